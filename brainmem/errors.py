@@ -1,0 +1,46 @@
+"""The errors that brainmem raises, and the one sentence form they share."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+__all__ = [
+    "BrainmemError",
+    "DeviceError",
+    "ModelNotFoundError",
+    "ResultError",
+    "RuleError",
+    "TranslationError",
+    "closest",
+]
+
+
+class BrainmemError(Exception):
+    """Base class: catch this to catch every error that brainmem raises on purpose."""
+
+
+class RuleError(BrainmemError):
+    """A model's text is wrong: syntax, names, units, parameters."""
+
+
+class TranslationError(BrainmemError):
+    """A correct model cannot be lowered to the variant asked for."""
+
+
+class DeviceError(BrainmemError):
+    """A device cannot compile or run what it was given, or its run went wrong."""
+
+
+class ModelNotFoundError(BrainmemError):
+    """No model of that name stands in the registry."""
+
+
+class ResultError(BrainmemError):
+    """A result cannot be read, written, or used for what was asked."""
+
+
+def closest(name: str, allowed: Iterable[str]) -> str:
+    """Return ``" Did you mean 'x'?"`` for the allowed name nearest to `name`, or ``""``."""
+    near = difflib.get_close_matches(name, list(allowed), n=1)
+    return f" Did you mean {near[0]!r}?" if near else ""

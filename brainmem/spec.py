@@ -1,0 +1,391 @@
+"""The frozen nouns in which a paper's network and learning rule are written.
+
+Every field that holds equations holds Brian2 text. Nothing here imports Brian2's
+objects, draws a random number, or knows a device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+__all__ = [
+    "Claim",
+    "Each",
+    "LearningRule",
+    "MemoryModel",
+    "Observable",
+    "Parameter",
+    "Phase",
+    "Population",
+    "Projection",
+    "Protocol",
+    "Reference",
+    "Repeat",
+    "SpikingRule",
+    "Stimulus",
+]
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The publication that a model comes from."""
+
+    authors: str
+    title: str
+    journal: str
+    year: int
+    doi: str = ""
+    arxiv: str = ""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One number of a model: its value with unit, its meaning and where it comes from.
+
+    Parameters
+    ----------
+    name : str
+        The name that equations use.
+    value : Quantity, float, int, tuple of int, or str
+        A number with unit, or text over other parameters (``"0.03/N"``), evaluated when a
+        run is prepared. Integers stay integers: they size populations and count repetitions.
+    meaning : str
+        One line for a reader.
+    source : str
+        ``"eq. 4"``, ``"table 1"``, ``"reconstruction"``, ``"ours"``.
+    """
+
+    name: str
+    value: Any
+    meaning: str = field(default="", kw_only=True)
+    source: str = field(default="ours", kw_only=True)
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """A table of input vectors, one row per item, shown to a population by name.
+
+    Parameters
+    ----------
+    name : str
+        The name under which the population's equations read the row now shown (zero when none is).
+    population : str
+        Whose units the columns are.
+    items : str or int
+        How many rows, a number or a parameter's name.
+    draw : str
+        Default values, as text over ``signs()``, ``normal(mean, sd)``, ``uniform(lo, hi)``,
+        ``binary(p)``, parameters, and stimuli declared earlier; shape (items, unit).
+    values : tuple of float, optional
+        The only values allowed in a user's own table, e.g. ``(-1, 1)``; None allows any finite value.
+    unit : str
+        Brian2 unit text, ``"1"`` for none.
+    """
+
+    name: str
+    population: str
+    items: str | int = field(default="M", kw_only=True)
+    draw: str = field(default="signs()", kw_only=True)
+    values: tuple[float, ...] | None = field(default=None, kw_only=True)
+    unit: str = field(default="1", kw_only=True)
+
+
+@dataclass(frozen=True)
+class Population:
+    """Rate units, as Brian2 neuron equations.
+
+    Parameters
+    ----------
+    name : str
+    equations : str
+        Brian2 equations. A variable that a projection sums into is declared as a parameter
+        (``u : 1``). Names of stimuli, gates and parameters may be used without declaration.
+    size : str or int
+        Number of units, or the parameter that holds it.
+    rate : str, optional
+        The variable other units and rules see as this unit's rate. It is either a differential
+        variable that relaxes to `transfer` (rate form, ``tau*dr/dt = -r + phi(drive)``), or the
+        transfer subexpression itself (current form, ``tau*du/dt = -u + J*phi(u) + h``).
+        None for helper populations, which both variants take verbatim.
+    drive : str, optional
+        The variable or subexpression that `transfer` is a function of.
+    transfer : str, optional
+        The subexpression that holds phi(drive).
+    rate_range : (float or text, float or text)
+        The rates that mean silence and the highest rate used, in the unit of `rate`
+        (``(-1, 1)`` for tanh). The spiking variant maps it to 0 ... `rate_max`.
+    initial : mapping of str to str
+        Start values by variable, as text over the draws of `Stimulus`; unmentioned variables start at 0.
+    """
+
+    name: str
+    equations: str
+    size: str | int = field(default="N", kw_only=True)
+    rate: str | None = field(default=None, kw_only=True)
+    drive: str | None = field(default=None, kw_only=True)
+    transfer: str | None = field(default=None, kw_only=True)
+    rate_range: tuple[Any, Any] = field(default=(0, 1), kw_only=True)
+    initial: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Synapses from one population to another.
+
+    Parameters
+    ----------
+    name, source, target : str
+    current : str
+        One Brian2 summed equation per line, e.g. ``"u_post = w*x_pre : 1 (summed)"``.
+    variables : str
+        Synaptic parameters as Brian2 text, ``"w : 1"``; variables that a rule's
+        ``dw/dt`` defines are not repeated here.
+    initial : mapping of str to str
+        Start values, text over the draws of `Stimulus`; arrays are ``[post, pre]``.
+    row_norm : float, optional
+        Scale every row (all synapses onto one unit) of the first initial variable to this Euclidean norm.
+    self_connections : bool
+        Whether a unit projects to itself; False keeps these pairs out.
+    """
+
+    name: str
+    source: str
+    target: str
+    current: str = field(default="", kw_only=True)
+    variables: str = field(default="", kw_only=True)
+    initial: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    row_norm: float | None = field(default=None, kw_only=True)
+    self_connections: bool = field(default=False, kw_only=True)
+
+
+@dataclass(frozen=True)
+class SpikingRule:
+    """A spiking text of the user's own, used in place of the automatic event split.
+
+    `on_pre` and `on_post` run at each unit spike before the traces change (`count_pre`,
+    `count_post` hold the spikes of the unit in this step, in units of `cells_per_unit`);
+    `clocked` holds Brian2 differential equations. Each may be empty.
+    """
+
+    on_pre: str = ""
+    on_post: str = ""
+    clocked: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class LearningRule:
+    """Plasticity of one projection, in one of three forms of text.
+
+    Exactly one of `continuous`, `periodic`, `episodic` is given.
+
+    Parameters
+    ----------
+    name, projection : str
+    continuous : str
+        Brian2 differential equations, ``"dw/dt = F(...) : 1"``.
+    periodic : str
+        Statements run on every synapse each `every` (``"w += ..."``).
+    episodic : str
+        Statements run on every synapse when a step of the phases in `at` ends.
+    every : str
+        Period of the periodic form: a parameter, or text with unit of time.
+    at : tuple of str
+        Phases whose ends trigger the episodic form.
+    order : int
+        Rules of the periodic and episodic form run in ascending order, then as listed.
+    bounds : mapping of str to (text, text)
+        Limits of a plastic variable, enforced after every change in both variants.
+    read : {"auto", "event", "drive", "trace"}
+        How the spiking variant reads rates in the rule.
+    pairing : {"symmetric", "causal", "anticausal"}
+        Which neuron's spikes carry a term with a pre and a post rate.
+    spiking : SpikingRule, optional
+        Explicit text for the spiking variant.
+    equation : str
+        Where the rule stands in the paper.
+    """
+
+    name: str
+    projection: str
+    continuous: str = field(default="", kw_only=True)
+    periodic: str = field(default="", kw_only=True)
+    episodic: str = field(default="", kw_only=True)
+    every: str = field(default="", kw_only=True)
+    at: tuple[str, ...] = field(default=(), kw_only=True)
+    order: int = field(default=0, kw_only=True)
+    bounds: Mapping[str, tuple[Any, Any]] = field(default_factory=dict, kw_only=True)
+    read: str = field(default="auto", kw_only=True)
+    pairing: str = field(default="symmetric", kw_only=True)
+    spiking: SpikingRule | None = field(default=None, kw_only=True)
+    equation: str = field(default="", kw_only=True)
+
+    @property
+    def form(self) -> str:
+        """``"continuous"``, ``"periodic"`` or ``"episodic"``."""
+        return next(form for form in ("continuous", "periodic", "episodic") if getattr(self, form))
+
+    @property
+    def text(self) -> str:
+        """The rule's text, whichever form it has."""
+        return getattr(self, self.form)
+
+
+@dataclass(frozen=True)
+class Observable:
+    """A number about a population at each moment, e.g. the overlap with the target shown.
+
+    ``Observable("overlap", "x*target", population="units")`` is the mean of ``x*target`` over
+    the units; ``reduce="sum"`` sums. Conditions that end a phase may use it by name.
+    """
+
+    name: str
+    expression: str
+    population: str = field(kw_only=True)
+    reduce: str = field(default="mean", kw_only=True)
+    unit: str = field(default="1", kw_only=True)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What happens while one item is present: stimuli, gates, duration, end condition.
+
+    Parameters
+    ----------
+    name : str
+    duration : str
+        Longest duration: a parameter or text with unit of time.
+    until : str
+        Condition over observables, parameters and ``elapsed``; the phase ends when it holds.
+    stimuli : tuple of str
+        The stimuli shown (row of the current item); all others are zero.
+    gates : mapping of str to number or text
+        Values of gate variables, readable in every equation; a gate not named is 0.
+    start : mapping of str to str
+        Variables set when the phase begins, text over the draws of `Stimulus`, drawn anew for
+        every (item, repeat) and the same in every epoch. Others go on as they are.
+    average : str
+        The last part of the phase over which rates are averaged; empty means all of it.
+    aside : bool
+        The phase runs beside the protocol: neurons' state is put back when it ends (a test in the middle of learning).
+    """
+
+    name: str
+    duration: str = field(kw_only=True)
+    until: str = field(default="", kw_only=True)
+    stimuli: tuple[str, ...] = field(default=(), kw_only=True)
+    gates: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    start: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    average: str = field(default="", kw_only=True)
+    aside: bool = field(default=False, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Each:
+    """Run phases once for every item.
+
+    Parameters
+    ----------
+    phases : str or tuple of str
+        Run in this order for one item before the next item comes.
+    items : str or int
+        Number of items, or the parameter that holds it.
+    order : {"random", "fixed"}
+        A fresh permutation every time, or 0, 1, 2, ...
+    repeats : str or int
+        How often each item comes in a row (with a start of its own each time).
+    epochs : str, tuple of int, or None
+        Run only in these repetitions (counted from 1) of the enclosing `Repeat`, or the parameter that holds them.
+    """
+
+    phases: str | tuple[str, ...]
+    items: str | int = field(default="M", kw_only=True)
+    order: str = field(default="fixed", kw_only=True)
+    repeats: str | int = field(default=1, kw_only=True)
+    epochs: str | tuple[int, ...] | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """Run the `body` `times` times: an epoch each. Weights can be recorded after every epoch."""
+
+    times: str | int
+    body: tuple[Each, ...]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """The phases of an experiment and the order in which they come."""
+
+    phases: tuple[Phase, ...]
+    schedule: tuple[Each | Repeat, ...]
+
+    def phase(self, name: str) -> Phase:
+        """Return the phase called `name`."""
+        return next(phase for phase in self.phases if phase.name == name)
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """Names of all gates, in the order of their first mention."""
+        return tuple(dict.fromkeys(gate for phase in self.phases for gate in phase.gates))
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement of a paper, with the experiment that checks it.
+
+    `experiment(size=..., variant=..., device=..., progress=...)` returns a mapping from quantity
+    to measured value; `expected` maps ``(quantity)`` to ``(value, tolerance)`` or to a
+    ``(low, high)`` interval built by `brainmem.claims.within`.
+    """
+
+    key: str
+    statement: str
+    experiment: Callable[..., Any] = field(kw_only=True)
+    source: str = field(default="", kw_only=True)
+
+
+@dataclass(frozen=True)
+class MemoryModel:
+    """A paper's network, learning rule and protocol, as text. See `spec` for the parts.
+
+    ``rate_dt`` and ``time_unit`` are texts (parameter or quantity): the Euler step of the rate variant and
+    what one unit of a dimensionless model time lasts.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...] = field(kw_only=True)
+    populations: tuple[Population, ...] = field(kw_only=True)
+    projections: tuple[Projection, ...] = field(default=(), kw_only=True)
+    rules: tuple[LearningRule, ...] = field(default=(), kw_only=True)
+    stimuli: tuple[Stimulus, ...] = field(default=(), kw_only=True)
+    observables: tuple[Observable, ...] = field(default=(), kw_only=True)
+    protocol: Protocol = field(kw_only=True)
+    reference: Reference | None = field(default=None, kw_only=True)
+    rate_dt: str = field(default="0.1*ms", kw_only=True)
+    time_unit: str = field(default="1*second", kw_only=True)
+    spiking: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    description: str = field(default="", kw_only=True)
+
+    def __post_init__(self) -> None:
+        from brainmem.equations import check_model
+
+        check_model(self)
+
+    def replace(self, **changes: Any) -> MemoryModel:
+        """Return a copy with some fields replaced, checked again."""
+        return replace(self, **changes)
+
+    def population(self, name: str) -> Population:
+        """Return the population called `name`."""
+        return next(item for item in self.populations if item.name == name)
+
+    def projection(self, name: str) -> Projection:
+        """Return the projection called `name`."""
+        return next(item for item in self.projections if item.name == name)
+
+    def parameter(self, name: str) -> Parameter:
+        """Return the parameter called `name`."""
+        return next(item for item in self.parameters if item.name == name)

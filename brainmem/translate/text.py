@@ -1,0 +1,127 @@
+"""What a translation produces: the keyword arguments of Brian2 objects, as text.
+
+These are plain frozen records. `brainmem.build` turns each `Group` into one `NeuronGroup` and each
+`Connection` into one `Synapses`; `brainmem.translate.script` prints them as a script.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from brainmem.spec import MemoryModel
+
+__all__ = ["Connection", "Group", "Initial", "Operation", "Table", "TranslatedModel"]
+
+
+@dataclass(frozen=True)
+class Operation:
+    """Statements run every `dt` (``run_regularly``) or at an `event` (``run_on_event``) of a group."""
+
+    name: str
+    code: str
+    when: str
+    order: int = 0
+    dt: str | None = None
+    event: str | None = None
+
+
+@dataclass(frozen=True)
+class Group:
+    """The keyword arguments of one `NeuronGroup`.
+
+    ``events`` maps an event's name to (condition, when, order). ``links`` maps a linked variable to
+    (source group, source variable, index text or None); the index text is numpy over ``arange`` and sizes.
+    ``constants`` names the parameters that the group declares as ``(shared, constant)``.
+    """
+
+    name: str
+    size: str
+    equations: str
+    threshold: str | None = None
+    reset: str | None = None
+    refractory: str | None = None
+    events: Mapping[str, tuple[str, str, int]] = field(default_factory=dict)
+    operations: tuple[Operation, ...] = ()
+    links: Mapping[str, tuple[str, str, str | None]] = field(default_factory=dict)
+    constants: tuple[str, ...] = ()
+    method: str = "euler"
+    state_order: int = 0
+
+
+@dataclass(frozen=True)
+class Connection:
+    """The keyword arguments of one `Synapses`.
+
+    ``pathways`` maps a pathway's name to (``"pre"`` or ``"post"``, code, event, order).
+    ``connect`` is ``"all"``, ``"no_self"`` or a condition/generator text for ``connect(j=...)``.
+    ``summed_order`` maps a summed target variable to (when, order).
+    """
+
+    name: str
+    source: str
+    target: str
+    equations: str
+    pathways: Mapping[str, tuple[str, str, str, int]] = field(default_factory=dict)
+    operations: tuple[Operation, ...] = ()
+    connect: str = "all"
+    constants: tuple[str, ...] = ()
+    method: str = "euler"
+    state_order: int = -2
+    summed_order: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Table:
+    """A `TimedArray` that equations read by row number: ``name(row*second)`` or ``name(row*second, i)``.
+
+    ``columns`` is the size text of the second dimension, or None; ``unit`` is Brian2 unit text.
+    """
+
+    name: str
+    columns: str | None = None
+    unit: str = "1"
+    meaning: str = ""
+
+
+@dataclass(frozen=True)
+class Initial:
+    """A state variable of `owner` (a group or connection) whose start values are passed as an array.
+
+    Arrays of a connection are given ``[post, pre]``.
+    """
+
+    owner: str
+    variable: str
+    draw: str
+
+
+@dataclass(frozen=True)
+class TranslatedModel:
+    """A model lowered to one variant: text only, ready to print or to build."""
+
+    model: MemoryModel
+    variant: str
+    options: Mapping[str, Any]
+    groups: tuple[Group, ...]
+    connections: tuple[Connection, ...]
+    tables: tuple[Table, ...]
+    initial: tuple[Initial, ...]
+    dt: str
+    rates: Mapping[str, str]
+    notes: tuple[str, ...] = ()
+    helpers: Mapping[str, str] = field(default_factory=dict)
+
+    def group(self, name: str) -> Group:
+        """Return the group called `name`."""
+        return next(item for item in self.groups if item.name == name)
+
+    def connection(self, name: str) -> Connection:
+        """Return the connection called `name`."""
+        return next(item for item in self.connections if item.name == name)
+
+    def __str__(self) -> str:
+        from brainmem.translate.script import script
+
+        return script(self)
