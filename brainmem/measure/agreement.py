@@ -1,0 +1,136 @@
+"""How well one set of activities follows another, and how irregular a spiking unit is."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from brainmem.errors import ResultError
+from brainmem.measure.checks import array, same_shape, same_units
+
+__all__ = ["fano_factor", "nrmse", "pearson", "pvar"]
+
+_FLAT = 1e-12
+"""A standard deviation below this fraction of the largest value is rounding, not signal."""
+
+
+def pearson(x: ArrayLike, y: ArrayLike, *, axis: int = -1) -> np.ndarray | float:
+    """Return Pearson's correlation coefficient along an axis.
+
+    Parameters
+    ----------
+    x, y : (..., sample) float arrays, any unit
+        Shapes broadcast; the number of samples must agree.
+    axis : int
+        Axis of the samples.
+
+    Returns
+    -------
+    (...) float array in [-1, 1], or float
+        NaN where one of the two is constant: a correlation does not exist there.
+
+    Raises
+    ------
+    ResultError
+        For fewer than two samples, NaN, or shapes that do not fit.
+    """
+    x = np.moveaxis(array(x, "x", least=1), axis, -1)
+    y = np.moveaxis(array(y, "y", least=1), axis, -1)
+    same_units(x, y, "x and y")
+    if x.shape[-1] < 2:
+        raise ResultError("A correlation needs at least two samples, got one.")
+    x, y = _standardise(x), _standardise(y)
+    return np.clip(np.mean(x * y, axis=-1), -1, 1)[()]
+
+
+def _standardise(x: np.ndarray) -> np.ndarray:
+    """Return x with mean 0 and sd 1 along the last axis, NaN where x is constant."""
+    scale = np.abs(x).max(axis=-1, keepdims=True)
+    x = x / np.where(scale > 0, scale, 1)
+    x = x - x.mean(axis=-1, keepdims=True)
+    deviation = x.std(axis=-1, keepdims=True)
+    return x / np.where(deviation > _FLAT, deviation, np.nan)
+
+
+def nrmse(output: ArrayLike, reference: ArrayLike) -> float:
+    """Return the root mean square error over the standard deviation of the reference.
+
+    Parameters
+    ----------
+    output, reference : float arrays of one shape and unit
+        0 is agreement; 1 is as bad as the reference's own mean.
+
+    Raises
+    ------
+    ResultError
+        For a constant reference, NaN, or different shapes.
+    """
+    output, reference = array(output, "output"), array(reference, "reference")
+    same_shape(output, reference, "output and reference")
+    return float(np.sqrt(np.mean((output - reference) ** 2)) / _deviation(reference, "reference"))
+
+
+def pvar(target: ArrayLike, output: ArrayLike) -> float:
+    """Return the fraction of the target's variance that the output explains.
+
+    ``pVar = 1 - |D - R|^2/|D - mean(D)|^2`` with squared norms over all units and times and one
+    mean over everything (Rajan, Harvey & Tank 2016).
+
+    Parameters
+    ----------
+    target, output : (unit, time) float arrays of one shape and unit
+
+    Returns
+    -------
+    float
+        1 is perfect, 0 as good as the mean, negative is worse than the mean.
+
+    Raises
+    ------
+    ResultError
+        For a constant target, NaN, or different shapes.
+    """
+    target, output = array(target, "target"), array(output, "output")
+    same_shape(target, output, "target and output")
+    return float(1 - np.mean((target - output) ** 2) / _deviation(target, "target") ** 2)
+
+
+def _deviation(values: np.ndarray, name: str) -> float:
+    deviation = float(values.std())
+    if deviation <= _FLAT * max(float(np.abs(values).max()), np.finfo(float).tiny):
+        raise ResultError(
+            f"{name} is constant ({values.flat[0]:g} everywhere), so no share of its variance exists."
+        )
+    return deviation
+
+
+def fano_factor(trace: ArrayLike, *, tau: float, rate_max: float, cells_per_unit: int) -> np.ndarray:
+    """Return the Fano factor F of each unit's spikes, from the noise of its filtered trace.
+
+    Spikes of M cells filtered with time constant tau and scaled by 1/(rate_max M) have
+    ``Var[s] = F <s>/(2 tau rate_max M)``; F = 1 for Poisson cells, below 1 for regular ones.
+    Valid while the drive is stationary: drop transients first.
+
+    Parameters
+    ----------
+    trace : (time, unit) float array, dimensionless, 0 ... 1
+    tau : float, seconds
+    rate_max : float, Hz
+    cells_per_unit : int
+
+    Returns
+    -------
+    (unit,) float array
+        NaN for units that never fired.
+
+    Raises
+    ------
+    ResultError
+        For NaN, or numbers that are not positive.
+    """
+    trace = array(trace, "trace", least=1)
+    for name, value in {"tau": tau, "rate_max": rate_max, "cells_per_unit": cells_per_unit}.items():
+        if not value > 0:
+            raise ResultError(f"{name} must be positive, got {value!r}.")
+    mean = trace.mean(axis=0)
+    return trace.var(axis=0) * 2 * tau * rate_max * cells_per_unit / np.where(mean > 0, mean, np.nan)

@@ -1,0 +1,69 @@
+"""How sure a mean over seeds is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from brainmem.errors import ResultError
+from brainmem.measure.checks import array
+
+__all__ = ["bootstrap", "standard_error"]
+
+
+def standard_error(values: ArrayLike, *, axis: int = 0) -> np.ndarray | float:
+    """Return the standard error of the mean, ``sd/sqrt(n)`` with the n - 1 form of sd.
+
+    Parameters
+    ----------
+    values : float array
+        Independent samples (seeds) along `axis`.
+
+    Raises
+    ------
+    ResultError
+        For fewer than two samples.
+    """
+    values = array(values, "values", least=1)
+    if values.shape[axis] < 2:
+        raise ResultError("A standard error needs at least two samples (seeds), got one.")
+    return values.std(axis=axis, ddof=1) / np.sqrt(values.shape[axis])
+
+
+def bootstrap(
+    values: ArrayLike,
+    statistic: Callable[..., np.ndarray] = np.mean,
+    *,
+    level: float = 0.95,
+    samples: int = 2000,
+    seed: int = 0,
+) -> tuple[float, float]:
+    """Return a percentile bootstrap interval of a statistic over samples (Efron 1979).
+
+    Parameters
+    ----------
+    values : (sample,) float array
+    statistic : callable
+        Takes ``axis``; the default is the mean.
+    level : float
+        Coverage, 0 ... 1.
+    samples : int
+        Number of resampled sets.
+    seed : int
+        Same seed, same interval.
+
+    Returns
+    -------
+    low, high : float
+    """
+    values = array(values, "values", least=1)
+    if values.ndim != 1:
+        raise ResultError(f"values must be one-dimensional, got shape {values.shape}.")
+    if not 0 < level < 1:
+        raise ResultError(f"level must lie between 0 and 1, got {level!r}.")
+    draws = np.random.default_rng(seed).integers(values.size, size=(samples, values.size))
+    tail = (1 - level) / 2
+    low, high = np.quantile(statistic(values[draws], axis=1), [tail, 1 - tail])
+    return float(low), float(high)

@@ -1,0 +1,343 @@
+"""The result of one run: arrays with units, and everything needed to know where they came from.
+
+A result is an `xarray.Dataset` in a fixed schema, kept in one NetCDF file. Reading and analysing
+it needs neither Brian2 nor the model.
+"""
+
+from __future__ import annotations
+
+import html
+import json
+import os
+import uuid
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from brainmem.errors import ResultError, closest
+
+__all__ = ["Result", "replacing"]
+
+_REQUIRED = ("model", "variant", "seed", "device", "complete", "parameters")
+_STEP_COLUMNS = ("step_phase", "step_item", "step_epoch", "step_repeat", "step_duration")
+_OBSERVED = "observables and the mean rates of each step are always recorded"
+
+
+@contextmanager
+def replacing(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside `path`, and put the file there in its place when the block ends.
+
+    The file called `path` is the old one or the complete new one at every moment, also when the
+    process is killed. When the block raises, the temporary file is removed.
+
+    Raises
+    ------
+    ResultError
+        When the folder does not exist.
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise ResultError(
+            f"Cannot write {str(path)!r}: the folder {str(path.parent)!r} does not exist. Create it."
+        )
+    temporary = path.parent / f".{path.name}.{uuid.uuid4().hex[:12]}.tmp"
+    try:
+        yield temporary
+        _flush(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    _flush(path.parent)
+
+
+def _flush(path: Path) -> None:
+    """Ask the system to put a file's or a folder's content on disk (Windows has no folder handles)."""
+    if os.name == "nt":
+        return
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """One finished run of a model in one variant.
+
+    Variables are read as attributes or by name: ``result.overlap``, ``result["mean_x"]``.
+
+    Parameters
+    ----------
+    data : xarray.Dataset
+        Dimensions ``step`` (protocol steps), ``item``, ``unit``, ``post``, ``pre``, ``epoch``
+        (weight snapshots, 0 is before learning), ``time`` and ``spike``, as far as recorded.
+        Attributes hold the model's name, variant, seed, device, parameters (JSON), versions, the
+        generated equations and the calibration report.
+
+    Raises
+    ------
+    ResultError
+        When `data` is not in this schema.
+    """
+
+    data: xr.Dataset
+
+    def __post_init__(self) -> None:
+        _check(self.data, "The dataset")
+
+    def save(self, path: str | Path) -> Path:
+        """Write the result to one NetCDF file, atomically, and return its path."""
+        path = Path(path)
+        with replacing(path) as temporary:
+            self.data.to_netcdf(temporary, engine="h5netcdf")
+        return path
+
+    @classmethod
+    def load(cls, path: str | Path) -> Result:
+        """Read a result that `save` wrote.
+
+        Raises
+        ------
+        ResultError
+            When the file is missing, truncated, or no brainmem result.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise ResultError(f"There is no result file {str(path)!r}.{_neighbours(path)}")
+        try:
+            data = xr.load_dataset(path, engine="h5netcdf", decode_times=False, decode_timedelta=False)
+        except (OSError, ValueError, KeyError) as error:
+            raise ResultError(
+                f"{str(path)!r} is not a brainmem result, or was damaged: {error}. "
+                "Expected a NetCDF file written by Result.save; run the simulation again."
+            ) from error
+        _check(data, repr(str(path)))
+        return cls(data)
+
+    def __getitem__(self, name: str) -> xr.DataArray:
+        if name not in self.data.variables:
+            raise ResultError(self._absent(name))
+        return self.data[name]
+
+    def __getattr__(self, name: str) -> xr.DataArray:
+        if name.startswith("_") or name == "data":
+            raise AttributeError(name)
+        try:
+            return self[name]
+        except ResultError as error:
+            raise _AbsentVariable(str(error)) from None
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.data.variables
+
+    def __dir__(self) -> Iterable[str]:
+        return [*super().__dir__(), *map(str, self.data.variables)]
+
+    def _absent(self, name: str) -> str:
+        held = sorted(map(str, self.data.variables))
+        return (
+            f"The {self.variant} result of {self.model!r} holds no variable {name!r}.{closest(name, held)} "
+            f"Recorded: {', '.join(held) or 'nothing'}. "
+            f"Record it with simulate(..., record=({name!r},)); {_OBSERVED}."
+        )
+
+    @property
+    def model(self) -> str:
+        """Name of the model."""
+        return str(self.data.attrs["model"])
+
+    @property
+    def variant(self) -> str:
+        """``"rate"`` or ``"spiking"``."""
+        return str(self.data.attrs["variant"])
+
+    @property
+    def seed(self) -> int:
+        """Seed of every random draw of the run."""
+        return int(self.data.attrs["seed"])
+
+    @property
+    def device(self) -> str:
+        """Device that the run used, as text."""
+        return str(self.data.attrs["device"])
+
+    @property
+    def complete(self) -> bool:
+        """Whether the protocol reached its end."""
+        return bool(self.data.attrs["complete"])
+
+    @property
+    def parameters(self) -> dict[str, dict[str, Any]]:
+        """Parameters by name: ``{"value", "unit", "meaning", "source"}`` each."""
+        return self._json("parameters", {})
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Versions of the software that produced the result."""
+        return self._json("versions", {})
+
+    @property
+    def calibration(self) -> dict[str, Any]:
+        """Report of the spiking variant's f-I calibration; empty for the rate variant."""
+        return self._json("calibration", {})
+
+    @property
+    def notes(self) -> list[str]:
+        """Remarks of the translation and the run."""
+        return self._json("notes", [])
+
+    @property
+    def reference(self) -> dict[str, Any]:
+        """Publication that the model comes from."""
+        return self._json("reference", {})
+
+    @property
+    def equations(self) -> str:
+        """Generated Brian2 text of this variant."""
+        return str(self.data.attrs.get("equations", ""))
+
+    @property
+    def schedule(self) -> str:
+        """Order of the operations within one time step, as text."""
+        return str(self.data.attrs.get("schedule", ""))
+
+    @property
+    def created(self) -> str:
+        """ISO time at which the run ended."""
+        return str(self.data.attrs.get("created", ""))
+
+    def _json(self, name: str, empty: Any) -> Any:
+        text = self.data.attrs.get(name, "")
+        return json.loads(text) if text else empty
+
+    def parameter(self, name: str) -> Any:
+        """Return the value of one parameter, without its unit.
+
+        Raises
+        ------
+        ResultError
+            When the model has no such parameter.
+        """
+        known = self.parameters
+        if name not in known:
+            raise ResultError(
+                f"The model {self.model!r} has no parameter {name!r}.{closest(name, known)} "
+                f"Parameters: {', '.join(known)}."
+            )
+        return known[name]["value"]
+
+    def require_complete(self) -> Result:
+        """Return the result itself if its protocol reached the end, and raise `ResultError` if not."""
+        if not self.complete:
+            raise ResultError(
+                f"The {self.variant} run of {self.model!r} with seed {self.seed} stopped after "
+                f"{self.data.sizes.get('step', 0)} steps, before its protocol ended, so its numbers are partial. "
+                "Run it to the end, or read the variables you trust directly."
+            )
+        return self
+
+    def select(
+        self, phase: str | None = None, epoch: int | Iterable[int] | None = None, *, item: int | None = None
+    ) -> Result:
+        """Return a result with only the steps of a phase, of epochs, of an item.
+
+        Weight snapshots are kept for the chosen epochs; variables without steps or epochs stay whole.
+
+        Parameters
+        ----------
+        phase : str, optional
+        epoch : int or iterable of int, optional
+            Repetitions, counted from 1; 0 keeps the snapshot before learning and no step.
+        item : int, optional
+
+        Raises
+        ------
+        ResultError
+            When a phase, epoch or item does not occur, listing those that do.
+        """
+        data = self.data
+        if phase is not None:
+            data = _keep(data, "step_phase", [phase])
+        if epoch is not None:
+            data = _keep_epochs(data, [epoch] if isinstance(epoch, int | np.integer) else list(epoch))
+        if item is not None:
+            data = _keep(data, "step_item", [item])
+        return Result(data)
+
+    def __repr__(self) -> str:
+        lines = [self._headline()]
+        lines += [f"  {name:<18} {_shape(array)}" for name, array in self.data.data_vars.items()]
+        return "\n".join([*lines, f"  parameters: {', '.join(_settings(self.parameters))}"])
+
+    def _repr_html_(self) -> str:
+        return f"<p><b>{html.escape(self._headline())}</b></p>{self.data._repr_html_()}"
+
+    def _headline(self) -> str:
+        state = "complete" if self.complete else "INCOMPLETE"
+        return f"<Result of {self.model!r}, {self.variant} variant, seed {self.seed}, {self.device}, {state}>"
+
+
+class _AbsentVariable(ResultError, AttributeError):
+    """Attribute access to a variable that was not recorded (``hasattr`` stays usable)."""
+
+
+def _shape(array: xr.DataArray) -> str:
+    sizes = ", ".join(f"{name}: {size}" for name, size in array.sizes.items())
+    unit = array.attrs.get("units", "")
+    return f"({sizes})" + (f" in {unit}" if unit not in ("", "1") else "")
+
+
+def _settings(parameters: dict[str, dict[str, Any]]) -> Iterator[str]:
+    for name, record in parameters.items():
+        unit = record.get("unit", "")
+        yield f"{name} = {record['value']}" + (f" {unit}" if unit not in ("", "1") else "")
+
+
+def _neighbours(path: Path) -> str:
+    if not path.parent.is_dir():
+        return f" The folder {str(path.parent)!r} does not exist either."
+    near = sorted(item.name for item in path.parent.glob("*.nc"))
+    return closest(path.name, near) or f" Files in that folder: {', '.join(near[:8]) or 'no .nc file'}."
+
+
+def _check(data: xr.Dataset, what: str) -> None:
+    absent = [name for name in _REQUIRED if name not in data.attrs]
+    if absent:
+        raise ResultError(
+            f"{what} is not a brainmem result: it lacks the attributes {', '.join(absent)}. "
+            "Results come from simulate() and Result.load()."
+        )
+    absent = [name for name in _STEP_COLUMNS if name not in data.variables]
+    if absent:
+        raise ResultError(
+            f"{what} is an incomplete result: it lacks {', '.join(absent)}, which describe the protocol's steps. "
+            "Run the simulation again."
+        )
+
+
+def _keep(data: xr.Dataset, column: str, wanted: list[Any]) -> xr.Dataset:
+    present = np.unique(data[column].values)
+    for value in wanted:
+        if value not in present:
+            noun = column.removeprefix("step_")
+            raise ResultError(
+                f"No step of the result has the {noun} {value!r}. It has: {', '.join(map(str, present)) or 'none'}."
+            )
+    return data.isel(step=np.isin(data[column].values, wanted))
+
+
+def _keep_epochs(data: xr.Dataset, wanted: list[int]) -> xr.Dataset:
+    data = (
+        _keep(data, "step_epoch", [value for value in wanted if value != 0])
+        if any(wanted)
+        else data.isel(step=[])
+    )
+    if "epoch" not in data.dims:
+        return data
+    return data.isel(epoch=np.isin(data["epoch"].values, wanted))
