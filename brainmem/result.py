@@ -237,8 +237,8 @@ class Result:
         if not self.complete:
             raise ResultError(
                 f"The {self.variant} run of {self.model!r} with seed {self.seed} stopped after "
-                f"{self.data.sizes.get('step', 0)} steps, before its protocol ended, so its numbers are partial. "
-                "Run it to the end, or read the variables you trust directly."
+                f"{self.data.sizes.get('step', 0)} steps, before its protocol ended, so its numbers are "
+                "partial. Run it to the end, or read the variables you trust directly."
             )
         return self
 
@@ -316,8 +316,8 @@ def _check(data: xr.Dataset, what: str) -> None:
     absent = [name for name in _STEP_COLUMNS if name not in data.variables]
     if absent:
         raise ResultError(
-            f"{what} is an incomplete result: it lacks {', '.join(absent)}, which describe the protocol's steps. "
-            "Run the simulation again."
+            f"{what} is an incomplete result: it lacks {', '.join(absent)}, which describe the "
+            "protocol's steps. Run the simulation again."
         )
 
 
@@ -327,7 +327,8 @@ def _keep(data: xr.Dataset, column: str, wanted: list[Any]) -> xr.Dataset:
         if value not in present:
             noun = column.removeprefix("step_")
             raise ResultError(
-                f"No step of the result has the {noun} {value!r}. It has: {', '.join(map(str, present)) or 'none'}."
+                f"No step of the result has the {noun} {value!r}. "
+                f"It has: {', '.join(map(str, present)) or 'none'}."
             )
     return data.isel(step=np.isin(data[column].values, wanted))
 

@@ -18,7 +18,7 @@ def patterns(items=ITEMS, units=UNITS, seed=0):
     return rng.choice([-1.0, 1.0], (items, units)), rng.choice([-1.0, 1.0], (items, units))
 
 
-def schedule(items=ITEMS, epochs=max(EPOCHS), tested=EPOCHS, starts=STARTS, seed=0):
+def schedule(items=ITEMS, epochs=EPOCHS[-1], tested=EPOCHS, starts=STARTS, seed=0):
     """Return rows (phase, item, epoch, repeat) of learning in random order and tests of every map."""
     rng = np.random.default_rng(seed)
     rows = []

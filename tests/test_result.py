@@ -92,7 +92,7 @@ def test_a_missing_file_error_names_its_neighbours(tmp_path):
 
 
 def test_saving_into_a_missing_folder_says_so(tmp_path):
-    with pytest.raises(ResultError, match="does not exist. Create it"):
+    with pytest.raises(ResultError, match=r"does not exist\. Create it"):
         synthetic.result().save(tmp_path / "none" / "run.nc")
 
 
@@ -153,9 +153,14 @@ def test_repr_names_model_variant_seed_and_variables():
 def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path):
     path = tmp_path / "run.nc"
     path.write_text("old")
-    with pytest.raises(RuntimeError), replacing(path) as temporary:
-        temporary.write_text("half")
-        raise RuntimeError
+
+    def fail():
+        with replacing(path) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["run.nc"]
 

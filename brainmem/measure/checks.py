@@ -24,7 +24,7 @@ def array(values: Any, name: str, *, least: int = 0) -> np.ndarray:
     if not np.isfinite(values).all():
         bad = np.argwhere(~np.isfinite(values))[0].tolist()
         raise ResultError(
-            f"{name} has {np.count_nonzero(~np.isfinite(values))} NaN or infinite value(s), the first at {bad}. "
+            f"{name} has {np.count_nonzero(~np.isfinite(values))} NaN or infinite value(s), first at {bad}. "
             "A run that diverged does this; select the finite part first if the gap is meant."
         )
     return values
@@ -48,7 +48,8 @@ def same_units(first: np.ndarray, second: np.ndarray, names: str) -> None:
     """Raise `ResultError` unless the last axes agree and the others broadcast."""
     if first.shape[-1] != second.shape[-1]:
         raise ResultError(
-            f"{names} must have the same number of units (last axis), got shapes {first.shape} and {second.shape}."
+            f"{names} must have the same number of units (last axis), "
+            f"got shapes {first.shape} and {second.shape}."
         )
     try:
         np.broadcast_shapes(first.shape, second.shape)

@@ -201,8 +201,9 @@ def _columns(targets: ArrayLike, cues: ArrayLike) -> np.ndarray:
     rank = np.linalg.matrix_rank(columns)
     if rank < columns.shape[1]:
         raise ResultError(
-            f"The {columns.shape[1]} targets and cues span only {rank} dimensions of {columns.shape[0]} units, "
-            "so coordinates in them are not unique. Use fewer items than half the units, and distinct patterns."
+            f"The {columns.shape[1]} targets and cues span only {rank} dimensions of {columns.shape[0]} "
+            "units, so coordinates in them are not unique. "
+            "Use fewer items than half the units, and distinct patterns."
         )
     return columns
 

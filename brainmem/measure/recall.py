@@ -182,8 +182,8 @@ def capacity(loads: ArrayLike, fractions: ArrayLike, *, level: float = 0.5) -> f
     Returns
     -------
     float
-        0 when the fraction lies below the level at every load (the capacity is below the smallest), infinity when it
-        never falls (the capacity is beyond the largest).
+        0 when the fraction lies below the level at every load (the capacity is below the
+        smallest), infinity when it never falls (the capacity is beyond the largest).
 
     Raises
     ------
