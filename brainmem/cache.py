@@ -1,0 +1,207 @@
+"""Compiled programs, kept in a folder of bounded size and found again by what they were made from.
+
+The folder is ``$BRAINMEM_CACHE`` or the user's cache folder; ``$BRAINMEM_CACHE_MB`` bounds its size (default 2048).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import importlib.util
+import os
+import pickle
+import platform
+import shutil
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, is_dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from brainmem.compiler import compiler, compiler_version
+from brainmem.devices import BuildJob, Device
+from brainmem.errors import DeviceError
+
+__all__ = ["CacheInfo", "cache_folder", "cache_info", "clear_cache", "entry_key", "locked", "make_room", "touch"]
+
+_PACKAGES = ("brian2", "numpy", "sympy", "cython")
+# Files of brainmem that shape a compiled program beside the builder's own module.
+_SOURCES = ("build*", "build*/**/*", "codegen/**/*", "compiler.py", "devices.py", "inputs.py", "preflight.py",
+            "standalone.py", "translate/**/*")  # fmt: skip
+_DEFAULT_MEGABYTES = 2048
+
+
+@dataclass(frozen=True)
+class CacheInfo:
+    """Where compiled programs are kept, how many there are and how many bytes they take."""
+
+    folder: Path
+    entries: int
+    size: int
+    limit: int
+
+
+def cache_folder() -> Path:
+    """Return the cache's folder, created if missing."""
+    folder = Path(os.environ.get("BRAINMEM_CACHE") or _user_cache() / "brainmem").expanduser().absolute()
+    try:
+        for part in ("programs", "locks", "building"):
+            (folder / part).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise DeviceError(
+            f"The cache folder {str(folder)!r} cannot be written: {error.strerror}. Set BRAINMEM_CACHE to a folder of "
+            "your own."
+        ) from error
+    return folder
+
+
+def _user_cache() -> Path:
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+
+
+def entry_key(job: BuildJob, device: Device) -> str:
+    """Return the hash of everything that shapes the compiled program."""
+    parts = [
+        job.builder,
+        job.key if job.key is not None else canonical(job.payload),
+        canonical(device),
+        _module_hash(job.builder.partition(":")[0]),
+        _package_hash(Path(__file__).parent),
+        *(f"{name} {_version(name)}" for name in _PACKAGES),
+        platform.python_version(), _processor(),
+        compiler_version(compiler()), _user_preferences(),
+        *(os.environ.get(name, "") for name in ("CXX", "CXXFLAGS", "LDFLAGS")),
+    ]  # fmt: skip
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
+
+
+def canonical(value: Any) -> str:
+    """Return a text that is equal for equal values, in every process."""
+    if isinstance(value, np.ndarray):
+        content = hashlib.sha256(np.ascontiguousarray(value).tobytes()).hexdigest()
+        return f"array({value.dtype}, {value.shape}, {content}, {getattr(value, 'dim', '')})"
+    if is_dataclass(value) and not isinstance(value, type):
+        values = ", ".join(f"{item.name}={canonical(getattr(value, item.name))}" for item in fields(value))
+        return f"{type(value).__module__}.{type(value).__qualname__}({values})"
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(sorted(f"{canonical(key)}: {canonical(item)}" for key, item in value.items())) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ", ".join(map(canonical, value)) + "]"
+    if isinstance(value, (set, frozenset)):
+        return "{" + ", ".join(sorted(map(canonical, value))) + "}"
+    if value is None or isinstance(value, (bool, int, float, complex, str, bytes, np.generic)):
+        return f"{type(value).__name__} {value!r}"
+    if callable(value) and hasattr(value, "__qualname__"):
+        return f"{value.__module__}.{value.__qualname__}"
+    return hashlib.sha256(pickle.dumps(value, protocol=4)).hexdigest()
+
+
+def _version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "absent"
+
+
+def _module_hash(module: str) -> str:
+    try:
+        found = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        found = None
+    if found is None or not found.origin:
+        raise DeviceError(f"Builder module {module!r} cannot be found. Write 'package.module:function'.")
+    return hashlib.sha256(Path(found.origin).read_bytes()).hexdigest()
+
+
+def _package_hash(package: Path) -> str:
+    digest = hashlib.sha256()
+    paths = {path for pattern in _SOURCES for path in package.glob(pattern)}
+    for path in sorted(paths):
+        if path.is_file() and "__pycache__" not in path.parts:
+            digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()
+
+
+@lru_cache
+def _processor() -> str:
+    # Programs are compiled for the very processor (-march=native) and may not run on another node of a cluster.
+    described = Path("/proc/cpuinfo")
+    lines = described.read_text().splitlines() if described.exists() else []
+    flags = next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())
+    return f"{platform.system()} {platform.machine()} {flags}"
+
+
+def _user_preferences() -> str:
+    path = Path.home() / ".brian" / "user_preferences"
+    return path.read_text() if path.exists() else ""
+
+
+@contextmanager
+def locked(key: str, *, shared: bool = False, wait: bool = True) -> Iterator[bool]:
+    """Hold the lock of `key` across processes; yields whether it was had. The system frees it if its holder dies."""
+    import fcntl
+
+    mode = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
+    with (cache_folder() / "locks" / key).open("w") as file:
+        try:
+            fcntl.flock(file, mode)
+        except BlockingIOError:
+            yield False
+        else:
+            yield True
+
+
+def touch(entry: Path) -> None:
+    """Note that `entry` was used now."""
+    os.utime(entry)
+
+
+def _size(folder: Path) -> int:
+    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+
+
+def _entries() -> list[Path]:
+    return [path for path in (cache_folder() / "programs").iterdir() if path.is_dir()]
+
+
+def _limit() -> int:
+    text = os.environ.get("BRAINMEM_CACHE_MB", str(_DEFAULT_MEGABYTES))
+    if not text.isdigit():
+        raise DeviceError(f"BRAINMEM_CACHE_MB={text!r}: give a whole number of megabytes.")
+    return int(text) * 2**20
+
+
+def cache_info() -> CacheInfo:
+    """Return the cache's folder, number of programs, their size and the limit, in bytes."""
+    entries = _entries()
+    return CacheInfo(cache_folder(), len(entries), sum(map(_size, entries)), _limit())
+
+
+def make_room(keep: str) -> None:
+    """Remove programs, least recently used first, until the cache fits its limit; never `keep` nor one that runs."""
+    entries = sorted(_entries(), key=lambda path: path.stat().st_mtime)
+    sizes = {entry: _size(entry) for entry in entries}
+    excess = sum(sizes.values()) - _limit()
+    for entry in entries:
+        if excess <= 0:
+            return
+        if entry.name != keep and _remove(entry):
+            excess -= sizes[entry]
+
+
+def _remove(entry: Path) -> bool:
+    with locked(entry.name, wait=False) as free:
+        if free:
+            shutil.rmtree(entry, ignore_errors=True)
+        return free
+
+
+def clear_cache() -> int:
+    """Remove all compiled programs that are not running now; returns how many were removed."""
+    return sum(_remove(entry) for entry in _entries())

@@ -1,0 +1,131 @@
+// What a compiled run needs beyond Brian2: seed and duration from the environment, live progress,
+// and an end that writes only the wanted arrays.
+#ifndef BRAINMEM_RUN_CONTROL_H
+#define BRAINMEM_RUN_CONTROL_H
+
+#include <cstdio>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+#include <vector>
+#include <time.h>
+#include <unistd.h>
+#include "objects.h"
+
+namespace brainmem {
+
+// Wall time in units of std::clock_t from a clock that costs nanoseconds; std::clock counts CPU time and is a system call.
+static inline std::clock_t wall_clock()
+{
+    struct timespec now;
+#ifdef CLOCK_MONOTONIC_COARSE
+    clock_gettime(CLOCK_MONOTONIC_COARSE, &now);
+#else
+    clock_gettime(CLOCK_MONOTONIC, &now);
+#endif
+    return (std::clock_t)((now.tv_sec + 1e-9*now.tv_nsec)*CLOCKS_PER_SEC);
+}
+
+static inline double duration(const double otherwise)
+{
+    const char* text = std::getenv("BRAINMEM_DURATION");
+    return text ? std::strtod(text, NULL) : otherwise;
+}
+
+// One number per thread, separated by commas.
+static inline void reseed()
+{
+    const char* text = std::getenv("BRAINMEM_SEED");
+    if (!text) return;
+    for (size_t k = 0; k < brian::_random_generators.size() && *text; k++) {
+        char* end;
+        brian::_random_generators[k].seed(std::strtoul(text, &end, 10));
+        text = *end ? end + 1 : end;
+    }
+}
+
+// A run whose parent process died has nobody to report to.
+static inline void leave_if_orphaned()
+{
+    const char* parent = std::getenv("BRAINMEM_PARENT");
+    if (parent && std::atol(parent) != (long)getppid()) _exit(3);
+}
+
+static inline void report(const double elapsed, const double completed)
+{
+    leave_if_orphaned();
+    FILE* file = std::fopen((brian::results_dir + "progress.jsonl").c_str(), "a");
+    if (!file) return;
+    std::fprintf(file, "{\"elapsed\": %.3f, \"completed\": %.9f}\n", elapsed, completed);
+    std::fclose(file);
+}
+
+class Results {
+    FILE* index;
+    bool failed;
+    std::string separator;
+public:
+    explicit Results(const std::string& name) : failed(false)
+    {
+        index = std::fopen((brian::results_dir + name).c_str(), "w");
+        if (!index) { std::cerr << "Error writing results to " << brian::results_dir << std::endl; std::exit(4); }
+        std::fprintf(index, "{");
+    }
+    void entry(const std::string& name)
+    {
+        std::fprintf(index, "%s\"%s\": ", separator.c_str(), name.c_str());
+        separator = ",\n";
+    }
+    void size(const std::string& name, const size_t count)
+    {
+        entry(name);
+        std::fprintf(index, "%zu", count);
+    }
+    FILE* open(const std::string& name)
+    {
+        FILE* file = std::fopen((brian::results_dir + name).c_str(), "wb");
+        if (!file) failed = true;
+        return file;
+    }
+    void close(FILE* file) { if (file && std::fclose(file) != 0) failed = true; }
+    template<class T> void put(FILE* file, const T* data, const size_t count)
+    {
+        if (file && count && std::fwrite(data, sizeof(T), count, file) != count) failed = true;
+    }
+    template<class T> void array(const std::string& name, const T* data, const size_t count)
+    {
+        FILE* file = open(name);
+        put(file, data, count);
+        close(file);
+        entry(name);
+        std::fprintf(index, "[%zu]", count);
+    }
+    template<class T> void vector(const std::string& name, std::vector<T>& data)
+    {
+        array(name, data.empty() ? (T*)NULL : &data[0], data.size());
+    }
+    template<class A> void table(const std::string& name, A& data)
+    {
+        FILE* file = open(name);
+        for (int row = 0; row < data.n; row++)
+            if (data.m > 0) put(file, &data(row, 0), data.m);
+        close(file);
+        entry(name);
+        std::fprintf(index, "[%d, %d]", data.n, data.m);
+    }
+    // Written last: a run without this file did not end by itself.
+    int finish()
+    {
+        entry("fraction");
+        std::fprintf(index, "%.17g", Network::_last_run_completed_fraction);
+        entry("stopped");
+        std::fprintf(index, "%d}\n", Network::_globally_stopped ? 1 : 0);
+        if (std::fclose(index) != 0) failed = true;
+        if (failed) { std::cerr << "Error writing results to " << brian::results_dir << std::endl; return 4; }
+        return 0;
+    }
+};
+
+}  // namespace brainmem
+
+#endif

@@ -1,0 +1,126 @@
+"""Compile a generated C++ project, fast: all its parts as one file, or one by one where that fails."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+
+from brainmem.errors import DeviceError
+
+__all__ = ["compile_project", "compiler", "compiler_version", "run_probe"]
+
+# Lines of compiler output that an error message shows.
+_TAIL = 25
+
+
+def compiler() -> str:
+    """Return the path of the C++ compiler that make will use, or say what to install."""
+    wanted = os.environ.get("CXX") or ("c++" if sys.platform == "darwin" else "g++")
+    found, make = shutil.which(wanted.split()[0]), shutil.which("make")
+    if os.name != "posix":
+        raise DeviceError("Device 'cpp_standalone' needs Linux, macOS or WSL. Use Device('runtime') here.")
+    if found is None or make is None:
+        missing = f"a C++ compiler ({wanted!r})" if found is None else "the program 'make'"
+        raise DeviceError(
+            f"Device 'cpp_standalone' needs {missing}, which is not on the PATH. Install it (Debian, Ubuntu: "
+            "apt install g++ make; macOS: xcode-select --install; conda: conda install cxx-compiler make), or use "
+            "Device('runtime')."
+        )
+    return found
+
+
+@functools.lru_cache
+def compiler_version(path: str) -> str:
+    """Return the first line of the compiler's ``--version``."""
+    answer = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+    return (answer.stdout or answer.stderr).splitlines()[0]
+
+
+def compile_project(folder: Path, *, owners: Mapping[str, str]) -> None:
+    """Compile the project in `folder` to ``main``.
+
+    One translation unit takes about a fifth of the compiler's time that Brian2's one file per object takes, as most
+    of it goes into the same headers. `owners` maps code objects to objects, for error messages.
+    """
+    compiler()
+    _use_wall_clock(folder / "network.cpp")
+    sources = _sources(folder)
+    _write_single_file(folder, sources)
+    (folder / "make.deps").touch()
+    others = [name for name in sources if not _is_ours(name)]
+    single = _make(folder, "SRCS=" + " ".join(["whole.cpp", *others]))
+    if single.returncode != 0:
+        (folder / "make.deps").unlink()
+        separate = _make(folder)
+        if separate.returncode != 0:
+            raise DeviceError(_describe_failure(separate.stdout, owners))
+    _clean(folder)
+
+
+def _make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["make", f"-j{os.cpu_count() or 1}", *arguments],
+        cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+    )  # fmt: skip
+
+
+def _sources(folder: Path) -> list[str]:
+    return re.search(r"^SRCS = (.*)$", (folder / "makefile").read_text(), re.MULTILINE).group(1).split()
+
+
+def _is_ours(name: str) -> bool:
+    return name.startswith("code_objects/") or "/" not in name
+
+
+def _write_single_file(folder: Path, sources: list[str]) -> None:
+    """Join the generated files; each one's helper functions get a namespace of their own, so that names may repeat."""
+    parts = []
+    for number, name in enumerate(filter(_is_ours, sources)):
+        text = (folder / name).read_text()
+        if name.startswith("code_objects/"):
+            text = re.sub(r"^namespace \{", f"namespace part_{number} {{", text, count=1, flags=re.MULTILINE)
+            text = text.replace("using namespace brian;", f"using namespace brian; using namespace part_{number};")
+        parts.append(f'#line 1 "{name}"\n{text}\n')
+    (folder / "whole.cpp").write_text("".join(parts))
+
+
+def _use_wall_clock(network: Path) -> None:
+    # Brian2 2.9 asks for CPU time, a system call of about 0.3 us, once per object and step.
+    text = network.read_text()
+    text = text.replace("std::clock()", "brainmem::wall_clock()")
+    network.write_text('#include "run_control.h"\n' + text)
+
+
+def _clean(folder: Path) -> None:
+    for path in [*folder.rglob("*.o"), folder / "make.deps"]:
+        path.unlink(missing_ok=True)
+
+
+def _describe_failure(output: str, owners: Mapping[str, str]) -> str:
+    found = re.search(r"code_objects/(\w+)\.cpp:\d+", output)
+    code = found.group(1) if found else ""
+    where = f" in {code!r}, part of {owners.get(code, 'the initial values')!r}" if code else ""
+    tail = "\n".join(output.splitlines()[-_TAIL:])
+    return f"The C++ compiler failed{where}. Its last words:\n{tail}"
+
+
+def run_probe(folder: Path) -> dict[str, int]:
+    """Run the program for no time at all: it must start, and tells how many synapses there are."""
+    with tempfile.TemporaryDirectory() as results:
+        environment = {**os.environ, "BRAINMEM_PROBE": "1", "BRAINMEM_DURATION": "0"}
+        done = subprocess.run(
+            ["./main", "--results_dir", results + "/"],
+            cwd=folder, env=environment, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        answer = Path(results, "probe.json")
+        if done.returncode != 0 or not answer.exists():
+            raise DeviceError(f"The compiled program does not start (status {done.returncode}):\n{done.stderr[-2000:]}")
+        return json.loads(answer.read_text())

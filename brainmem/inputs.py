@@ -1,0 +1,105 @@
+"""What may be set before a run: description of each input, and the check of what a caller gives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from brainmem.errors import DeviceError, closest
+
+__all__ = ["Input", "check_inputs"]
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of an executable.
+
+    Parameters
+    ----------
+    name : str
+    keys : tuple of str
+        ``"group.variable"`` or ``"table.values"``: the names that the compiled program knows; none for a table
+        that no equation reads.
+    dtype : str
+    shape : tuple of int
+        ``()`` for a shared parameter.
+    dimensions : tuple of float
+        Exponents of the seven base units.
+    required : bool
+        Whether every run must give it, as the builder left it unset.
+    """
+
+    name: str
+    keys: tuple[str, ...]
+    dtype: str
+    shape: tuple[int, ...]
+    dimensions: tuple[float, ...] = ()
+    required: bool = False
+
+
+def check_inputs(declared: Mapping[str, Input], given: Mapping[str, Any] | None) -> dict[str, np.ndarray]:
+    """Return `given` as contiguous arrays of the declared type and shape, or say what is wrong.
+
+    A single number fills an array. Quantities must have the input's dimensions; plain numbers are base SI units.
+    """
+    given = given or {}
+    for name in given:
+        if name not in declared:
+            raise DeviceError(
+                f"Unknown input {name!r}.{closest(name, declared)} This network takes: {', '.join(sorted(declared))}."
+            )
+    missing = [name for name, item in declared.items() if item.required and name not in given]
+    if missing:
+        raise DeviceError(
+            f"Inputs not set: {', '.join(missing)}. An unset parameter would be 0; give each a value in every run."
+        )
+    return {name: _as_array(declared[name], value) for name, value in given.items()}
+
+
+def _as_array(item: Input, value: Any) -> np.ndarray:
+    _check_dimensions(item, value)
+    try:
+        array = np.asarray(value, dtype=float)
+    except (TypeError, ValueError) as error:
+        raise DeviceError(
+            f"Input {item.name!r}: {value!r} is not a number or an array of numbers. Give base SI units as floats, "
+            "not text with a unit."
+        ) from error
+    if not np.isfinite(array).all():
+        raise DeviceError(
+            f"Input {item.name!r} holds {_first_bad(array)}. Only finite numbers can be set; correct the value."
+        )
+    if array.shape not in ((), item.shape):
+        raise DeviceError(
+            f"Input {item.name!r} has shape {array.shape}, but {' = '.join(item.keys) or item.name} takes shape "
+            f"{item.shape} or a single number."
+        )
+    return _cast(item, np.broadcast_to(array, item.shape))
+
+
+def _cast(item: Input, array: np.ndarray) -> np.ndarray:
+    cast = np.ascontiguousarray(array, dtype=item.dtype).reshape(item.shape)
+    if np.issubdtype(cast.dtype, np.floating):
+        if not np.isfinite(cast).all():
+            raise DeviceError(f"Input {item.name!r} is too large for {item.dtype}. Use Device(..., float=64).")
+    elif not np.array_equal(cast, array):
+        raise DeviceError(f"Input {item.name!r} takes whole numbers ({item.dtype}), but was given {array!r}.")
+    return cast
+
+
+def _check_dimensions(item: Input, value: Any) -> None:
+    dimensions = getattr(getattr(value, "dim", None), "_dims", None)
+    if dimensions is not None and item.dimensions and tuple(dimensions) != item.dimensions:
+        raise DeviceError(
+            f"Input {item.name!r} was given {value!r}, whose unit does not fit {', '.join(item.keys)}. "
+            "Give a quantity of the same dimension, or a plain number in base SI units."
+        )
+
+
+def _first_bad(array: np.ndarray) -> str:
+    where = np.argwhere(~np.isfinite(array))[0]
+    value = array[tuple(where)]
+    return f"{value} at index {tuple(int(k) for k in where)}" if array.ndim else f"{value}"
