@@ -180,7 +180,7 @@ def runtime_active(device: Device) -> Iterator[None]:
     found = {name: brian2.prefs[name] for name in wanted}
     active, clock, random = devices.active_device, runtime.defaultclock, runtime.get_random_state()
     flags = brian2.Network._globally_stopped, brian2.Network._globally_running
-    last = runtime._last_run_time, runtime._last_run_completed_fraction
+    last = {name: value for name, value in vars(runtime).items() if name.startswith("_last_run")}
     devices.active_device = runtime
     try:
         for name, value in wanted.items():
@@ -193,7 +193,9 @@ def runtime_active(device: Device) -> Iterator[None]:
             brian2.prefs[name] = value
         runtime.set_random_state(random)
         brian2.Network._globally_stopped, brian2.Network._globally_running = flags
-        runtime._last_run_time, runtime._last_run_completed_fraction = last
+        for name in [name for name in vars(runtime) if name.startswith("_last_run")]:
+            delattr(runtime, name)
+        vars(runtime).update(last)
 
 
 def _refuse_cuda() -> None:
