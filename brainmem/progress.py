@@ -1,0 +1,37 @@
+"""Show how far long work has come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+__all__ = ["progress_bar"]
+
+
+@contextmanager
+def progress_bar(text: str, *, console: Console | None = None) -> Iterator[Callable[[float], None]]:
+    """Show a bar named `text` and yield the function to call with the completed fraction.
+
+    The bar goes to standard error, so that output can be piped, and is drawn only on a terminal. It never
+    moves back, as runs that end early jump to the end.
+
+    >>> with progress_bar("recall") as report:
+    ...     report(0.5)
+    """
+    console = console or Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn(),
+               TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(text, total=1.0)
+        furthest = 0.0
+
+        def report(completed: float) -> None:
+            nonlocal furthest
+            furthest = max(furthest, min(1.0, float(completed)))
+            bar.update(task, completed=furthest)
+
+        yield report
+        report(1.0)
