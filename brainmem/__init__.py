@@ -1,0 +1,121 @@
+"""brainmem: learning rules and memory networks, written once, run as rate units and as spiking neurons."""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from brainmem.errors import (
+    BrainmemError,
+    DeviceError,
+    ModelNotFoundError,
+    ResultError,
+    RuleError,
+    TranslationError,
+)
+from brainmem.spec import (
+    Claim,
+    Each,
+    LearningRule,
+    Limit,
+    MemoryModel,
+    Observable,
+    Parameter,
+    Phase,
+    Population,
+    Projection,
+    Protocol,
+    Reference,
+    Repeat,
+    SpikingRule,
+    Stimulus,
+)
+
+if TYPE_CHECKING:
+    from brainmem import measure, plot
+    from brainmem.compare import Comparison, compare
+    from brainmem.devices import Device
+    from brainmem.explanation import explain
+    from brainmem.models import get_model, list_models
+    from brainmem.report import write_report
+    from brainmem.reproduction import reproduce
+    from brainmem.result import Result
+    from brainmem.simulation import arrays, simulate
+    from brainmem.translate import TranslatedModel, translate
+
+__version__ = "0.1.0"
+
+# Brian2 takes seconds to import and the analysis of saved results does not need it.
+_LAZY = {
+    "Comparison": "brainmem.compare",
+    "Device": "brainmem.devices",
+    "Result": "brainmem.result",
+    "TranslatedModel": "brainmem.translate",
+    "arrays": "brainmem.simulation",
+    "compare": "brainmem.compare",
+    "explain": "brainmem.explanation",
+    "get_model": "brainmem.models",
+    "list_models": "brainmem.models",
+    "measure": "brainmem",
+    "plot": "brainmem",
+    "reproduce": "brainmem.reproduction",
+    "simulate": "brainmem.simulation",
+    "translate": "brainmem.translate",
+    "write_report": "brainmem.report",
+}
+
+__all__ = [
+    "BrainmemError",
+    "Claim",
+    "Comparison",
+    "Device",
+    "DeviceError",
+    "Each",
+    "LearningRule",
+    "Limit",
+    "MemoryModel",
+    "ModelNotFoundError",
+    "Observable",
+    "Parameter",
+    "Phase",
+    "Population",
+    "Projection",
+    "Protocol",
+    "Reference",
+    "Repeat",
+    "Result",
+    "ResultError",
+    "RuleError",
+    "SpikingRule",
+    "Stimulus",
+    "TranslatedModel",
+    "TranslationError",
+    "arrays",
+    "compare",
+    "explain",
+    "get_model",
+    "list_models",
+    "measure",
+    "plot",
+    "reproduce",
+    "simulate",
+    "translate",
+    "write_report",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'brainmem' has no attribute {name!r}")
+    home = _LAZY[name]
+    value = importlib.import_module(f"brainmem.{name}") if home == "brainmem" else _from(home, name)
+    globals()[name] = value
+    return value
+
+
+def _from(home: str, name: str) -> Any:
+    return getattr(importlib.import_module(home), name)
+
+
+def __dir__() -> list[str]:
+    return __all__

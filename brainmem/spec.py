@@ -14,6 +14,7 @@ __all__ = [
     "Claim",
     "Each",
     "LearningRule",
+    "Limit",
     "MemoryModel",
     "Observable",
     "Parameter",
@@ -80,6 +81,8 @@ class Stimulus:
         ``binary(p)``, parameters, and stimuli declared earlier; shape (items, unit).
     values : tuple of float, optional
         The only values allowed in a user's own table, e.g. ``(-1, 1)``; None allows any finite value.
+    distinct : bool
+        Whether two equal rows are an error (a cue that stands for two memories).
     unit : str
         Brian2 unit text, ``"1"`` for none.
     """
@@ -89,6 +92,7 @@ class Stimulus:
     items: str | int = field(default="M", kw_only=True)
     draw: str = field(default="signs()", kw_only=True)
     values: tuple[float, ...] | None = field(default=None, kw_only=True)
+    distinct: bool = field(default=False, kw_only=True)
     unit: str = field(default="1", kw_only=True)
 
 
@@ -333,6 +337,17 @@ class Protocol:
 
 
 @dataclass(frozen=True)
+class Limit:
+    """A condition on the parameters that the theory sets, and the reason, shown when a run breaks it.
+
+    ``Limit("M < 2*N/(1 + gamma**2)", "fields of row norm 1 exist only below this load")``.
+    """
+
+    condition: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Claim:
     """A statement of a paper, with the experiment that checks it.
 
@@ -363,6 +378,7 @@ class MemoryModel:
     stimuli: tuple[Stimulus, ...] = field(default=(), kw_only=True)
     observables: tuple[Observable, ...] = field(default=(), kw_only=True)
     protocol: Protocol = field(kw_only=True)
+    limits: tuple[Limit, ...] = field(default=(), kw_only=True)
     reference: Reference | None = field(default=None, kw_only=True)
     rate_dt: str = field(default="0.1*ms", kw_only=True)
     time_unit: str = field(default="1*second", kw_only=True)

@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from brainmem.spec import MemoryModel
+from brainmem.spec import MemoryModel, Parameter
 
-__all__ = ["Connection", "Group", "Initial", "Operation", "Table", "TranslatedModel"]
+__all__ = ["Connection", "Group", "Initial", "Operation", "Pathway", "Table", "TranslatedModel"]
 
 
 @dataclass(frozen=True)
@@ -51,10 +51,21 @@ class Group:
 
 
 @dataclass(frozen=True)
+class Pathway:
+    """Statements run on the synapses of units whose `event` occurs on `side` ("pre" or "post")."""
+
+    name: str
+    side: str
+    code: str
+    event: str
+    when: str
+    order: int
+
+
+@dataclass(frozen=True)
 class Connection:
     """The keyword arguments of one `Synapses`.
 
-    ``pathways`` maps a pathway's name to (``"pre"`` or ``"post"``, code, event, order).
     ``connect`` is ``"all"``, ``"no_self"`` or a condition/generator text for ``connect(j=...)``.
     ``summed_order`` maps a summed target variable to (when, order).
     """
@@ -63,7 +74,7 @@ class Connection:
     source: str
     target: str
     equations: str
-    pathways: Mapping[str, tuple[str, str, str, int]] = field(default_factory=dict)
+    pathways: tuple[Pathway, ...] = ()
     operations: tuple[Operation, ...] = ()
     connect: str = "all"
     constants: tuple[str, ...] = ()
@@ -89,29 +100,34 @@ class Table:
 class Initial:
     """A state variable of `owner` (a group or connection) whose start values are passed as an array.
 
-    Arrays of a connection are given ``[post, pre]``.
+    Arrays of a connection are given ``[post, pre]``. `stream` names the random stream, so that both
+    variants start from the same numbers. An empty `owner` marks a value only other draws read.
     """
 
     owner: str
     variable: str
     draw: str
+    stream: str = ""
 
 
 @dataclass(frozen=True)
 class TranslatedModel:
-    """A model lowered to one variant: text only, ready to print or to build."""
+    """A model lowered to one variant: text only, ready to print or to build.
+
+    ``parameters`` are the model's and, in the spiking variant, the cells'. ``splits`` say how each
+    rule's terms are read from spikes.
+    """
 
     model: MemoryModel
     variant: str
     options: Mapping[str, Any]
+    parameters: tuple[Parameter, ...]
     groups: tuple[Group, ...]
     connections: tuple[Connection, ...]
     tables: tuple[Table, ...]
     initial: tuple[Initial, ...]
     dt: str
-    rates: Mapping[str, str]
-    notes: tuple[str, ...] = ()
-    helpers: Mapping[str, str] = field(default_factory=dict)
+    splits: tuple[Any, ...] = ()
 
     def group(self, name: str) -> Group:
         """Return the group called `name`."""

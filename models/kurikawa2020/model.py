@@ -22,6 +22,7 @@ from brian2 import ms
 from brainmem import (
     Each,
     LearningRule,
+    Limit,
     MemoryModel,
     Observable,
     Parameter,
@@ -130,11 +131,17 @@ model = MemoryModel(
     projections=(recurrent,),
     rules=(delta,),
     stimuli=(
-        Stimulus("cue", "units", items="M", values=(-1, 1)),
+        Stimulus("cue", "units", items="M", values=(-1, 1), distinct=True),
         Stimulus("target", "units", items="M", values=(-1, 1)),
     ),
     observables=(Observable("overlap", "x*target", population="units"),),
     protocol=protocol,
+    limits=(
+        Limit(
+            "M < 2*N/(1 + gamma**2)",
+            "fields that solve all maps with rows of norm 1 exist only below this load",
+        ),
+    ),
     reference=reference,
     rate_dt="rate_step",
     time_unit="tau",

@@ -1,0 +1,317 @@
+"""Turn translated text into Brian2 objects. The only place where they are born.
+
+Every object gets an explicit name, clock and namespace; every number that may differ between
+runs of one binary is an input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from brian2 import (
+    Clock,
+    EventMonitor,
+    Network,
+    NeuronGroup,
+    SpikeMonitor,
+    StateMonitor,
+    Synapses,
+    TimedArray,
+    linked_var,
+    second,
+)
+from brian2.units import Unit
+
+from brainmem.calibrate import CellBlueprint
+from brainmem.codegen.halt import halt_when
+from brainmem.codegen.snapshot import snapshot_monitor
+from brainmem.devices import Built
+from brainmem.translate import schedule
+from brainmem.translate.protocol import CONTROLLER
+from brainmem.translate.text import Connection, Group, Operation, Table, TranslatedModel
+
+__all__ = ["Blueprint", "build"]
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """All that a binary depends on: text, sizes, step, and what is recorded.
+
+    Attributes
+    ----------
+    sizes : mapping of str to int
+        Integer parameters by name, which size groups.
+    rows : mapping of str to int
+        Rows of each table.
+    dt : float
+        Time step in seconds.
+    periods : mapping of str to float
+        Seconds of each period text of the translation.
+    traces : mapping of str to float
+        Variables (``"units.x"``) recorded at regular times, and the interval in seconds.
+    spikes : tuple of str
+        Groups whose spikes are recorded.
+    weights : tuple of str
+        Synaptic variables (``"recurrent.w"``) recorded after every epoch.
+    """
+
+    translated: TranslatedModel
+    sizes: Mapping[str, int]
+    rows: Mapping[str, int]
+    dt: float
+    periods: Mapping[str, float] = field(default_factory=dict)
+    traces: Mapping[str, float] = field(default_factory=dict)
+    spikes: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
+
+
+def build(blueprint: Blueprint) -> Built:
+    """Return the network of `blueprint`, its inputs and its outputs."""
+    translated = blueprint.translated
+    clock = Clock(dt=blueprint.dt * second, name="clock")
+    tables = {table.name: _timed_array(table, blueprint) for table in translated.tables}
+    namespace: dict[str, Any] = {**tables, "cells_per_unit": blueprint.sizes.get("cells_per_unit", 1)}
+    groups = {item.name: _neuron_group(item, blueprint, clock, namespace) for item in translated.groups}
+    for item in translated.groups:
+        _link(item, groups, blueprint)
+    synapses = {
+        item.name: _synapses(item, groups, blueprint, clock, namespace) for item in translated.connections
+    }
+    _halt(groups[CONTROLLER])
+    monitors = _monitors(blueprint, groups, synapses, clock)
+    network = Network(*groups.values(), *synapses.values(), *monitors.values(), name="network")
+    return Built(
+        network=network,
+        inputs=_inputs(translated, groups, synapses, tables),
+        outputs=_outputs(groups, monitors),
+        done="protocol.complete",
+    )
+
+
+def _timed_array(table: Table, blueprint: Blueprint) -> TimedArray:
+    rows = blueprint.rows[table.name]
+    shape = (rows,) if table.columns is None else (rows, _size(table.columns, blueprint))
+    unit = _unit(table.unit)
+    return TimedArray(np.zeros(shape) * unit, dt=1 * second, name=table.name)
+
+
+def _unit(text: str) -> Unit | int:
+    from brian2.equations.equations import dimensions_and_type_from_string
+    from brian2.units import get_unit
+
+    return get_unit(dimensions_and_type_from_string(text)[0])
+
+
+def _size(text: str, blueprint: Blueprint) -> int:
+    product = 1
+    for factor in text.split("*"):
+        product *= int(factor) if factor.strip().isdigit() else int(blueprint.sizes[factor.strip()])
+    return product
+
+
+def _neuron_group(item: Group, blueprint: Blueprint, clock: Clock, namespace: dict) -> NeuronGroup:
+    group = NeuronGroup(
+        _size(item.size, blueprint),
+        item.equations,
+        threshold=item.threshold,
+        reset=item.reset,
+        refractory=item.refractory or False,
+        events={name: condition for name, (condition, _, _) in item.events.items()},
+        method=item.method,
+        clock=clock,
+        order=item.state_order,
+        namespace=namespace,
+        name=item.name,
+    )
+    for name, (_, when, order) in item.events.items():
+        group.set_event_schedule(name, when=when, order=order)
+    for operation in item.operations:
+        _operate(group, operation, blueprint)
+    return group
+
+
+def _operate(group: NeuronGroup | Synapses, operation: Operation, blueprint: Blueprint) -> None:
+    if operation.event is not None:
+        group.run_on_event(operation.event, operation.code, when=operation.when, order=operation.order)
+        return
+    period = {} if operation.dt is None else {"dt": blueprint.periods[operation.dt] * second}
+    clock = {} if period else {"clock": group.clock}
+    group.run_regularly(
+        operation.code, when=operation.when, order=operation.order, name=operation.name, **period, **clock
+    )
+
+
+def _link(item: Group, groups: Mapping[str, NeuronGroup], blueprint: Blueprint) -> None:
+    for variable, (source, name, index) in item.links.items():
+        positions = None if index is None else _indices(index, blueprint)
+        setattr(groups[item.name], variable, linked_var(groups[source], name, index=positions))
+
+
+def _indices(text: str, blueprint: Blueprint) -> np.ndarray:
+    """Evaluate ``repeat(arange(N), cells_per_unit)``."""
+    size, repeats = text.removeprefix("repeat(arange(").removesuffix(")").split("), ")
+    return np.repeat(np.arange(_size(size, blueprint)), _size(repeats, blueprint))
+
+
+def _synapses(
+    item: Connection, groups: Mapping[str, NeuronGroup], blueprint: Blueprint, clock: Clock, namespace: dict
+) -> Synapses:
+    sides = {side: [path for path in item.pathways if path.side == side] for side in ("pre", "post")}
+    synapses = Synapses(
+        groups[item.source],
+        groups[item.target],
+        item.equations,
+        on_pre={path.name: path.code for path in sides["pre"]} or None,
+        on_post={path.name: path.code for path in sides["post"]} or None,
+        on_event={path.name: path.event for path in item.pathways} or "spike",
+        method=item.method,
+        clock=clock,
+        namespace=namespace,
+        name=item.name,
+    )
+    _connect(synapses, item)
+    _schedule(synapses, item)
+    for operation in item.operations:
+        _operate(synapses, operation, blueprint)
+    return synapses
+
+
+def _connect(synapses: Synapses, item: Connection) -> None:
+    if item.connect == "all":
+        synapses.connect()
+    elif item.connect == "no_self":
+        synapses.connect(condition="i != j")
+    else:
+        synapses.connect(j=item.connect.removeprefix("j=").strip("'"))
+
+
+def _schedule(synapses: Synapses, item: Connection) -> None:
+    for path in item.pathways:
+        pathway = getattr(synapses, path.name)
+        pathway.when, pathway.order = path.when, path.order
+    for name, (when, order) in item.summed_order.items():
+        updater = synapses.summed_updaters[name]
+        updater.when, updater.order = when, order
+    if synapses.state_updater is not None:
+        synapses.state_updater.order = item.state_order
+
+
+def _halt(group: NeuronGroup) -> None:
+    group.namespace["halt_when"] = halt_when
+    when, order = schedule.HALT
+    group.run_regularly(
+        "complete = halt_when(complete)", clock=group.clock, when=when, order=order, name="protocol_halt"
+    )
+
+
+def _monitors(blueprint: Blueprint, groups, synapses, clock: Clock) -> dict[str, Any]:
+    when, order = schedule.RECORD
+    model = blueprint.translated.model
+    monitors: dict[str, Any] = {
+        "steps": EventMonitor(
+            groups[CONTROLLER],
+            "step_end",
+            variables=["step", "elapsed", *(item.name for item in model.observables)],
+            record=True,
+            when=when,
+            order=order,
+            name="steps",
+        )
+    }
+    for population in model.populations:
+        if population.rate:
+            name = f"{population.name}_average_monitor"
+            monitors[name] = EventMonitor(
+                groups[population.name],
+                "step_end",
+                variables=[f"{population.rate}_total"],
+                record=True,
+                when=when,
+                order=order,
+                name=name,
+            )
+    for key, interval in blueprint.traces.items():
+        owner, variable = key.split(".")
+        name = f"{owner}_{variable}_trace_monitor"
+        monitors[name] = StateMonitor(
+            {**groups, **synapses}[owner], variable, record=True, dt=interval * second, when="end", order=4, name=name
+        )
+    for owner in blueprint.spikes:
+        monitors[f"{owner}_spikes"] = SpikeMonitor(groups[owner], record=True, name=f"{owner}_spikes")
+    for key in blueprint.weights:
+        owner, variable = key.split(".")
+        name = f"{owner}_{variable}_snapshots"
+        monitors[name] = snapshot_monitor(
+            synapses[owner],
+            variable,
+            groups[CONTROLLER],
+            clock,
+            size=_synapse_count(synapses[owner], blueprint.translated.connection(owner)),
+            name=name,
+        )
+    return monitors
+
+
+def _synapse_count(synapses: Synapses, item: Connection) -> int:
+    pre, post = len(synapses.source), len(synapses.target)
+    return pre * post - (pre if item.connect == "no_self" else 0)
+
+
+def _inputs(translated: TranslatedModel, groups, synapses, tables) -> dict[str, Any]:
+    objects = {**groups, **synapses}
+    inputs: dict[str, Any] = {f"table.{name}": table for name, table in tables.items()}
+    for item in translated.initial:
+        if item.owner:
+            inputs[f"{item.owner}.{item.variable}"] = getattr(objects[item.owner], item.variable)
+    for item in (*translated.groups, *translated.connections):
+        for name in item.constants:
+            inputs.setdefault(f"param.{name}", []).append(getattr(objects[item.name], name))
+    inputs["param.n_steps"] = [groups[CONTROLLER].n_steps]
+    return inputs
+
+
+def _outputs(groups, monitors: Mapping[str, Any]) -> dict[str, Any]:
+    outputs: dict[str, Any] = {"protocol.complete": groups[CONTROLLER].variables["complete"]}
+    for name, monitor in monitors.items():
+        for variable in monitor.record_variables:
+            outputs[f"{name}.{variable}"] = monitor.variables[variable]
+        if "t" in monitor.variables:
+            outputs[f"{name}.t"] = monitor.variables["t"]
+    return outputs
+
+
+def build_cells(cell: CellBlueprint) -> Built:
+    """Return uncoupled cells that count their spikes and the moments of their trace, for calibration."""
+    equations = f"""
+    {cell.equations}
+    I : 1
+    ds/dt = -s/tau_trace : 1
+    s_sum : 1
+    s2_sum : 1
+    n_spikes : 1
+    tau_trace : second (shared, constant)
+    discard : second (shared, constant)
+    """
+    clock = Clock(dt=cell.dt * second, name="clock")
+    cells = NeuronGroup(
+        cell.cells,
+        equations,
+        threshold=cell.threshold,
+        reset=f"{cell.reset}\ns += 1\nn_spikes += int(t >= discard)",
+        refractory=cell.refractory,
+        method="euler",
+        clock=clock,
+        namespace={},
+        name="cells",
+    )
+    moments = "s_sum += s*int(t >= discard)\ns2_sum += s**2*int(t >= discard)"
+    cells.run_regularly(moments, clock=clock, when="end", order=0, name="cells_moments")
+    constants = (*cell.constants, "tau_trace", "discard")
+    return Built(
+        network=Network(cells, name="network"),
+        inputs={"cells.I": cells.I, **{f"param.{name}": [getattr(cells, name)] for name in constants}},
+        outputs={f"cells.{name}": cells.variables[name] for name in ("n_spikes", "s_sum", "s2_sum")},
+    )

@@ -1,0 +1,153 @@
+"""Check a paper's claims: what an experiment finds, beside what is expected."""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+
+from brainmem.devices import Device, as_device
+from brainmem.result import Result
+from brainmem.simulation import simulate
+from brainmem.spec import MemoryModel
+
+__all__ = ["Expected", "Experiment", "Finding", "at_least", "at_most", "near", "within"]
+
+Item = TypeVar("Item")
+Value = TypeVar("Value")
+STANDARD_ERRORS = 3.0
+
+
+@dataclass(frozen=True)
+class Expected:
+    """An interval in which the mean over seeds must lie.
+
+    `value` is the number expected, where there is one; with `widen` the interval grows to three
+    standard errors of the mean where these are wider. `source` says whose number it is.
+    """
+
+    low: float
+    high: float
+    value: float | None = None
+    widen: bool = False
+    source: str = "reconstruction"
+
+    def holds(self, values: Sequence[float]) -> bool:
+        """Return whether the mean of `values` lies in the interval."""
+        mean = float(np.mean(values))
+        low, high = self.low, self.high
+        if self.widen and self.value is not None and len(values) > 1:
+            slack = STANDARD_ERRORS * float(np.std(values, ddof=1)) / math.sqrt(len(values))
+            low, high = min(low, self.value - slack), max(high, self.value + slack)
+        return bool(low <= mean <= high)
+
+
+def near(value: float, tolerance: float, *, source: str = "reconstruction") -> Expected:
+    """Expect `value` within `tolerance`, or within three standard errors where these are wider."""
+    return Expected(value - tolerance, value + tolerance, value, widen=True, source=source)
+
+
+def within(low: float, high: float, *, source: str = "reconstruction") -> Expected:
+    """Expect a mean between `low` and `high`."""
+    return Expected(low, high, source=source)
+
+
+def at_least(low: float, *, source: str = "reconstruction") -> Expected:
+    """Expect a mean of at least `low`."""
+    return Expected(low, math.inf, source=source)
+
+
+def at_most(high: float, *, source: str = "reconstruction") -> Expected:
+    """Expect a mean of at most `high`."""
+    return Expected(-math.inf, high, source=source)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One measured quantity: a value per seed, and what is expected (None: reported only)."""
+
+    quantity: str
+    values: tuple[float, ...]
+    expected: Expected | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", tuple(float(value) for value in np.atleast_1d(self.values)))
+
+    @property
+    def mean(self) -> float:
+        return float(np.mean(self.values))
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation over seeds; nan for one seed."""
+        return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else math.nan
+
+    @property
+    def passed(self) -> bool | None:
+        """Whether the expectation holds; None where there is none."""
+        return None if self.expected is None else self.expected.holds(self.values)
+
+
+@dataclass
+class Experiment:
+    """What a claim's experiment is given: the size, variant and device, and a way to run the model.
+
+    Attributes
+    ----------
+    model : MemoryModel
+    size : {"quick", "full"}
+    variant : {"rate", "spiking"}
+    device : Device
+    jobs : int
+        Runs at a time; compiled runs are processes of their own.
+    progress : callable, optional
+        Called with a line of text when a run ends.
+    results : list of Result
+        Every run, in the order of completion.
+    """
+
+    model: MemoryModel
+    size: str = "quick"
+    variant: str = "rate"
+    device: Device | str | None = None
+    jobs: int = field(default_factory=lambda: max(1, (os.cpu_count() or 1)))
+    progress: Callable[[str], None] | None = None
+    results: list[Result] = field(default_factory=list)
+
+    @property
+    def full(self) -> bool:
+        return self.size == "full"
+
+    def seeds(self, quick: int, full: int) -> range:
+        """Return the seeds for this size."""
+        return range(full if self.full else quick)
+
+    def simulate(self, *, model: MemoryModel | None = None, keep: bool = False, **options: Any) -> Result:
+        """Run the model (or a changed copy of it) in this experiment's variant, on its device."""
+        chosen = model or self.model
+        result = simulate(chosen, self.variant, device=self.device, **options)
+        if keep:
+            self.results.append(result)
+        if self.progress is not None:
+            settings = ", ".join(f"{name}={value}" for name, value in (options.get("parameters") or {}).items())
+            self.progress(f"{chosen.name} {self.variant} seed {options.get('seed', 0)} {settings}")
+        return result
+
+    def each(self, function: Callable[[Item], Value], items: Iterable[Item]) -> list[Value]:
+        """Return ``[function(item) for item in items]``, `jobs` at a time on compiled devices.
+
+        The first item runs alone, so that a binary that the others share is built once.
+        """
+        todo = list(items)
+        if not todo:
+            return []
+        first, rest = function(todo[0]), todo[1:]
+        if as_device(self.device).name == "runtime" or self.jobs < 2:
+            return [first, *map(function, rest)]
+        with ThreadPoolExecutor(self.jobs) as pool:
+            return [first, *pool.map(function, rest)]

@@ -1,0 +1,54 @@
+"""A state monitor that records only where a flag is set, e.g. all weights when an epoch ends.
+
+Brian2's `StateMonitor` records at regular times; the ends of epochs are not regular when phases
+have end conditions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from brian2 import NeuronGroup, StateMonitor, Synapses
+from brian2.devices.device import get_device
+
+from brainmem.translate import schedule
+
+__all__ = ["snapshot_monitor"]
+
+
+def snapshot_monitor(
+    synapses: Synapses, variable: str, controller: NeuronGroup, clock: Any, *, size: int, name: str
+) -> StateMonitor:
+    """Return a monitor of a synaptic variable that records where ``controller.snapshot`` is 1.
+
+    Parameters
+    ----------
+    synapses : Synapses
+    variable : str
+    controller : NeuronGroup
+        A group of one unit with a variable ``snapshot``.
+    clock : Clock
+    size : int
+        Number of synapses; standalone targets do not know it while they generate code.
+    name : str
+    """
+    when, order = schedule.RECORD
+    monitor = StateMonitor(
+        synapses,
+        variable,
+        record=np.arange(size, dtype=np.int32),
+        clock=clock,
+        when=when,
+        order=order,
+        name=name,
+        codeobj_class=_flagged(get_device().code_object_class()),
+    )
+    monitor.variables.add_reference("_flag", controller, "snapshot", index="0")
+    monitor.template = "snapshot"
+    return monitor
+
+
+def _flagged(base: type) -> type:
+    """Derive the active target's code object class with our templates in front of its own."""
+    return type(f"Snapshot{base.__name__}", (base,), {"templater": base.templater.derive("brainmem.codegen")})

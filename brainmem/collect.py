@@ -1,0 +1,197 @@
+"""Arrange what a run wrote into a result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from brainmem.instance import Instance
+from brainmem.result import Result
+from brainmem.spec import MemoryModel
+from brainmem.translate.text import TranslatedModel
+
+__all__ = ["collect", "versions"]
+
+PACKAGES = ("brainmem", "brian2", "numpy", "scipy", "sympy", "cython")
+
+
+def collect(
+    translated: TranslatedModel,
+    instance: Instance,
+    outputs: Mapping[str, np.ndarray],
+    *,
+    dt: float,
+    seed: int,
+    device: str,
+    calibration: Mapping[str, Any],
+    notes: tuple[str, ...],
+    schedule: str,
+) -> Result:
+    """Return the run as a `Result`: per-step records, stimuli, weights, traces, and all it took to make it."""
+    model = translated.model
+    data = xr.Dataset()
+    data = data.assign(_steps(model, instance, outputs))
+    data = data.assign(_averages(model, instance, outputs, dt))
+    data = data.assign(_stimuli(model, instance))
+    data = data.assign(_weights(model, translated, instance, outputs))
+    data = data.assign(_traces(model, outputs))
+    data = data.assign(_spikes(outputs))
+    complete = int(np.ravel(outputs["protocol.complete"])[0] > 0.5)
+    data.attrs = {
+        "model": model.name,
+        "variant": translated.variant,
+        "seed": seed,
+        "device": device,
+        "complete": complete,
+        "dt": dt,
+        "parameters": json.dumps(_parameters(translated, instance)),
+        "versions": json.dumps(versions()),
+        "equations": str(translated),
+        "schedule": schedule,
+        "calibration": json.dumps(dict(calibration)) if calibration else "",
+        "notes": json.dumps(list(notes)),
+        "reference": json.dumps(asdict(model.reference)) if model.reference else "",
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return Result(data)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages a result depends on."""
+    return {name: _version(name) for name in PACKAGES}
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _parameters(translated: TranslatedModel, instance: Instance) -> dict[str, dict[str, Any]]:
+    return {
+        item.name: {**_value(instance.parameters[item.name]), "meaning": item.meaning, "source": item.source}
+        for item in translated.parameters
+    }
+
+
+def _value(value: Any) -> dict[str, Any]:
+    if isinstance(value, tuple):
+        return {"value": list(value), "unit": "1"}
+    if hasattr(value, "dim") and not value.is_dimensionless if hasattr(value, "is_dimensionless") else False:
+        return {"value": float(np.asarray(value)), "unit": str(value.dim)}
+    return {"value": int(value) if isinstance(value, int | np.integer) else float(value), "unit": "1"}
+
+
+def _variable(dims, values, units: str, long_name: str) -> xr.Variable:
+    return xr.Variable(dims, values, {"units": units, "long_name": long_name})
+
+
+def _steps(model: MemoryModel, instance: Instance, outputs) -> dict[str, xr.Variable]:
+    elapsed = np.asarray(outputs["steps.elapsed"])
+    steps = instance.plan.steps[: len(elapsed)]
+    found = {
+        "step_phase": _variable("step", np.array([s.phase.name for s in steps], dtype=object), "", "phase"),
+        "step_item": _variable("step", [s.item for s in steps], "1", "item shown"),
+        "step_epoch": _variable("step", [s.epoch for s in steps], "1", "epoch, from 1"),
+        "step_repeat": _variable("step", [s.repeat for s in steps], "1", "repeat of the item"),
+        "step_duration": _variable("step", elapsed[: len(steps)], "s", "duration of the step"),
+    }
+    for item in model.observables:
+        values = np.asarray(outputs[f"steps.{item.name}"])[: len(steps)]
+        found[item.name] = _variable("step", values, item.unit, f"{item.name} when the step ends")
+    return found
+
+
+def _dim(model: MemoryModel, population: str) -> str:
+    return "unit" if sum(p.rate is not None for p in model.populations) == 1 else f"{population}_unit"
+
+
+def _averages(model: MemoryModel, instance: Instance, outputs, dt: float) -> dict[str, xr.Variable]:
+    elapsed = np.asarray(outputs["steps.elapsed"])
+    begin = instance.arrays["table.step_average"][: len(elapsed)]
+    samples = np.round((elapsed - begin) / dt)
+    samples[samples < 1] = np.nan
+    found = {}
+    for population in model.populations:
+        if population.rate:
+            total = np.asarray(outputs[f"{population.name}_average_monitor.{population.rate}_total"])
+            mean = total.reshape(len(elapsed), -1) / (samples * dt)[:, None]
+            name = f"mean_{population.rate}"
+            found[name] = _variable(("step", _dim(model, population.name)), mean, "1", f"average {population.rate}")
+    return found
+
+
+def _stimuli(model: MemoryModel, instance: Instance) -> dict[str, xr.Variable]:
+    return {
+        item.name: _variable(
+            (f"{item.name}_item" if len({s.items for s in model.stimuli}) > 1 else "item", _dim(model, item.population)),
+            instance.stimuli[item.name],
+            item.unit,
+            item.name,
+        )
+        for item in model.stimuli
+    }
+
+
+def _weights(model: MemoryModel, translated: TranslatedModel, instance: Instance, outputs) -> dict[str, xr.Variable]:
+    found: dict[str, Any] = {}
+    for key, start in instance.weights.items():
+        owner, variable = key.split(".")
+        snapshots = outputs.get(f"{owner}_{variable}_snapshots.{variable}")
+        matrices = [start]
+        if snapshots is not None:
+            matrices += [_matrix(translated, owner, row, start.shape) for row in snapshots]
+        dims = ("epoch", f"{owner}_post", f"{owner}_pre") if len(instance.weights) > 1 else ("epoch", "post", "pre")
+        found[f"{owner}_{variable}"] = _variable(dims, np.stack(matrices), "1", f"{variable} after every epoch")
+        found["epoch"] = _variable("epoch", np.arange(len(matrices)), "1", "epochs done")
+    return found
+
+
+def _matrix(translated: TranslatedModel, owner: str, flat: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Undo Brian2's presynaptic-major order."""
+    post, pre = shape
+    if translated.connection(owner).connect == "all":
+        return flat.reshape(pre, post).T
+    matrix = np.zeros((pre, post))
+    matrix[~np.eye(pre, dtype=bool)] = flat
+    return matrix.T
+
+
+def _traces(model: MemoryModel, outputs) -> dict[str, xr.Variable]:
+    found = {}
+    for name in outputs:
+        monitor, _, variable = name.partition(".")
+        if not monitor.endswith("_trace_monitor") or variable == "t":
+            continue
+        owner = monitor.removesuffix(f"_{variable}_trace_monitor")
+        values = np.asarray(outputs[name])
+        dim = _dim(model, owner) if any(p.name == owner for p in model.populations) else f"{owner}_index"
+        found[variable] = _variable(("time", dim), values, "1", variable)
+        found["time"] = _variable("time", np.asarray(outputs[f"{monitor}.t"]), "s", "time")
+    return found
+
+
+def _spikes(outputs) -> dict[str, xr.Variable]:
+    found = {}
+    for name in [key for key in outputs if key.endswith("_spikes.i")]:
+        owner = name.removesuffix("_spikes.i")
+        dim = "spike" if owner.endswith("_cells") else f"{owner}_spike"
+        found["spike_time"] = _variable(dim, np.asarray(outputs[f"{owner}_spikes.t"]), "s", "time of spike")
+        found["spike_cell"] = _variable(dim, np.asarray(outputs[name]), "1", "cell that fired")
+    return found
+
+
+def flatten(translated: TranslatedModel, owner: str, matrix: np.ndarray) -> np.ndarray:
+    """Return a matrix ``[post, pre]`` in Brian2's presynaptic-major order, without absent pairs."""
+    columns = np.ascontiguousarray(matrix.T)
+    if translated.connection(owner).connect == "all":
+        return columns.ravel()
+    return columns[~np.eye(len(columns), dtype=bool)]

@@ -1,0 +1,113 @@
+"""Say in words what a translation does: the schedule of a time step, how rules are read, what bias remains."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from brainmem.equations import evaluate, resolve_parameters
+from brainmem.models import get_model
+from brainmem.spec import MemoryModel
+from brainmem.translate import TranslatedModel, translate
+from brainmem.translate.lines import read_lines
+from brainmem.translate.neurons import spiking_unit
+from brainmem.translate.schedule import SLOTS
+
+__all__ = ["describe_reading", "describe_schedule", "explain"]
+
+
+def explain(model: MemoryModel | str, variant: str = "rate", **options: Any) -> str:
+    """Return the schedule of one time step and, for the spiking variant, how each rule's terms are read.
+
+    Parameters
+    ----------
+    model : MemoryModel or str
+    variant : {"rate", "spiking"}
+    options
+        Passed to `translate`.
+    """
+    model = get_model(model) if isinstance(model, str) else model
+    translated = translate(model, variant, **options)
+    parts = [f"{model.name}, {variant} variant", "", describe_schedule(translated)]
+    notes = describe_reading(translated, resolve_parameters(model, {}, parameters=translated.parameters), {})
+    if notes:
+        parts += ["", "How rules are read from spikes:", *(f"  {note}" for note in notes)]
+    return "\n".join(parts)
+
+
+def describe_schedule(translated: TranslatedModel) -> str:
+    """Return what happens within one time step, in order, and which state each sum and update reads."""
+    rows = sorted(_rows(translated), key=lambda row: (_slot(row[0]), row[1]))
+    lines = [
+        "Within one time step (simultaneous Euler: sums, plasticity and neurons all read the state at its beginning):"
+    ]
+    lines += [f"  {when:>12} {order:>4}  {text}" for when, order, text in rows]
+    return "\n".join(lines)
+
+
+def _slot(when: str) -> int:
+    return SLOTS.index(when)
+
+
+def _rows(translated: TranslatedModel) -> Iterator[tuple[str, int, str]]:
+    for group in translated.groups:
+        lines = read_lines(group.equations)
+        stored = [line.name for line in lines if "constant over dt" in line.flags]
+        if stored:
+            yield "before_start", group.state_order, f"{group.name}: store {', '.join(stored)} for this step"
+        state = [line.name for line in lines if line.kind == "differential"]
+        if state:
+            yield "groups", group.state_order, f"{group.name}: advance {', '.join(state)}"
+        if group.threshold:
+            yield "thresholds", 0, f"{group.name}: spike where {group.threshold}"
+            if group.reset:
+                yield "resets", 0, f"{group.name}: {group.reset}"
+        for name, (condition, when, order) in group.events.items():
+            yield when, order, f"{group.name}: event {name} where {condition}"
+        for op in group.operations:
+            at = f" at {op.event}" if op.event else ""
+            yield op.when, op.order, f"{group.name}: {op.name}{at}"
+    for item in translated.connections:
+        yield from _connection_rows(item)
+
+
+def _connection_rows(item) -> Iterator[tuple[str, int, str]]:
+    lines = read_lines(item.equations) if item.equations.strip() else ()
+    for line in lines:
+        if line.name in item.summed_order:
+            when, order = item.summed_order[line.name]
+            yield when, order, f"{item.name}: sum {line.name} = {line.expr}"
+    state = [line.name for line in lines if line.kind == "differential"]
+    if state:
+        yield "groups", item.state_order, f"{item.name}: advance {', '.join(state)}"
+    for path in item.pathways:
+        yield path.when, path.order, f"{item.name}: {path.name}, at {path.event} of the {path.side} unit"
+    for op in item.operations:
+        every = f" every {op.dt}" if op.dt else ""
+        yield op.when, op.order, f"{item.name}: {op.name}{every}"
+
+
+def describe_reading(
+    translated: TranslatedModel, parameters: Mapping[str, Any], calibrations: Mapping[str, Any]
+) -> tuple[str, ...]:
+    """Return how each term of each rule is read from spikes, and the bias that remains.
+
+    Without a calibration F is taken as 1 (Poisson), which bounds the bias of traces from above.
+    """
+    if not translated.splits:
+        return ()
+    model = translated.model
+    population = next(p for p in model.populations if p.rate)
+    unit = spiking_unit(model, population)
+    tau = float(np.asarray(evaluate(unit.tau, parameters)))
+    calibration = calibrations.get(population.name)
+    fano = calibration.fano_at(0.5) if calibration else 1.0
+    rate = 0.5 * float(np.asarray(parameters["rate_max"]))
+    cells = int(parameters["cells_per_unit"])
+    return tuple(
+        line
+        for split in translated.splits
+        for line in split.describe(F=fano, rate_hz=rate, cells_per_unit=cells, tau_s=tau)
+    )

@@ -1,0 +1,266 @@
+"""Fill a translation with numbers: patterns, weights, start values and the tables of the protocol.
+
+Everything random is drawn here with numpy and passed to the device as arrays, so that every
+device, and both variants, start from the same numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from brainmem.equations import draw, evaluate, resolve_parameters
+from brainmem.errors import RuleError, closest
+from brainmem.patterns import check_matrix, check_patterns, load_array
+from brainmem.plan import Plan, plan_protocol
+from brainmem.spec import MemoryModel, Projection, Stimulus
+from brainmem.translate.protocol import owner_of, start_variables, window_gate
+from brainmem.translate.text import Initial, TranslatedModel
+
+__all__ = ["Given", "Instance", "instantiate", "stream"]
+
+FOREVER = 1e9  # seconds; the duration of steps behind the last
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a user sets for one run; everything else is drawn or has its default."""
+
+    parameters: Mapping[str, Any]
+    inputs: Mapping[str, Any]
+    weights: Mapping[str, Any]
+    initial: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Instance:
+    """The numbers of one run.
+
+    Attributes
+    ----------
+    parameters : dict
+        Resolved values with units, integers and tuples.
+    arrays : dict of str to ndarray or float
+        Device inputs by name, in base SI units; weights ``[post, pre]`` are still matrices.
+    stimuli : dict of str to ndarray, shape (items, unit)
+    weights : dict of str to ndarray, shape (post, pre)
+        Start values of synaptic variables by ``"projection.variable"``.
+    duration : float
+        Longest possible duration in seconds.
+    """
+
+    parameters: dict[str, Any]
+    plan: Plan
+    arrays: dict[str, Any]
+    stimuli: dict[str, np.ndarray]
+    weights: dict[str, np.ndarray]
+    duration: float
+
+
+def stream(seed: int, name: str) -> np.random.Generator:
+    """Return the random generator of a named quantity; streams of other names do not depend on it."""
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=tuple(name.encode())))
+
+
+def instantiate(translated: TranslatedModel, given: Given, seed: int) -> Instance:
+    """Draw, check and tabulate everything that a run of `translated` needs.
+
+    Raises
+    ------
+    RuleError
+        For unknown names, and for values, shapes or loads that the model does not allow.
+    """
+    model = translated.model
+    parameters = resolve_parameters(model, given.parameters, parameters=translated.parameters)
+    _check_limits(model, parameters)
+    _check_names(model, translated, given)
+    plan = plan_protocol(model, parameters, stream(seed, "protocol"))
+    stimuli = _stimuli(model, parameters, given, seed)
+    arrays, weights = _initial(translated, parameters, stimuli, given, seed)
+    tables = _tables(model, plan, parameters, stimuli, seed)
+    arrays |= {f"table.{item.name}": tables[item.name] for item in translated.tables if item.name in tables}
+    arrays |= {f"param.{name}": _number(parameters[name]) for name in _constants(translated)}
+    arrays["param.n_steps"] = float(len(plan))
+    duration = float(np.sum(arrays["table.step_duration"][: len(plan)]))
+    return Instance(parameters, plan, arrays, stimuli, weights, duration)
+
+
+def _number(value: Any) -> float:
+    return float(np.asarray(value))
+
+
+def _constants(translated: TranslatedModel) -> set[str]:
+    return {name for item in (*translated.groups, *translated.connections) for name in item.constants}
+
+
+def _check_limits(model: MemoryModel, parameters: Mapping[str, Any]) -> None:
+    for limit in model.limits:
+        if not evaluate(limit.condition, parameters):
+            values = {name: parameters[name] for name in parameters if name in limit.condition}
+            shown = ", ".join(f"{name} = {value}" for name, value in values.items())
+            raise RuleError(
+                f"Model {model.name!r}: the parameters ({shown}) break {limit.condition!r}: {limit.reason}."
+            )
+
+
+def _check_names(model: MemoryModel, translated: TranslatedModel, given: Given) -> None:
+    known = {
+        "inputs": {item.name for item in model.stimuli},
+        "weights": {item.name for item in model.projections if item.initial},
+        "initial": {f"{item.owner}.{item.variable}" for item in translated.initial if item.owner},
+    }
+    for kind, allowed in known.items():
+        for name in getattr(given, kind):
+            if name not in allowed:
+                raise RuleError(
+                    f"Model {model.name!r}: {kind}={{{name!r}: ...}} names nothing of this model; "
+                    f"allowed: {', '.join(sorted(allowed)) or 'none'}.{closest(name, allowed)}"
+                )
+
+
+def _size(text: str | int, parameters: Mapping[str, Any]) -> int:
+    return int(evaluate(str(text), parameters))
+
+
+def _stimuli(model: MemoryModel, parameters, given: Given, seed: int) -> dict[str, np.ndarray]:
+    tables: dict[str, np.ndarray] = {}
+    for item in model.stimuli:
+        shape = _stimulus_shape(model, item, parameters)
+        if item.name in given.inputs:
+            tables[item.name] = check_patterns(item, given.inputs[item.name], shape, model)
+        else:
+            names = {**parameters, **tables}
+            tables[item.name] = draw(item.draw, names=names, rng=stream(seed, item.name), shape=shape)
+    return tables
+
+
+def _stimulus_shape(model: MemoryModel, item: Stimulus, parameters) -> tuple[int, int]:
+    return _size(item.items, parameters), _size(model.population(item.population).size, parameters)
+
+
+def _initial(
+    translated: TranslatedModel, parameters, stimuli, given: Given, seed: int
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    names = {**{gate: 0.0 for gate in translated.model.protocol.gates}, **parameters, **stimuli}
+    arrays, weights = {}, {}
+    for item in translated.initial:
+        key = f"{item.owner}.{item.variable}"
+        value = _start(translated, item, names, given, seed)
+        names[f"{item.owner}_{item.variable}" if item.owner else item.variable] = value
+        if value.ndim == 2:
+            weights[key] = value
+        elif item.owner:
+            arrays[key] = value
+    return arrays, weights
+
+
+def _start(translated: TranslatedModel, item: Initial, names, given: Given, seed: int) -> np.ndarray:
+    projections = {p.name: p for p in translated.model.projections}
+    if item.owner in projections:
+        return _weights(translated.model, projections[item.owner], item, names, given, seed)
+    owner = item.owner or item.stream.split(".")[0]
+    shape = (_size(translated.group(owner).size, names),)
+    key = f"{item.owner}.{item.variable}"
+    if key in given.initial:
+        value = load_array(given.initial[key], what=f"initial {key!r}")
+        if value.shape != shape or not np.isfinite(value).all():
+            raise RuleError(f"initial {key!r}: expected {shape[0]} finite values, got shape {value.shape}.")
+        return value
+    return draw(item.draw, names=names, rng=stream(seed, item.stream or key), shape=shape)
+
+
+def _weights(model: MemoryModel, projection: Projection, item: Initial, names, given: Given, seed: int) -> np.ndarray:
+    shape = tuple(_size(model.population(name).size, names) for name in (projection.target, projection.source))
+    first = item.variable == next(iter(projection.initial))
+    if first and projection.name in given.weights:
+        return check_matrix(given.weights[projection.name], shape, what=f"weights of {projection.name!r}")
+    matrix = draw(item.draw, names=names, rng=stream(seed, f"{item.owner}.{item.variable}"), shape=shape)
+    if projection.source == projection.target and not projection.self_connections:
+        np.fill_diagonal(matrix, 0.0)
+    if first and projection.row_norm is not None:
+        matrix = matrix * (projection.row_norm / np.linalg.norm(matrix, axis=1, keepdims=True))
+    return matrix
+
+
+def _tables(model: MemoryModel, plan: Plan, parameters, stimuli, seed: int) -> dict[str, np.ndarray]:
+    names = [phase.name for phase in model.protocol.phases]
+    durations = {phase.name: _number(evaluate(phase.duration, parameters)) for phase in model.protocol.phases}
+    averages = {phase.name: _average_from(phase, durations, parameters) for phase in model.protocol.phases}
+    steps = plan.steps
+    tables = {
+        "step_duration": _padded([durations[s.phase.name] for s in steps], FOREVER),
+        "step_phase": _padded([names.index(s.phase.name) for s in steps], -1.0),
+        "step_average": _padded([averages[s.phase.name] for s in steps], FOREVER),
+        "step_snapshot": _padded([s.snapshot for s in steps]),
+        "step_set_aside": _padded(plan.set_aside),
+        "step_put_back": _padded(plan.put_back),
+    }
+    for item in model.stimuli:
+        shown = [s.item + 1 if item.name in s.phase.stimuli else 0 for s in steps]
+        tables[f"{item.name}_row"] = _padded(_in_range(model, item, shown, stimuli))
+        tables[f"{item.name}_values"] = _padded_rows(stimuli[item.name])
+    for gate in model.protocol.gates:
+        values = {p.name: _number(evaluate(str(p.gates.get(gate, 0)), parameters)) for p in model.protocol.phases}
+        tables[f"{gate}_gate"] = _padded([values[s.phase.name] for s in steps])
+    tables |= _starts(model, plan, parameters, stimuli, seed)
+    for rule in (rule for rule in model.rules if rule.episodic):
+        at = np.array([s.phase.name in rule.at for s in steps], dtype=float)
+        window = np.array([durations[s.phase.name] - averages[s.phase.name] for s in steps])
+        tables[f"{rule.name}_at"] = _padded(at)
+        tables[f"{window_gate(rule)}_rate"] = _padded(at / window)
+    return tables
+
+
+def _average_from(phase, durations, parameters) -> float:
+    last = _number(evaluate(phase.average, parameters)) if phase.average else durations[phase.name]
+    if not 0 < last <= durations[phase.name] * (1 + 1e-12):
+        raise RuleError(
+            f"Phase {phase.name!r}: average={phase.average!r} is {last:g} s; it must be longer than 0 and at "
+            f"most the phase's duration of {durations[phase.name]:g} s."
+        )
+    return durations[phase.name] - last
+
+
+def _in_range(model: MemoryModel, item: Stimulus, rows: list[int], stimuli) -> list[int]:
+    available = len(stimuli[item.name])
+    if max(rows) > available:
+        raise RuleError(
+            f"Model {model.name!r}: the protocol shows item {max(rows) - 1} of {item.name!r}, which has only "
+            f"{available} rows. Raise {item.items!r} or lower the number of items in the schedule."
+        )
+    return rows
+
+
+def _starts(model: MemoryModel, plan: Plan, parameters, stimuli, seed: int) -> dict[str, np.ndarray]:
+    tables: dict[str, np.ndarray] = {}
+    keys = {key: row + 1 for row, key in enumerate(plan.start_keys)}
+    for name in start_variables(model):
+        size = _size(owner_of(model, name).size, parameters)
+        values = np.zeros((len(keys), size))
+        for phase in (p for p in model.protocol.phases if name in p.start):
+            rows = [row - 1 for (key, _, _), row in keys.items() if key == phase.name]
+            rng = stream(seed, f"{phase.name}.{name}")
+            values[rows] = draw(phase.start[name], names={**parameters}, rng=rng, shape=(len(rows), size))
+        shown = [
+            keys[(s.phase.name, s.item, s.repeat)] if name in s.phase.start else 0 for s in plan.steps
+        ]
+        tables[f"{name}_row"] = _padded(shown)
+        tables[f"{name}_start"] = _padded_rows(values)
+    return tables
+
+
+def _padded(values, fill: float = 0.0) -> np.ndarray:
+    """Pad with at least one row to a power of two, so that binaries serve protocols of similar length."""
+    values = np.asarray(values, dtype=float)
+    rows = 1 << len(values).bit_length()
+    return np.concatenate([values, np.full(rows - len(values), fill)])
+
+
+def _padded_rows(values: np.ndarray) -> np.ndarray:
+    """Put a row of zeros before the first, and pad like `_padded`."""
+    values = np.vstack([np.zeros((1, values.shape[1])), values])
+    rows = 1 << len(values).bit_length()
+    return np.vstack([values, np.zeros((rows - len(values), values.shape[1]))])

@@ -1,0 +1,107 @@
+"""Flatten a protocol into the steps that the controller walks through."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from brainmem.errors import RuleError
+from brainmem.spec import Each, MemoryModel, Phase, Repeat
+
+__all__ = ["Plan", "Step", "plan_protocol"]
+
+
+@dataclass(frozen=True)
+class Step:
+    """One phase for one item: items count from 0, epochs and repeats from 1 and 0."""
+
+    phase: Phase
+    item: int
+    repeat: int
+    epoch: int
+    snapshot: bool = False
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All steps in order."""
+
+    steps: tuple[Step, ...]
+
+    def __len__(self) -> int:
+        return len(self.steps)
+
+    @property
+    def start_keys(self) -> tuple[tuple[str, int, int], ...]:
+        """The (phase, item, repeat) that set variables when they begin, each once."""
+        keys = ((s.phase.name, s.item, s.repeat) for s in self.steps if s.phase.start)
+        return tuple(dict.fromkeys(keys))
+
+    @property
+    def set_aside(self) -> list[bool]:
+        """Where a run beside the protocol begins."""
+        flags = [False, *(step.phase.aside for step in self.steps)]
+        return [now and not before for before, now in zip(flags, flags[1:], strict=False)]
+
+    @property
+    def put_back(self) -> list[bool]:
+        """Where the protocol goes on after a run beside it."""
+        flags = [False, *(step.phase.aside for step in self.steps)]
+        return [before and not now for before, now in zip(flags, flags[1:], strict=False)]
+
+
+def plan_protocol(model: MemoryModel, parameters: Mapping[str, Any], rng: np.random.Generator) -> Plan:
+    """Return the steps of the model's protocol; random orders are drawn from `rng`."""
+    steps: list[Step] = []
+    for entry in model.protocol.schedule:
+        if isinstance(entry, Repeat):
+            steps += _repeat(model, entry, parameters, rng)
+        else:
+            steps += _closing(_each(model, entry, parameters, rng, epoch=1))
+    if not steps:
+        raise RuleError(f"Model {model.name!r}: its protocol has no steps with these parameters; nothing would run.")
+    return Plan(tuple(steps))
+
+
+def _repeat(model: MemoryModel, entry: Repeat, parameters: Mapping[str, Any], rng) -> list[Step]:
+    steps: list[Step] = []
+    for epoch in range(1, _count(entry.times, parameters) + 1):
+        body = [s for each in entry.body for s in _each(model, each, parameters, rng, epoch=epoch)]
+        steps += _closing(body)
+    return steps
+
+
+def _closing(steps: Iterator[Step] | list[Step]) -> list[Step]:
+    """Mark the last step, after which weights are recorded."""
+    steps = list(steps)
+    if not steps:
+        return steps
+    last = steps[-1]
+    return [*steps[:-1], Step(last.phase, last.item, last.repeat, last.epoch, snapshot=True)]
+
+
+def _each(model: MemoryModel, each: Each, parameters: Mapping[str, Any], rng, *, epoch: int) -> Iterator[Step]:
+    if each.epochs is not None and epoch not in _epochs(each.epochs, parameters):
+        return
+    phases = (each.phases,) if isinstance(each.phases, str) else each.phases
+    count = _count(each.items, parameters)
+    order = rng.permutation(count) if each.order == "random" else np.arange(count)
+    for item in order:
+        for repeat in range(_count(each.repeats, parameters)):
+            for name in phases:
+                yield Step(model.protocol.phase(name), int(item), repeat, epoch)
+
+
+def _count(value: str | int, parameters: Mapping[str, Any]) -> int:
+    number = parameters[value] if isinstance(value, str) else value
+    if not float(number).is_integer() or number < 0:
+        raise RuleError(f"{value!r} counts repetitions and must be a whole number of at least 0, got {number!r}.")
+    return int(number)
+
+
+def _epochs(value: str | tuple[int, ...], parameters: Mapping[str, Any]) -> tuple[int, ...]:
+    given = parameters[value] if isinstance(value, str) else value
+    return tuple(int(item) for item in np.atleast_1d(given))

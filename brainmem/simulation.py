@@ -1,0 +1,263 @@
+"""Run a model once: translate, fill in numbers, build, run, collect."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from brainmem.build import Blueprint
+from brainmem.calibrate import CELLS, POINTS, Calibration, CellBlueprint, calibrate
+from brainmem.collect import collect, flatten
+from brainmem.devices import BuildJob, Device, as_device, prepare
+from brainmem.equations import evaluate
+from brainmem.errors import RuleError, closest
+from brainmem.explanation import describe_reading, describe_schedule
+from brainmem.instance import Given, Instance, instantiate
+from brainmem.models import get_model
+from brainmem.result import Result
+from brainmem.spec import MemoryModel
+from brainmem.translate import TranslatedModel, translate
+from brainmem.translate.lines import read_lines, write_lines
+from brainmem.translate.neurons import spiking_unit
+from brainmem.translate.spiking import TABLE_ROWS, current_table
+
+__all__ = ["arrays", "simulate"]
+
+
+def simulate(
+    model: MemoryModel | str,
+    variant: str = "rate",
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    device: Device | str | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    weights: Mapping[str, Any] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    record: tuple[str, ...] = ("weights",),
+    interval: Any = None,
+    neuron: str = "lif",
+    read: str | None = None,
+    pairing: str | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Result:
+    """Run `model` through its protocol and return what was recorded.
+
+    Parameters
+    ----------
+    model : MemoryModel or str
+        A model, or the name of one that ships with brainmem.
+    variant : {"rate", "spiking"}
+    parameters : mapping, optional
+        Values that replace the model's, with units.
+    seed : int
+        Decides everything random: patterns, weights, orders, start values and noise.
+    device : Device or str, optional
+        C++ standalone when not given.
+    inputs : mapping of str to array or path, optional
+        Stimuli by name, shape (items, unit), in place of drawn ones; ``.npy`` and ``.csv`` files are read.
+    weights : mapping of str to array, optional
+        Start weights ``[post, pre]`` by projection.
+    initial : mapping of str to array, optional
+        Start values by ``"population.variable"``, shape (unit,).
+    record : tuple of str
+        ``"weights"`` after every epoch; ``"spikes"``; any variable of a population (``"x"`` or ``"units.x"``) in time.
+    interval : Quantity, optional
+        Time between samples of recorded variables; ten time steps when not given.
+    neuron, read, pairing
+        See `translate`.
+    progress : callable, optional
+        Called with the completed fraction while the run goes on.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    RuleError, TranslationError, DeviceError
+        For a model, a translation or a device that cannot do what was asked.
+    """
+    device = as_device(device)
+    given = Given(parameters or {}, inputs or {}, weights or {}, initial or {})
+    options = {"neuron": neuron, "read": read, "pairing": pairing}
+    ready = _ready(model, variant, given, seed, device, options)
+    blueprint = _blueprint(ready, record, interval)
+    executable = prepare(BuildJob("brainmem.build:build", blueprint), device)
+    outputs = executable.run(
+        ready.device_inputs(), seed=seed, duration=ready.instance.duration + ready.dt, progress=progress
+    )
+    return collect(
+        ready.translated,
+        ready.instance,
+        outputs,
+        dt=ready.dt,
+        seed=seed,
+        device=str(device),
+        calibration={name: asdict(item) for name, item in ready.calibrations.items()},
+        notes=describe_reading(ready.translated, ready.instance.parameters, ready.calibrations),
+        schedule=describe_schedule(ready.translated),
+    )
+
+
+def arrays(
+    model: MemoryModel | str,
+    variant: str = "rate",
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    device: Device | str | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    weights: Mapping[str, Any] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    neuron: str = "lif",
+    read: str | None = None,
+    pairing: str | None = None,
+) -> dict[str, np.ndarray]:
+    """Return every number that the script printed by ``print(translate(model, variant))`` reads.
+
+    Arguments are those of `simulate`. Save them with ``numpy.savez("arrays.npz", **arrays(...))``.
+    """
+    given = Given(parameters or {}, inputs or {}, weights or {}, initial or {})
+    options = {"neuron": neuron, "read": read, "pairing": pairing}
+    ready = _ready(model, variant, given, seed, as_device(device), options)
+    found = {name: np.asarray(value) for name, value in ready.device_inputs().items()}
+    found |= {f"size.{name}": np.asarray(value) for name, value in ready.sizes.items()}
+    found |= {f"period.{name}": np.asarray(value) for name, value in ready.periods.items()}
+    found["dt"] = np.asarray(ready.dt)
+    found["duration"] = np.asarray(ready.instance.duration)
+    return found
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """A translation with the numbers of one run."""
+
+    translated: TranslatedModel
+    instance: Instance
+    dt: float
+    calibrations: dict[str, Calibration]
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The integers that size an object; others must not force a new binary."""
+        tables = [table.columns or "" for table in self.translated.tables]
+        texts = [item.size for item in self.translated.groups] + tables
+        used = {part.strip() for text in texts for part in text.split("*")} | {"cells_per_unit"}
+        return {name: int(v) for name, v in self.instance.parameters.items() if name in used}
+
+    @property
+    def periods(self) -> dict[str, float]:
+        """Seconds of every period that an operation runs at."""
+        operations = [op for item in self.translated.connections for op in item.operations]
+        return {op.dt: _seconds(op.dt, self.instance) for op in operations if op.dt}
+
+    @property
+    def current_tables(self) -> dict[str, Calibration]:
+        """The calibration of each f-I table."""
+        model = self.translated.model
+        units = {name: spiking_unit(model, model.population(name)) for name in self.calibrations}
+        return {current_table(unit): self.calibrations[name] for name, unit in units.items()}
+
+    def device_inputs(self) -> dict[str, Any]:
+        """Everything that is passed to the device, weights in the order of its synapses."""
+        inputs = dict(self.instance.arrays)
+        for key, matrix in self.instance.weights.items():
+            inputs[key] = flatten(self.translated, key.split(".")[0], matrix)
+        for table, calibration in self.current_tables.items():
+            inputs[f"table.{table}"] = calibration.table(TABLE_ROWS)
+        return inputs
+
+
+def _ready(model: MemoryModel | str, variant: str, given: Given, seed: int, device: Device, options) -> _Ready:
+    model = get_model(model) if isinstance(model, str) else model
+    translated = translate(model, variant, **options)
+    instance = instantiate(translated, given, seed)
+    dt = _seconds(translated.dt, instance)
+    return _Ready(translated, instance, dt, _calibrations(translated, instance, dt, device))
+
+
+def _seconds(text: str, instance: Instance) -> float:
+    """Evaluate a time; twelve digits hide rounding, which would make clocks incommensurate."""
+    return float(f"{float(np.asarray(evaluate(text, instance.parameters))):.12g}")
+
+
+def _calibrations(translated: TranslatedModel, instance: Instance, dt: float, device: Device) -> dict[str, Calibration]:
+    if translated.variant != "spiking" or translated.options["neuron"] != "lif":
+        return {}
+    found = {}
+    for population in (p for p in translated.model.populations if p.rate):
+        unit = spiking_unit(translated.model, population)
+        group = translated.group(f"{population.name}_cells")
+        values = {name: float(np.asarray(instance.parameters[name])) for name in group.constants}
+        found[population.name] = calibrate(
+            _cell(group, unit.activity, dt),
+            values,
+            rate_max=float(np.asarray(instance.parameters["rate_max"])),
+            tau=_seconds(unit.tau, instance),
+            device=device,
+        )
+    return found
+
+
+def _cell(group, activity: str, dt: float) -> CellBlueprint:
+    lines = [line for line in read_lines(group.equations) if line.name not in (activity, "I")]
+    return CellBlueprint(
+        equations=write_lines(lines),
+        threshold=group.threshold,
+        reset=group.reset,
+        refractory=group.refractory,
+        constants=group.constants,
+        cells=CELLS * sum(POINTS),
+        dt=dt,
+    )
+
+
+def _blueprint(ready: _Ready, record: tuple[str, ...], interval: Any) -> Blueprint:
+    inputs = ready.instance.arrays
+    rows = {name.removeprefix("table."): len(v) for name, v in inputs.items() if name.startswith("table.")}
+    rows |= {table: TABLE_ROWS + 1 for table in ready.current_tables}
+    step = 10 * ready.dt if interval is None else float(np.asarray(interval))
+    return Blueprint(
+        translated=ready.translated,
+        sizes=ready.sizes,
+        rows=rows,
+        dt=ready.dt,
+        periods=ready.periods,
+        **_recorded(ready.translated, ready.instance, record, step),
+    )
+
+
+def _recorded(translated: TranslatedModel, instance: Instance, record, step: float) -> dict[str, Any]:
+    traces: dict[str, float] = {}
+    spikes: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
+    for name in record:
+        if name == "weights":
+            weights = tuple(instance.weights)
+        elif name == "spikes":
+            spikes = tuple(item.name for item in translated.groups if item.name.endswith("_cells"))
+        else:
+            traces[_trace_key(translated, name)] = step
+    return {"traces": traces, "spikes": spikes, "weights": weights}
+
+
+def _trace_key(translated: TranslatedModel, name: str) -> str:
+    readable = {
+        f"{item.name}.{line.name}": line.name
+        for item in translated.groups
+        for line in read_lines(item.equations)
+        if "linked" not in line.flags and "shared" not in line.flags
+    }
+    matches = [key for key, short in readable.items() if name in (key, short)]
+    if len(matches) != 1:
+        known = ["weights", "spikes", *readable]
+        reason = "is ambiguous" if matches else "names nothing that can be recorded"
+        raise RuleError(
+            f"record={name!r} {reason} in the {translated.variant} variant of {translated.model.name!r}; allowed: "
+            f"{', '.join(matches or known)}.{closest(name, [*known, *readable.values()])}"
+        )
+    return matches[0]

@@ -1,0 +1,121 @@
+"""Pieces that both variants share: parameters of an object, summed inputs, episodic rules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from brainmem.spec import LearningRule, MemoryModel, Parameter, Population, Projection
+from brainmem.translate import schedule
+from brainmem.translate.lines import Line, identifiers, read_lines
+from brainmem.translate.text import Operation
+
+__all__ = [
+    "bounded",
+    "clip_operation",
+    "connect_text",
+    "constants_in",
+    "episode_event",
+    "model_names",
+    "projection_orders",
+    "rules_of",
+    "statements",
+    "summed_lines",
+    "used_names",
+]
+
+
+def rules_of(model: MemoryModel, projection: Projection) -> tuple[LearningRule, ...]:
+    """Return the rules of a projection in the order in which they run."""
+    rules = [rule for rule in model.rules if rule.projection == projection.name]
+    return tuple(sorted(rules, key=lambda rule: rule.order))
+
+
+def constants_in(texts: Iterable[str], parameters: Iterable[Parameter]) -> tuple[str, ...]:
+    """Return the parameters that occur in some of the texts, in their declared order."""
+    used = set().union(*(identifiers(text) for text in texts), set())
+    return tuple(item.name for item in parameters if item.name in used)
+
+
+def model_names(model: MemoryModel) -> set[str]:
+    """Return every name in the model's equations, rules and observables (``_pre``/``_post`` removed)."""
+    texts = [population.equations for population in model.populations]
+    texts += [projection.current for projection in model.projections]
+    texts += [rule.text for rule in model.rules]
+    texts += [item.expression for item in model.observables]
+    for rule in (rule for rule in model.rules if rule.spiking):
+        texts += [rule.spiking.on_pre, rule.spiking.on_post, rule.spiking.clocked]
+    return used_names(texts)
+
+
+def used_names(texts: Iterable[str]) -> set[str]:
+    """Return every name in the texts, with ``_pre`` and ``_post`` removed too."""
+    names = set().union(*(identifiers(text) for text in texts), set())
+    return names | {name.removesuffix("_pre").removesuffix("_post") for name in names}
+
+
+def summed_lines(projection: Projection) -> tuple[Line, ...]:
+    """Return a projection's summed equations."""
+    return read_lines(projection.current) if projection.current.strip() else ()
+
+
+def connect_text(model: MemoryModel, projection: Projection) -> str:
+    """Return ``"all"`` or ``"no_self"``."""
+    recurrent = projection.source == projection.target
+    return "no_self" if recurrent and not projection.self_connections else "all"
+
+
+def projection_orders(model: MemoryModel) -> dict[str, tuple[str, int]]:
+    """Return (when, order) of every summed variable, keyed ``"population.variable"``."""
+    summed = {
+        f"{projection.target}.{line.name.removesuffix('_post')}": (projection, line)
+        for projection in model.projections
+        for line in summed_lines(projection)
+    }
+    depends = {}
+    for key, (projection, line) in summed.items():
+        reads = _base_names(model.population(projection.source), line.expr, "_pre", projection.source)
+        reads |= _base_names(model.population(projection.target), line.expr, "_post", projection.target)
+        depends[key] = (reads & set(summed)) - {key}
+    return schedule.sum_orders(depends)
+
+
+def _base_names(population: Population, expr: str, suffix: str, owner: str) -> set[str]:
+    """Expand subexpressions until only stored variables remain."""
+    lines = {line.name: line for line in read_lines(population.equations)}
+    todo = [name.removesuffix(suffix) for name in identifiers(expr) if name.endswith(suffix)]
+    found: set[str] = set()
+    while todo:
+        name = todo.pop()
+        if name in lines and lines[name].kind == "subexpression":
+            todo += identifiers(lines[name].expr)
+        else:
+            found.add(f"{owner}.{name}")
+    return found
+
+
+def statements(text: str) -> tuple[str, ...]:
+    """Return the non-empty statement lines of a rule, without comments."""
+    lines = (line.split("#")[0].strip() for line in text.strip().splitlines())
+    return tuple(line for line in lines if line)
+
+
+def bounded(variable: str, expression: str, bounds: Mapping[str, tuple]) -> str:
+    """Return the statement that adds `expression` to `variable`, within its bounds if it has any."""
+    if variable not in bounds:
+        return f"{variable} += {expression}"
+    low, high = bounds[variable]
+    return f"{variable} = clip({variable} + {expression}, {low}, {high})"
+
+
+def clip_operation(rule: LearningRule) -> tuple[Operation, ...]:
+    """Return the operation that keeps clock-driven variables within their bounds."""
+    if not rule.bounds:
+        return ()
+    code = "\n".join(f"{name} = clip({name}, {low}, {high})" for name, (low, high) in rule.bounds.items())
+    when, order = schedule.PLASTICITY
+    return (Operation(f"{rule.name}_bounds", code, when, order + 1),)
+
+
+def episode_event(rule: LearningRule) -> tuple[str, tuple[str, str, int]]:
+    """Return the event of the source units at which an episodic rule runs, and its condition."""
+    return f"{rule.name}_episode", (f"ended*{rule.name}_at(step*second) > 0.5", *schedule.ENDED)

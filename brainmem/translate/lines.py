@@ -1,0 +1,81 @@
+"""Equation lines as records: read Brian2 text, change a line, write Brian2 text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+
+from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, Equations
+from brian2.units import get_dimensions
+
+__all__ = ["Line", "identifiers", "read_lines", "rename", "unit_text", "write_lines"]
+
+_KINDS = {DIFFERENTIAL_EQUATION: "differential", PARAMETER: "parameter"}
+_BASE = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candle")
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One equation: ``d{name}/dt = expr : unit`` (differential), ``{name} = expr : unit``
+    (subexpression) or ``{name} : unit`` (parameter), with Brian2 flags."""
+
+    name: str
+    kind: str
+    unit: str
+    expr: str = ""
+    flags: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        left = f"d{self.name}/dt" if self.kind == "differential" else self.name
+        flags = f" ({', '.join(self.flags)})" if self.flags else ""
+        middle = f" = {self.expr}" if self.expr else ""
+        return f"{left}{middle} : {self.unit}{flags}"
+
+    def with_flag(self, flag: str) -> Line:
+        """Return the line with `flag` added once."""
+        return self if flag in self.flags else replace(self, flags=(*self.flags, flag))
+
+
+def unit_text(dimensions) -> str:
+    """Return Brian2 text for a unit or dimension, ``"1"`` for none."""
+    exponents = get_dimensions(dimensions)._dims
+    powers = [(name, exponent) for name, exponent in zip(_BASE, exponents, strict=True) if exponent]
+    if powers and all(name == "second" and exponent < 0 for name, exponent in powers):
+        powers = [("hertz", -powers[0][1])]
+    return "*".join(name if exponent == 1 else f"{name}**{exponent:g}" for name, exponent in powers) or "1"
+
+
+def read_lines(text: str) -> tuple[Line, ...]:
+    """Parse Brian2 equations into lines, in the order written."""
+    equations = Equations(text)
+    parsed = {name: _line(equation) for name, equation in equations.items()}
+    return tuple(sorted(parsed.values(), key=lambda line: _position(text, line.name)))
+
+
+def _line(equation) -> Line:
+    expr = " ".join(equation.expr.code.split()) if equation.expr is not None else ""
+    kind = _KINDS.get(equation.type, "subexpression")
+    unit = equation.var_type if equation.var_type in ("integer", "boolean") else unit_text(equation.dim)
+    return Line(equation.varname, kind, unit, expr, tuple(equation.flags))
+
+
+def _position(text: str, name: str) -> int:
+    match = re.search(rf"^\s*(d{name}\s*/\s*dt|{name})\s*[=:]", text, re.MULTILINE)
+    return match.start() if match else len(text)
+
+
+def write_lines(lines: Iterable[Line]) -> str:
+    """Return Brian2 equations, one line each."""
+    return "\n".join(str(line) for line in lines)
+
+
+def identifiers(text: str) -> set[str]:
+    """Return every name in a piece of text."""
+    return set(_NAME.findall(text))
+
+
+def rename(text: str, names: Mapping[str, str]) -> str:
+    """Return `text` with whole names replaced."""
+    return _NAME.sub(lambda match: names.get(match.group(), match.group()), text)

@@ -1,0 +1,190 @@
+"""Give rate units a spiking body: drive-matched populations.
+
+A unit keeps its equations; only its rate is replaced. In the rate form
+``tau*dr/dt = -r + phi`` the rate becomes a trace of the unit's spikes with the same tau. In the
+current form ``tau*du/dt = -u + I + h`` the spikes are filtered before the weights instead of the
+current after them, which is the same filter: ``u = I + y``, ``tau*dy/dt = -y + h``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import sympy
+from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
+
+from brainmem.errors import TranslationError
+from brainmem.spec import MemoryModel, Population
+from brainmem.translate.common import summed_lines
+from brainmem.translate.lines import Line, read_lines, rename
+
+__all__ = ["SpikingUnit", "spiking_unit"]
+
+
+@dataclass(frozen=True)
+class SpikingUnit:
+    """A population's equations with its rate read from spikes.
+
+    Attributes
+    ----------
+    lines : tuple of Line
+        The unit's equations.
+    tau : str
+        Time constant of the trace.
+    trace, activity : str
+        Names of the trace (0 ... 1) and of the noise-free rate asked of the cells (0 ... 1).
+    state : dict of str to str
+        State variables of the unit and their units.
+    filtered : str
+        In the current form, the variable that filters the input; empty in the rate form.
+    """
+
+    population: Population
+    lines: tuple[Line, ...]
+    tau: str
+    unit: str
+    low: str
+    high: str
+    form: str
+    currents: str = ""
+    filtered: str = ""
+
+    @property
+    def trace(self) -> str:
+        return f"{self.population.rate}_s"
+
+    @property
+    def activity(self) -> str:
+        return f"{self.population.rate}_activity"
+
+    @property
+    def state(self) -> dict[str, str]:
+        return {line.name: line.unit for line in self.lines if line.kind == "differential"}
+
+    def trace_of(self, value: str) -> str:
+        """Return the text of the trace that reads as the rate `value`."""
+        return f"(({value}) - ({self.low}))/(({self.high}) - ({self.low}))"
+
+
+def spiking_unit(model: MemoryModel, population: Population) -> SpikingUnit:
+    """Return the unit-level equations of a population in the spiking variant.
+
+    Raises
+    ------
+    TranslationError
+        When the population's equations have neither the rate nor the current form.
+    """
+    lines = {line.name: line for line in read_lines(population.equations)}
+    if lines[population.rate].kind == "differential":
+        return _rate_form(population, lines)
+    return _current_form(model, population, lines)
+
+
+def _range(population: Population) -> tuple[str, str]:
+    low, high = (str(value) for value in population.rate_range)
+    return low, high
+
+
+def _readout(population: Population, phi: str, unit: str, tau: str) -> list[Line]:
+    rate, (low, high) = population.rate, _range(population)
+    span = f"({high} - ({low}))"
+    return [
+        Line(f"{rate}_activity", "subexpression", "1", f"clip(({phi} - ({low}))/{span}, 0, 1)"),
+        Line("count", "parameter", "1"),
+        Line(f"{rate}_s", "differential", "1", f"-{rate}_s/{_grouped(tau)}"),
+        Line(rate, "subexpression", unit, f"{low} + {span}*{rate}_s"),
+    ]
+
+
+def _grouped(text: str) -> str:
+    return text if text.isidentifier() else f"({text})"
+
+
+def _rate_form(population: Population, lines: dict[str, Line]) -> SpikingUnit:
+    line = lines[population.rate]
+    tau = _leak(population, line)
+    expected = f"({population.transfer} - {line.name})/({tau})"
+    if _difference(line.expr, expected) != 0:
+        raise TranslationError(
+            f"Population {population.name!r}: d{line.name}/dt = {line.expr} is not a relaxation to its transfer "
+            f"{population.transfer!r} with one time constant. Write d{line.name}/dt = "
+            f"({population.transfer} - {line.name})/tau, with everything else inside {population.transfer!r}."
+        )
+    kept = [item for item in lines.values() if item.name != line.name]
+    readout = _readout(population, population.transfer, line.unit, tau)
+    low, high = _range(population)
+    return SpikingUnit(population, (*kept, *readout), tau, line.unit, low, high, "rate")
+
+
+def _leak(population: Population, line: Line) -> str:
+    """Return the time constant of a line ``dx/dt = (... - x)/tau``."""
+    slope = sympy.diff(_symbolic(line.expr), sympy.Symbol(line.name, real=True))
+    tau = sympy.simplify(-1 / slope) if slope != 0 else None
+    if tau is None or sympy.Symbol(line.name, real=True) in tau.free_symbols:
+        raise TranslationError(
+            f"Population {population.name!r}: d{line.name}/dt = {line.expr} has no linear leak -{line.name}/tau, "
+            "so the spiking variant has no time constant for its trace. Write the leak as a term of its own."
+        )
+    return sympy_to_str(tau)
+
+
+def _symbolic(text: str):
+    return str_to_sympy(text)
+
+
+def _difference(left: str, right: str):
+    return sympy.simplify(_symbolic(left) - _symbolic(right))
+
+
+def _current_form(model: MemoryModel, population: Population, lines: dict[str, Line]) -> SpikingUnit:
+    if population.transfer != population.rate or lines[population.drive].kind != "differential":
+        raise TranslationError(
+            f"Population {population.name!r}: its rate {population.rate!r} is a subexpression, so it must itself be "
+            f"the transfer (transfer={population.rate!r}) of a drive with dynamics "
+            f"(d{population.drive}/dt = ...); got transfer={population.transfer!r}, drive={population.drive!r}."
+        )
+    drive, transfer = lines[population.drive], lines[population.rate]
+    tau = _leak(population, drive)
+    currents, rest = _currents(model, population, drive, tau)
+    phi, filtered = f"{population.rate}_phi", f"{drive.name}_input"
+    swapped = {
+        drive.name: [
+            Line(filtered, "differential", drive.unit, f"(-{filtered} + {rest})/{_grouped(tau)}"),
+            replace(drive, kind="subexpression", expr=f"{currents} + {filtered}"),
+        ],
+        transfer.name: [replace(transfer, name=phi, flags=())],
+    }
+    kept = [new for line in lines.values() for new in swapped.get(line.name, [line])]
+    kept = [_reading_phi(line, population, phi) for line in kept]
+    low, high = _range(population)
+    readout = _readout(population, phi, transfer.unit, tau)
+    return SpikingUnit(
+        population, (*kept, *readout), tau, transfer.unit, low, high, "current", currents, filtered
+    )
+
+
+def _reading_phi(line: Line, population: Population, phi: str) -> Line:
+    """Let the unit's own equations go on reading phi(u), which its rate was."""
+    return replace(line, expr=rename(line.expr, {population.rate: phi})) if line.expr else line
+
+
+def _currents(model: MemoryModel, population: Population, drive: Line, tau: str) -> tuple[str, str]:
+    """Split ``tau*du/dt + u`` into summed currents and the rest."""
+    summed = [
+        line.name.removesuffix("_post")
+        for projection in model.projections
+        if projection.target == population.name
+        for line in summed_lines(projection)
+    ]
+    total = sympy.expand(_symbolic(f"({drive.expr})*({tau}) + {drive.name}"))
+    symbols = [sympy.Symbol(name, real=True) for name in summed if sympy.Symbol(name, real=True) in total.free_symbols]
+    currents = sum((sympy.diff(total, symbol) * symbol for symbol in symbols), sympy.Integer(0))
+    rest = sympy.simplify(total - currents)
+    blocked = (rest.free_symbols & set(symbols)) | (currents.free_symbols & {sympy.Symbol(drive.name, real=True)})
+    if blocked or not symbols:
+        raise TranslationError(
+            f"Population {population.name!r}: d{drive.name}/dt = {drive.expr} must be linear in the summed "
+            f"currents ({', '.join(summed) or 'none declared'}) so that their filter can move to the spikes. "
+            "Put nonlinear terms into the transfer, or give the rule and the neuron an explicit rate form."
+        )
+    return sympy_to_str(currents), sympy_to_str(rest)

@@ -1,0 +1,258 @@
+"""Lower a protocol to text: a one-unit controller, and what every population reads from it.
+
+The schedule is flattened into steps (one phase for one item). The controller advances an index
+`step`; stimuli, gates, durations and resets are tables read at that index. All of it is plain
+Brian2 text, so that it runs within one ``run()`` on every target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from brainmem.spec import LearningRule, MemoryModel, Population
+from brainmem.translate import schedule
+from brainmem.translate.lines import Line, identifiers, read_lines, rename
+from brainmem.translate.text import Connection, Group, Operation, Table
+
+__all__ = [
+    "CONTROLLER",
+    "controller",
+    "has_aside",
+    "observers",
+    "owner_of",
+    "protocol_lines",
+    "protocol_links",
+    "protocol_operations",
+    "protocol_tables",
+    "start_variables",
+    "window_gate",
+]
+
+CONTROLLER = "protocol"
+FIRST_STEP = "int(elapsed < 0.5*dt)"
+
+
+def has_aside(model: MemoryModel) -> bool:
+    """Return whether any phase runs beside the protocol."""
+    return any(phase.aside for phase in model.protocol.phases)
+
+
+def start_variables(model: MemoryModel) -> tuple[str, ...]:
+    """Return the variables that some phase sets at its beginning."""
+    return tuple(dict.fromkeys(name for phase in model.protocol.phases for name in phase.start))
+
+
+def window_gate(rule: LearningRule) -> str:
+    """Return the name of the gate that spreads an episodic rule over its averaging window."""
+    return f"{rule.name}_window"
+
+
+def controller(model: MemoryModel) -> Group:
+    """Return the group that advances the protocol."""
+    lines = [
+        Line("step", "parameter", "1"),
+        Line("elapsed", "parameter", "second"),
+        Line("ended", "parameter", "1"),
+        Line("snapshot", "parameter", "1"),
+        Line("complete", "parameter", "1"),
+        Line("n_steps", "parameter", "1", flags=("shared", "constant")),
+        *(Line(item.name, "parameter", item.unit) for item in model.observables),
+    ]
+    return Group(
+        name=CONTROLLER,
+        size="1",
+        equations="\n".join(map(str, lines)),
+        events={"step_end": ("ended > 0.5", *schedule.ENDED)},
+        operations=(_advance(model), _next()),
+        constants=_condition_parameters(model),
+    )
+
+
+def _condition_parameters(model: MemoryModel) -> tuple[str, ...]:
+    used = set().union(*(identifiers(phase.until) for phase in model.protocol.phases), set())
+    return tuple(item.name for item in model.parameters if item.name in used)
+
+
+def _advance(model: MemoryModel) -> Operation:
+    code = ["elapsed = elapsed + dt", "ended = int(elapsed > step_duration(step*second) - 0.5*dt)"]
+    for index, phase in enumerate(model.protocol.phases):
+        if phase.until:
+            held = f"int(step_phase(step*second) == {index})*int({phase.until})"
+            code.append(f"ended = clip(ended + {held}, 0, 1)  # {phase.name}")
+    code.append("snapshot = ended*step_snapshot(step*second)")
+    return Operation("protocol_advance", "\n".join(code), *schedule.ADVANCE)
+
+
+def _next() -> Operation:
+    code = "step = step + ended\nelapsed = elapsed*(1 - ended)\ncomplete = int(step > n_steps - 0.5)"
+    return Operation("protocol_next", code, *schedule.NEXT)
+
+
+def observers(model: MemoryModel) -> tuple[Connection, ...]:
+    """Return one summed connection onto the controller per observable."""
+    return tuple(_observer(model, item) for item in model.observables)
+
+
+def _observer(model: MemoryModel, item) -> Connection:
+    own = {line.name for line in _readable(model, model.population(item.population))}
+    expression = _suffix(item.expression, own)
+    if item.reduce == "mean":
+        expression = f"({expression})/N_pre"
+    parameters = tuple(p.name for p in model.parameters if p.name in identifiers(expression))
+    return Connection(
+        name=f"observe_{item.name}",
+        source=item.population,
+        target=CONTROLLER,
+        equations=f"{item.name}_post = {expression} : {item.unit} (summed)",
+        constants=parameters,
+        summed_order={f"{item.name}_post": schedule.OBSERVE},
+    )
+
+
+def _suffix(text: str, names: set[str]) -> str:
+    return rename(text, {name: f"{name}_pre" for name in names})
+
+
+def _readable(model: MemoryModel, population: Population) -> Iterator[Line]:
+    yield from read_lines(population.equations)
+    yield from protocol_lines(model, population, used=None)
+
+
+def protocol_links(population: Population) -> dict[str, tuple[str, str, str | None]]:
+    """Return the linked variables by which a group follows the controller."""
+    return {name: (CONTROLLER, name, None) for name in ("step", "elapsed", "ended")}
+
+
+def protocol_lines(model: MemoryModel, population: Population, *, used: set[str] | None) -> tuple[Line, ...]:
+    """Return the stimuli and gates that a population reads, as equations over tables.
+
+    Parameters
+    ----------
+    used : set of str or None
+        The names that occur in the model's text; None returns every line.
+    """
+    flags = ("constant over dt",)
+    lines = [
+        Line(s.name, "subexpression", s.unit, f"{s.name}_values({s.name}_row(step*second)*second, i)", flags)
+        for s in model.stimuli
+        if s.population == population.name
+    ]
+    lines += [Line(g, "subexpression", "1", f"{g}_gate(step*second)", flags) for g in model.protocol.gates]
+    lines += [_window_line(rule) for rule in model.rules if rule.episodic]
+    return tuple(line for line in lines if used is None or line.name in used)
+
+
+def _window_line(rule: LearningRule) -> Line:
+    gate = window_gate(rule)
+    expr = f"{gate}_rate(step*second)*int(elapsed >= step_average(step*second) - 0.5*dt)"
+    return Line(gate, "subexpression", "Hz", expr, ("constant over dt",))
+
+
+def protocol_operations(
+    model: MemoryModel, population: Population, *, state: dict[str, str], starts: dict[str, str]
+) -> tuple[tuple[Line, ...], tuple[Operation, ...]]:
+    """Return the variables and statements by which a population restarts, is put back, and averages.
+
+    Parameters
+    ----------
+    state : dict of str to str
+        State variables (and their units) kept while a phase runs aside.
+    starts : dict of str to str
+        Variables that a phase may set, and the statement's right-hand side for the value `{value}`.
+    """
+    lines, code = [], []
+    if has_aside(model):
+        kept_lines, kept_code = _aside(state)
+        lines, code = lines + kept_lines, code + kept_code
+    code += _restart(starts)
+    operations = []
+    if code:
+        operations.append(Operation(f"{population.name}_restart", "\n".join(code), *schedule.RESTART))
+    if population.rate:
+        average_line, average = _average(population, _unit_of(model, population))
+        lines.append(average_line)
+        operations += average
+    return tuple(lines), tuple(operations)
+
+
+def _unit_of(model: MemoryModel, population: Population) -> str:
+    return next(line.unit for line in _readable(model, population) if line.name == population.rate)
+
+
+def _aside(state: dict[str, str]) -> tuple[list[Line], list[str]]:
+    lines = [Line(f"{name}_kept", "parameter", unit) for name, unit in state.items()]
+    code = [f"put_back = {FIRST_STEP}*step_put_back(step*second)"]
+    code += [f"{name} = put_back*{name}_kept + (1 - put_back)*{name}" for name in state]
+    code += [f"set_aside = {FIRST_STEP}*step_set_aside(step*second)"]
+    code += [f"{name}_kept = set_aside*{name} + (1 - set_aside)*{name}_kept" for name in state]
+    return lines, code
+
+
+def _restart(starts: dict[str, str]) -> list[str]:
+    code = []
+    for name, target in starts.items():
+        variable, _, template = target.partition(" = ")
+        value = template.format(value=f"{name}_start({name}_row(step*second)*second, i)")
+        code.append(f"restart_{name} = {FIRST_STEP}*int({name}_row(step*second) > 0.5)")
+        code.append(f"{variable} = restart_{name}*({value}) + (1 - restart_{name})*{variable}")
+    return code
+
+
+def _average(population: Population, unit: str) -> tuple[Line, list[Operation]]:
+    total = f"{population.rate}_total"
+    product = "second" if unit == "1" else f"{unit}*second"
+    gather = f"{total} = {total} + {population.rate}*int(elapsed > step_average(step*second) + 0.5*dt)*dt"
+    return Line(total, "parameter", product), [
+        Operation(f"{population.name}_average", gather, *schedule.AVERAGE),
+        Operation(f"{population.name}_clear", f"{total} = {total}*(1 - ended)", *schedule.CLEAR),
+    ]
+
+
+def protocol_tables(model: MemoryModel) -> tuple[Table, ...]:
+    """Return every table the controller and the populations read."""
+    tables = [
+        Table("step_duration", unit="second", meaning="longest duration of the step"),
+        Table("step_phase", meaning="index of the step's phase"),
+        Table("step_average", unit="second", meaning="time into the step from which rates are averaged"),
+        Table("step_snapshot", meaning="1 where the weights are recorded when the step ends"),
+    ]
+    if has_aside(model):
+        tables += [
+            Table("step_set_aside", meaning="1 where the neurons' state is set aside"),
+            Table("step_put_back", meaning="1 where it is put back"),
+        ]
+    for item in model.stimuli:
+        size = str(model.population(item.population).size)
+        tables += [
+            Table(f"{item.name}_row", meaning=f"row of {item.name} shown; 0 is none"),
+            Table(f"{item.name}_values", size, item.unit, f"rows of {item.name}; row 0 is zero"),
+        ]
+    tables += [Table(f"{gate}_gate", meaning=f"value of the gate {gate}") for gate in model.protocol.gates]
+    tables += _start_tables(model)
+    for rule in (rule for rule in model.rules if rule.episodic):
+        tables += [
+            Table(f"{window_gate(rule)}_rate", unit="Hz", meaning="1/averaging window, 0 outside"),
+            Table(f"{rule.name}_at", meaning=f"1 where {rule.name} runs when the step ends"),
+        ]
+    return tuple(tables)
+
+
+def _start_tables(model: MemoryModel) -> list[Table]:
+    tables = []
+    for name in start_variables(model):
+        population = owner_of(model, name)
+        line = next(line for line in _readable(model, population) if line.name == name)
+        tables += [
+            Table(f"{name}_row", meaning=f"row of {name}_start set; 0 is none"),
+            Table(f"{name}_start", str(population.size), line.unit, f"start values of {name}"),
+        ]
+    return tables
+
+
+def owner_of(model: MemoryModel, variable: str) -> Population:
+    """Return the population whose equations define `variable`."""
+    return next(
+        population
+        for population in model.populations
+        if any(line.name == variable for line in read_lines(population.equations))
+    )

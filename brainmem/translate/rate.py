@@ -1,0 +1,162 @@
+"""The rate variant: the paper's own text, verbatim, with the schedule made explicit."""
+
+from __future__ import annotations
+
+from brainmem.spec import LearningRule, MemoryModel, Population, Projection
+from brainmem.translate import protocol, schedule
+from brainmem.translate.common import (
+    clip_operation,
+    connect_text,
+    constants_in,
+    episode_event,
+    model_names,
+    projection_orders,
+    rules_of,
+    statements,
+    summed_lines,
+)
+from brainmem.translate.lines import Line, identifiers, read_lines, write_lines
+from brainmem.translate.text import Connection, Group, Initial, Operation, Pathway, Table
+
+__all__ = ["rate_connections", "rate_groups", "rate_initial"]
+
+
+def rate_groups(model: MemoryModel) -> tuple[Group, ...]:
+    """Return one group per population: its equations, what the protocol adds, its restarts."""
+    return tuple(_group(model, population) for population in model.populations)
+
+
+def _group(model: MemoryModel, population: Population) -> Group:
+    own = tuple(_materialised(model, population, line) for line in read_lines(population.equations))
+    state = {line.name: line.unit for line in own if line.kind == "differential"}
+    starts = {name: f"{name} = {{value}}" for name in protocol.start_variables(model) if name in state}
+    extra, operations = protocol.protocol_operations(model, population, state=state, starts=starts)
+    follow = tuple(
+        Line(name, "parameter", unit, flags=("linked",))
+        for name, unit in (("step", "1"), ("elapsed", "second"), ("ended", "1"))
+    )
+    shown = protocol.protocol_lines(model, population, used=model_names(model))
+    lines = (*own, *shown, *extra, *follow)
+    return Group(
+        name=population.name,
+        size=str(population.size),
+        equations=write_lines(lines),
+        events=unit_events(model, population),
+        operations=operations,
+        links=protocol.protocol_links(population),
+        constants=constants_in([line.expr for line in lines], model.parameters),
+    )
+
+
+def unit_events(model: MemoryModel, population: Population) -> dict[str, tuple[str, str, int]]:
+    """Return the events of a population: the end of a step, and those that run episodic rules."""
+    events = {"step_end": ("ended > 0.5", *schedule.ENDED)}
+    for rule in model.rules:
+        if rule.episodic and model.projection(rule.projection).source == population.name:
+            events.update([episode_event(rule)])
+    return events
+
+
+def _materialised(model: MemoryModel, population: Population, line: Line) -> Line:
+    """Store a rate that is a subexpression once per step, instead of once per synapse."""
+    if line.name != population.rate or line.kind != "subexpression":
+        return line
+    return line.with_flag("constant over dt") if _of_state_only(model, population, line) else line
+
+
+def _of_state_only(model: MemoryModel, population: Population, line: Line) -> bool:
+    summed = {
+        item.name.removesuffix("_post")
+        for projection in model.projections
+        if projection.target == population.name
+        for item in summed_lines(projection)
+    }
+    lines = {item.name: item for item in read_lines(population.equations)}
+    todo, seen = [line], set()
+    while todo:
+        names = identifiers(todo.pop().expr) - seen
+        seen |= names
+        todo += [lines[name] for name in names if name in lines and lines[name].kind == "subexpression"]
+    return not seen & summed
+
+
+def rate_connections(model: MemoryModel) -> tuple[Connection, ...]:
+    """Return one connection per projection, its rules clock-driven, periodic or episodic."""
+    orders = projection_orders(model)
+    return tuple(rate_connection(model, projection, orders) for projection in model.projections)
+
+
+def rate_connection(model: MemoryModel, projection: Projection, orders) -> Connection:
+    """Return the connection of one projection with its rules as written."""
+    rules = rules_of(model, projection)
+    lines = [*summed_lines(projection), *_variables(projection)]
+    lines += [line for rule in rules if rule.continuous for line in clocked(rule)]
+    lines += undeclared(projection, lines)
+    operations = [op for rule in rules for op in verbatim_operations(rule)]
+    pathways = tuple(episode(rule) for rule in rules if rule.episodic)
+    texts = [*(line.expr for line in lines), *(op.code for op in operations), *(path.code for path in pathways)]
+    return Connection(
+        name=projection.name,
+        source=projection.source,
+        target=projection.target,
+        equations=write_lines(lines),
+        pathways=pathways,
+        operations=tuple(operations),
+        connect=connect_text(model, projection),
+        constants=constants_in(texts, model.parameters),
+        state_order=schedule.PLASTICITY[1],
+        summed_order={
+            line.name: orders[f"{projection.target}.{line.name.removesuffix('_post')}"]
+            for line in summed_lines(projection)
+        },
+    )
+
+
+def _variables(projection: Projection) -> tuple[Line, ...]:
+    return read_lines(projection.variables) if projection.variables.strip() else ()
+
+
+def undeclared(projection: Projection, lines: list[Line]) -> list[Line]:
+    """Return parameter lines for initial variables that no equation defines."""
+    known = {line.name for line in lines}
+    return [Line(name, "parameter", "1") for name in projection.initial if name not in known]
+
+
+def clocked(rule: LearningRule) -> tuple[Line, ...]:
+    """Return the lines of a continuous rule, integrated at every step."""
+    return tuple(
+        line.with_flag("clock-driven") if line.kind == "differential" else line
+        for line in read_lines(rule.continuous)
+    )
+
+
+def verbatim_operations(rule: LearningRule) -> tuple[Operation, ...]:
+    """Return the periodic statements of a rule and the bounds of a continuous one."""
+    if rule.periodic:
+        code = "\n".join((*statements(rule.periodic), *_clips(rule)))
+        when, order = schedule.PERIODIC
+        return (Operation(rule.name, code, when, order + rule.order, dt=rule.every),)
+    return clip_operation(rule) if rule.continuous else ()
+
+
+def _clips(rule: LearningRule) -> tuple[str, ...]:
+    return tuple(f"{name} = clip({name}, {low}, {high})" for name, (low, high) in rule.bounds.items())
+
+
+def episode(rule: LearningRule) -> Pathway:
+    """Return the pathway that runs an episodic rule on every synapse when its phase ends."""
+    code = "\n".join((*statements(rule.episodic), *_clips(rule)))
+    when, order = schedule.EPISODE
+    return Pathway(rule.name, "pre", code, episode_event(rule)[0], when, order + rule.order)
+
+
+def rate_initial(model: MemoryModel) -> tuple[Initial, ...]:
+    """Return the start values that are passed as arrays."""
+    neurons = [Initial(p.name, name, draw) for p in model.populations for name, draw in p.initial.items()]
+    synapses = [Initial(p.name, name, draw) for p in model.projections for name, draw in p.initial.items()]
+    return tuple(neurons + synapses)
+
+
+def rate_tables(model: MemoryModel) -> tuple[Table, ...]:
+    """Return the tables of the protocol."""
+    return protocol.protocol_tables(model)

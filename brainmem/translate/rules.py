@@ -1,0 +1,143 @@
+"""Lower one learning rule to the spiking variant: which text runs when."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from brainmem.errors import TranslationError
+from brainmem.spec import LearningRule, Projection
+from brainmem.translate import rate, schedule
+from brainmem.translate.common import bounded, clip_operation, statements
+from brainmem.translate.lines import Line, read_lines
+from brainmem.translate.neurons import SpikingUnit
+from brainmem.translate.protocol import window_gate
+from brainmem.translate.split import RateReading, SplitRule, split_rule
+from brainmem.translate.text import Operation, Pathway
+
+__all__ = ["LoweredRule", "lower_rule"]
+
+_INCREMENT = re.compile(r"^(\w+)\s*(\+=|-=)\s*(.+)$")
+
+
+@dataclass(frozen=True)
+class LoweredRule:
+    """The equations, operations and pathways that carry a rule, and how its terms are read."""
+
+    lines: tuple[Line, ...] = ()
+    operations: tuple[Operation, ...] = ()
+    pathways: tuple[Pathway, ...] = ()
+    splits: tuple[SplitRule, ...] = ()
+
+
+def lower_rule(
+    rule: LearningRule, projection: Projection, units: Mapping[str, SpikingUnit], *, neuron: str, read: str, pairing: str
+) -> LoweredRule:
+    """Return the spiking form of a rule.
+
+    A continuous rule is split on spike events. A periodic or episodic rule that only adds to its variables is
+    spread over its period or averaging window and split likewise; with ``read="trace"`` (and by default for
+    statements that assign) it runs as written, on the traces.
+
+    Raises
+    ------
+    TranslationError
+        When the rule cannot be split; the message says why and what can be done.
+    """
+    if rule.spiking is not None:
+        return _explicit(rule)
+    increments = _increments(rule)
+    verbatim = rule.form != "continuous" and (read in ("auto", "trace") or increments is None)
+    if verbatim and read in ("event", "drive"):
+        raise TranslationError(
+            f"Rule {rule.name!r}: read={read!r} needs statements of the form 'w += ...', got {rule.text.strip()!r}. "
+            "Use read='trace', or give the rule an explicit SpikingRule."
+        )
+    if verbatim:
+        return _verbatim(rule)
+    readings = {side: _reading(units.get(name)) for side, name in _sides(projection)}
+    split = [
+        split_rule(variable, expression, unit, **readings, read=read, pairing=pairing, neuron=neuron, continuous=set())
+        for variable, expression, unit in increments
+    ]
+    return _assemble(rule, split, increments)
+
+
+def _sides(projection: Projection) -> tuple[tuple[str, str], ...]:
+    return (("pre", projection.source), ("post", projection.target))
+
+
+def _reading(unit: SpikingUnit | None) -> RateReading | None:
+    if unit is None:
+        return None
+    return RateReading(
+        name=unit.population.rate,
+        low=unit.low,
+        high=unit.high,
+        trace=unit.trace,
+        drive_rate=unit.activity,
+        count="count",
+        rate_max="rate_max",
+        tau=unit.tau,
+    )
+
+
+def _increments(rule: LearningRule) -> list[tuple[str, str, str]] | None:
+    """Return (variable, rate of change, unit) of a rule that only adds, else None."""
+    if rule.continuous:
+        lines = read_lines(rule.continuous)
+        return [(line.name, line.expr, line.unit) for line in lines if line.kind == "differential"]
+    per = f"({rule.every})" if rule.periodic else None
+    found = []
+    for statement in statements(rule.text):
+        match = _INCREMENT.match(statement)
+        if match is None:
+            return None
+        name, sign, value = match.groups()
+        value = value if sign == "+=" else f"-({value})"
+        spread = f"({value})/{per}" if per else f"{window_gate(rule)}_post*({value})"
+        found.append((name, spread, "1"))
+    return found
+
+
+def _assemble(rule: LearningRule, split: list[SplitRule], increments) -> LoweredRule:
+    lines, code = [], {"pre": [], "post": []}
+    for item, (variable, _, unit) in zip(split, increments, strict=True):
+        if item.clocked:
+            lines.append(Line(variable, "differential", unit, item.clocked, ("clock-driven",)))
+        else:
+            lines.append(Line(variable, "parameter", unit))
+        for side, text in (("pre", item.on_pre), ("post", item.on_post)):
+            if text:
+                code[side].append(bounded(variable, text, rule.bounds))
+    pathways = tuple(_event(rule, side, code[side]) for side in ("pre", "post") if code[side])
+    clips = clip_operation(rule) if any(item.clocked for item in split) else ()
+    return LoweredRule(tuple(lines), clips, pathways, tuple(split))
+
+
+def _event(rule: LearningRule, side: str, code: list[str]) -> Pathway:
+    return Pathway(f"{rule.name}_{side}", side, "\n".join(code), "unit_spike", *schedule.RULE_EVENT)
+
+
+def _verbatim(rule: LearningRule) -> LoweredRule:
+    pathways = (rate.episode(rule),) if rule.episodic else ()
+    lines = rate.clocked(rule) if rule.continuous else ()
+    return LoweredRule(lines, rate.verbatim_operations(rule), pathways)
+
+
+def _explicit(rule: LearningRule) -> LoweredRule:
+    text = rule.spiking
+    lines = tuple(line.with_flag("clock-driven") for line in read_lines(text.clocked)) if text.clocked.strip() else ()
+    code = {"pre": list(statements(text.on_pre)), "post": list(statements(text.on_post))}
+    pathways = tuple(_event(rule, side, code[side]) for side in ("pre", "post") if code[side])
+    declared = {line.name for line in lines}
+    missing = [Line(name, "parameter", unit) for name, unit in _plastic(rule) if name not in declared]
+    return LoweredRule((*lines, *missing), clip_operation(rule), pathways)
+
+
+def _plastic(rule: LearningRule) -> list[tuple[str, str]]:
+    if rule.continuous:
+        return [(line.name, line.unit) for line in read_lines(rule.continuous) if line.kind == "differential"]
+    return []
+

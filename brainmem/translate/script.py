@@ -1,0 +1,152 @@
+"""Print a translation as the Brian2 script that a user could have typed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from brainmem.translate.lines import read_lines
+from brainmem.translate.text import Connection, Group, Operation, Table, TranslatedModel
+
+__all__ = ["script"]
+
+
+def script(translated: TranslatedModel) -> str:
+    """Return a plain Brian2 script: it needs only ``arrays``, the numbers of one run.
+
+    ``numpy.savez("arrays.npz", **brainmem.arrays(model, variant))`` writes them.
+    """
+    return "\n".join(_script(translated)) + "\n"
+
+
+def _script(translated: TranslatedModel) -> Iterator[str]:
+    yield f"# {translated.model.name}, {translated.variant} variant"
+    yield "import numpy as np"
+    yield "from brian2 import *"
+    yield ""
+    yield f"# numbers of one run, from brainmem.arrays({translated.model.name!r}, {translated.variant!r})"
+    yield 'arrays = dict(np.load("arrays.npz"))'
+    yield from (f'{name} = int(arrays["size.{name}"])' for name in _sizes(translated))
+    yield 'clock = Clock(dt=float(arrays["dt"])*second, name="clock")'
+    yield ""
+    yield from (_table(table) for table in translated.tables)
+    for group in translated.groups:
+        yield ""
+        yield from _group(group)
+    yield ""
+    yield from _links(translated)
+    for connection in translated.connections:
+        yield ""
+        yield from _connection(connection)
+    yield ""
+    yield from _numbers(translated)
+    yield ""
+    names = ", ".join(item.name for item in (*translated.groups, *translated.connections))
+    yield f'network = Network({names}, name="network")'
+    yield 'network.run(float(arrays["duration"])*second)'
+
+
+def _sizes(translated: TranslatedModel) -> tuple[str, ...]:
+    texts = [item.size for item in translated.groups] + [table.columns or "" for table in translated.tables]
+    names = (part.strip() for text in texts for part in text.split("*"))
+    return tuple(dict.fromkeys(name for name in names if name.isidentifier()))
+
+
+def _table(table: Table) -> str:
+    unit = "" if table.unit == "1" else f"*{table.unit}"
+    return (
+        f'{table.name} = TimedArray(arrays["table.{table.name}"]{unit}, dt=1*second, '
+        f'name="{table.name}")  # {table.meaning}'
+    )
+
+
+def _block(text: str, indent: str = "    ") -> str:
+    inner = "\n".join(indent + line.strip() for line in text.splitlines() if line.strip())
+    return f'"""\n{inner}\n{indent}"""' if inner else '""'
+
+
+def _group(group: Group) -> Iterator[str]:
+    yield f"{group.name} = NeuronGroup("
+    yield f"    {group.size},"
+    yield f"    {_block(group.equations)},"
+    for key in ("threshold", "reset", "refractory"):
+        value = getattr(group, key)
+        if value is not None:
+            yield f"    {key}={value!r},"
+    if group.events:
+        yield f"    events={ {name: condition for name, (condition, _, _) in group.events.items()} !r},"
+    yield f'    method="{group.method}",'
+    yield f"    order={group.state_order},"
+    yield "    clock=clock,"
+    yield f'    name="{group.name}",'
+    yield ")"
+    for name, (_, when, order) in group.events.items():
+        yield f'{group.name}.set_event_schedule("{name}", when="{when}", order={order})'
+    for operation in group.operations:
+        yield _operation(group.name, operation)
+
+
+def _operation(owner: str, operation: Operation) -> str:
+    code = _block(operation.code)
+    if operation.event is not None:
+        return (
+            f'{owner}.run_on_event("{operation.event}", {code}, '
+            f'when="{operation.when}", order={operation.order})'
+        )
+    clock = "clock=clock" if operation.dt is None else f'dt=float(arrays["period.{operation.dt}"])*second'
+    return (
+        f'{owner}.run_regularly({code}, {clock}, when="{operation.when}", '
+        f'order={operation.order}, name="{operation.name}")'
+    )
+
+
+def _links(translated: TranslatedModel) -> Iterator[str]:
+    for group in translated.groups:
+        for variable, (source, name, index) in group.links.items():
+            extra = "" if index is None else f", index=np.{index.replace('arange', 'np.arange')}"
+            yield f'{group.name}.{variable} = linked_var({source}, "{name}"{extra})'
+
+
+def _connection(item: Connection) -> Iterator[str]:
+    yield f"{item.name} = Synapses("
+    yield f"    {item.source},"
+    yield f"    {item.target},"
+    yield f"    {_block(item.equations)},"
+    for side in ("pre", "post"):
+        paths = [path for path in item.pathways if path.side == side]
+        if paths:
+            code = ", ".join(f'"{path.name}": {_block(path.code)}' for path in paths)
+            yield f"    on_{side}={{{code}}},"
+    if item.pathways:
+        yield f"    on_event={ {path.name: path.event for path in item.pathways} !r},"
+    yield f'    method="{item.method}",'
+    yield "    clock=clock,"
+    yield f'    name="{item.name}",'
+    yield ")"
+    yield f"{item.name}.connect({_connect(item)})"
+    for path in item.pathways:
+        yield f'{item.name}.{path.name}.when, {item.name}.{path.name}.order = "{path.when}", {path.order}'
+    for name, (when, order) in item.summed_order.items():
+        updater = f'{item.name}.summed_updaters["{name}"]'
+        yield f'{updater}.when, {updater}.order = "{when}", {order}'
+    if any(line.kind == "differential" for line in read_lines(item.equations or "x : 1")):
+        yield f"{item.name}.state_updater.order = {item.state_order}"
+    for operation in item.operations:
+        yield _operation(item.name, operation)
+
+
+def _connect(item: Connection) -> str:
+    return {"all": "", "no_self": "condition='i != j'"}.get(item.connect, item.connect)
+
+
+def _numbers(translated: TranslatedModel) -> Iterator[str]:
+    for item in (*translated.groups, *translated.connections):
+        units = {line.name: line.unit for line in read_lines(item.equations or "x : 1")}
+        for name in item.constants:
+            unit = "" if units[name] == "1" else f"*{units[name]}"
+            yield f'{item.name}.{name} = float(arrays["param.{name}"]){unit}'
+    yield 'protocol.n_steps = float(arrays["param.n_steps"])'
+    for start in (start for start in translated.initial if start.owner):
+        owner = next(i for i in (*translated.groups, *translated.connections) if i.name == start.owner)
+        unit = next(line.unit for line in read_lines(owner.equations) if line.name == start.variable)
+        suffix = "" if unit == "1" else f"*{unit}"
+        yield f'{start.owner}.{start.variable} = arrays["{start.owner}.{start.variable}"]{suffix}'

@@ -1,0 +1,288 @@
+"""The spiking variant: units read their rates from spikes, rules are split on spike events."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from brian2 import Hz, ms
+
+from brainmem.errors import TranslationError, closest
+from brainmem.spec import MemoryModel, Parameter, Projection
+from brainmem.translate import protocol, rate, schedule
+from brainmem.translate.common import (
+    connect_text,
+    constants_in,
+    model_names,
+    projection_orders,
+    rules_of,
+    summed_lines,
+)
+from brainmem.translate.lines import Line, identifiers, read_lines, rename, write_lines
+from brainmem.translate.neurons import SpikingUnit, spiking_unit
+from brainmem.translate.rules import lower_rule
+from brainmem.translate.split import SplitRule
+from brainmem.translate.text import Connection, Group, Initial, Operation, Pathway, Table
+
+__all__ = [
+    "SPIKING_PARAMETERS",
+    "TABLE_ROWS",
+    "spiking_connections",
+    "spiking_groups",
+    "spiking_initial",
+    "spiking_parameters",
+    "spiking_tables",
+]
+
+TABLE_ROWS = 4096
+
+SPIKING_PARAMETERS = (
+    Parameter("rate_max", 100 * Hz, meaning="firing rate that stands for the top of the rate range"),
+    Parameter("cells_per_unit", 1, meaning="spiking cells that share one unit's drive"),
+    Parameter("tau_m", 10 * ms, meaning="membrane time constant"),
+    Parameter("t_ref", 2 * ms, meaning="refractory period"),
+    Parameter("sigma_v", 0.3, meaning="membrane noise, in units of threshold minus reset"),
+    Parameter("spike_dt", 0.5 * ms, meaning="Euler step of the spiking variant"),
+)
+
+
+def spiking_parameters(model: MemoryModel) -> tuple[Parameter, ...]:
+    """Return the parameters of the cells, with the model's own choices for them.
+
+    Raises
+    ------
+    TranslationError
+        For a name in ``model.spiking`` that the translation does not know.
+    """
+    known = {item.name: item for item in SPIKING_PARAMETERS}
+    for name in model.spiking:
+        if name not in known:
+            raise TranslationError(
+                f"Model {model.name!r}: spiking[{name!r}] is not a parameter of the spiking variant. "
+                f"Known: {', '.join(known)}.{closest(name, known)}"
+            )
+    return tuple(
+        Parameter(item.name, model.spiking.get(item.name, item.value), meaning=item.meaning, source="ours")
+        for item in SPIKING_PARAMETERS
+    )
+
+
+def spiking_groups(model: MemoryModel, *, neuron: str) -> tuple[Group, ...]:
+    """Return the unit-level group of every population, and the cells of those with a rate."""
+    plain = {group.name: group for group in rate.rate_groups(model)}
+    groups: list[Group] = []
+    for population in model.populations:
+        if population.rate is None:
+            groups.append(plain[population.name])
+        else:
+            unit = spiking_unit(model, population)
+            groups += [_units(model, unit), _cells(unit, neuron)]
+    return tuple(groups)
+
+
+def _units(model: MemoryModel, unit: SpikingUnit) -> Group:
+    population = unit.population
+    starts = {name: _start(unit, name) for name in protocol.start_variables(model) if _settable(unit, name)}
+    extra, operations = protocol.protocol_operations(model, population, state=unit.state, starts=starts)
+    links = protocol.protocol_links(population)
+    follow = (Line(name, "parameter", u, flags=("linked",)) for name, u in FOLLOWED)
+    shown = protocol.protocol_lines(model, population, used=model_names(model) | _windows(model))
+    lines = (*unit.lines, *shown, *extra, *follow)
+    deliver = Operation(
+        f"{population.name}_trace",
+        f"{unit.trace} += count/({unit.tau}*rate_max)\ncount = 0",
+        *schedule.TRACE,
+        event="unit_spike",
+    )
+    parameters = (*model.parameters, *spiking_parameters(model))
+    texts = [*(line.expr for line in lines), deliver.code]
+    return Group(
+        name=population.name,
+        size=str(population.size),
+        equations=write_lines(lines),
+        events={**rate.unit_events(model, population), "unit_spike": ("count > 0", *schedule.UNIT_EVENT)},
+        operations=(*operations, deliver),
+        links=links,
+        constants=constants_in([*texts, *(op.code for op in operations)], parameters),
+    )
+
+
+FOLLOWED = (("step", "1"), ("elapsed", "second"), ("ended", "1"))
+
+
+def _windows(model: MemoryModel) -> set[str]:
+    return {protocol.window_gate(rule) for rule in model.rules if rule.episodic}
+
+
+def _settable(unit: SpikingUnit, name: str) -> bool:
+    return name in unit.state or name in (unit.population.rate, unit.population.drive)
+
+
+def _start(unit: SpikingUnit, name: str) -> str:
+    """Return the statement by which a phase sets `name`, with ``{value}`` for the value."""
+    if unit.form == "rate" and name == unit.population.rate:
+        return f"{unit.trace} = {unit.trace_of('{value}')}"
+    if unit.form == "current" and name == unit.population.drive:
+        return f"{unit.filtered} = {{value}} - ({unit.currents})"
+    return f"{name} = {{value}}"
+
+
+def _cells(unit: SpikingUnit, neuron: str) -> Group:
+    name = unit.population.name
+    link = Line(unit.activity, "parameter", "1", flags=("linked",))
+    common: dict[str, Any] = {
+        "name": f"{name}_cells",
+        "size": f"{unit.population.size}*cells_per_unit",
+        "links": {unit.activity: (name, unit.activity, f"repeat(arange({unit.population.size}), cells_per_unit)")},
+    }
+    if neuron == "poisson":
+        threshold = f"rand() < rate_max*{unit.activity}*dt"
+        return Group(equations=str(link), threshold=threshold, reset="", constants=("rate_max",), **common)
+    lines = (
+        link,
+        Line("I", "subexpression", "1", f"{current_table(unit)}({TABLE_ROWS}*{unit.activity}*second)"),
+        Line(
+            "v",
+            "differential",
+            "1",
+            "(I - v)/tau_m + sigma_v*sqrt(2/tau_m)*xi",
+            ("unless refractory",),
+        ),
+    )
+    return Group(
+        equations=write_lines(lines),
+        threshold="v > 1",
+        reset="v = 0",
+        refractory="t_ref",
+        constants=("tau_m", "sigma_v", "t_ref"),
+        **common,
+    )
+
+
+def current_table(unit: SpikingUnit) -> str:
+    """Return the name of the table that holds a population's inverted f-I curve."""
+    return f"{unit.population.name}_current"
+
+
+def spiking_connections(
+    model: MemoryModel, *, neuron: str, read: str | None, pairing: str | None
+) -> tuple[tuple[Connection, ...], tuple[SplitRule, ...]]:
+    """Return every connection of the spiking variant and how each rule's terms are read."""
+    orders = projection_orders(model)
+    units = {p.name: spiking_unit(model, p) for p in model.populations if p.rate}
+    connections: list[Connection] = [_output(unit) for unit in units.values()]
+    splits: list[SplitRule] = []
+    for projection in model.projections:
+        connection, split = _connection(
+            model, projection, orders, units, neuron=neuron, read=read, pairing=pairing
+        )
+        connections.append(connection)
+        splits += split
+    return tuple(connections), tuple(splits)
+
+
+def _output(unit: SpikingUnit) -> Connection:
+    """Return the synapses that count a unit's spikes."""
+    name = unit.population.name
+    count = Pathway("count", "pre", "count_post += 1.0/cells_per_unit", "spike", *schedule.COUNT)
+    return Connection(
+        name=f"{name}_output",
+        source=f"{name}_cells",
+        target=name,
+        equations="",
+        pathways=(count,),
+        connect="j='i//cells_per_unit'",
+    )
+
+
+def _connection(
+    model: MemoryModel, projection: Projection, orders, units: Mapping[str, SpikingUnit], *, neuron, read, pairing
+) -> tuple[Connection, list[SplitRule]]:
+    plain = rate.rate_connection(model, projection, orders)
+    lowered = [
+        lower_rule(rule, projection, units, neuron=neuron, read=read or rule.read, pairing=pairing or rule.pairing)
+        for rule in rules_of(model, projection)
+    ]
+    lines = [*summed_lines(projection)]
+    lines += read_lines(projection.variables) if projection.variables.strip() else ()
+    for item in lowered:
+        lines += [line for line in item.lines if line.name not in {known.name for known in lines}]
+    lines += rate.undeclared(projection, lines)
+    operations = tuple(op for item in lowered for op in item.operations)
+    pathways = tuple(path for item in lowered for path in item.pathways)
+    texts = [*(line.expr for line in lines), *(op.code for op in operations), *(path.code for path in pathways)]
+    parameters = (*model.parameters, *spiking_parameters(model))
+    connection = Connection(
+        name=projection.name,
+        source=projection.source,
+        target=projection.target,
+        equations=write_lines(lines),
+        pathways=pathways,
+        operations=operations,
+        connect=connect_text(model, projection),
+        constants=constants_in(texts, parameters),
+        state_order=schedule.PLASTICITY[1],
+        summed_order=plain.summed_order,
+    )
+    return connection, [split for item in lowered for split in item.splits]
+
+
+def spiking_tables(model: MemoryModel, *, neuron: str) -> tuple[Table, ...]:
+    """Return the tables of the protocol and, for LIF cells, the inverted f-I curve of every population."""
+    if neuron == "poisson":
+        return protocol.protocol_tables(model)
+    curves = tuple(
+        Table(current_table(spiking_unit(model, p)), meaning="input current for a fraction of rate_max")
+        for p in model.populations
+        if p.rate
+    )
+    return (*protocol.protocol_tables(model), *curves)
+
+
+def spiking_initial(model: MemoryModel, *, neuron: str) -> tuple[Initial, ...]:
+    """Return the start values of the spiking variant: traces stand where the rates would start."""
+    initial: list[Initial] = [
+        Initial(p.name, name, draw) for p in model.projections for name, draw in p.initial.items()
+    ]
+    for population in model.populations:
+        if population.rate is None:
+            initial += [Initial(population.name, name, draw) for name, draw in population.initial.items()]
+        else:
+            unit = spiking_unit(model, population)
+            initial += _unit_initial(model, unit)
+            if neuron == "lif":
+                initial.append(Initial(f"{population.name}_cells", "v", "uniform(0, 1)"))
+    return tuple(initial)
+
+
+def _unit_initial(model: MemoryModel, unit: SpikingUnit) -> list[Initial]:
+    population, found = unit.population, []
+    for name, draw in population.initial.items():
+        if unit.form == "rate" and name == population.rate:
+            found.append(Initial(population.name, unit.trace, unit.trace_of(draw), f"{population.name}.{name}"))
+        elif unit.form == "current" and name == population.drive:
+            found += _current_start(model, unit, draw)
+        else:
+            found.append(Initial(population.name, name, draw))
+    return found
+
+
+def _current_start(model: MemoryModel, unit: SpikingUnit, draw: str) -> list[Initial]:
+    """Start a drive at u(0): the trace at phi(u(0)), the input filter at u(0) minus the currents of that trace."""
+    name, drive = unit.population.name, unit.population.drive
+    start = f"{name}_{drive}"
+    phi = next(line.expr for line in unit.lines if line.name == f"{unit.population.rate}_phi")
+    trace = f"{name}_{unit.trace}"
+    rates = f"({unit.low} + (({unit.high}) - ({unit.low}))*{trace})"
+    recurrent = [
+        f"{p.name}_{weight} @ {rates}"
+        for p in model.projections
+        if p.target == name == p.source
+        for weight in p.initial
+        if {weight, f"{unit.population.rate}_pre"} <= identifiers(p.current)
+    ]
+    return [
+        Initial("", start, draw, f"{name}.{drive}"),
+        Initial(name, unit.trace, unit.trace_of(rename(phi, {drive: start}))),
+        Initial(name, unit.filtered, " - ".join([start, *recurrent])),
+    ]
