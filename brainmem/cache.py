@@ -1,6 +1,6 @@
 """Compiled programs, kept in a folder of bounded size and found again by what they were made from.
 
-The folder is ``$BRAINMEM_CACHE`` or the user's cache folder; ``$BRAINMEM_CACHE_MB`` bounds its size (default 2048).
+The folder is ``$BRAINMEM_CACHE`` or the user's cache folder; ``$BRAINMEM_CACHE_MB`` bounds its size (2048).
 """
 
 from __future__ import annotations
@@ -26,7 +26,16 @@ from brainmem.compiler import compiler, compiler_version
 from brainmem.devices import BuildJob, Device
 from brainmem.errors import DeviceError
 
-__all__ = ["CacheInfo", "cache_folder", "cache_info", "clear_cache", "entry_key", "locked", "make_room", "touch"]
+__all__ = [
+    "CacheInfo",
+    "cache_folder",
+    "cache_info",
+    "clear_cache",
+    "entry_key",
+    "locked",
+    "make_room",
+    "touch",
+]
 
 _PACKAGES = ("brian2", "numpy", "sympy", "cython")
 # Files of brainmem that shape a compiled program beside the builder's own module.
@@ -53,8 +62,8 @@ def cache_folder() -> Path:
             (folder / part).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise DeviceError(
-            f"The cache folder {str(folder)!r} cannot be written: {error.strerror}. Set BRAINMEM_CACHE to a folder of "
-            "your own."
+            f"The cache folder {str(folder)!r} cannot be written: {error.strerror}. Set BRAINMEM_CACHE to a folder "
+            "of your own."
         ) from error
     return folder
 
@@ -90,7 +99,8 @@ def canonical(value: Any) -> str:
         values = ", ".join(f"{item.name}={canonical(getattr(value, item.name))}" for item in fields(value))
         return f"{type(value).__module__}.{type(value).__qualname__}({values})"
     if isinstance(value, Mapping):
-        return "{" + ", ".join(sorted(f"{canonical(key)}: {canonical(item)}" for key, item in value.items())) + "}"
+        items = sorted(f"{canonical(key)}: {canonical(item)}" for key, item in value.items())
+        return "{" + ", ".join(items) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ", ".join(map(canonical, value)) + "]"
     if isinstance(value, (set, frozenset)):
@@ -130,7 +140,7 @@ def _package_hash(package: Path) -> str:
 
 @lru_cache
 def _processor() -> str:
-    # Programs are compiled for the very processor (-march=native) and may not run on another node of a cluster.
+    # Programs are compiled for this very processor (-march=native): on a mixed cluster, each kind gets its own.
     described = Path("/proc/cpuinfo")
     lines = described.read_text().splitlines() if described.exists() else []
     flags = next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())
@@ -144,7 +154,7 @@ def _user_preferences() -> str:
 
 @contextmanager
 def locked(key: str, *, shared: bool = False, wait: bool = True) -> Iterator[bool]:
-    """Hold the lock of `key` across processes; yields whether it was had. The system frees it if its holder dies."""
+    """Hold the lock of `key` across processes and yield whether it was had; a dead holder holds nothing."""
     import fcntl
 
     mode = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
@@ -162,8 +172,12 @@ def touch(entry: Path) -> None:
     os.utime(entry)
 
 
+def _last_use(entry: Path) -> float:
+    return entry.stat().st_mtime if entry.exists() else 0.0
+
+
 def _size(folder: Path) -> int:
-    return sum(path.lstat().st_size for path in folder.rglob("*") if path.is_file())
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
 
 
 def _entries() -> list[Path]:
@@ -184,8 +198,8 @@ def cache_info() -> CacheInfo:
 
 
 def make_room(keep: str) -> None:
-    """Remove programs, least recently used first, until the cache fits its limit; never `keep` nor one that runs."""
-    entries = sorted(_entries(), key=lambda path: path.stat().st_mtime)
+    """Remove the programs used longest ago until the cache fits its limit, but not `keep` nor one that runs."""
+    entries = sorted(_entries(), key=_last_use)
     sizes = {entry: _size(entry) for entry in entries}
     excess = sum(sizes.values()) - _limit()
     for entry in entries:

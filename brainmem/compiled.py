@@ -1,7 +1,7 @@
 """Compiled programs: have one built or found in the cache, and run it as a process of its own.
 
-Nothing here imports Brian2. A run gets a fresh folder, its inputs as files of exact size, and counts only if the
-program says that it finished.
+Nothing here imports Brian2. A run gets a fresh folder, its inputs as files of exact size, and counts only if
+the program says that it finished.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ import numpy as np
 
 from brainmem import errors
 from brainmem.cache import cache_folder, entry_key, locked, make_room, touch
-from brainmem.devices import BuildJob, Device, Progress
+from brainmem.devices import BuildJob, Device, Progress, check_completed, check_duration, thread_seeds
 from brainmem.errors import DeviceError
 from brainmem.inputs import Input, check_inputs
 
@@ -36,17 +37,26 @@ _COMPLAINTS = ("Error ", "Cannot set", "Could not read")
 _FIRST_LOOK, _LONGEST_LOOK = 0.002, 0.1
 
 
-def prepare_compiled(job: BuildJob, device: Device, *, progress: Progress | None = None) -> CompiledExecutable:
+def prepare_compiled(
+    job: BuildJob, device: Device, *, progress: Progress | None = None
+) -> CompiledExecutable:
     """Return the executable of `job`, compiling it only if the cache lacks it."""
     key = entry_key(job, device)
     entry = cache_folder() / "programs" / key
-    if not (entry / "manifest.json").exists():
+    while (found := _find(entry, device)) is None:
         with locked(key):
-            if not (entry / "manifest.json").exists():
+            if not entry.exists():
                 _build(job, device, entry, progress or (lambda completed: None))
         make_room(keep=key)
-    touch(entry)
-    manifest = json.loads((entry / "manifest.json").read_text())
+    return found
+
+
+def _find(entry: Path, device: Device) -> CompiledExecutable | None:
+    with locked(entry.name, shared=True):
+        if not entry.exists():
+            return None
+        touch(entry)
+        manifest = json.loads((entry / "manifest.json").read_text())
     inputs = {name: _read_input(item) for name, item in manifest["inputs"].items()}
     return CompiledExecutable(device, entry, inputs, manifest["outputs"], manifest["done"])
 
@@ -91,7 +101,7 @@ def _raise_build_error(work: Path, status: int) -> None:
     report = work / "error.json"
     if not report.exists():
         tail = (work / "build.log").read_text()[-3000:]
-        raise DeviceError(f"Building ended with status {status} and without a reason. Its last words:\n{tail}")
+        raise DeviceError(f"Building ended with status {status} and gave no reason. Its last words:\n{tail}")
     found = json.loads(report.read_text())
     raise getattr(errors, found["kind"], DeviceError)(found["message"])
 
@@ -116,39 +126,36 @@ class CompiledExecutable:
     ) -> dict[str, np.ndarray]:
         """See `brainmem.devices.Executable.run`."""
         arrays = check_inputs(self.inputs, inputs)
-        with locked(self.folder.name, shared=True), tempfile.TemporaryDirectory(prefix="brainmem-") as results:
+        environment = _environment(self.device, seed, duration)
+        with locked(self.folder.name, shared=True), _results_folder() as results:
             if not (self.folder / "main").exists():
                 raise DeviceError(f"The program {self.folder} is gone: the cache was cleared. Prepare it again.")
-            arguments = _write_inputs(self.inputs, arrays, Path(results))
-            _run_program(self.folder, Path(results), arguments, _environment(self.device, seed, duration), progress)
-            return self._read_outputs(Path(results))
+            arguments = _write_inputs(self.inputs, arrays, results)
+            _run_program(self.folder, results, arguments, environment=environment, progress=progress)
+            outputs = self._read_outputs(results)
+        if progress:
+            progress(1.0)
+        return outputs
 
     def _read_outputs(self, results: Path) -> dict[str, np.ndarray]:
         finished = json.loads((results / "finished.json").read_text())
         outputs = {name: _read_output(name, item, finished, results) for name, item in self.outputs.items()}
-        if finished["stopped"] or finished["fraction"] < 1 - 1e-9:
-            _check_done(self.done, outputs, finished["fraction"])
+        check_completed(self.done, outputs, finished["fraction"])
         return outputs
 
 
-def _check_done(done: str | None, outputs: Mapping[str, np.ndarray], fraction: float) -> None:
-    if not (done and np.all(outputs[done] == 1)):
-        reason = f"output {done!r} is not 1" if done else "its builder names no 'done' output"
-        raise DeviceError(
-            f"The run stopped after {fraction:.1%} of its time, and {reason}: it was interrupted. "
-            "Its results are dropped; run it again."
-        )
+@contextmanager
+def _results_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="brainmem-") as folder:
+        yield Path(folder)
 
 
 def _environment(device: Device, seed: int, duration: float) -> dict[str, str]:
-    if not (np.isfinite(duration) and duration >= 0):
-        raise DeviceError(f"duration={duration!r}: give a finite number of seconds.")
-    states = np.random.SeedSequence(seed).generate_state(max(1, device.threads))
     return {
         **os.environ,
         "LD_BIND_NOW": "1",
-        "BRAINMEM_SEED": ",".join(map(str, states)),
-        "BRAINMEM_DURATION": repr(float(duration)),
+        "BRAINMEM_SEED": ",".join(map(str, thread_seeds(seed, device.threads))),
+        "BRAINMEM_DURATION": repr(check_duration(duration)),
         "BRAINMEM_PARENT": str(os.getpid()),
     }
 
@@ -164,7 +171,12 @@ def _write_inputs(declared: Mapping[str, Input], arrays: Mapping[str, np.ndarray
 
 
 def _run_program(
-    folder: Path, results: Path, arguments: list[str], environment: dict[str, str], progress: Progress | None
+    folder: Path,
+    results: Path,
+    arguments: list[str],
+    *,
+    environment: dict[str, str],
+    progress: Progress | None,
 ) -> None:
     with (results / "output.log").open("w") as log:
         # In a session of its own: Ctrl+C comes here, and nothing can end the program in a half-complete way.
@@ -211,12 +223,12 @@ def _check_ending(status: int, results: Path) -> None:
         raise DeviceError("The run reported a problem; its results are dropped.\n" + "\n".join(complaints))
 
 
-def _read_output(name: str, item: Mapping[str, Any], finished: Mapping[str, Any], results: Path) -> np.ndarray:
+def _read_output(name: str, item: Mapping[str, Any], finished: Mapping[str, Any], results: Path) -> Any:
     shape = tuple(finished[item["file"]])
     array = np.fromfile(results / item["file"], dtype=item["dtype"])
     if array.size != np.prod(shape):
         raise DeviceError(
-            f"Output {name!r} has {array.size} values instead of {shape}: the disk of {tempfile.gettempdir()!r} may be "
-            "full. Free some space or set TMPDIR."
+            f"Output {name!r} has {array.size} values instead of {shape}: the disk of {tempfile.gettempdir()!r} may "
+            "be full. Free some space or set TMPDIR."
         )
     return array.reshape(() if item["scalar"] else shape)

@@ -31,8 +31,8 @@ def compiler() -> str:
         missing = f"a C++ compiler ({wanted!r})" if found is None else "the program 'make'"
         raise DeviceError(
             f"Device 'cpp_standalone' needs {missing}, which is not on the PATH. Install it (Debian, Ubuntu: "
-            "apt install g++ make; macOS: xcode-select --install; conda: conda install cxx-compiler make), or use "
-            "Device('runtime')."
+            "apt install g++ make; macOS: xcode-select --install; conda: conda install cxx-compiler make), or "
+            "use Device('runtime')."
         )
     return found
 
@@ -47,8 +47,8 @@ def compiler_version(path: str) -> str:
 def compile_project(folder: Path, *, owners: Mapping[str, str]) -> None:
     """Compile the project in `folder` to ``main``.
 
-    One translation unit takes about a fifth of the compiler's time that Brian2's one file per object takes, as most
-    of it goes into the same headers. `owners` maps code objects to objects, for error messages.
+    As one file they take about a fifth of the time that Brian2's one file per object takes, which goes mostly
+    into reading the same headers. `owners` maps code objects to objects, for error messages.
     """
     compiler()
     _use_wall_clock(folder / "network.cpp")
@@ -58,6 +58,7 @@ def compile_project(folder: Path, *, owners: Mapping[str, str]) -> None:
     others = [name for name in sources if not _is_ours(name)]
     single = _make(folder, "SRCS=" + " ".join(["whole.cpp", *others]))
     if single.returncode != 0:
+        (folder / "whole.log").write_text(single.stdout)
         (folder / "make.deps").unlink()
         separate = _make(folder)
         if separate.returncode != 0:
@@ -81,13 +82,14 @@ def _is_ours(name: str) -> bool:
 
 
 def _write_single_file(folder: Path, sources: list[str]) -> None:
-    """Join the generated files; each one's helper functions get a namespace of their own, so that names may repeat."""
+    """Join the generated files; each one's helper functions get a namespace, so that their names may repeat."""
     parts = []
     for number, name in enumerate(filter(_is_ours, sources)):
         text = (folder / name).read_text()
         if name.startswith("code_objects/"):
-            text = re.sub(r"^namespace \{", f"namespace part_{number} {{", text, count=1, flags=re.MULTILINE)
-            text = text.replace("using namespace brian;", f"using namespace brian; using namespace part_{number};")
+            own = f"part_{number}"
+            text = re.sub(r"^namespace \{", f"namespace {own} {{", text, count=1, flags=re.MULTILINE)
+            text = text.replace("using namespace brian;", f"using namespace brian; using namespace {own};")
         parts.append(f'#line 1 "{name}"\n{text}\n')
     (folder / "whole.cpp").write_text("".join(parts))
 
@@ -122,5 +124,6 @@ def run_probe(folder: Path) -> dict[str, int]:
         )  # fmt: skip
         answer = Path(results, "probe.json")
         if done.returncode != 0 or not answer.exists():
-            raise DeviceError(f"The compiled program does not start (status {done.returncode}):\n{done.stderr[-2000:]}")
+            words = done.stderr[-2000:]
+            raise DeviceError(f"The compiled program does not start (status {done.returncode}):\n{words}")
         return json.loads(answer.read_text())

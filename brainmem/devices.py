@@ -1,8 +1,9 @@
 """Choose a device, prepare a network once, run it many times, and leave Brian2 as it was found.
 
-`prepare` turns a `BuildJob` into an executable; ``executable.run(inputs, seed=..., duration=...)`` gives the arrays
-that the job's `Built` named as outputs. C++ standalone is compiled in a process of its own and cached (`brainmem.cache`),
-so that the user's process never sees another device; the runtime device works in this process inside `runtime_active`.
+`prepare` turns a `BuildJob` into an executable; ``executable.run(inputs, seed=..., duration=...)`` gives the
+arrays that the job's `Built` named as outputs. C++ standalone is compiled in a process of its own and cached
+(`brainmem.cache`), so that the user's process never sees another device; the runtime device works in this process
+inside `runtime_active`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,19 @@ import numpy as np
 
 from brainmem.errors import DeviceError, closest
 
-__all__ = ["BuildJob", "Built", "Device", "Executable", "as_device", "load_builder", "prepare", "runtime_active"]
+__all__ = [
+    "BuildJob",
+    "Built",
+    "Device",
+    "Executable",
+    "as_device",
+    "check_completed",
+    "check_duration",
+    "load_builder",
+    "prepare",
+    "runtime_active",
+    "thread_seeds",
+]
 
 Progress = Callable[[float], Any]
 
@@ -35,7 +48,7 @@ class Device:
     name : {"cpp_standalone", "runtime", "cuda_standalone"}
         Compiled C++ (the fastest; needs a compiler), Brian2 inside this process, or CUDA (needs brian2cuda).
     threads : int
-        OpenMP threads inside one compiled run; 0 compiles without OpenMP. Results depend on it where noise is drawn.
+        OpenMP threads inside one compiled run; 0 compiles without OpenMP. Noise drawn inside a run depends on it.
     float : {64, 32}
         Bits of state variables.
     target : {"numpy", "cython"}, optional
@@ -51,7 +64,7 @@ class Device:
         _one_of("device", self.name, NAMES)
         _one_of("float", self.float, (64, 32))
         if not isinstance(self.threads, int) or self.threads < 0:
-            raise DeviceError(f"threads={self.threads!r}: give 0 (no OpenMP) or a positive whole number of threads.")
+            raise DeviceError(f"threads={self.threads!r}: give 0 (no OpenMP) or a positive whole number.")
         if self.name == "runtime":
             _one_of("target", self.target or "numpy", TARGETS)
             if self.threads:
@@ -61,7 +74,7 @@ class Device:
                 )
         elif self.target is not None:
             raise DeviceError(
-                f"Device({self.name!r}, target={self.target!r}): only the runtime device has a target. Leave target out."
+                f"Device({self.name!r}, target={self.target!r}): only the runtime device has a target. Leave it out."
             )
 
     def __str__(self) -> str:
@@ -75,7 +88,7 @@ class Device:
 class BuildJob:
     """What to build: a function named ``"package.module:function"`` and its argument.
 
-    `payload` is a picklable value; `key` may replace it in the cache's key, when the caller knows a shorter text
+    `payload` is a picklable value. `key` may replace it in the cache's key, when the caller knows a shorter text
     that says the same.
     """
 
@@ -174,6 +187,8 @@ def runtime_active(device: Device) -> Iterator[None]:
     devices = importlib.import_module("brian2.devices.device")
     runtime = devices.runtime_device
     wanted = {
+        # Otherwise Brian2 takes Ctrl+C for a request to stop early, and half a run looks complete.
+        "core.stop_on_keyboard_interrupt": False,
         "codegen.target": device.target or "numpy",
         "core.default_float_dtype": np.dtype(f"float{device.float}").type,
     }
@@ -185,7 +200,7 @@ def runtime_active(device: Device) -> Iterator[None]:
     try:
         for name, value in wanted.items():
             brian2.prefs[name] = value
-        runtime.defaultclock = brian2.Clock(dt=0.1 * brian2.ms, name="brainmem_defaultclock")
+        runtime.defaultclock = brian2.Clock(dt=0.1 * brian2.ms, name="defaultclock")
         yield
     finally:
         runtime.defaultclock, devices.active_device = clock, active
@@ -196,6 +211,38 @@ def runtime_active(device: Device) -> Iterator[None]:
         for name in [name for name in vars(runtime) if name.startswith("_last_run")]:
             delattr(runtime, name)
         vars(runtime).update(last)
+
+
+def thread_seeds(seed: int, count: int) -> list[int]:
+    """Return one 32-bit seed per thread, independent of each other and of those of any other `seed`."""
+    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
+        raise DeviceError(f"seed={seed!r}: give a whole number, 0 or larger.")
+    return [int(state) for state in np.random.SeedSequence(int(seed)).generate_state(max(1, count))]
+
+
+def check_duration(duration: Any) -> float:
+    """Return `duration` in seconds as a float, or say why it cannot be one."""
+    try:
+        seconds = float(duration)
+    except (TypeError, ValueError):
+        seconds = float("nan")
+    if not (np.isfinite(seconds) and seconds >= 0):
+        raise DeviceError(f"duration={duration!r}: give a finite number of seconds, 0 or larger.")
+    return seconds
+
+
+def check_completed(done: str | None, outputs: Mapping[str, np.ndarray], fraction: float) -> None:
+    """Raise unless the run reached its end, or stopped early with its output `done` at 1.
+
+    A stopped run's arrays look like those of a complete one; only the controller's own word tells them apart.
+    """
+    if fraction >= 1 - 1e-9 or (done and np.all(outputs[done] == 1)):
+        return
+    reason = f"output {done!r} is not 1" if done else "its builder names no 'done' output"
+    raise DeviceError(
+        f"The run stopped after {fraction:.1%} of its time, and {reason}: it was interrupted. "
+        "Its results are dropped; run it again."
+    )
 
 
 def _refuse_cuda() -> None:

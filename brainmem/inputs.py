@@ -65,16 +65,16 @@ def _as_array(item: Input, value: Any) -> np.ndarray:
         array = np.asarray(value, dtype=float)
     except (TypeError, ValueError) as error:
         raise DeviceError(
-            f"Input {item.name!r}: {value!r} is not a number or an array of numbers. Give base SI units as floats, "
+            f"Input {item.name!r}: {value!r} is not a number or an array of numbers. Give floats in base SI units, "
             "not text with a unit."
         ) from error
     if not np.isfinite(array).all():
         raise DeviceError(
-            f"Input {item.name!r} holds {_first_bad(array)}. Only finite numbers can be set; correct the value."
+            f"Input {item.name!r} holds {_first_bad(array)}. Only finite numbers can be set."
         )
     if array.shape not in ((), item.shape):
         raise DeviceError(
-            f"Input {item.name!r} has shape {array.shape}, but {' = '.join(item.keys) or item.name} takes shape "
+            f"Input {item.name!r} has shape {array.shape}, but {', '.join(item.keys) or item.name} takes shape "
             f"{item.shape} or a single number."
         )
     return _cast(item, np.broadcast_to(array, item.shape))
@@ -84,9 +84,9 @@ def _cast(item: Input, array: np.ndarray) -> np.ndarray:
     cast = np.ascontiguousarray(array, dtype=item.dtype).reshape(item.shape)
     if np.issubdtype(cast.dtype, np.floating):
         if not np.isfinite(cast).all():
-            raise DeviceError(f"Input {item.name!r} is too large for {item.dtype}. Use Device(..., float=64).")
+            raise DeviceError(f"Input {item.name!r} is too large for {item.dtype}. Use float=64.")
     elif not np.array_equal(cast, array):
-        raise DeviceError(f"Input {item.name!r} takes whole numbers ({item.dtype}), but was given {array!r}.")
+        raise DeviceError(f"Input {item.name!r} takes whole numbers ({item.dtype}), not {array!r}.")
     return cast
 
 

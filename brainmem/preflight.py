@@ -1,4 +1,4 @@
-"""Checks of a built network before it is compiled or run: what Brian2 would drop or misread in silence is refused."""
+"""Checks of a built network before it is compiled or run: refuse what Brian2 would drop or misread in silence."""
 
 from __future__ import annotations
 
@@ -28,23 +28,25 @@ def check_network(built: Any) -> None:
         _check_code(item)
         _check_name(item)
     if built.done is not None and built.done not in built.outputs:
-        raise DeviceError(f"done={built.done!r} is not an output. Outputs: {', '.join(sorted(built.outputs))}.")
+        outputs = ", ".join(sorted(built.outputs))
+        raise DeviceError(f"done={built.done!r} is not an output. Outputs: {outputs}.")
 
 
 def _check_code(item: BrianObject) -> None:
     if isinstance(item, brian2.NetworkOperation) or type(item).run is not BrianObject.run:
         raise DeviceError(
-            f"{item.name!r} is a {type(item).__name__}: it runs Python code, which compiled runs drop without a "
-            "warning. Write it as equations, run_regularly(), or a Function with C++ code."
+            f"{item.name!r} is a {type(item).__name__}: it runs Python code, which compiled runs drop without "
+            "a warning. Write it as equations, run_regularly(), or a Function with C++ code."
         )
 
 
 def _check_name(item: BrianObject) -> None:
     classes = [kind.__name__.lower() for kind in type(item).__mro__]
-    if re.sub(r"_\d+$", "", item.name) in classes or re.search(r"_run_(regularly|on_event)(_\d+)?$", item.name):
+    automatic = re.sub(r"_\d+$", "", item.name) in classes
+    if automatic or re.search(r"_run_(regularly|on_event)(_\d+)?$", item.name):
         raise DeviceError(
-            f"{type(item).__name__} {item.name!r} was named by Brian2. Such names change with what was built before, "
-            "and with them the order of execution and of random numbers. Give it a name= of its own."
+            f"{type(item).__name__} {item.name!r} was named by Brian2. Such names change with what was built "
+            "before, and with them the order of execution and of random numbers. Give it a name= of its own."
         )
 
 
@@ -61,8 +63,8 @@ def declared_inputs(built: Any, tables: set[str]) -> dict[str, Input]:
     for group, variable in _shared_constants(built.network):
         if f"{group.name}.{variable.name}" not in known and _value(variable) in (None, 0):
             raise DeviceError(
-                f"Parameter {variable.name!r} of {group.name!r} is unset (0). Make it an input, which may be 0, "
-                "or set it when building."
+                f"Parameter {variable.name!r} of {group.name!r} is unset (0). Make it an input, which may be 0, or "
+                "set it when building."
             )
     return inputs
 
@@ -90,23 +92,26 @@ def _declare(name: str, value: Any, tables: set[str]) -> Input:
 def _check_view(name: str, view: Any) -> None:
     if not isinstance(view, VariableView) or not isinstance(view.variable, ArrayVariable):
         raise DeviceError(
-            f"Input {name!r} is {view!r}: only state variables (group.x) and TimedArrays can be set before a run, "
-            "not subexpressions, constants or values."
+            f"Input {name!r} is {view!r}: only state variables (group.x) and TimedArrays can be set before a "
+            "run, not subexpressions, constants or values."
         )
     try:
         owner = view.variable.owner.name
     except ReferenceError:
-        raise DeviceError(f"Input {name!r}: its group no longer exists. Keep the group itself in the network.") from None
+        raise DeviceError(
+            f"Input {name!r}: its group no longer exists. Keep the group itself in the network."
+        ) from None
     if view.variable.read_only:
-        raise DeviceError(f"Input {name!r}: variable {view.name!r} of {owner!r} is read-only and cannot be set.")
+        raise DeviceError(f"Input {name!r}: {owner}.{view.name} is read-only and cannot be set.")
     if view.group_name != owner:
         raise DeviceError(
-            f"Input {name!r} views part of a group ({view.group_name}). Use the variable of the whole group {owner!r}."
+            f"Input {name!r} views part of a group ({view.group_name}). Use the variable of the whole group "
+            f"{owner!r}."
         )
 
 
 def _shape(variable: ArrayVariable) -> tuple[int, ...]:
-    # A synaptic array's length is known once its synapses exist; compiled programs are asked (standalone.probe).
+    # A synaptic array's length is known once its synapses exist; compiled programs are asked for it.
     if variable.scalar:
         return ()
     if isinstance(variable, DynamicArrayVariable):
@@ -116,9 +121,10 @@ def _shape(variable: ArrayVariable) -> tuple[int, ...]:
 
 def _shared_constants(network: brian2.Network) -> Iterator[tuple[Any, ArrayVariable]]:
     for item in network.sorted_objects:
-        for variable in getattr(item, "variables", {}).values():
-            if _is_shared_constant(variable) and getattr(variable.owner, "name", None) == item.name:
-                yield item, variable
+        equations = getattr(item, "equations", None)
+        for name in getattr(equations, "parameter_names", ()):
+            if _is_shared_constant(item.variables[name]):
+                yield item, item.variables[name]
 
 
 def _is_shared_constant(variable: Any) -> bool:

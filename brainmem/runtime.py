@@ -3,16 +3,27 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from typing import Any
 
 import brian2
 import numpy as np
 
-from brainmem.devices import BuildJob, Built, Device, Progress, load_builder, runtime_active
-from brainmem.errors import DeviceError
-from brainmem.inputs import check_inputs
+from brainmem.devices import (
+    BuildJob,
+    Built,
+    Device,
+    Progress,
+    check_completed,
+    check_duration,
+    load_builder,
+    runtime_active,
+    thread_seeds,
+)
+from brainmem.errors import BrainmemError, DeviceError
+from brainmem.inputs import Input, check_inputs
 from brainmem.preflight import check_network, declared_inputs, output_variables, views_of
 
 __all__ = ["RuntimeExecutable"]
@@ -37,32 +48,42 @@ class RuntimeExecutable:
         progress: Progress | None = None,
     ) -> dict[str, np.ndarray]:
         """See `brainmem.devices.Executable.run`."""
+        seconds, (state,) = check_duration(duration), thread_seeds(seed, 1)
         with _ONE_AT_A_TIME, runtime_active(self.device):
-            brian2.seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
-            built = load_builder(self.job.builder)(self.job.payload)
-            check_network(built)
+            brian2.seed(state)
+            built = self._build()
             variables = output_variables(built)
             _set_inputs(built, inputs)
-            _run_network(built.network, duration, progress)
+            _run_network(built.network, seconds, progress)
             outputs = {name: _read(variable) for name, variable in variables.items()}
-            check_complete(built.done, outputs, stopped=float(built.network.t) < duration * (1 - 1e-9), where="runtime")
+            reached = float(built.network.t)
+        check_completed(built.done, outputs, reached / seconds if seconds else 1.0)
+        if progress:
+            progress(1.0)
         return outputs
 
+    def _build(self) -> Built:
+        with _as_device_errors("build"):
+            built = load_builder(self.job.builder)(self.job.payload)
+        check_network(built)
+        return built
 
-def check_complete(done: str | None, outputs: Mapping[str, np.ndarray], *, stopped: bool, where: str) -> None:
-    """Raise unless the run reached its end, or stopped early with `done` set."""
-    if stopped and not (done and np.all(outputs[done] == 1)):
-        reason = f"output {done!r} is not 1" if done else "its builder names no 'done' output"
-        raise DeviceError(
-            f"The run ({where}) stopped before its end, and {reason}: it was interrupted, and its results are dropped."
-        )
+
+@contextmanager
+def _as_device_errors(doing: str) -> Iterator[None]:
+    try:
+        yield
+    except BrainmemError:
+        raise
+    except Exception as error:
+        cause = f" ({error.__cause__})" if error.__cause__ else ""
+        raise DeviceError(f"Brian2 could not {doing} this network: {error}{cause}") from error
 
 
 def _set_inputs(built: Built, given: Mapping[str, Any] | None) -> None:
     tables = {value.name for value in built.inputs.values() if isinstance(value, brian2.TimedArray)}
-    declared = declared_inputs(built, tables)
-    sized = {name: _with_size(item, built.inputs[name]) for name, item in declared.items()}
-    for name, array in check_inputs(sized, given).items():
+    declared = {name: _with_size(item, built) for name, item in declared_inputs(built, tables).items()}
+    for name, array in check_inputs(declared, given).items():
         target = built.inputs[name]
         if isinstance(target, brian2.TimedArray):
             target.values[...] = array
@@ -71,24 +92,23 @@ def _set_inputs(built: Built, given: Mapping[str, Any] | None) -> None:
                 view.variable.set_value(array)
 
 
-def _with_size(item: Any, target: Any) -> Any:
+def _with_size(item: Input, built: Built) -> Input:
     if item.shape != (-1,):
         return item
-    from dataclasses import replace
-
-    return replace(item, shape=(len(views_of(target)[0].variable.get_value()),))
+    return replace(item, shape=views_of(built.inputs[item.name])[0].variable.get_value().shape)
 
 
-def _run_network(network: brian2.Network, duration: float, progress: Progress | None) -> None:
+def _run_network(network: brian2.Network, seconds: float, progress: Progress | None) -> None:
     def report(elapsed, completed, start, whole):
         progress(min(float(completed), 1.0))
 
-    network.run(
-        duration * brian2.second,
-        report=report if progress else None,
-        report_period=0.2 * brian2.second,
-        namespace={},
-    )
+    with _as_device_errors("run"):
+        network.run(
+            seconds * brian2.second,
+            report=report if progress else None,
+            report_period=0.2 * brian2.second,
+            namespace={},
+        )
 
 
 def _read(variable: Any) -> np.ndarray:

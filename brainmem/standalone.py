@@ -1,7 +1,7 @@
 """Generate and compile a C++ standalone project, in a process of its own.
 
-``python -m brainmem.standalone request.pickle folder`` builds the network with Brian2's cpp_standalone device active
-and leaves in `folder` the program ``main`` and ``manifest.json``, or ``error.json`` with what went wrong.
+``python -m brainmem.standalone request.pickle folder`` builds the network with Brian2's cpp_standalone device
+active and leaves in `folder` the program ``main`` and ``manifest.json``, or ``error.json`` with what went wrong.
 Beside `brainmem.devices` this is the only module that sets Brian2's device and preferences.
 """
 
@@ -81,7 +81,10 @@ def _activate(device: Device) -> None:
 
 def _check_not_run() -> None:
     if any(kind == "run_network" for kind, _ in get_device().main_queue):
-        raise DeviceError("The builder called run(). It only builds: the device runs the network once, for all phases.")
+        raise DeviceError(
+            "The builder called run(). A builder only builds: remove the call, the device runs the network once "
+            "for all phases."
+        )
 
 
 def _check_inputs_unread(built: Any) -> None:
@@ -102,13 +105,13 @@ def _check_initial_code(code: Any, inputs: dict[ArrayVariable, str]) -> None:
         own = variable.owner.name == code.owner.name and isinstance(variable, DynamicArrayVariable)
         if random and own and code.template_name.startswith("synapses_create"):
             raise DeviceError(
-                f"Input {name!r}: the synapses of {code.owner.name!r} are drawn at random, so an array has no fixed "
-                "length. Connect with explicit i=, j= arrays, or all to all."
+                f"Input {name!r}: the synapses of {code.owner.name!r} are drawn at random, so an array has no "
+                "fixed length. Connect with explicit i=, j= arrays, or all to all."
             )
         if _reads(text, get_device().get_array_name(variable)):
             raise DeviceError(
-                f"Input {name!r} is read while the network is built ({code.name}), before it can be set. Draw such "
-                "initial values with numpy and pass them as inputs."
+                f"Input {name!r} is read while the network is built ({code.name}), before it can be set. Draw "
+                "such initial values with numpy and pass them as inputs."
             )
 
 
@@ -124,7 +127,7 @@ def _make_duration_settable() -> None:
             changed = [line.replace(f".run({_PLACEHOLDER!r},", f".run(brainmem::duration({_PLACEHOLDER!r}),")
                        for line in lines]  # fmt: skip
             if changed == lines:
-                raise DeviceError(f"Brian2 {brian2.__version__} writes its run() call in a form not known here.")
+                raise DeviceError(f"Brian2 {brian2.__version__} writes its run() call in an unknown form.")
             lines[:] = changed
 
 
@@ -152,8 +155,9 @@ def _check_baked_arrays(sizes: dict[str, int]) -> None:
     for name, length in _baked_arrays().items():
         if sizes[name] != length:
             raise DeviceError(
-                f"{name.removeprefix('_dynamic_array_')} was set from {length} values, but there are {sizes[name]} "
-                "synapses. Connect with explicit i=, j= arrays, or all to all, and give one value for each synapse."
+                f"{name.removeprefix('_dynamic_array_')} was set from {length} values, but there are "
+                f"{sizes[name]} synapses. Connect with explicit i=, j= arrays, or all to all, and give one value "
+                "for each synapse."
             )
 
 
@@ -162,16 +166,18 @@ def _with_size(item: Input, sizes: dict[str, int]) -> Input:
 
 
 def _insert_ending(variables: dict[str, ArrayVariable], sized: dict[str, ArrayVariable]) -> dict[str, Any]:
-    """Write C++ that stores only the outputs and skips Brian2's own writing; return the outputs' part of the manifest."""
+    """Write C++ that stores only the outputs and skips Brian2's own writing; return their part of the manifest."""
     name_of = get_device().get_array_name
     lines = ['if (std::getenv("BRAINMEM_PROBE")) {', '    brainmem::Results probe("probe.json");']
-    lines += [f'    probe.size("{name}", brian::{name_of(item, False)}.size());' for name, item in sized.items()]
+    for name, variable in sized.items():
+        lines.append(f'    probe.size("{name}", brian::{name_of(variable, False)}.size());')
     lines += ["    return probe.finish();", "}", 'brainmem::Results results("finished.json");']
     outputs = {}
     for number, (name, variable) in enumerate(variables.items()):
         file = f"output_{number}"
         lines.append(_store(file, variable, name_of(variable, False)))
-        outputs[name] = {"file": file, "dtype": str(np.dtype(variable.dtype)), "scalar": bool(variable.scalar)}
+        dtype = str(np.dtype(variable.dtype))
+        outputs[name] = {"file": file, "dtype": dtype, "scalar": bool(variable.scalar)}
     current_device.insert_code("before_end", "\n".join([*lines, "return results.finish();"]))
     return outputs
 
