@@ -42,9 +42,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     if not path.parent.is_dir():
-        raise ResultError(
-            f"Cannot write {str(path)!r}: the folder {str(path.parent)!r} does not exist. Create it."
-        )
+        raise ResultError(f"Cannot write {str(path)!r}: the folder {str(path.parent)!r} does not exist. Create it.")
     temporary = path.parent / f".{path.name}.{uuid.uuid4().hex[:12]}.tmp"
     try:
         yield temporary
@@ -144,7 +142,7 @@ class Result:
         return (
             f"The {self.variant} result of {self.model!r} holds no variable {name!r}.{closest(name, held)} "
             f"Recorded: {', '.join(held) or 'nothing'}. "
-            f"Record it with simulate(..., record=({name!r},)); {_OBSERVED}."
+            f"Record it with simulate(..., record=({_recorded_by(name)!r},)); {_OBSERVED}."
         )
 
     @property
@@ -184,7 +182,7 @@ class Result:
 
     @property
     def calibration(self) -> dict[str, Any]:
-        """Report of the spiking variant's f-I calibration; empty for the rate variant."""
+        """Reports of the spiking variant's f-I calibration, by population; empty for the rate variant."""
         return self._json("calibration", {})
 
     @property
@@ -287,6 +285,13 @@ class _AbsentVariable(ResultError, AttributeError):
     """Attribute access to a variable that was not recorded (``hasattr`` stays usable)."""
 
 
+def _recorded_by(name: str) -> str:
+    """Return what `record` calls a variable: spikes and weights are asked for as a whole."""
+    if name.startswith("spike_"):
+        return "spikes"
+    return "weights" if name.endswith("_w") else name
+
+
 def _shape(array: xr.DataArray) -> str:
     sizes = ", ".join(f"{name}: {size}" for name, size in array.sizes.items())
     unit = array.attrs.get("units", "")
@@ -327,18 +332,13 @@ def _keep(data: xr.Dataset, column: str, wanted: list[Any]) -> xr.Dataset:
         if value not in present:
             noun = column.removeprefix("step_")
             raise ResultError(
-                f"No step of the result has the {noun} {value!r}. "
-                f"It has: {', '.join(map(str, present)) or 'none'}."
+                f"No step of the result has the {noun} {value!r}. It has: {', '.join(map(str, present)) or 'none'}."
             )
     return data.isel(step=np.isin(data[column].values, wanted))
 
 
 def _keep_epochs(data: xr.Dataset, wanted: list[int]) -> xr.Dataset:
-    data = (
-        _keep(data, "step_epoch", [value for value in wanted if value != 0])
-        if any(wanted)
-        else data.isel(step=[])
-    )
+    data = _keep(data, "step_epoch", [value for value in wanted if value != 0]) if any(wanted) else data.isel(step=[])
     if "epoch" not in data.dims:
         return data
     return data.isel(epoch=np.isin(data["epoch"].values, wanted))

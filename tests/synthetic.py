@@ -105,7 +105,7 @@ def _traces(rng, times=400, dt=5e-3):
         "time": ("time", time, {"units": "s"}),
         "x": (("time", "unit"), x, {"units": "1", "long_name": "rate x"}),
         "spike_time": ("spike", moment, {"units": "s"}),
-        "spike_unit": ("spike", rng.permutation(unit)),
+        "spike_cell": ("spike", rng.permutation(unit)),
     }
 
 
@@ -126,7 +126,7 @@ def _attributes(variant, seed, parameters, complete):
         "versions": json.dumps({"brainmem": "0.1", "numpy": np.__version__}),
         "equations": "dx/dt = (phi - x)/tau : 1  # <units> & more",
         "schedule": "groups: units (0)",
-        "calibration": json.dumps(calibration()) if variant == "spiking" else "",
+        "calibration": json.dumps({"units": calibration()}) if variant == "spiking" else "",
         "notes": json.dumps(["read by event"]),
         "reference": json.dumps({"authors": "A. Author", "title": "Memory", "year": 2024, "doi": "10.1/x"}),
         "created": "2024-05-01T12:00:00",
@@ -134,7 +134,52 @@ def _attributes(variant, seed, parameters, complete):
 
 
 def calibration():
-    """Return the report of an f-I calibration with a known curve."""
-    current = np.linspace(0, 3, 31)
-    rate = 80 / (1 + np.exp(-3 * (current - 1.5)))
-    return {"current": current.tolist(), "rate": rate.tolist(), "rate_max": 80.0, "error": 0.004}
+    """Return the report of an f-I calibration of one population, with a known curve."""
+    current, checked = np.linspace(0, 3, 31), np.linspace(0, 1, 11)
+    return {
+        "current": current.tolist(),
+        "rate": (100 / (1 + np.exp(-3 * (current - 1.5)))).tolist(),
+        "rate_max": 80.0,
+        "highest": 98.9,
+        "error": 0.004,
+        "checked": checked.tolist(),
+        "reached": (checked + 0.004 * np.sin(9 * checked)).tolist(),
+        "fano": (1 - 0.8 * checked).tolist(),
+        "tau": 0.025,
+    }
+
+
+def claims():
+    """Return rows of three claims: one passes in both variants, one fails in one, one ran in one only."""
+    return [
+        {
+            "key": "C1",
+            "statement": "Capacity rises strongly with repetition.",
+            "quantity": "fraction recalled at M/N = 0.2 after 5 epochs",
+            "paper": 0.95,
+            "expected_low": 0.85,
+            "expected_high": 1.0,
+            "rate": {"value": 0.97, "sd": 0.02, "n": 5, "passed": True},
+            "spiking": {"value": 0.90, "sd": 0.04, "n": 5, "passed": True},
+        },
+        {
+            "key": "C3",
+            "statement": "Connectivity <decorrelates> & keeps its norm.",
+            "quantity": "decorrelation index R after 40 epochs",
+            "paper": "falls",
+            "expected_low": None,
+            "expected_high": 0.2,
+            "rate": {"value": 0.13, "sd": 0.01, "n": 3, "passed": True},
+            "spiking": {"value": 0.26, "sd": 0.03, "n": 3, "passed": False},
+        },
+        {
+            "key": "C4",
+            "statement": "Spontaneous activity visits the memories.",
+            "quantity": "cosine to the nearest target",
+            "paper": 0.45,
+            "expected_low": 0.3,
+            "expected_high": None,
+            "rate": {"value": 0.41, "sd": float("nan"), "n": 1, "passed": True},
+            "spiking": None,
+        },
+    ]

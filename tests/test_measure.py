@@ -82,15 +82,11 @@ def test_the_pearson_score_ignores_the_amplitude():
 
 def test_recall_of_items_that_were_skipped_is_nan():
     result = synthetic.result()
-    partial = Result(
-        result.data.isel(step=~((result.step_item == 4) & (result.step_phase == "recall")).values)
-    )
+    partial = Result(result.data.isel(step=~((result.step_item == 4) & (result.step_phase == "recall")).values))
     table = measure.recall_table(Result(partial.data))
     assert 4 not in table.item
     late = Result(
-        result.data.isel(
-            step=~((result.step_item == 4) & (result.step_epoch == 1) & (result.step_phase == "recall"))
-        )
+        result.data.isel(step=~((result.step_item == 4) & (result.step_epoch == 1) & (result.step_phase == "recall")))
     )
     table = measure.recall_table(late)
     assert np.isnan(table.score.sel(epoch=1, item=4)).all()
@@ -109,9 +105,7 @@ def test_recall_of_an_unfinished_or_untested_run_is_refused():
 
 
 def test_capacity_is_where_the_fraction_falls_through_one_half():
-    assert measure.capacity([0.1, 0.2, 0.3, 0.4], [0.87, 0.98, 0.53, 0.17]) == pytest.approx(
-        0.3 + 0.1 * 3 / 36
-    )
+    assert measure.capacity([0.1, 0.2, 0.3, 0.4], [0.87, 0.98, 0.53, 0.17]) == pytest.approx(0.3 + 0.1 * 3 / 36)
     assert measure.capacity([0.1, 0.2], [1, 0]) == pytest.approx(0.15)
     assert measure.capacity([0.1, 0.2], [0.4, 0.1]) == 0
     assert measure.capacity([0.1, 0.2], [1, 0.9]) == np.inf
@@ -125,9 +119,7 @@ def test_the_designed_pseudo_inverse_has_no_interference_and_cancels_the_cue():
     weights = measure.designed_pseudo_inverse(targets, cues, gamma=gamma, kappa=kappa, c=c)
     coordinates = measure.pattern_coordinates(weights, targets, cues)
     one = np.eye(items)
-    assert coordinates == pytest.approx(
-        np.block([[kappa * one, c * one], [-gamma * one, -gamma * one]]), abs=1e-9
-    )
+    assert coordinates == pytest.approx(np.block([[kappa * one, c * one], [-gamma * one, -gamma * one]]), abs=1e-9)
     assert measure.decorrelation_index(weights, targets, cues) == pytest.approx(0, abs=1e-9)
     assert targets @ weights.T + gamma * cues == pytest.approx(kappa * targets)
 

@@ -18,7 +18,7 @@ ROOT = Path(__file__).parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
 
 
-@pytest.mark.parametrize("module", ["result", "measure", "compare", "plot", "report"])
+@pytest.mark.parametrize("module", ["result", "measure", "comparison", "plot", "report"])
 def test_analysis_is_imported_without_brian2(module):
     code = f"import sys, brainmem.{module}; sys.exit('brian2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT).returncode == 0
@@ -65,14 +65,12 @@ def test_attributes_are_typed():
     )
     assert result.parameter("gamma") == 0.6
     assert result.parameters["tau"]["unit"] == "s"
-    assert result.calibration["rate_max"] == 80
+    assert result.calibration["units"]["rate_max"] == 80
     assert synthetic.result("rate").calibration == {}
 
 
 def test_an_absent_variable_error_lists_what_was_recorded_and_how_to_record():
-    with pytest.raises(
-        ResultError, match=r"no variable 'overlpa'\. Did you mean 'overlap'\?.*mean_x.*record=\("
-    ):
+    with pytest.raises(ResultError, match=r"no variable 'overlpa'\. Did you mean 'overlap'\?.*mean_x.*record=\("):
         synthetic.result()["overlpa"]
     with pytest.raises(ResultError, match=r"no variable 'v'"):
         _ = synthetic.result().v

@@ -98,9 +98,7 @@ def pvar(target: ArrayLike, output: ArrayLike) -> float:
 def _deviation(values: np.ndarray, name: str) -> float:
     deviation = float(values.std())
     if deviation <= _FLAT * max(float(np.abs(values).max()), np.finfo(float).tiny):
-        raise ResultError(
-            f"{name} is constant ({values.flat[0]:g} everywhere), so no share of its variance exists."
-        )
+        raise ResultError(f"{name} is constant ({values.flat[0]:g} everywhere), so no share of its variance exists.")
     return deviation
 
 

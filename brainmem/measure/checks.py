@@ -48,8 +48,7 @@ def same_units(first: np.ndarray, second: np.ndarray, names: str) -> None:
     """Raise `ResultError` unless the last axes agree and the others broadcast."""
     if first.shape[-1] != second.shape[-1]:
         raise ResultError(
-            f"{names} must have the same number of units (last axis), "
-            f"got shapes {first.shape} and {second.shape}."
+            f"{names} must have the same number of units (last axis), got shapes {first.shape} and {second.shape}."
         )
     try:
         np.broadcast_shapes(first.shape, second.shape)

@@ -76,9 +76,7 @@ def stability(weights: ArrayLike, patterns: ArrayLike) -> np.ndarray:
     _same_size(weights, patterns)
     norms = row_norms(weights)
     if not norms.all():
-        raise ResultError(
-            f"Unit {int(np.argmin(norms))} has no input weights, so its stability does not exist."
-        )
+        raise ResultError(f"Unit {int(np.argmin(norms))} has no input weights, so its stability does not exist.")
     return patterns * (patterns @ weights.T) / norms
 
 

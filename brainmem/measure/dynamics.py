@@ -65,9 +65,7 @@ def time_summary(values: ArrayLike, *, transient: int = 0) -> tuple[np.ndarray, 
     """
     values = array(values, "values", least=1)
     if not 0 <= transient < values.shape[-1]:
-        raise ResultError(
-            f"transient must be between 0 and {values.shape[-1] - 1} samples, got {transient!r}."
-        )
+        raise ResultError(f"transient must be between 0 and {values.shape[-1] - 1} samples, got {transient!r}.")
     kept = values[..., transient:]
     return kept.mean(axis=-1), kept.std(axis=-1)
 

@@ -115,9 +115,7 @@ def recall_table(
     items = steps["step_item"].values.astype(int)
     patterns = np.asarray(steps[target].values, dtype=float)
     if (items < 0).any() or items.max() >= len(patterns):
-        raise ResultError(
-            f"Phase {phase!r} has steps without an item of {target!r}; recall cannot be scored there."
-        )
+        raise ResultError(f"Phase {phase!r} has steps without an item of {target!r}; recall cannot be scored there.")
     scores = SCORES[score](steps[mean_rate_name(steps, rate)].values, patterns[items])
     return _tabulate(np.atleast_1d(scores), steps, items, threshold)
 
@@ -130,11 +128,7 @@ def mean_rate_name(result: Result, rate: str | None = None) -> str:
     ResultError
         When there is none of that name, or several and no choice.
     """
-    names = [
-        str(name)
-        for name, values in result.data.items()
-        if str(name).startswith("mean_") and values.ndim == 2
-    ]
+    names = [str(name) for name, values in result.data.items() if str(name).startswith("mean_") and values.ndim == 2]
     choices = ", ".join(name.removeprefix("mean_") for name in names) or "none"
     if rate is not None:
         if f"mean_{rate}" not in names:

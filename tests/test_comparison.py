@@ -1,10 +1,13 @@
 """Comparison of variants whose differences are known."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 import synthetic
 
-from brainmem.compare import compare, matched_rates
+from brainmem.comparison import compare, matched_rates
 from brainmem.errors import ResultError
 from brainmem.result import Result
 
@@ -12,9 +15,7 @@ from brainmem.result import Result
 def with_weights(result, change):
     weights = result.recurrent_w.values
     moved = weights[0] + change(weights[-1] - weights[0])
-    return Result(
-        result.data.assign(recurrent_w=(("epoch", "post", "pre"), np.stack([*weights[:-1], moved])))
-    )
+    return Result(result.data.assign(recurrent_w=(("epoch", "post", "pre"), np.stack([*weights[:-1], moved]))))
 
 
 def test_a_variant_that_copies_the_other_agrees_fully():
@@ -112,7 +113,7 @@ def test_the_dataset_holds_every_agreement_by_seed_and_epoch():
 def test_the_table_and_repr_show_every_quantity():
     comparison = compare(synthetic.result("rate"), synthetic.result("spiking"))
     text = repr(comparison)
-    for part in ("synthetic2024", "seeds 0", "rate pearson, recall", "weight slope, recurrent_w", "epoch 5"):
+    for part in ("synthetic2024", "seeds 0", "rates, Pearson r (recall)", "slope (recurrent_w)", "epoch 5"):
         assert part in text
     assert len({len(line) for line in comparison.table().splitlines()}) == 1
     assert all(isinstance(cell, str) for row in comparison.rows() for cell in row)
@@ -162,7 +163,27 @@ def test_different_stimuli_with_one_seed_are_refused():
 
 def test_an_ambiguous_or_misspelt_agreement_lists_the_choices():
     comparison = compare(synthetic.result("rate"), synthetic.result("spiking"))
-    with pytest.raises(ResultError, match=r"2 match.*rate pearson, learn, rate pearson, recall"):
+    with pytest.raises(ResultError, match=r"2 match.*'rate_pearson', 'learn', 'rate_pearson', 'recall'"):
         comparison.get("rate_pearson")
     with pytest.raises(ResultError, match="Did you mean 'rate_pearson'"):
         comparison.get("rate_person")
+
+
+def test_steps_without_an_average_are_left_out():
+    spiking = synthetic.result("spiking")
+    rates = spiking.mean_x.values.copy()
+    rates[:2] = np.nan
+    spiking = Result(spiking.data.assign(mean_x=(("step", "unit"), rates)))
+    first, _ = matched_rates(synthetic.result("rate"), spiking, phase="learn", name="mean_x")
+    assert len(first) == 5 * synthetic.ITEMS - 2
+
+
+def test_weights_recorded_once_are_noted():
+    results = [Result(synthetic.result(variant).data.isel(epoch=[0])) for variant in ("rate", "spiking")]
+    assert "record=('weights',)" in compare(*results).notes[0]
+
+
+def test_compare_is_the_function_whatever_was_imported_first():
+    code = "import brainmem.report; from brainmem import plot, compare, measure; assert callable(compare)"
+    folders = [path for path in sys.path if path]
+    assert subprocess.run([sys.executable, "-c", f"import sys; sys.path[:0] = {folders}; {code}"]).returncode == 0

@@ -1,0 +1,156 @@
+"""Figures of what was learned, and of how spiking cells were calibrated."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from brainmem import measure
+from brainmem.errors import ResultError
+from brainmem.plot.style import GREY, figure, look, reference_line, remark, styled
+from brainmem.result import Result
+
+__all__ = ["fi_curve", "weights"]
+
+_SNAPSHOTS = 4
+
+
+@styled
+def weights(result: Result, *, variable: str | None = None, targets: str = "target", cues: str = "cue") -> Figure:
+    """Plot weight matrices over epochs, their row norms, and how decorrelated the memories are.
+
+    Parameters
+    ----------
+    result : Result
+        With weights recorded after every epoch.
+    variable : str, optional
+        Weight variable, (epoch, post, pre); needed if there are several.
+    targets, cues : str
+        Stimuli for the decorrelation index, which is left out when a result has none.
+    """
+    variable = variable or _only_weights(result)
+    values, epochs = result[variable].values, result["epoch"].values
+    chosen = np.unique(np.linspace(0, len(epochs) - 1, min(_SNAPSHOTS, len(epochs))).round().astype(int))
+    fig = figure(7.2, 4.8)
+    upper, lower = fig.subfigures(2, height_ratios=[1.05, 1])
+    _matrices(upper, values[chosen], epochs[chosen], str(variable))
+    index = _decorrelation(result, values, targets, cues)
+    panels = np.atleast_1d(lower.subplots(1, 1 if index is None else 2))
+    _row_norms(panels[0], values, epochs, look(result.variant)["color"])
+    if index is not None:
+        _index(panels[1], index, epochs, look(result.variant))
+    return fig
+
+
+def _only_weights(result: Result) -> str:
+    names = [str(name) for name, item in result.data.items() if item.dims[:1] == ("epoch",) and item.ndim == 3]
+    if len(names) == 1:
+        return names[0]
+    if not names:
+        raise ResultError("The result holds no weights; record them with simulate(..., record=('weights',)).")
+    raise ResultError(f"Say which weights to plot with variable=...: {', '.join(names)}.")
+
+
+def _matrices(fig: Any, matrices: np.ndarray, epochs: np.ndarray, name: str) -> None:
+    panels = np.atleast_1d(fig.subplots(1, len(matrices), sharex=True, sharey=True))
+    limit = float(np.nanquantile(np.abs(matrices), 0.995)) or 1.0
+    for axes, matrix, epoch in zip(panels, matrices, epochs, strict=True):
+        image = axes.imshow(matrix, vmin=-limit, vmax=limit, interpolation="nearest", aspect="equal")
+        axes.set_title("before learning" if epoch == 0 else f"epoch {epoch}")
+        axes.set_xlabel("presynaptic unit")
+        axes.spines[:].set_visible(True)
+        for axis in (axes.xaxis, axes.yaxis):
+            axis.set_major_locator(MaxNLocator(3, integer=True))
+    panels[0].set_ylabel("postsynaptic unit")
+    bar = fig.colorbar(image, ax=panels, shrink=0.8, aspect=18, extend="both")
+    bar.set_label(name.replace("_", " "))
+    bar.outline.set_visible(False)
+
+
+def _row_norms(axes: Axes, values: np.ndarray, epochs: np.ndarray, colour: str) -> None:
+    norms = measure.row_norms(np.nan_to_num(values))
+    axes.fill_between(
+        epochs, norms.min(axis=1), norms.max(axis=1), color=colour, alpha=0.18, linewidth=0, label="range"
+    )
+    axes.plot(epochs, norms.mean(axis=1), "o-", color=colour, label="mean over units")
+    axes.set(title="row norm |J$_i$|", xlabel="epochs learned", ylabel="Euclidean norm")
+    axes.set_ylim(0, 1.25 * norms.max())
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    axes.legend(loc="lower left", ncols=2)
+
+
+def _decorrelation(result: Result, values: np.ndarray, targets: str, cues: str) -> list[float] | None:
+    """Return R by snapshot, or None where it does not exist (no stimuli, other sizes, dependent patterns)."""
+    if targets not in result or cues not in result:
+        return None
+    patterns = result[targets].values, result[cues].values
+    try:
+        return [measure.decorrelation_index(np.nan_to_num(matrix), *patterns) for matrix in values]
+    except ResultError:
+        return None
+
+
+def _index(axes: Axes, index: list[float], epochs: np.ndarray, style: Mapping[str, str]) -> None:
+    learned = epochs > 0 if len(epochs) > 1 else epochs >= 0
+    axes.plot(epochs[learned], np.array(index)[learned], marker=style["marker"], color=style["color"])
+    axes.set(title="decorrelation index R", xlabel="epochs learned", ylabel="off / on diagonal")
+    axes.set_ylim(0, 1.15 * max(np.array(index)[learned]))
+    axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
+    remark(axes, "0: pseudo-inverse memory", (0.98, 0.04), ha="right")
+
+
+@styled
+def fi_curve(calibration: Mapping[str, Any]) -> Figure:
+    """Plot a measured f-I curve and how well its inverse meets the rates asked for.
+
+    Parameters
+    ----------
+    calibration : mapping
+        One population's report, ``result.calibration["units"]``: ``current``, ``rate`` (Hz), ``rate_max`` (Hz) and,
+        if present, ``checked`` and ``reached`` (activities), ``fano``, ``error``.
+    """
+    absent = [name for name in ("current", "rate", "rate_max") if name not in calibration]
+    if absent:
+        held = ", ".join(map(str, calibration)) or "nothing"
+        raise ResultError(
+            f"This calibration lacks {', '.join(absent)}; it holds {held}. "
+            "Pass one population's report, e.g. result.calibration['units']."
+        )
+    checked = len(calibration.get("checked", ())) > 0
+    fig = figure(7.2 if checked else 3.8, 2.7)
+    panels = np.atleast_1d(fig.subplots(1, 1 + 2 * checked))
+    _curve(panels[0], calibration)
+    if checked:
+        _deviation(panels[1], calibration)
+        _fano(panels[2], calibration)
+    return fig
+
+
+def _curve(axes: Axes, calibration: Mapping[str, Any]) -> None:
+    axes.plot(calibration["current"], calibration["rate"], "o-", color=look("spiking")["color"], markersize=3)
+    reference_line(axes, calibration["rate_max"])
+    remark(axes, "activity 1", (0.02, calibration["rate_max"]), at_value=True, va="bottom")
+    axes.set(title="measured f-I curve", xlabel="current (threshold - reset)", ylabel="rate (Hz)")
+    axes.margins(y=0.08)
+
+
+def _deviation(axes: Axes, calibration: Mapping[str, Any]) -> None:
+    asked, reached = np.array(calibration["checked"]), np.array(calibration["reached"])
+    axes.axhline(0, color=GREY, linewidth=0.9)
+    axes.plot(asked, 100 * (reached - asked), "o-", color=look("spiking")["color"], markersize=3)
+    limit = 1.4 * max(float(np.abs(100 * (reached - asked)).max()), 0.5)
+    axes.set(title="reached - asked", xlabel="activity asked for", ylabel="% of activity 1", ylim=(-limit, limit))
+    if "error" in calibration:
+        remark(axes, f"largest error {100 * calibration['error']:.2f} %", (0.97, 0.05), ha="right")
+
+
+def _fano(axes: Axes, calibration: Mapping[str, Any]) -> None:
+    reference_line(axes, 1)
+    remark(axes, "Poisson", (0.97, 1), at_value=True, ha="right", va="bottom")
+    axes.plot(calibration["checked"], calibration["fano"], "o-", color=look("spiking")["color"], markersize=3)
+    axes.set(title="Fano factor", xlabel="activity", ylabel="F", ylim=(0, 1.15 * max(1, *calibration["fano"])))

@@ -1,0 +1,328 @@
+"""One self-contained HTML page about an experiment: what was claimed, measured, and how."""
+
+from __future__ import annotations
+
+import base64
+import io
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment
+from matplotlib.figure import Figure
+
+from brainmem import plot
+from brainmem.agreement import Agreement, Comparison
+from brainmem.errors import ResultError
+from brainmem.plot.style import by_variant
+from brainmem.result import Result, replacing
+
+__all__ = ["standard_figures", "write_report"]
+
+_LARGEST_SVG = 500_000
+_PNG_DPI = 180
+
+
+def write_report(
+    path: str | Path,
+    *,
+    title: str,
+    results: Result | Sequence[Result] = (),
+    comparison: Comparison | None = None,
+    claims: Sequence[Mapping[str, Any]] = (),
+    figures: Mapping[str, Figure] | Iterable[tuple[str, Figure]] | None = None,
+    notes: Sequence[str] = (),
+) -> Path:
+    """Write one HTML file that needs no other file, no network and no script.
+
+    Parameters
+    ----------
+    path : str or Path
+        The file is written atomically.
+    title : str
+    results : Result or sequence of Result
+        Runs of either variant; results of `comparison` are added.
+    comparison : Comparison, optional
+    claims : sequence of mapping
+        ``key, statement, quantity, paper, expected_low, expected_high`` and by variant ``rate``, ``spiking``:
+        ``{"value", "sd", "n", "passed"}`` or None.
+    figures : mapping or iterable of (caption, Figure), optional
+        `standard_figures` when not given.
+    notes : sequence of str
+        Remarks of your own, put before those of the runs.
+
+    Returns
+    -------
+    Path
+
+    Raises
+    ------
+    ResultError
+        When there is nothing to report, or the folder does not exist.
+    """
+    path, results = Path(path), _gather(results, comparison)
+    if not results and not claims:
+        raise ResultError("There is nothing to report: give results, a comparison or claims.")
+    if figures is None:
+        figures = standard_figures(results, comparison, claims)
+    pairs = figures.items() if isinstance(figures, Mapping) else figures
+    page = _template().render(
+        title=title,
+        reference=_reference(results),
+        summary=_summary(results, claims),
+        incomplete=_incomplete(results),
+        claims=[_claim(row) for row in claims],
+        agreements=_agreements(comparison) if comparison else [],
+        recalled=_recalled(comparison) if comparison else [],
+        figures=[(caption, _embedded(figure)) for caption, figure in pairs],
+        parameters=_parameters(results),
+        calibrations=_calibrations(results),
+        equations=_texts(results, "equations"),
+        schedules=_texts(results, "schedule"),
+        notes=list(dict.fromkeys([*notes, *_notes(results, comparison)])),
+        versions=sorted({pair for result in results for pair in result.versions.items()}),
+    )
+    with replacing(path) as temporary:
+        temporary.write_text(page, encoding="utf-8")
+    return path
+
+
+def standard_figures(
+    results: Sequence[Result], comparison: Comparison | None = None, claims: Sequence[Mapping[str, Any]] = ()
+) -> list[tuple[str, Figure]]:
+    """Return the figures that the given results allow, with captions.
+
+    A figure whose data were not recorded is left out.
+    """
+    drawn: list[tuple[str, Figure]] = []
+    if claims:
+        drawn.append(
+            (
+                "Claims: paper, rate and spiking variant. A hollow mark lies outside its tolerance.",
+                plot.claims(claims),
+            )
+        )
+    for caption, draw, arguments in _candidates(list(results), comparison):
+        try:
+            drawn.append((caption, draw(*arguments)))
+        except ResultError:
+            continue
+    return drawn
+
+
+def _candidates(results: list[Result], comparison: Comparison | None) -> Iterable[tuple[str, Any, tuple]]:
+    if results:
+        yield (
+            "Fraction of maps recalled; thick: mean over seeds, band: their sd, thin: each seed.",
+            plot.recall_curve,
+            (results,),
+        )
+    if comparison:
+        yield (
+            "Spiking against rate variant: a point per unit and step, and per synapse.",
+            plot.comparison,
+            (comparison,),
+        )
+    if results:
+        yield (
+            "Overlap with the target when learning steps end, and of every map at recall.",
+            plot.overlaps,
+            (results,),
+        )
+    for variant, group in by_variant(results).items():
+        yield f"Weights of the {variant} variant, seed {group[0].seed}.", plot.weights, (group[0],)
+        for population, report in group[0].calibration.items():
+            yield f"Calibration of the cells of {population}.", plot.fi_curve, (report,)
+
+
+def _template():
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(files("brainmem").joinpath("report.html.jinja").read_text(encoding="utf-8"))
+
+
+def _gather(results: Result | Sequence[Result], comparison: Comparison | None) -> list[Result]:
+    given = [results] if isinstance(results, Result) else list(results)
+    compared = [*comparison.rate, *comparison.spiking] if comparison else []
+    known = {id(result) for result in given}
+    return given + [result for result in compared if id(result) not in known]
+
+
+def _embedded(figure: Figure) -> str:
+    """Return a figure as a data address: SVG, or PNG where SVG grows too large."""
+    svg = _rendered(figure, "svg")
+    if len(svg) <= _LARGEST_SVG:
+        return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
+    return f"data:image/png;base64,{base64.b64encode(_rendered(figure, 'png', dpi=_PNG_DPI)).decode()}"
+
+
+def _rendered(figure: Figure, kind: str, **options: Any) -> bytes:
+    target = io.BytesIO()
+    figure.savefig(target, format=kind, **options)
+    return target.getvalue()
+
+
+def _reference(results: list[Result]) -> str:
+    reference = next((result.reference for result in results if result.reference), None)
+    if not reference:
+        return ""
+    year = f"({reference['year']})" if reference.get("year") else ""
+    doi = f"doi:{reference['doi']}" if reference.get("doi") else ""
+    arxiv = f"arXiv:{reference['arxiv']}" if reference.get("arxiv") else ""
+    parts = [
+        reference.get("authors", ""),
+        reference.get("title", ""),
+        reference.get("journal", ""),
+        doi,
+        arxiv,
+    ]
+    parts[2] = f"{parts[2]} {year}".strip()
+    return ", ".join(part for part in parts if part) + "."
+
+
+def _summary(results: list[Result], claims: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    cards = []
+    if results:
+        cards += [
+            ("model", _distinct(result.model for result in results)),
+            ("variants", _distinct(by_variant(results))),
+            ("device", _distinct(result.device for result in results)),
+            ("seeds", _distinct(sorted({result.seed for result in results}))),
+            ("complete", "yes" if all(result.complete for result in results) else "NO"),
+            (
+                "run",
+                _distinct(sorted({result.created[:10] for result in results if result.created})) or "unknown",
+            ),
+        ]
+    for variant in ("rate", "spiking"):
+        passed = [row[variant]["passed"] for row in claims if row.get(variant)]
+        if passed:
+            cards.append((f"claims, {variant}", f"{sum(map(bool, passed))} of {len(passed)} pass"))
+    return cards
+
+
+def _distinct(values: Iterable[Any]) -> str:
+    return ", ".join(dict.fromkeys(map(str, values)))
+
+
+def _incomplete(results: list[Result]) -> str:
+    runs = [f"{result.variant} seed {result.seed}" for result in results if not result.complete]
+    return (
+        f"These runs stopped before their protocol ended; their numbers are partial: {', '.join(runs)}." if runs else ""
+    )
+
+
+def _claim(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "key": row["key"],
+        "statement": row.get("statement", ""),
+        "quantity": row.get("quantity", ""),
+        "paper": _number(row.get("paper", "")),
+        "tolerance": _tolerance(row.get("expected_low"), row.get("expected_high")),
+        "rate": _measured(row.get("rate")),
+        "spiking": _measured(row.get("spiking")),
+    }
+
+
+def _tolerance(low: float | None, high: float | None) -> str:
+    if low is None and high is None:
+        return ""
+    if low is None:
+        return f"≤ {_number(high)}"
+    return f"≥ {_number(low)}" if high is None else f"{_number(low)} … {_number(high)}"
+
+
+def _measured(item: Mapping[str, Any] | None) -> dict[str, str] | None:
+    if not item:
+        return None
+    sd, n = item.get("sd"), item.get("n")
+    spread = f" ± {_number(sd)}" if sd is not None and math.isfinite(sd) else ""
+    mark = {True: "pass", False: "fail"}.get(None if item.get("passed") is None else bool(item["passed"]), "")
+    seeds = f"{n} seed{'s' if n != 1 else ''}" if n else ""
+    return {"text": _number(item["value"]) + spread, "mark": mark, "seeds": seeds}
+
+
+def _number(value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return str(value) if isinstance(value, int) else f"{value:.4g}"
+
+
+def _agreements(comparison: Comparison) -> list[tuple[str, str, int, str]]:
+    """Return rows (quantity, mean and sd, seeds, meaning) of all that is not followed over epochs."""
+    return [
+        (item.label, _spread(item), item.n, item.meaning)
+        for item in comparison.agreements
+        if item.epoch is None and item.n
+    ]
+
+
+def _recalled(comparison: Comparison) -> list[tuple[int, list[str]]]:
+    """Return rows (epoch, [rate, spiking, difference])."""
+    followed = [item for item in comparison.agreements if item.epoch is not None]
+    epochs = dict.fromkeys(item.epoch for item in followed)
+    return [(epoch, [_spread(item) for item in followed if item.epoch == epoch]) for epoch in epochs]
+
+
+def _spread(item: Agreement) -> str:
+    return f"{item.mean:.3f}" + (f" ± {item.sd:.3f}" if item.n > 1 else "")
+
+
+def _parameters(results: list[Result]) -> list[dict[str, str]]:
+    rows: dict[str, dict[str, Any]] = {}
+    for result in results:
+        for name, record in result.parameters.items():
+            row = rows.setdefault(name, {"name": name, "values": [], **record})
+            row["values"].append(_quantity(record))
+    return [
+        {
+            "name": name,
+            "value": _distinct(row["values"]),
+            "meaning": row.get("meaning", ""),
+            "source": row.get("source", ""),
+        }
+        for name, row in rows.items()
+    ]
+
+
+def _quantity(record: Mapping[str, Any]) -> str:
+    value, unit = record["value"], record.get("unit", "")
+    text = ", ".join(map(_number, value)) if isinstance(value, list | tuple) else _number(value)
+    return text if unit in ("", "1") else f"{text} {unit}"
+
+
+def _calibrations(results: list[Result]) -> list[tuple[str, dict[str, str]]]:
+    """Return the f-I calibration of each population, of the first result that has one."""
+    found: dict[str, dict[str, str]] = {}
+    for result in results:
+        for population, report in result.calibration.items():
+            found.setdefault(population, _calibration(report))
+    return list(found.items())
+
+
+def _calibration(report: Mapping[str, Any]) -> dict[str, str]:
+    rate_max, highest = report.get("rate_max", math.nan), report.get("highest", math.nan)
+    fano = report.get("fano") or [math.nan]
+    return {
+        "rate at activity 1": f"{rate_max:.4g} Hz",
+        "highest calibrated rate": f"{highest:.4g} Hz",
+        "range used": f"{rate_max / highest:.0%}" if math.isfinite(highest) else "unknown",
+        "largest error": f"{report['error']:.2%} of activity 1" if "error" in report else "unknown",
+        "Fano factor": f"{min(fano):.2f} … {max(fano):.2f}",
+    }
+
+
+def _texts(results: list[Result], name: str) -> list[tuple[str, str]]:
+    """Return the text of each variant, once: seeds share it."""
+    return [
+        (variant, text)
+        for variant, group in by_variant(results).items()
+        for text in dict.fromkeys(getattr(result, name) for result in group)
+        if text
+    ]
+
+
+def _notes(results: list[Result], comparison: Comparison | None) -> list[str]:
+    own = [f"{result.variant}: {note}" for result in results for note in result.notes]
+    return [*own, *(comparison.notes if comparison else ())]

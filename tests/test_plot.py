@@ -1,0 +1,147 @@
+"""Figures: what they draw, that they leave matplotlib alone, and what they refuse."""
+
+import io
+import subprocess
+import sys
+
+import matplotlib
+import numpy as np
+import pytest
+import synthetic
+from matplotlib.figure import Figure
+
+from brainmem import plot
+from brainmem.comparison import compare
+from brainmem.errors import ResultError
+from brainmem.plot.style import VARIANTS
+from brainmem.result import Result
+
+RATE = [synthetic.result("rate", seed, traces=True) for seed in range(3)]
+SPIKING = [synthetic.result("spiking", seed, traces=True, noise=0.1, change=0.8) for seed in range(3)]
+PICTURES = synthetic.patterns(items=5, units=16)
+
+FIGURES = {
+    "raster": lambda: plot.raster(SPIKING[0], start=0.2, stop=1.5),
+    "rates": lambda: plot.rates([RATE[0], SPIKING[0]], units=(0, 7)),
+    "overlaps": lambda: plot.overlaps([*RATE, *SPIKING]),
+    "weights": lambda: plot.weights(RATE[0]),
+    "recall_curve": lambda: plot.recall_curve([*RATE, *SPIKING]),
+    "comparison": lambda: plot.comparison(compare(RATE, SPIKING)),
+    "claims": lambda: plot.claims(synthetic.claims()),
+    "digits": lambda: plot.digits(PICTURES[1], PICTURES[0], PICTURES[0], PICTURES[0]),
+    "fi_curve": lambda: plot.fi_curve(synthetic.calibration()),
+}
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_is_labelled_and_rendered(name):
+    fig = FIGURES[name]()
+    assert isinstance(fig, Figure)
+    target = io.BytesIO()
+    fig.savefig(target, format="svg")
+    assert target.getvalue().count(b"<path") > 10
+    if name not in ("digits", "claims", "raster"):
+        assert any(axes.get_xlabel() for axes in fig.axes)
+        assert any(axes.get_ylabel() for axes in fig.axes)
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_no_figure_changes_matplotlibs_settings(name):
+    before = dict(matplotlib.rcParams)
+    FIGURES[name]()
+    assert dict(matplotlib.rcParams) == before
+
+
+def test_drawing_never_imports_pyplot():
+    code = (
+        "import sys, synthetic; from brainmem import plot; plot.weights(synthetic.result()).savefig('/dev/null', "
+        "format='png'); sys.exit('matplotlib.pyplot' in sys.modules)"
+    )
+    folders = [str(path) for path in sys.path if path]
+    assert subprocess.run([sys.executable, "-c", f"import sys; sys.path[:0] = {folders}; {code}"]).returncode == 0
+
+
+def test_all_exported_figures_are_tested():
+    assert set(FIGURES) == set(plot.__all__)
+
+
+def test_the_recall_curve_draws_the_mean_over_seeds_of_each_variant():
+    rates = [synthetic.result("rate", seed, recalled={1: 0, 2: seed, 5: 6}) for seed in (0, 3)]
+    axes = plot.recall_curve([*SPIKING, *rates]).axes[0]
+    lines = {line.get_label(): line.get_ydata() for line in axes.lines if not line.get_label().startswith("_")}
+    assert list(lines) == ["rate (2 seeds)", "spiking (3 seeds)"]
+    assert lines["rate (2 seeds)"] == pytest.approx([0, 0.25, 1])
+    colours = [line.get_color() for line in axes.lines if line.get_label().startswith("rate")]
+    assert colours == [VARIANTS["rate"]["color"]]
+
+
+def test_overlaps_draw_every_learning_step_and_every_map():
+    left, right = plot.overlaps(RATE[0]).axes
+    assert left.lines[0].get_ydata() == pytest.approx(RATE[0].select(phase="learn").overlap.values)
+    assert len(right.lines[0].get_ydata()) == 3 * synthetic.ITEMS
+
+
+def test_the_raster_shows_only_spikes_in_its_window():
+    _, axes = plot.raster(SPIKING[0], start=0.5, stop=0.75).axes
+    times = axes.collections[0].get_offsets()[:, 0]
+    wanted = (SPIKING[0].spike_time.values >= 0.5) & (SPIKING[0].spike_time.values <= 0.75)
+    assert len(times) == wanted.sum()
+    assert axes.get_ylabel() == "cell"
+
+
+def test_weights_show_norms_and_index_of_each_snapshot():
+    result = RATE[0]
+    panels = {axes.get_title(loc="left"): axes for axes in plot.weights(result).axes}
+    assert {"before learning", "epoch 5"} <= set(panels)
+    assert panels["row norm |J$_i$|"].lines[0].get_ydata() == pytest.approx(
+        np.linalg.norm(result.recurrent_w.values, axis=2).mean(axis=1)
+    )
+    assert len(panels["decorrelation index R"].lines[0].get_ydata()) == 3
+
+
+def test_weights_without_stimuli_are_drawn_without_the_index():
+    bare = Result(RATE[0].data.drop_vars(["cue", "target"]))
+    assert "decorrelation index R" not in {axes.get_title(loc="left") for axes in plot.weights(bare).axes}
+
+
+def test_the_comparison_draws_the_measured_slope():
+    panels = plot.comparison(compare(RATE[0], SPIKING[0])).axes
+    assert [axes.get_title(loc="left") for axes in panels] == [
+        "rates, learn",
+        "rates, recall",
+        "weight changes, recurrent_w",
+    ]
+    assert "slope = 0.800" in panels[-1].texts[0].get_text()
+
+
+def test_failed_claims_are_hollow_and_the_paper_is_drawn_where_it_has_a_number():
+    first, second, _ = plot.claims(synthetic.claims()).axes
+    faces = [line.get_markerfacecolor() for line in second.lines if line.get_marker() == "s"]
+    assert faces == ["white"]
+    assert [line.get_marker() for line in first.lines].count("D") == 1
+    assert [line.get_marker() for line in second.lines].count("D") == 0
+
+
+def test_digits_need_pictures_of_one_size():
+    with pytest.raises(ResultError, match="do not fill pictures"):
+        plot.digits(np.ones((2, 10)), None, None, np.ones((2, 10)))
+    with pytest.raises(ResultError, match="one size"):
+        plot.digits(np.ones((2, 9)), None, None, np.ones((3, 9)))
+    assert len(plot.digits(np.ones((2, 10)), None, None, np.ones((2, 10)), shape=(2, 5)).axes) == 4
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: plot.raster(synthetic.result()), r"no variable 'spike_time'.*record=\('spikes',\)"),
+        (lambda: plot.raster(SPIKING[0], start=2, stop=1), "0 <= start < stop"),
+        (lambda: plot.rates(RATE[0], units=(99,)), "no unit 99; the trace has units 0"),
+        (lambda: plot.rates([]), "no result to plot"),
+        (lambda: plot.weights(Result(RATE[0].data.drop_vars("recurrent_w"))), r"record=\('weights',\)"),
+        (lambda: plot.fi_curve({}), "lacks current, rate, rate_max"),
+        (lambda: plot.claims([]), "no claim to plot"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused(call, message):
+    with pytest.raises(ResultError, match=message):
+        call()
