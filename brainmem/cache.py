@@ -80,7 +80,7 @@ def entry_key(job: BuildJob, device: Device) -> str:
         job.builder,
         job.key if job.key is not None else canonical(job.payload),
         canonical(device),
-        _module_hash(job.builder.partition(":")[0]),
+        _builder_hash(job.builder),
         _package_hash(Path(__file__).parent),
         *(f"{name} {_version(name)}" for name in _PACKAGES),
         platform.python_version(), _processor(),
@@ -119,13 +119,13 @@ def _version(package: str) -> str:
         return "absent"
 
 
-def _module_hash(module: str) -> str:
+def _builder_hash(builder: str) -> str:
     try:
-        found = importlib.util.find_spec(module)
+        found = importlib.util.find_spec(builder.partition(":")[0])
     except (ImportError, ValueError):
         found = None
     if found is None or not found.origin:
-        raise DeviceError(f"Builder module {module!r} cannot be found. Write 'package.module:function'.")
+        raise DeviceError(f"Builder {builder!r}: no such module. Write 'package.module:function'.")
     return hashlib.sha256(Path(found.origin).read_bytes()).hexdigest()
 
 

@@ -3,39 +3,45 @@
 from __future__ import annotations
 
 import brian2 as b2
+import numpy as np
 
 from brainmem.codegen.halt import halt_when
 from brainmem.devices import Built
 
 DT = 0.1 * b2.ms
+# Seconds that one row of the table of inputs is shown.
+ROW = 2 * b2.ms
+
+_UNITS = """
+dx/dt = (-x + tanh(u) + cue_values(row*second, i))/tau{noise} : 1
+u : 1
+row = int(t/(2*ms)) : 1 (constant over dt)
+done : 1 (shared)
+tau : second (shared, constant)
+sigma : 1 (shared, constant)
+limit : second (shared, constant)
+"""
 
 
 def leaky_network(payload: dict) -> Built:
-    """Build `N` leaky units with a full weight matrix, a table of input and monitors; no noise unless asked.
+    """Build leaky units with a full weight matrix, a table of inputs and monitors.
 
-    Payload: ``units`` (number), ``noise`` (bool), ``stop`` (bool: stop when `t` reaches the parameter ``limit``).
+    Payload: ``units`` (how many), ``noise`` (bool), ``stop`` (bool: halt once `t` reaches ``limit``).
     """
+    size = payload["units"]
     clock = b2.Clock(dt=DT, name="step_clock")
-    noise = " + sigma*xi*tau**-0.5" if payload.get("noise") else ""
-    stop = "done = halt_when(int(t >= limit))" if payload.get("stop") else "done = 0*limit/second"
-    table = b2.TimedArray([[0.0] * payload["units"]] * 4, dt=1 * b2.second, name="cue_values")
+    table = b2.TimedArray(np.zeros((4, size)), dt=1 * b2.second, name="cue_values")
     units = b2.NeuronGroup(
-        payload["units"],
-        f"""
-        dx/dt = (-x + tanh(u) + cue_values(row*second, i))/tau{noise} : 1
-        u : 1
-        row = int(t/(2*ms)) : 1 (constant over dt)
-        done : 1 (shared)
-        tau : second (shared, constant)
-        sigma : 1 (shared, constant)
-        limit : second (shared, constant)
-        """,
+        size,
+        _UNITS.format(noise=" + sigma*xi*tau**-0.5" if payload.get("noise") else ""),
         threshold="x > 0.5",
+        reset="",
         method="euler",
         clock=clock,
         name="units",
         namespace={"cue_values": table, "halt_when": halt_when},
     )
+    stop = "done = halt_when(int(t >= limit))" if payload.get("stop") else "done = 0"
     units.run_regularly(stop, when="end", clock=clock, name="units_stop")
     weights = b2.Synapses(
         units, units, "w : 1\n u_post = w*x_pre : 1 (summed)", clock=clock, name="recurrent", namespace={}
@@ -64,3 +70,138 @@ def leaky_network(payload: dict) -> Built:
         },
         done="done",
     )
+
+
+def decay(payload: dict) -> Built:
+    """Build one unit that decays with ``tau``; `payload` names a fault of `FAULTS` to build in, or none."""
+    clock = b2.Clock(dt=DT, name="step_clock")
+    unit = b2.NeuronGroup(
+        payload.get("units", 1),
+        "dx/dt = -x/tau : 1\ntau : second (shared, constant)",
+        method="euler",
+        clock=clock,
+        name="unit",
+        namespace={},
+    )
+    built = Built(
+        network=b2.Network(unit, name="whole"),
+        inputs={"unit.x": unit.x, "param.tau": unit.tau},
+        outputs={"x": unit.variables["x"]},
+    )
+    fault = payload.get("fault")
+    if fault:
+        FAULTS[fault](built, unit, clock)
+    return built
+
+
+def _network_operation(built, unit, clock):
+    built.network.add(b2.NetworkOperation(lambda: None, clock=clock, name="python_code"))
+
+
+def _own_python_object(built, unit, clock):
+    class Counter(b2.core.base.BrianObject):
+        def run(self):
+            pass
+
+    built.network.add(Counter(name="counter"))
+
+
+def _automatic_name(built, unit, clock):
+    built.network.add(b2.NeuronGroup(1, "y : 1", clock=clock, namespace={}))
+
+
+def _automatic_operation(built, unit, clock):
+    unit.run_regularly("x = x", clock=clock)
+
+
+def _run_inside(built, unit, clock):
+    unit.tau = 10 * b2.ms
+    built.network.run(1 * b2.ms, namespace={})
+
+
+def _unset_parameter(built, unit, clock):
+    del built.inputs["param.tau"]
+
+
+def _subgroup_input(built, unit, clock):
+    built.inputs["unit.some_x"] = unit[:1].x
+
+
+def _subexpression_input(built, unit, clock):
+    other = b2.NeuronGroup(1, "y = 3 : 1", clock=clock, name="other", namespace={})
+    built.network.add(other)
+    built.inputs["other.y"] = other.y
+
+
+def _synapses(built, unit, **connection):
+    synapses = b2.Synapses(unit, unit, "w : 1", name="random", namespace={})
+    synapses.connect(**connection)
+    built.network.add(synapses)
+    return synapses
+
+
+def _random_synapses_as_input(built, unit, clock):
+    built.inputs["random.w"] = _synapses(built, unit, p=0.5).w
+
+
+def _array_for_random_synapses(built, unit, clock):
+    synapses = _synapses(built, unit, condition="rand() < 0.5")
+    synapses.w = np.arange(len(unit) ** 2)
+
+
+def _input_read_while_building(built, unit, clock):
+    unit.x = "1/(tau/ms)"
+
+
+def _unknown_done(built, unit, clock):
+    built.done = "complete"
+
+
+def _python_function(built, unit, clock):
+    twice = b2.Function(lambda value: 2 * value, arg_units=[1], return_unit=1)
+    unit.namespace["twice"] = twice
+    unit.run_regularly("x = twice(x)", clock=clock, name="unit_twice")
+
+
+def _broken_cpp(built, unit, clock):
+    broken = b2.Function(lambda value: value, arg_units=[1], return_unit=1)
+    broken.implementations.add_implementation("cpp", "double broken(double value) { return value oops; }")
+    unit.namespace["broken"] = broken
+    unit.run_regularly("x = broken(x)", clock=clock, name="unit_breaks")
+
+
+def _halts_without_done(built, unit, clock):
+    unit.namespace["halt_when"] = halt_when
+    unit.run_regularly("x = halt_when(x)", clock=clock, name="unit_halts")
+
+
+def _runs_forever(built, unit, clock):
+    built.network.add(b2.SpikeMonitor(_busy(built), name="busy_spikes"))
+
+
+def _busy(built):
+    busy = b2.NeuronGroup(
+        5000, "y : 1", threshold="rand() < 0", reset="", dt=DT, name="busy", namespace={}
+    )
+    built.network.add(busy)
+    return busy
+
+
+FAULTS = {
+    "network operation": _network_operation,
+    "python object": _own_python_object,
+    "automatic name": _automatic_name,
+    "automatic operation": _automatic_operation,
+    "run inside": _run_inside,
+    "unset parameter": _unset_parameter,
+    "subgroup input": _subgroup_input,
+    "subexpression input": _subexpression_input,
+    "random synapses as input": _random_synapses_as_input,
+    "array for random synapses": _array_for_random_synapses,
+    "input read while building": _input_read_while_building,
+    "unknown done": _unknown_done,
+    "python function": _python_function,
+    "broken C++": _broken_cpp,
+    "halts without done": _halts_without_done,
+    "runs forever": _runs_forever,
+}
