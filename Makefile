@@ -1,0 +1,56 @@
+# Every target starts from a bare machine with python3, pip, make and a C++ compiler.
+PYTHON ?= python3
+VENV   ?= .venv
+JOBS   ?= 2
+TESTS  ?= tests
+PYTEST_ARGS ?=
+
+PIP    = $(VENV)/bin/python -m pip --disable-pip-version-check
+PYTEST = $(VENV)/bin/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench clean check
+
+help:           ## show this list
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@echo "  Variables: PYTHON=$(PYTHON) VENV=$(VENV) JOBS=$(JOBS) TESTS=$(TESTS) PYTEST_ARGS=..."
+
+demo: $(VENV)/.installed-data       ## learn and recall in both variants; writes demo/index.html and results
+	$(VENV)/bin/brainmem demo --output demo
+
+test: $(VENV)/.installed-test       ## run the tests
+	$(PYTEST) -n $(JOBS) --dist loadfile $(PYTEST_ARGS) $(TESTS)
+
+lint: $(VENV)/.installed-dev        ## check style, formatting and types
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/pyright --pythonpath $(VENV)/bin/python
+
+bench: $(VENV)/.installed-test      ## measure run times (not part of the tests)
+	$(PYTEST) -m bench -n 0 $(PYTEST_ARGS) $(TESTS)
+
+clean:          ## remove the environment and everything written by these targets
+	rm -rf $(VENV) .venv-3.* demo build dist .pytest_cache .ruff_cache .hypothesis .benchmarks
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+check:
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
+	  echo "brainmem needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is" \
+	    "$$($(PYTHON) --version 2>&1 || echo missing). Name another: make PYTHON=python3.11 ..." >&2; exit 1; }
+	@command -v $${CXX:-g++} >/dev/null 2>&1 || command -v clang++ >/dev/null 2>&1 || { \
+	  echo "brainmem compiles C++ and found no compiler. Install one (apt install g++), or set CXX." >&2; exit 1; }
+
+# Debian's python3 comes without ensurepip: there, a virtualenv fetched by pip makes the environment.
+$(VENV)/bin/python: | check
+	@echo "Making the environment $(VENV)"
+	@$(PYTHON) -m venv $(VENV) >/dev/null 2>&1 || { rm -rf $(VENV); \
+	  $(PYTHON) -m pip install -q --disable-pip-version-check --target $(VENV)-maker virtualenv && \
+	  PYTHONPATH=$(VENV)-maker $(PYTHON) -m virtualenv -q $(VENV); }  || { \
+	  rm -rf $(VENV) $(VENV)-maker; \
+	  echo "Python's venv module does not work here. Install it (apt install python3-venv)." >&2; exit 1; }
+	@rm -rf $(VENV)-maker
+
+$(VENV)/.installed-%: pyproject.toml $(VENV)/bin/python
+	@echo "Installing brainmem[$*] into $(VENV) (the first time takes a minute or two)"
+	@$(PIP) install -q -e '.[$*]'
+	@touch $@

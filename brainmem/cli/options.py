@@ -1,0 +1,114 @@
+"""Read what is given on the command line: ``name=value`` pairs, files, devices."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from brainmem.errors import BrainmemError
+
+__all__ = ["check_writable", "device_of", "pairs", "parse_value", "settings"]
+
+# "30 ms", "1.5e-3 second": a number and a unit with the multiplication sign left out.
+_NUMBER_AND_UNIT = re.compile(r"([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*([A-Za-z]\w*)")
+
+
+def settings(given: Iterable[str]) -> dict[str, Any]:
+    """Return the parameters set by ``--set name=value``, checked as far as a model is not needed."""
+    return {name: parse_value(text, name) for name, text in pairs(given, "--set").items()}
+
+
+def pairs(given: Iterable[str], option: str) -> dict[str, str]:
+    """Split ``name=value`` texts into a mapping.
+
+    Raises
+    ------
+    BrainmemError
+        For a text without ``=`` or a name given twice.
+    """
+    found: dict[str, str] = {}
+    for text in given:
+        name, sign, value = (part.strip() for part in text.partition("="))
+        if not (sign and name.isidentifier() and value):
+            raise BrainmemError(f"{option} {text!r}: write {option} name=value, for example {_EXAMPLES[option]}.")
+        if name in found:
+            raise BrainmemError(f"{option} {text!r}: {name!r} is given twice ({found[name]!r} before).")
+        found[name] = value
+    return found
+
+
+_EXAMPLES = {"--set": "--set eps=1e-4 or --set tau=30*ms", "--input": "--input cue=patterns.npy"}
+
+
+def parse_value(text: str, name: str) -> Any:
+    """Return a number, a tuple of numbers, or a text with units and parameters (``30*ms``, ``0.03/N``).
+
+    >>> parse_value("20", "N"), parse_value("1e-4", "eps"), parse_value("1, 2, 5", "test_epochs")
+    (20, 0.0001, (1, 2, 5))
+    >>> parse_value("30 ms", "tau")
+    '30*ms'
+    """
+    match = _NUMBER_AND_UNIT.fullmatch(text)
+    if match:
+        return "*".join(match.groups())
+    try:
+        value = ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return _expression(text, name)
+    if _is_number(value) or (isinstance(value, tuple) and all(map(_is_number, value))):
+        return value
+    raise BrainmemError(f"--set {name}={text}: give a number, numbers separated by commas, or an expression.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _expression(text: str, name: str) -> str:
+    try:
+        ast.parse(text, mode="eval")
+    except SyntaxError:
+        raise BrainmemError(
+            f"--set {name}={text}: this is no number and no expression. Write for example {_EXAMPLES['--set']}."
+        ) from None
+    return text
+
+
+def device_of(name: str, threads: int) -> Any:
+    """Return the device called `name`; ``runtime:cython`` names the runtime device's code."""
+    from brainmem.devices import Device
+
+    name, _, target = name.partition(":")
+    return Device(name, threads=threads, target=target or None)
+
+
+def check_writable(path: Path) -> Path:
+    """Make the folder of an output file before a long run, and return the path.
+
+    Raises
+    ------
+    BrainmemError
+        When the folder cannot be made, or the path is a folder.
+    """
+    if path.is_dir():
+        raise BrainmemError(f"--output {str(path)!r} is a folder; name a file in it.")
+    make_folder(path.parent)
+    return path
+
+
+def make_folder(path: Path) -> Path:
+    """Make a folder for output and return it.
+
+    Raises
+    ------
+    BrainmemError
+        When it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BrainmemError(f"The folder {str(path)!r} cannot be made: {error.strerror}. Name another.") from error
+    return path

@@ -1,0 +1,73 @@
+"""Commands that look after results, compiled programs and the machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from brainmem.cli.screen import out, print_table, say
+
+__all__ = ["COMMANDS", "cache"]
+
+MARKS = {"ok": "green", "missing": "yellow", "problem": "red"}
+
+
+def doctor() -> None:
+    """Say what this machine has of what brainmem needs; exits with 1 on a problem."""
+    from rich.table import Table
+    from rich.text import Text
+
+    from brainmem.doctor import doctor as examine
+
+    findings = examine()
+    table = Table(box=None, pad_edge=False, show_header=False)
+    for name, status, detail in findings:
+        table.add_row(name, Text(status, style=MARKS.get(status, "")), Text(detail))
+    out().print(table)
+    if any(status == "problem" for _, status, _ in findings):
+        raise typer.Exit(1)
+
+
+def status(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of results.")] = Path()) -> None:
+    """List the result files in a folder and its subfolders, and what was left unfinished."""
+    from brainmem.cli.inventory import inventory
+
+    rows = inventory(folder)
+    if not rows:
+        say(f"No result files (*.nc) in {folder}")
+        return
+    print_table(("file", "model", "variant", "seed", "state", "age"), rows)
+
+
+def demo(
+    output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")] = Path("demo"),
+) -> None:
+    """Learn and recall in both variants; write figures, an index page and the results."""
+    from brainmem.demo import demo as show
+
+    show(output)
+
+
+cache = typer.Typer(no_args_is_help=True, help="Compiled programs kept for the next run.")
+
+
+@cache.command()
+def info() -> None:
+    """Say where compiled programs are kept and how much room they take."""
+    from brainmem.cache import cache_info
+
+    found = cache_info()
+    say(f"{found.folder}: {found.entries} programs, {found.size / 2**20:.1f} of {found.limit / 2**20:.0f} MB")
+
+
+@cache.command()
+def clear() -> None:
+    """Remove all compiled programs that no run is using."""
+    from brainmem.cache import clear_cache
+
+    say(f"Removed {clear_cache()} programs")
+
+
+COMMANDS = {"status": status, "doctor": doctor, "demo": demo}
