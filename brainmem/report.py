@@ -238,7 +238,8 @@ def _measured(item: Mapping[str, Any] | None) -> dict[str, str] | None:
         return None
     sd, n = item.get("sd"), item.get("n")
     spread = f" ± {_number(sd)}" if sd is not None and math.isfinite(sd) else ""
-    mark = {True: "pass", False: "fail"}.get(None if item.get("passed") is None else bool(item["passed"]), "")
+    passed = item.get("passed")
+    mark = "" if passed is None else "pass" if passed else "fail"
     seeds = f"{n} seed{'s' if n != 1 else ''}" if n else ""
     return {"text": _number(item["value"]) + spread, "mark": mark, "seeds": seeds}
 
@@ -258,7 +259,7 @@ def _agreements(comparison: Comparison) -> list[tuple[str, str, int, str]]:
     ]
 
 
-def _recalled(comparison: Comparison) -> list[tuple[int, list[str]]]:
+def _recalled(comparison: Comparison) -> list[tuple[int | None, list[str]]]:
     """Return rows (epoch, [rate, spiking, difference])."""
     followed = [item for item in comparison.agreements if item.epoch is not None]
     epochs = dict.fromkeys(item.epoch for item in followed)

@@ -301,7 +301,11 @@ def _shape(array: xr.DataArray) -> str:
 def _settings(parameters: dict[str, dict[str, Any]]) -> Iterator[str]:
     for name, record in parameters.items():
         unit = record.get("unit", "")
-        yield f"{name} = {record['value']}" + (f" {unit}" if unit not in ("", "1") else "")
+        yield f"{name} = {_short(record['value'])}" + (f" {unit}" if unit not in ("", "1") else "")
+
+
+def _short(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _neighbours(path: Path) -> str:

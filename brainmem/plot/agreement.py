@@ -156,10 +156,14 @@ def claims(rows: Sequence[Mapping[str, Any]]) -> Figure:
     panels = np.atleast_1d(fig.subplots(len(rows)))
     for axes, row in zip(panels, rows, strict=True):
         _claim(axes, row)
-    handles = [Line2D([], [], linestyle="none", **style) for style in (PAPER, *VARIANTS.values())]
+    handles: list[Any] = [_mark(style) for style in (PAPER, *VARIANTS.values())]
     handles.append(Patch(color=_BAND, label="within tolerance"))
     fig.legend(handles=handles, loc="outside upper right", ncols=4)
     return fig
+
+
+def _mark(style: Mapping[str, str]) -> Line2D:
+    return Line2D([], [], linestyle="none", color=style["color"], marker=style["marker"], label=style["label"])
 
 
 def _claim(axes: Axes, row: Mapping[str, Any]) -> None:

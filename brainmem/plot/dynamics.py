@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -93,7 +94,7 @@ def _phase_strip(axes: Axes, result: Result, start: float, stop: float) -> None:
     )
     if len(shown) <= 25:
         for k in shown:
-            middle = (max(begins[k], start) + min(ends[k], stop)) / 2
+            middle = float(max(begins[k], start) + min(ends[k], stop)) / 2
             axes.text(middle, 0.45, f"{int(result['step_item'].values[k])}", ha="center", va="center", fontsize=7)
     handles = [Patch(facecolor=colours[name], alpha=_STRIP_ALPHA, label=name) for name in phases if name in names]
     axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1, 0.9), ncols=len(handles), handlelength=1)
@@ -138,7 +139,7 @@ def rates(
     return fig
 
 
-def _trace(axes: Axes, time: np.ndarray, values: np.ndarray, unit: int, **style: str) -> None:
+def _trace(axes: Axes, time: np.ndarray, values: np.ndarray, unit: int, **style: Any) -> None:
     if not 0 <= unit < values.shape[1]:
         raise ResultError(f"There is no unit {unit}; the trace has units 0 ... {values.shape[1] - 1}.")
     axes.plot(time, values[:, unit], linewidth=1.1, **style)
@@ -199,5 +200,5 @@ def _recall_overlaps(axes: Axes, result: Result, phase: str, threshold: float) -
     axes.plot((places[:, None] + spread).ravel(), values.ravel(), ".", color=colour, alpha=0.65, markersize=4)
     axes.hlines(np.nanmean(values, axis=1), places - 0.33, places + 0.33, color=INK, linewidth=1.6)
     reference_line(axes, threshold)
-    remark(axes, f"recalled > {threshold:g}", (1, threshold), at_value=True, ha="right", va="bottom")
+    remark(axes, f"recalled > {threshold:g}", (0.01, threshold), at_value=True, va="bottom")
     axes.set_xticks(places, [str(epoch) for epoch in table["epoch"].values])

@@ -17,8 +17,6 @@ from brainmem.result import Result
 
 __all__ = ["fi_curve", "weights"]
 
-_SNAPSHOTS = 4
-
 
 @styled
 def weights(result: Result, *, variable: str | None = None, targets: str = "target", cues: str = "cue") -> Figure:
@@ -35,9 +33,10 @@ def weights(result: Result, *, variable: str | None = None, targets: str = "targ
     """
     variable = variable or _only_weights(result)
     values, epochs = result[variable].values, result["epoch"].values
-    chosen = np.unique(np.linspace(0, len(epochs) - 1, min(_SNAPSHOTS, len(epochs))).round().astype(int))
+    last = len(epochs) - 1
+    chosen = np.unique([0, min(1, last), (1 + last) // 2, last])
     fig = figure(7.2, 4.8)
-    upper, lower = fig.subfigures(2, height_ratios=[1.05, 1])
+    upper, lower = np.ravel(np.asarray(fig.subfigures(2, height_ratios=[1.05, 1])))
     _matrices(upper, values[chosen], epochs[chosen], str(variable))
     index = _decorrelation(result, values, targets, cues)
     panels = np.atleast_1d(lower.subplots(1, 1 if index is None else 2))

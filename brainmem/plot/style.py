@@ -40,7 +40,7 @@ VARIANTS = {
 }
 """Colour (Okabe & Ito 2008), marker and label of each variant."""
 
-_RC: dict[str, Any] = {
+_RC: dict[Any, Any] = {
     "font.family": ["DejaVu Sans"],
     "font.size": 9,
     "axes.titlesize": 9,
