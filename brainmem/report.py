@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 from brainmem import plot
 from brainmem.agreement import Agreement, Comparison
 from brainmem.errors import ResultError
+from brainmem.plot.claims import tolerance
 from brainmem.plot.style import by_variant
 from brainmem.result import Result, replacing
 
@@ -100,7 +101,7 @@ def standard_figures(
     if claims:
         drawn.append(
             (
-                "Claims: paper, rate and spiking variant. A hollow mark lies outside its tolerance.",
+                "Claims: reference, rate and spiking variant. A hollow mark lies outside its tolerance.",
                 plot.claims(claims),
             )
         )
@@ -196,7 +197,8 @@ def _summary(results: list[Result], claims: Sequence[Mapping[str, Any]]) -> list
             ),
         ]
     for variant in ("rate", "spiking"):
-        passed = [row[variant]["passed"] for row in claims if row.get(variant)]
+        verdicts = [row[variant].get("passed") for row in claims if row.get(variant)]
+        passed = [verdict for verdict in verdicts if verdict is not None]
         if passed:
             cards.append((f"claims, {variant}", f"{sum(map(bool, passed))} of {len(passed)} pass"))
     return cards
@@ -218,22 +220,22 @@ def _claim(row: Mapping[str, Any]) -> dict[str, Any]:
         "key": row["key"],
         "statement": row.get("statement", ""),
         "quantity": row.get("quantity", ""),
-        "paper": _number(row.get("paper", "")),
-        "tolerance": _tolerance(row.get("expected_low"), row.get("expected_high")),
-        "rate": _measured(row.get("rate")),
-        "spiking": _measured(row.get("spiking")),
+        "reference": _number(row.get("paper", "")),
+        "source": row.get("source", ""),
+        "rate": _measured(row, "rate"),
+        "spiking": _measured(row, "spiking"),
     }
 
 
-def _tolerance(low: float | None, high: float | None) -> str:
-    if low is None and high is None:
-        return ""
-    if low is None:
+def _tolerance(low: float, high: float) -> str:
+    """Return an interval as text, of which either side may be open."""
+    if math.isinf(low):
         return f"≤ {_number(high)}"
-    return f"≥ {_number(low)}" if high is None else f"{_number(low)} … {_number(high)}"
+    return f"≥ {_number(low)}" if math.isinf(high) else f"{_number(low)} … {_number(high)}"
 
 
-def _measured(item: Mapping[str, Any] | None) -> dict[str, str] | None:
+def _measured(row: Mapping[str, Any], variant: str) -> dict[str, str] | None:
+    item = row.get(variant)
     if not item:
         return None
     sd, n = item.get("sd"), item.get("n")
@@ -241,7 +243,10 @@ def _measured(item: Mapping[str, Any] | None) -> dict[str, str] | None:
     passed = item.get("passed")
     mark = "" if passed is None else "pass" if passed else "fail"
     seeds = f"{n} seed{'s' if n != 1 else ''}" if n else ""
-    return {"text": _number(item["value"]) + spread, "mark": mark, "seeds": seeds}
+    low, high = tolerance(row, variant)
+    wanted = "" if math.isnan(low) else f"expected {_tolerance(low, high)}"
+    below = ", ".join(part for part in (wanted, seeds) if part)
+    return {"text": _number(item["value"]) + spread, "mark": mark, "below": below}
 
 
 def _number(value: Any) -> str:

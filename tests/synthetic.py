@@ -150,13 +150,14 @@ def calibration():
 
 
 def claims():
-    """Return rows of three claims: one passes in both variants, one fails in one, one ran in one only."""
+    """Return rows of claims: passed, failed, with a tolerance of the variant's own, and only reported."""
     return [
         {
             "key": "C1",
             "statement": "Capacity rises strongly with repetition.",
             "quantity": "fraction recalled at M/N = 0.2 after 5 epochs",
             "paper": 0.95,
+            "source": "reconstruction",
             "expected_low": 0.85,
             "expected_high": 1.0,
             "rate": {"value": 0.97, "sd": 0.02, "n": 5, "passed": True},
@@ -180,6 +181,23 @@ def claims():
             "expected_low": 0.3,
             "expected_high": None,
             "rate": {"value": 0.41, "sd": float("nan"), "n": 1, "passed": True},
+            "spiking": {
+                "value": 0.2,
+                "sd": 0.02,
+                "n": 2,
+                "passed": True,
+                "expected_low": 0.1,
+                "expected_high": float("inf"),
+            },
+        },
+        {
+            "key": "C5",
+            "statement": "The capacity is reported only.",
+            "quantity": "capacity M/N",
+            "paper": "",
+            "expected_low": None,
+            "expected_high": None,
+            "rate": {"value": float("inf"), "sd": float("nan"), "n": 1, "passed": None},
             "spiking": None,
         },
     ]

@@ -115,11 +115,15 @@ def test_the_comparison_draws_the_measured_slope():
 
 
 def test_failed_claims_are_hollow_and_the_paper_is_drawn_where_it_has_a_number():
-    first, second, _ = plot.claims(synthetic.claims()).axes
+    first, second, third, last = plot.claims(synthetic.claims()).axes
     faces = [line.get_markerfacecolor() for line in second.lines if line.get_marker() == "s"]
     assert faces == ["white"]
     assert [line.get_marker() for line in first.lines].count("D") == 1
     assert [line.get_marker() for line in second.lines].count("D") == 0
+    assert third.patches[0].get_x() == pytest.approx(0.3)
+    assert third.patches[1].get_x() == pytest.approx(0.1)
+    assert not last.lines
+    assert not last.patches
 
 
 def test_digits_need_pictures_of_one_size():
@@ -140,6 +144,10 @@ def test_digits_need_pictures_of_one_size():
         (lambda: plot.weights(Result(RATE[0].data.drop_vars("recurrent_w"))), r"record=\('weights',\)"),
         (lambda: plot.fi_curve({}), "lacks current, rate, rate_max"),
         (lambda: plot.claims([]), "no claim to plot"),
+        (
+            lambda: plot.recall_curve([RATE[0], synthetic.result(parameters={"gamma": {"value": 9, "unit": "1"}})]),
+            "differ in their parameters",
+        ),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(call, message):

@@ -80,7 +80,7 @@ def test_the_top_says_what_ran(page):
         "0, 1",
         "yes",
         "3 of 3 pass",
-        "1 of 2 pass",
+        "2 of 3 pass",
     ):
         assert part in top
     assert "doi:10.1/x" in top
@@ -89,11 +89,12 @@ def test_the_top_says_what_ran(page):
 def test_every_claim_has_its_values_tolerance_and_verdict(page):
     table = page[page.index("<h2>Claims") : page.index("<h2>Agreement")]
     rows = re.findall(r"<tr>\n<td><b>(C\d)</b>.*?</tr>", table, re.DOTALL)
-    assert rows == ["C1", "C3", "C4"]
+    assert rows == ["C1", "C3", "C4", "C5"]
     text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", table))
-    assert "0.95 0.85 … 1 0.97 ± 0.02 ✓ pass 5 seeds 0.9 ± 0.04 ✓ pass 5 seeds" in text
-    assert "falls ≤ 0.2 0.13 ± 0.01 ✓ pass 3 seeds 0.26 ± 0.03 ✗ fail" in text
-    assert "≥ 0.3 0.41 ✓ pass 1 seed not run" in text
+    assert "0.95 reconstruction 0.97 ± 0.02 ✓ pass expected 0.85 … 1, 5 seeds 0.9 ± 0.04 ✓ pass" in text
+    assert "falls 0.13 ± 0.01 ✓ pass expected ≤ 0.2, 3 seeds 0.26 ± 0.03 ✗ fail expected ≤ 0.2" in text
+    assert "0.45 0.41 ✓ pass expected ≥ 0.3, 1 seed 0.2 ± 0.02 ✓ pass expected ≥ 0.1, 2 seeds" in text
+    assert "capacity M/N inf 1 seed not run" in text
 
 
 def test_agreement_parameters_calibration_and_provenance_are_listed(page):
@@ -178,3 +179,13 @@ def test_an_empty_report_is_refused_and_a_failed_one_leaves_the_old(tmp_path):
     with pytest.raises(AttributeError):
         write_report(path, title="x", results=RATE[0], figures={"broken": object()})
     assert path.read_text() == "old"
+
+
+def test_runs_of_different_settings_are_never_averaged_as_seeds():
+    swept = [
+        synthetic.result("rate", seed, parameters={"gamma": {"value": gamma, "unit": "1"}})
+        for seed, gamma in ((0, 0.4), (1, 0.6))
+    ]
+    captions = [caption for caption, _ in standard_figures(swept)]
+    assert not any("mean over seeds" in caption for caption in captions)
+    assert any("mean over seeds" in caption for caption, _ in standard_figures(RATE))

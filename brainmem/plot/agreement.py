@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from brainmem.agreement import Comparison
@@ -20,7 +17,6 @@ from brainmem.measure import recall_table
 from brainmem.measure.recall import mean_rate_name
 from brainmem.plot.style import (
     INK,
-    PAPER,
     VARIANTS,
     as_results,
     by_variant,
@@ -31,10 +27,9 @@ from brainmem.plot.style import (
 )
 from brainmem.result import Result
 
-__all__ = ["claims", "comparison", "recall_curve"]
+__all__ = ["comparison", "recall_curve"]
 
 _MOST_POINTS = 6000
-_BAND = "#cfe8dd"
 
 
 @styled
@@ -53,6 +48,7 @@ def recall_curve(results: Result | Sequence[Result], **options: Any) -> Figure:
     axes = fig.subplots()
     epochs: set[int] = set()
     for variant, group in by_variant(results).items():
+        _same_experiment(group)
         tables = [recall_table(result, **options) for result in group]
         epochs.update(tables[0]["epoch"].values.tolist())
         _seed_curves(axes, tables, look(variant))
@@ -61,6 +57,16 @@ def recall_curve(results: Result | Sequence[Result], **options: Any) -> Figure:
     axes.set_xticks(_readable(sorted(epochs)))
     axes.legend(loc="best")
     return fig
+
+
+def _same_experiment(group: list[Result]) -> None:
+    """Refuse to average runs that are not seeds of one experiment."""
+    for name in ("model", "parameters", "schedule"):
+        if any(getattr(result, name) != getattr(group[0], name) for result in group):
+            raise ResultError(
+                f"The {group[0].variant} results differ in their {name}; a mean over seeds needs one experiment. "
+                "Plot each setting on its own."
+            )
 
 
 def _readable(epochs: list[int]) -> list[int]:
@@ -137,85 +143,3 @@ def _scatter(axes: Axes, pairs: list) -> None:
 
 def _legend(axes: Axes, text: str) -> None:
     axes.text(0.04, 0.97, text, transform=axes.transAxes, va="top", fontsize=8.5)
-
-
-@styled
-def claims(rows: Sequence[Mapping[str, Any]]) -> Figure:
-    """Plot each claim of a paper as one line: paper, rate and spiking value over the tolerance band.
-
-    Parameters
-    ----------
-    rows : sequence of mapping
-        ``key, quantity, paper`` (a number, or text that is not drawn), ``expected_low``,
-        ``expected_high`` (the tolerance, either may be None) and, by variant, ``rate`` and
-        ``spiking``: ``{"value", "sd", "n", "passed"}`` or None.
-    """
-    if not rows:
-        raise ResultError("There is no claim to plot.")
-    fig = figure(7.2, 0.6 + 0.52 * len(rows))
-    panels = np.atleast_1d(fig.subplots(len(rows)))
-    for axes, row in zip(panels, rows, strict=True):
-        _claim(axes, row)
-    handles: list[Any] = [_mark(style) for style in (PAPER, *VARIANTS.values())]
-    handles.append(Patch(color=_BAND, label="within tolerance"))
-    fig.legend(handles=handles, loc="outside upper right", ncols=4)
-    return fig
-
-
-def _mark(style: Mapping[str, str]) -> Line2D:
-    return Line2D([], [], linestyle="none", color=style["color"], marker=style["marker"], label=style["label"])
-
-
-def _claim(axes: Axes, row: Mapping[str, Any]) -> None:
-    values = [end for item in (row.get("rate"), row.get("spiking")) if item for end in _ends(item)]
-    paper = row.get("paper")
-    values += [float(paper)] if isinstance(paper, int | float) else []
-    bounds = [bound for bound in (row.get("expected_low"), row.get("expected_high")) if bound is not None]
-    low, high = _limits([*values, *bounds])
-    left, right = row.get("expected_low"), row.get("expected_high")
-    axes.axvspan(low if left is None else left, high if right is None else right, color=_BAND, linewidth=0)
-    if isinstance(paper, int | float):
-        axes.plot(paper, 0, linestyle="none", color=PAPER["color"], marker=PAPER["marker"], markersize=5, zorder=3)
-    for height, (variant, style) in zip((0.28, -0.28), VARIANTS.items(), strict=True):
-        _measured(axes, row.get(variant), height, style)
-    label = "\n".join(textwrap.wrap(f"{row['key']}  {row['quantity']}", 44)[:2])
-    axes.set(xlim=(low, high), ylim=(-0.75, 0.75), yticks=[])
-    axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=8)
-    axes.spines["left"].set_visible(False)
-    axes.tick_params(axis="x", labelsize=7, length=2, pad=1.5)
-    axes.xaxis.set_major_locator(MaxNLocator(5))
-
-
-def _ends(item: Mapping[str, Any]) -> tuple[float, float]:
-    return item["value"] - _spread(item), item["value"] + _spread(item)
-
-
-def _spread(item: Mapping[str, Any]) -> float:
-    sd = item.get("sd")
-    return sd if sd is not None and np.isfinite(sd) else 0.0
-
-
-def _limits(values: Sequence[float]) -> tuple[float, float]:
-    finite = [value for value in values if np.isfinite(value)]
-    if not finite:
-        return 0.0, 1.0
-    room = 0.15 * (max(finite) - min(finite)) or 0.1 * abs(finite[0]) or 0.1
-    return min(finite) - room, max(finite) + room
-
-
-def _measured(axes: Axes, item: Mapping[str, Any] | None, height: float, style: Mapping[str, str]) -> None:
-    """Draw one variant's value: filled when it passed, hollow when it failed."""
-    if not item or not np.isfinite(item["value"]):
-        return
-    face = style["color"] if item.get("passed", True) else "white"
-    axes.errorbar(
-        item["value"],
-        height,
-        xerr=_spread(item) or None,
-        fmt=style["marker"],
-        color=style["color"],
-        markersize=5,
-        markerfacecolor=face,
-        elinewidth=1,
-        zorder=4,
-    )

@@ -18,7 +18,7 @@ __all__ = [
     "GREY",
     "INK",
     "PALE",
-    "PAPER",
+    "REFERENCE",
     "VARIANTS",
     "as_results",
     "axis_label",
@@ -33,7 +33,7 @@ __all__ = [
 
 _DASHED = (0, (4, 3))
 INK, GREY, PALE = "#222222", "#8a8a8a", "#d9d9d9"
-PAPER = {"color": INK, "marker": "D", "label": "paper"}
+REFERENCE = {"color": INK, "marker": "D", "label": "reference"}
 VARIANTS = {
     "rate": {"color": "#0072B2", "marker": "o", "label": "rate"},
     "spiking": {"color": "#D55E00", "marker": "s", "label": "spiking"},
