@@ -203,6 +203,13 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
             yield node.name, (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
 
 
+def test_no_submodule_is_called_like_a_public_function_and_hides_it_once_imported():
+    import brainmem
+
+    modules = {path.stem for path in PACKAGE.iterdir() if path.suffix == ".py" or path.is_dir()}
+    assert modules & set(brainmem.__all__) <= {"measure", "plot"}
+
+
 def test_what_the_package_imports_is_declared_as_a_dependency():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = [text for texts in project["optional-dependencies"].values() for text in texts]
@@ -221,7 +228,9 @@ def distribution(requirement: str) -> str:
 
 
 def test_the_rules_notice_what_they_forbid():
-    text = "from brian2 import NeuronGroup, prefs\nimport brian2\nG = NeuronGroup(1, '')\nbrian2.set_device('runtime')\n"
+    text = (
+        "from brian2 import NeuronGroup, prefs\nimport brian2\nG = NeuronGroup(1, '')\nbrian2.set_device('runtime')\n"
+    )
     tree = ast.parse(text + "@brian2.network_operation\ndef f():\n    import brainmem.cli\n")
     assert called(tree) & BIRTHS == {"NeuronGroup"}
     assert from_brian2(tree) & GLOBAL_DEVICE == {"prefs", "set_device"}

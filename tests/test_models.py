@@ -8,7 +8,7 @@ import brainmem.models
 from brainmem import Claim, MemoryModel, ModelNotFoundError, RuleError
 from brainmem.models import get_claims, get_model, list_models
 
-MODEL = '''
+MODEL = """
 from brian2 import ms
 
 from brainmem import MemoryModel, Parameter, Phase, Population, Protocol, Each
@@ -20,7 +20,7 @@ model = MemoryModel(
     protocol=Protocol(phases=(Phase("wait", duration="2*tau"),), schedule=(Each("wait", items="M"),)),
     rate_dt="0.1*tau",
 )
-'''
+"""
 CLAIMS = """
 from brainmem import Claim
 

@@ -61,8 +61,9 @@ def show(
     variant: Annotated[Variant | None, typer.Option(help="Print the Brian2 script of this variant.")] = None,
 ) -> None:
     """Show a model: its card, or with --variant the Brian2 script it is translated to."""
-    from brainmem import get_model, translate
+    from brainmem import get_model
     from brainmem.cli.cards import print_card
+    from brainmem.translate import translate
 
     if variant is None:
         print_card(key)
