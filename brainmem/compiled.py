@@ -37,9 +37,7 @@ _COMPLAINTS = ("Error ", "Cannot set", "Could not read")
 _FIRST_LOOK, _LONGEST_LOOK = 0.002, 0.1
 
 
-def prepare_compiled(
-    job: BuildJob, device: Device, *, progress: Progress | None = None
-) -> CompiledExecutable:
+def prepare_compiled(job: BuildJob, device: Device, *, progress: Progress | None = None) -> CompiledExecutable:
     """Return the executable of `job`, compiling it only if the cache lacks it."""
     key = entry_key(job, device)
     entry = cache_folder() / "programs" / key

@@ -69,9 +69,7 @@ def _as_array(item: Input, value: Any) -> np.ndarray:
             "not text with a unit."
         ) from error
     if not np.isfinite(array).all():
-        raise DeviceError(
-            f"Input {item.name!r} holds {_first_bad(array)}. Only finite numbers can be set."
-        )
+        raise DeviceError(f"Input {item.name!r} holds {_first_bad(array)}. Only finite numbers can be set.")
     if array.shape not in ((), item.shape):
         raise DeviceError(
             f"Input {item.name!r} has shape {array.shape}, but {', '.join(item.keys) or item.name} takes shape "

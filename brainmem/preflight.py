@@ -92,7 +92,7 @@ def _declare(name: str, value: Any, tables: set[str]) -> Input:
 def _check_view(name: str, view: Any) -> None:
     if not isinstance(view, VariableView) or not isinstance(view.variable, ArrayVariable):
         raise DeviceError(
-            f"Input {name!r} is {view!r}: only state variables (group.x) and TimedArrays can be set before a "
+            f"Input {name!r} is {_describe(view)}: only state variables (group.x) and TimedArrays can be set before a "
             "run, not subexpressions, constants or values."
         )
     try:
@@ -105,9 +105,14 @@ def _check_view(name: str, view: Any) -> None:
         raise DeviceError(f"Input {name!r}: {owner}.{view.name} is read-only and cannot be set.")
     if view.group_name != owner:
         raise DeviceError(
-            f"Input {name!r} views part of a group ({view.group_name}). Use the variable of the whole group "
-            f"{owner!r}."
+            f"Input {name!r} views part of a group ({view.group_name}). Use the variable of the whole group {owner!r}."
         )
+
+
+def _describe(value: Any) -> str:
+    # The repr of a subexpression's view would evaluate it, which standalone refuses to do.
+    kind = type(getattr(value, "variable", value)).__name__
+    return f"{kind} {value.name!r}" if hasattr(value, "name") else f"{kind} {value!r}"
 
 
 def _shape(variable: ArrayVariable) -> tuple[int, ...]:
@@ -148,7 +153,7 @@ def output_variables(built: Any) -> dict[str, ArrayVariable]:
         variable = getattr(value, "variable", value)
         if not isinstance(variable, ArrayVariable):
             raise DeviceError(
-                f"Output {name!r} is {value!r}: only stored variables can be read back. Make a subexpression "
+                f"Output {name!r} is {_describe(value)}: only stored variables can be read back. Make a subexpression "
                 "'(constant over dt)' or record it with a monitor."
             )
         variables[name] = variable

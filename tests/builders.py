@@ -180,9 +180,7 @@ def _runs_forever(built, unit, clock):
 
 
 def _busy(built):
-    busy = b2.NeuronGroup(
-        5000, "y : 1", threshold="rand() < 0", reset="", dt=DT, name="busy", namespace={}
-    )
+    busy = b2.NeuronGroup(5000, "y : 1", threshold="rand() < 0", reset="", dt=DT, name="busy", namespace={})
     built.network.add(busy)
     return busy
 

@@ -63,7 +63,8 @@ def test_a_run_follows_the_equations_step_by_step(device):
     np.testing.assert_allclose(result["trace"], trace, rtol=1e-9, atol=1e-12)
     np.testing.assert_allclose(result["x"], end, rtol=1e-9, atol=1e-12)
     np.testing.assert_array_equal(result["w"], inputs["recurrent.w"])
-    assert result["done"].shape == () and result["done"] == 0
+    assert result["done"].shape == ()
+    assert result["done"] == 0
     steps, units = np.nonzero(np.vstack([trace[1:], end]) > 0.5)
     np.testing.assert_array_equal(result["spike_i"], units)
     np.testing.assert_allclose(result["spike_t"], steps * DT, atol=1e-12)
@@ -159,7 +160,8 @@ def test_two_processes_that_want_one_program_build_it_once(own_cache):
     ]
     answers = sorted(child.communicate()[0].split() for child in children)
     assert [answer[1] for answer in answers] == ["6.0", "6.0"]
-    assert answers[0][0] == "0" and int(answers[1][0]) > 0
+    assert answers[0][0] == "0"
+    assert int(answers[1][0]) > 0
 
 
 def test_runs_of_one_program_at_the_same_time_do_not_mix():
@@ -184,7 +186,8 @@ def test_the_cache_drops_what_was_used_longest_ago_but_nothing_that_runs(own_cac
     with cache.locked("running", shared=True):
         cache.make_room(keep="new")
     assert {path.name for path in (cache.cache_folder() / "programs").iterdir()} == {"new", "running"}
-    assert clear_cache() == 2 and cache_info().entries == 0
+    assert clear_cache() == 2
+    assert cache_info().entries == 0
 
 
 def test_a_cleared_program_says_so(own_cache):
@@ -257,7 +260,8 @@ def test_progress_is_reported_from_inside_the_run(device):
     job = BuildJob("builders:decay", {"fault": "runs forever"})
     prepare(job, device).run({"unit.x": 1.0, "param.tau": 1.0}, duration=5.0 if device.name != "runtime" else 1.0,
                              progress=seen.append)  # fmt: skip
-    assert seen[-1] == 1.0 and seen == sorted(seen)
+    assert seen[-1] == 1.0
+    assert seen == sorted(seen)
     assert any(0.02 < fraction < 0.98 for fraction in seen)
 
 
@@ -319,7 +323,8 @@ def test_a_failed_compilation_names_the_object_and_shows_the_compilers_words():
 
 def test_the_doctor_finds_this_machine_well():
     findings = {name: (status, detail) for name, status, detail in doctor()}
-    assert findings["python"][0] == "ok" and sys.version.split()[0] in findings["python"][1]
+    assert findings["python"][0] == "ok"
+    assert sys.version.split()[0] in findings["python"][1]
     assert findings["brian2"] == ("ok", brian2.__version__)
     assert findings["device cpp_standalone"][0] == "ok"
     assert str(cache_info().folder) in findings["cache"][1]
