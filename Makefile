@@ -22,9 +22,11 @@ test: $(VENV)/.installed-test       ## run the tests
 	$(PYTEST) -n $(JOBS) --dist loadfile $(PYTEST_ARGS) $(TESTS)
 
 lint: $(VENV)/.installed-dev        ## check style, formatting and types
-	$(VENV)/bin/ruff check .
-	$(VENV)/bin/ruff format --check .
-	$(VENV)/bin/pyright --pythonpath $(VENV)/bin/python
+	@failed=0; \
+	$(VENV)/bin/ruff check . || failed=1; \
+	$(VENV)/bin/ruff format --check . || failed=1; \
+	$(VENV)/bin/pyright --pythonpath $(VENV)/bin/python || failed=1; \
+	exit $$failed
 
 bench: $(VENV)/.installed-test      ## measure run times (not part of the tests)
 	$(PYTEST) -m bench -n 0 $(PYTEST_ARGS) $(TESTS)
@@ -34,9 +36,10 @@ clean:          ## remove the environment and everything written by these target
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 check:
-	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' || { \
-	  echo "brainmem needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is" \
-	    "$$($(PYTHON) --version 2>&1 || echo missing). Name another: make PYTHON=python3.11 ..." >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null || { \
+	  found=$$($(PYTHON) --version 2>/dev/null); \
+	  echo "brainmem needs Python 3.11, 3.12 or 3.13, and '$(PYTHON)' is $${found:-missing}." \
+	    "Name another: make PYTHON=python3.11 ..." >&2; exit 1; }
 	@command -v $${CXX:-g++} >/dev/null 2>&1 || command -v clang++ >/dev/null 2>&1 || { \
 	  echo "brainmem compiles C++ and found no compiler. Install one (apt install g++), or set CXX." >&2; exit 1; }
 
