@@ -1,0 +1,118 @@
+"""Where a unit's rate is found in the spiking variant, as names and as symbols."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sympy
+
+from brainmem.errors import TranslationError
+from brainmem.translate.polynomial import Reader, symbol
+from brainmem.translate.terms import Factor
+
+__all__ = ["SIDES", "RateReading", "S", "UnitRate", "unit_rate"]
+
+SIDES = ("pre", "post")
+S = (sympy.Symbol("_s_pre", real=True), sympy.Symbol("_s_post", real=True))
+
+
+@dataclass(frozen=True)
+class RateReading:
+    """Where a unit's rate is found in the spiking variant.
+
+    Attributes
+    ----------
+    name : str
+        The rate under the model's own name, ``low + (high - low)*trace``.
+    low, high : str or float
+        The rates that mean silence and `rate_max`: numbers, names, or text with units (``"14*Hz"``).
+    trace : str
+        Filtered spikes, 0 ... 1.
+    drive_rate : str
+        The noise-free rate asked of the cells, 0 ... 1; empty where there is none.
+    count : str
+        Spikes of the unit in this step, divided by its number of cells.
+    rate_max : str
+        Firing rate at `high`, in Hz.
+    tau : str
+        Time constant of the trace.
+    """
+
+    name: str
+    low: str | float = 0
+    high: str | float = 1
+    trace: str = ""
+    drive_rate: str = ""
+    count: str = "count"
+    rate_max: str = "rate_max"
+    tau: str = ""
+
+
+@dataclass(frozen=True)
+class UnitRate:
+    """One side of the synapse: names of its variables, and its rate as ``low + span*s``."""
+
+    side: str
+    reading: RateReading
+    s: sympy.Symbol
+    low: sympy.Expr
+    span: sympy.Expr
+
+    def symbol(self, name: str) -> sympy.Symbol:
+        """Return the symbol of one of the unit's variables."""
+        return symbol(f"{name}_{self.side}")
+
+    @property
+    def rate(self) -> sympy.Symbol:
+        """The rate as the rule names it, read from the trace in the spiking variant."""
+        return self.symbol(self.reading.name)
+
+    @property
+    def drive(self) -> sympy.Symbol:
+        """The noise-free s."""
+        return self.symbol(self.reading.drive_rate)
+
+    @property
+    def affine(self) -> sympy.Expr:
+        """The rate in terms of s."""
+        return self.low + self.span * self.s
+
+    @property
+    def drive_text(self) -> str:
+        """The rate in terms of the drive, as text in parentheses."""
+        low, high = self.reading.low, self.reading.high
+        span = self.span if self.span.is_number else f"({high} - ({low}))"
+        product = self.drive.name if span == 1 else f"{span}*{self.drive.name}"
+        return f"({product})" if self.low == 0 else f"({low} + {product})"
+
+    def factor(self, factor: Factor) -> sympy.Expr:
+        """Return the factors of s that are no spikes, read where `factor` says."""
+        return ((self.rate - self.low) / self.span) ** factor.trace * self.drive**factor.drive
+
+    def means(self, reader: Reader) -> dict[sympy.Symbol, sympy.Expr]:
+        """Return what every name of this unit in a spiking text is in the mean."""
+        found = {
+            self.rate: self.affine,
+            self.symbol(self.reading.count): self.s * reader.expression(self.reading.rate_max),
+        }
+        return {**found, self.drive: self.s} if self.reading.drive_rate else found
+
+
+def unit_rate(side: str, reading: RateReading, reader: Reader, *, keep_sums: bool = True) -> UnitRate:
+    """Return the symbols of one side; with `keep_sums`, a span that is a sum becomes one symbol.
+
+    Raises
+    ------
+    TranslationError
+        When the rate's range is empty.
+    """
+    low = reader.expression(str(reading.low), keep_sums=keep_sums)
+    span = sympy.expand(reader.expression(str(reading.high), keep_sums=keep_sums) - low)
+    if keep_sums and span.is_Add:
+        text = f"({reading.high} - {reading.low})" if low.is_Symbol else f"({reading.high} - ({reading.low}))"
+        span = reader.keep(text, text)
+    if span == 0:
+        raise TranslationError(
+            f"{reader.owner}: the rate {reading.name} ranges from {reading.low} to {reading.high}; these must differ."
+        )
+    return UnitRate(side, reading, S[SIDES.index(side)], low, span)

@@ -1,0 +1,274 @@
+"""Split a learning rule on spike events, so that its mean drift stays the rate rule's.
+
+Every rate is ``low + (high - low)*s`` with s in 0 ... 1. The rule is expanded into monomials
+``c*s_pre**a*s_post**b``; in each, exactly one factor s becomes the spikes of its unit,
+``s -> count/rate_max``, and the others are read just before the spike from the trace, or from the
+drive, which carries no noise of the unit's own spikes. Terms without a rate stay clock-driven.
+Substituting the trace everywhere instead is wrong for every power of a rate; `terms` has the bias.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from fractions import Fraction
+
+import sympy
+
+from brainmem.errors import TranslationError, closest
+from brainmem.translate.formula import Style, formula
+from brainmem.translate.lines import identifiers, rename
+from brainmem.translate.polynomial import RatePolynomial, Reader, read_polynomial, settle
+from brainmem.translate.readings import SIDES, RateReading, S, UnitRate, unit_rate
+from brainmem.translate.terms import CLOCK, Factor, Share, TermReading, choose_reading, share_term
+
+__all__ = ["RateReading", "SplitRule", "TermReading", "split_rule"]
+
+READINGS = ("auto", "event", "drive", "trace")
+PAIRINGS = ("symmetric", "causal", "anticausal")
+NEURONS = ("lif", "poisson")
+
+
+@dataclass(frozen=True)
+class SplitRule:
+    """A rule as three texts, and how each of its terms is read.
+
+    Attributes
+    ----------
+    variable : str
+    on_pre, on_post : str
+        What is added to the variable at a spike of the unit, before the traces change; ``""`` for nothing.
+    clocked : str
+        What remains of the variable's time derivative; ``""`` for nothing.
+    terms : tuple of TermReading
+    """
+
+    on_pre: str = ""
+    on_post: str = ""
+    clocked: str = ""
+    terms: tuple[TermReading, ...] = ()
+    variable: str = ""
+
+    def describe(self, F: float, rate_hz: float, cells_per_unit: float, tau_s: float) -> tuple[str, ...]:
+        """Return one line per term: what carries it, where its rates are read, which bias remains.
+
+        Parameters are those of `TermReading.relative_bias`.
+        """
+        at = f"F = {F:.3g}, {rate_hz:.3g} Hz, {cells_per_unit:g} cells per unit, tau = {1000 * tau_s:.3g} ms"
+        lines = []
+        for term in self.terms:
+            bias = {"0": "no bias", "unknown": "bias unknown"}.get(term.bias)
+            if bias is None:
+                percent = 100 * term.relative_bias(F, rate_hz, cells_per_unit, tau_s)
+                bias = f"bias {term.bias} = {f'{percent:+.2g} %' if percent else '0'} ({at})"
+            lines.append(f"{self.variable}: term {term.monomial}: {term.words()}; {bias}")
+        return tuple(lines)
+
+
+def split_rule(
+    variable: str,
+    expression: str,
+    unit: str = "1",
+    *,
+    pre: RateReading | None = None,
+    post: RateReading | None = None,
+    continuous: AbstractSet[str] = frozenset(),
+    read: str = "auto",
+    pairing: str = "symmetric",
+    neuron: str = "lif",
+) -> SplitRule:
+    """Split ``d{variable}/dt = {expression} : {unit}`` on the spikes of its two units.
+
+    Parameters
+    ----------
+    variable, expression, unit : str
+        The rule, as Brian2 text.
+    pre, post : RateReading, optional
+        None where that side has no rate.
+    continuous : set of str
+        Names that are read as they are even if they are a rate's (``{"x_pre"}``).
+    read : {"auto", "event", "drive", "trace"}
+        The source of the factors that are not spikes: the trace just before the spike ("event"); for
+        repeated factors of one unit its drive ("drive"); no spikes at all, the rule as written on the traces ("trace").
+        "auto" takes "event" where it has no bias for this neuron, else "drive".
+    pairing : {"symmetric", "causal", "anticausal"}
+        What carries a term with both rates: half by each, the post spike, or the pre spike. With
+        ``read="event"`` and "symmetric", a term with a higher power of one rate is carried by that unit alone.
+    neuron : {"lif", "poisson"}
+
+    Returns
+    -------
+    SplitRule
+
+    Raises
+    ------
+    TranslationError
+        When a rate occurs inside a function that is no polynomial, or the split would not keep the mean.
+    """
+    for name, given, allowed in (("read", read, READINGS), ("pairing", pairing, PAIRINGS), ("neuron", neuron, NEURONS)):
+        _check(name, given, allowed)
+    text = " ".join(expression.split())
+    owner = f"d{variable}/dt = {text} : {unit}"
+    units = _units(pre, post, continuous)
+    text = _suffixed(text, units, variable)
+    units = {side: reading for side, reading in units.items() if f"{reading.name}_{side}" in identifiers(text)}
+    if not units:
+        return SplitRule(clocked=text, terms=(_plain("1"),), variable=variable)
+    if read == "trace":
+        return _as_written(variable, text, owner, units)
+    return _Split(variable, text, owner, units, read=read, pairing=pairing, neuron=neuron).result()
+
+
+def _check(name: str, given: str, allowed: tuple[str, ...]) -> None:
+    if given not in allowed:
+        raise TranslationError(
+            f"split_rule(): {name}={given!r} is not allowed; choose one of "
+            f"{', '.join(map(repr, allowed))}.{closest(str(given), allowed)}"
+        )
+
+
+def _units(pre: RateReading | None, post: RateReading | None, continuous: AbstractSet[str]) -> dict[str, RateReading]:
+    found = {side: reading for side, reading in zip(SIDES, (pre, post), strict=True) if reading is not None}
+    return {side: reading for side, reading in found.items() if f"{reading.name}_{side}" not in continuous}
+
+
+def _suffixed(text: str, units: Mapping[str, RateReading], variable: str) -> str:
+    """Write a rate without suffix, which Brian2 reads from the postsynaptic unit, with it."""
+    post = units.get("post")
+    if post is None or post.name == variable:
+        return text
+    return rename(text, {post.name: f"{post.name}_post"})
+
+
+def _plain(monomial: str) -> TermReading:
+    return TermReading(monomial, CLOCK, (Share(CLOCK, Fraction(1), Factor(), Factor()),))
+
+
+@dataclass(frozen=True)
+class _Split:
+    """A rule being split: its text and the way its rates are read."""
+
+    variable: str
+    text: str
+    owner: str
+    readings: Mapping[str, RateReading]
+    read: str
+    pairing: str
+    neuron: str
+
+    def result(self) -> SplitRule:
+        reader, units, settled, functions = _opened(self.text, self.owner, self.readings, drive=self.read == "drive")
+        polynomial = _expanded(settled, reader, units)
+        style = _style(settled, reader, units)
+        terms = tuple(self._term(degrees, units, style) for degrees in sorted(polynomial.coefficients))
+        texts = self._texts(polynomial, terms, units, style)
+        _check_mean(self.owner, settled, texts, reader, self.readings)
+        whole = tuple(TermReading(part, "drive", ()) for part in functions)
+        on_pre, on_post, clocked = texts
+        return SplitRule(on_pre, on_post, clocked, (*terms, *whole), self.variable)
+
+    def _term(self, degrees: tuple[int, int], units: Mapping[str, UnitRate], style: Style) -> TermReading:
+        monomial = _monomial(degrees, units, style)
+        if degrees == (0, 0):
+            return _plain(monomial)
+        repeated = [units[side] for side, degree in zip(SIDES, degrees, strict=True) if degree > 1]
+        missing = [unit.reading.name for unit in repeated if not unit.reading.drive_rate]
+        if self.read == "drive" and missing:
+            raise TranslationError(
+                f"{self.owner}: read='drive' needs the drive of {missing[0]}, which its unit does not have. "
+                "Use read='event' or read='trace'."
+            )
+        read = "event" if missing else self.read
+        reading = choose_reading(degrees, read=read, pairing=self.pairing, neuron=self.neuron)
+        shares = share_term(degrees, reading=reading, pairing=self.pairing)
+        return TermReading(monomial, reading, shares, _names(units))
+
+    def _texts(
+        self, polynomial: RatePolynomial, terms: tuple[TermReading, ...], units: Mapping[str, UnitRate], style: Style
+    ) -> tuple[str, str, str]:
+        """Return the texts added at a pre spike, at a post spike, and the rest of the derivative."""
+        sums = dict.fromkeys((*SIDES, CLOCK), sympy.Integer(0))
+        for term, degrees in zip(terms, sorted(polynomial.coefficients), strict=True):
+            for share in term.shares:
+                sums[share.event] += polynomial.coefficients[degrees] * _piece(share, units)
+        written = []
+        for event in (*SIDES, CLOCK):
+            reading = self.readings.get(event)
+            last = (f"{reading.count}_{event}",) if reading else ()
+            over = (_divisor(reading.rate_max),) if reading else ()
+            written.append(
+                formula(sums[event], style, first=polynomial.first, last=last, over=(*over, *polynomial.over))
+            )
+        return tuple(written)
+
+
+def _opened(text: str, owner: str, readings: Mapping[str, RateReading], *, drive: bool):
+    """Return a reader for the rule, its units, and its text with functions of rates settled."""
+    rates = frozenset(f"{reading.name}_{side}" for side, reading in readings.items())
+    reader = Reader(owner, rates)
+    units = {side: unit_rate(side, reading, reader) for side, reading in readings.items()}
+    drives = {unit.rate.name: unit.drive_text for unit in units.values()} if drive else None
+    settled, functions = settle(text, owner, rates, drives)
+    return reader, units, settled, functions
+
+
+def _expanded(text: str, reader: Reader, units: Mapping[str, UnitRate]) -> RatePolynomial:
+    return read_polynomial(text, reader, {unit.rate: unit.affine for unit in units.values()}, S)
+
+
+def _style(text: str, reader: Reader, units: Mapping[str, UnitRate]) -> Style:
+    after = {unit.drive.name: unit.rate.name for unit in units.values()}
+    return reader.style(text, after)
+
+
+def _names(units: Mapping[str, UnitRate]) -> tuple[str, str]:
+    return tuple(units[side].rate.name if side in units else "" for side in SIDES)
+
+
+def _monomial(degrees: tuple[int, int], units: Mapping[str, UnitRate], style: Style) -> str:
+    """Return the term's text without its coefficient; a rate counts from the value that means silence."""
+    powers = [(units[side], degree) for side, degree in zip(SIDES, degrees, strict=True) if degree]
+    return formula(sympy.prod([(unit.rate - unit.low) ** degree for unit, degree in powers]), style)
+
+
+def _divisor(text: str) -> str:
+    return text if text.isidentifier() or text.isdigit() else f"({text})"
+
+
+def _piece(share: Share, units: Mapping[str, UnitRate]) -> sympy.Expr:
+    piece = sympy.Rational(share.weight.numerator, share.weight.denominator)
+    for side, factor in zip(SIDES, (share.pre, share.post), strict=True):
+        if factor.degree:
+            piece *= units[side].factor(factor)
+    return piece
+
+
+def _check_mean(
+    owner: str, text: str, texts: tuple[str, str, str], reader: Reader, readings: Mapping[str, RateReading]
+) -> None:
+    """Read the written texts again, put every spike and reading at its mean, and compare with the rule."""
+    units = [unit_rate(side, reading, reader, keep_sums=False) for side, reading in readings.items()]
+    means = {name: mean for unit in units for name, mean in unit.means(reader).items()}
+    rule = reader.expression(text, keep_sums=False)
+    split = sum((reader.expression(part, keep_sums=False) for part in texts if part), sympy.Integer(0))
+    difference = sympy.expand((split - rule).xreplace(means))
+    if difference != 0 and sympy.cancel(difference) != 0:
+        raise TranslationError(
+            f"{owner}: the split does not keep the mean; it is off by {difference}. "
+            "This is an error in brainmem: please report it, and give the rule an explicit SpikingRule meanwhile."
+        )
+
+
+def _as_written(variable: str, text: str, owner: str, readings: Mapping[str, RateReading]) -> SplitRule:
+    """Return the rule as it is, clock-driven on the traces, with the bias of each of its terms."""
+    try:
+        reader, units, settled, _ = _opened(text, owner, readings, drive=False)
+    except TranslationError:
+        return SplitRule(clocked=text, terms=(TermReading(text, "trace", (), known=False),), variable=variable)
+    terms, style = [], _style(settled, reader, units)
+    for a, b in sorted(_expanded(settled, reader, units).coefficients):
+        share = Share(CLOCK, Fraction(1), Factor(trace=a), Factor(trace=b))
+        reading = "trace" if a or b else CLOCK
+        terms.append(TermReading(_monomial((a, b), units, style), reading, (share,), _names(units)))
+    return SplitRule(clocked=text, terms=tuple(terms), variable=variable)
