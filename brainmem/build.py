@@ -122,10 +122,10 @@ def _neuron_group(item: Group, blueprint: Blueprint, clock: Clock, namespace: di
         events={name: condition for name, (condition, _, _) in item.events.items()},
         method=item.method,
         clock=clock,
-        order=item.state_order,
         namespace=namespace,
         name=item.name,
     )
+    group.state_updater.when, group.state_updater.order = item.state_when, item.state_order
     for name, (_, when, order) in item.events.items():
         group.set_event_schedule(name, when=when, order=order)
     for operation in item.operations:

@@ -15,6 +15,7 @@ import xarray as xr
 from brainmem.instance import Instance
 from brainmem.result import Result
 from brainmem.spec import MemoryModel
+from brainmem.translate.protocol import CONTROLLER
 from brainmem.translate.text import TranslatedModel
 
 __all__ = ["collect", "versions"]
@@ -174,7 +175,8 @@ def _traces(model: MemoryModel, outputs) -> dict[str, xr.Variable]:
         owner = monitor.removesuffix(f"_{variable}_trace_monitor")
         values = np.asarray(outputs[name])
         dim = _dim(model, owner) if any(p.name == owner for p in model.populations) else f"{owner}_index"
-        found[variable] = _variable(("time", dim), values, "1", variable)
+        label = f"{variable}_trace" if owner == CONTROLLER else variable
+        found[label] = _variable(("time", dim), values, "1", f"{variable} in time")
         found["time"] = _variable("time", np.asarray(outputs[f"{monitor}.t"]), "s", "time")
     return found
 

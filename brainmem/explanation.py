@@ -56,10 +56,10 @@ def _rows(translated: TranslatedModel) -> Iterator[tuple[str, int, str]]:
         lines = read_lines(group.equations)
         stored = [line.name for line in lines if "constant over dt" in line.flags]
         if stored:
-            yield "before_start", group.state_order, f"{group.name}: store {', '.join(stored)} for this step"
+            yield "before_start", 0, f"{group.name}: store {', '.join(stored)} for this step"
         state = [line.name for line in lines if line.kind == "differential"]
         if state:
-            yield "groups", group.state_order, f"{group.name}: advance {', '.join(state)}"
+            yield group.state_when, group.state_order, f"{group.name}: advance {', '.join(state)}"
         if group.threshold:
             yield "thresholds", 0, f"{group.name}: spike where {group.threshold}"
             if group.reset:

@@ -29,6 +29,7 @@ __all__ = [
     "SLOTS",
     "SUM",
     "TRACE",
+    "UNITS",
     "UNIT_EVENT",
     "sum_orders",
 ]
@@ -40,6 +41,7 @@ PERIODIC = ("groups", -10)
 COUNT = ("synapses", -3)
 UNIT_EVENT = ("synapses", -2)
 RULE_EVENT = ("synapses", 0)
+UNITS = ("resets", 0)  # after all readings, so that events too see the traces at the step's beginning
 TRACE = ("resets", 1)
 OBSERVE = ("end", -1)
 ADVANCE = ("end", 1)

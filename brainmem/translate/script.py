@@ -75,10 +75,12 @@ def _group(group: Group) -> Iterator[str]:
     if group.events:
         yield f"    events={ {name: condition for name, (condition, _, _) in group.events.items()} !r},"
     yield f'    method="{group.method}",'
-    yield f"    order={group.state_order},"
     yield "    clock=clock,"
     yield f'    name="{group.name}",'
     yield ")"
+    if group.state_when != "groups":
+        updater = f"{group.name}.state_updater"
+        yield f'{updater}.when, {updater}.order = "{group.state_when}", {group.state_order}'
     for name, (_, when, order) in group.events.items():
         yield f'{group.name}.set_event_schedule("{name}", when="{when}", order={order})'
     for operation in group.operations:

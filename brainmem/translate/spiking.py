@@ -104,6 +104,8 @@ def _units(model: MemoryModel, unit: SpikingUnit) -> Group:
         operations=(*operations, deliver),
         links=links,
         constants=constants_in([*texts, *(op.code for op in operations)], parameters),
+        state_when=schedule.UNITS[0],
+        state_order=schedule.UNITS[1],
     )
 
 

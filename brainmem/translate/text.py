@@ -47,6 +47,7 @@ class Group:
     links: Mapping[str, tuple[str, str, str | None]] = field(default_factory=dict)
     constants: tuple[str, ...] = ()
     method: str = "euler"
+    state_when: str = "groups"
     state_order: int = 0
 
 
