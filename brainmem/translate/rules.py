@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 from brainmem.errors import TranslationError
@@ -32,7 +32,14 @@ class LoweredRule:
 
 
 def lower_rule(
-    rule: LearningRule, projection: Projection, units: Mapping[str, SpikingUnit], *, neuron: str, read: str, pairing: str
+    rule: LearningRule,
+    projection: Projection,
+    units: Mapping[str, SpikingUnit],
+    *,
+    currents: Set[str],
+    neuron: str,
+    read: str,
+    pairing: str,
 ) -> LoweredRule:
     """Return the spiking form of a rule.
 
@@ -58,7 +65,9 @@ def lower_rule(
         return _verbatim(rule)
     readings = {side: _reading(units.get(name)) for side, name in _sides(projection)}
     split = [
-        split_rule(variable, expression, unit, **readings, read=read, pairing=pairing, neuron=neuron, continuous=set())
+        split_rule(
+            variable, expression, unit, **readings, currents=currents, read=read, pairing=pairing, neuron=neuron
+        )
         for variable, expression, unit in increments
     ]
     return _assemble(rule, split, increments)

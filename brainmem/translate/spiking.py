@@ -202,7 +202,15 @@ def _connection(
 ) -> tuple[Connection, list[SplitRule]]:
     plain = rate.rate_connection(model, projection, orders)
     lowered = [
-        lower_rule(rule, projection, units, neuron=neuron, read=read or rule.read, pairing=pairing or rule.pairing)
+        lower_rule(
+            rule,
+            projection,
+            units,
+            currents=_inputs(model, projection),
+            neuron=neuron,
+            read=read or rule.read,
+            pairing=pairing or rule.pairing,
+        )
         for rule in rules_of(model, projection)
     ]
     lines = [*summed_lines(projection)]
@@ -288,3 +296,17 @@ def _current_start(model: MemoryModel, unit: SpikingUnit, draw: str) -> list[Ini
         Initial(name, unit.trace, unit.trace_of(rename(phi, {drive: start}))),
         Initial(name, unit.filtered, " - ".join([start, *recurrent])),
     ]
+
+
+def _inputs(model: MemoryModel, projection: Projection) -> set[str]:
+    """Return the summed inputs of a projection's units, and their drives, as its synapses name them."""
+    found = set()
+    for side, name in (("pre", projection.source), ("post", projection.target)):
+        summed = {
+            line.name.removesuffix("_post") for p in model.projections if p.target == name for line in summed_lines(p)
+        }
+        lines = read_lines(model.population(name).equations)
+        follows = {line.name for line in lines if line.kind == "subexpression" and identifiers(line.expr) & summed}
+        drive = model.population(name).drive
+        found |= {f"{item}_{side}" for item in summed | follows | ({drive} if drive else set())}
+    return found

@@ -9,7 +9,7 @@ Substituting the trace everywhere instead is wrong for every power of a rate; `t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from fractions import Fraction
@@ -74,6 +74,7 @@ def split_rule(
     pre: RateReading | None = None,
     post: RateReading | None = None,
     continuous: AbstractSet[str] = frozenset(),
+    currents: AbstractSet[str] = frozenset(),
     read: str = "auto",
     pairing: str = "symmetric",
     neuron: str = "lif",
@@ -88,6 +89,10 @@ def split_rule(
         None where that side has no rate.
     continuous : set of str
         Names that are read as they are even if they are a rate's (``{"x_pre"}``).
+    currents : set of str
+        Names of summed inputs (``{"u_post"}``). A unit's firing follows the noise of its input at once, its
+        trace does not, so that spikes times input is not rate times input; and an input is itself a sum of
+        traces. Terms with one stay clock-driven, on the traces.
     read : {"auto", "event", "drive", "trace"}
         The source of the factors that are not spikes: the trace just before the spike ("event"); for
         repeated factors of one unit its drive ("drive"); no spikes at all, the rule as written on the traces ("trace").
@@ -117,7 +122,7 @@ def split_rule(
         return SplitRule(clocked=text, terms=(_plain("1"),), variable=variable)
     if read == "trace":
         return _as_written(variable, text, owner, units)
-    return _Split(variable, text, owner, units, read=read, pairing=pairing, neuron=neuron).result()
+    return _Split(variable, text, owner, units, currents, read=read, pairing=pairing, neuron=neuron).result()
 
 
 def _check(name: str, given: str, allowed: tuple[str, ...]) -> None:
@@ -153,6 +158,7 @@ class _Split:
     text: str
     owner: str
     readings: Mapping[str, RateReading]
+    currents: AbstractSet[str]
     read: str
     pairing: str
     neuron: str
@@ -161,12 +167,43 @@ class _Split:
         reader, units, settled, functions = _opened(self.text, self.owner, self.readings, drive=self.read == "drive")
         polynomial = _expanded(settled, reader, units)
         style = _style(settled, reader, units)
-        terms = tuple(self._term(degrees, units, style) for degrees in sorted(polynomial.coefficients))
-        texts = self._texts(polynomial, terms, units, style)
+        pieces = tuple(self._pieces(polynomial, reader, units, style))
+        terms = tuple(term for term, _ in pieces)
+        texts = self._texts(polynomial, pieces, units, style)
         _check_mean(self.owner, settled, texts, reader, self.readings)
         whole = tuple(TermReading(part, "drive", ()) for part in functions)
         on_pre, on_post, clocked = texts
         return SplitRule(on_pre, on_post, clocked, (*terms, *whole), self.variable)
+
+    def _pieces(
+        self, polynomial: RatePolynomial, reader: Reader, units: Mapping[str, UnitRate], style: Style
+    ) -> Iterator[tuple[TermReading, sympy.Expr]]:
+        """Yield how each term is read, with its coefficient; what contains a summed input comes apart."""
+        everywhere = any(identifiers(text) & self.currents for text in (*polynomial.first, *polynomial.over))
+        for degrees, coefficient in sorted(polynomial.coefficients.items()):
+            parts = sympy.Add.make_args(sympy.expand(coefficient))
+            slow = sum((p for p in parts if everywhere or self._has_current(p, reader)), sympy.Integer(0))
+            if coefficient - slow != 0:
+                yield self._term(degrees, units, style), coefficient - slow
+            if slow != 0:
+                yield self._input_term(degrees, units, style), slow
+
+    def _has_current(self, part: sympy.Expr, reader: Reader) -> bool:
+        texts = (reader.sources.get(item.name, item.name) for item in part.free_symbols)
+        return any(identifiers(text) & self.currents for text in texts)
+
+    def _input_term(self, degrees: tuple[int, int], units: Mapping[str, UnitRate], style: Style) -> TermReading:
+        """Read a term with a summed input from traces, repeated factors from the drive where there is one."""
+        pair = tuple(
+            Factor(trace=min(degree, 1), drive=degree - 1)
+            if degree > 1 and units[side].reading.drive_rate
+            else Factor(trace=degree)
+            for side, degree in zip(SIDES, degrees, strict=True)
+        )
+        names = ", ".join(sorted(self.currents & identifiers(self.text)))
+        text = names if degrees == (0, 0) else f"{names}*({_monomial(degrees, units, style)})"
+        reading = "trace" if any(degrees) else CLOCK
+        return TermReading(text, reading, (Share(CLOCK, Fraction(1), *pair),), _names(units))
 
     def _term(self, degrees: tuple[int, int], units: Mapping[str, UnitRate], style: Style) -> TermReading:
         monomial = _monomial(degrees, units, style)
@@ -185,18 +222,22 @@ class _Split:
         return TermReading(monomial, reading, shares, _names(units))
 
     def _texts(
-        self, polynomial: RatePolynomial, terms: tuple[TermReading, ...], units: Mapping[str, UnitRate], style: Style
+        self,
+        polynomial: RatePolynomial,
+        pieces: tuple[tuple[TermReading, sympy.Expr], ...],
+        units: Mapping[str, UnitRate],
+        style: Style,
     ) -> tuple[str, str, str]:
         """Return the texts added at a pre spike, at a post spike, and the rest of the derivative."""
         sums = dict.fromkeys((*SIDES, CLOCK), sympy.Integer(0))
-        for term, degrees in zip(terms, sorted(polynomial.coefficients), strict=True):
+        for term, coefficient in pieces:
             for share in term.shares:
-                sums[share.event] += polynomial.coefficients[degrees] * _piece(share, units)
+                sums[share.event] += coefficient * _piece(share, units)
         written = []
         for event in (*SIDES, CLOCK):
             reading = self.readings.get(event)
             last = (f"{reading.count}_{event}",) if reading else ()
-            over = (_divisor(reading.rate_max),) if reading else ()
+            over = (_grouped(reading.rate_max),) if reading else ()
             written.append(
                 formula(sums[event], style, first=polynomial.first, last=last, over=(*over, *polynomial.over))
             )
@@ -228,11 +269,121 @@ def _names(units: Mapping[str, UnitRate]) -> tuple[str, str]:
 
 def _monomial(degrees: tuple[int, int], units: Mapping[str, UnitRate], style: Style) -> str:
     """Return the term's text without its coefficient; a rate counts from the value that means silence."""
-    powers = [(units[side], degree) for side, degree in zip(SIDES, degrees, strict=True) if degree]
-    return formula(sympy.prod([(unit.rate - unit.low) ** degree for unit, degree in powers]), style)
+    bases = [(formula(units[side].rate - units[side].low, style), n) for side, n in zip(SIDES, degrees, strict=True) if n]
+    alone = len(bases) == 1 and bases[0][1] == 1
+    powers = [(base if alone else _grouped(base), degree) for base, degree in bases]
+    return "*".join(base if degree == 1 else f"{base}**{degree}" for base, degree in powers) or "1"
 
 
-def _divisor(text: str) -> str:
+def _grouped(text: str) -> str:
+    return text if text.isidentifier() or text.isdigit() else f"({text})"
+
+
+def _pieces(
+        self, polynomial: RatePolynomial, reader: Reader, units: Mapping[str, UnitRate], style: Style
+    ) -> Iterator[tuple[TermReading, sympy.Expr]]:
+        """Yield how each term is read, with its coefficient; what contains a summed input comes apart."""
+        everywhere = any(identifiers(text) & self.currents for text in (*polynomial.first, *polynomial.over))
+        for degrees, coefficient in sorted(polynomial.coefficients.items()):
+            parts = sympy.Add.make_args(sympy.expand(coefficient))
+            slow = sum((p for p in parts if everywhere or self._has_current(p, reader)), sympy.Integer(0))
+            if coefficient - slow != 0:
+                yield self._term(degrees, units, style), coefficient - slow
+            if slow != 0:
+                yield self._input_term(degrees, units, style), slow
+
+    def _has_current(self, part: sympy.Expr, reader: Reader) -> bool:
+        texts = (reader.sources.get(item.name, item.name) for item in part.free_symbols)
+        return any(identifiers(text) & self.currents for text in texts)
+
+    def _input_term(self, degrees: tuple[int, int], units: Mapping[str, UnitRate], style: Style) -> TermReading:
+        """Read a term with a summed input from traces, repeated factors from the drive where there is one."""
+        pair = tuple(
+            Factor(trace=min(degree, 1), drive=degree - 1)
+            if degree > 1 and units[side].reading.drive_rate
+            else Factor(trace=degree)
+            for side, degree in zip(SIDES, degrees, strict=True)
+        )
+        names = ", ".join(sorted(self.currents & identifiers(self.text)))
+        text = names if degrees == (0, 0) else f"{names}*({_monomial(degrees, units, style)})"
+        reading = "trace" if any(degrees) else CLOCK
+        return TermReading(text, reading, (Share(CLOCK, Fraction(1), *pair),), _names(units))
+
+    def _term(self, degrees: tuple[int, int], units: Mapping[str, UnitRate], style: Style) -> TermReading:
+        monomial = _monomial(degrees, units, style)
+        if degrees == (0, 0):
+            return _plain(monomial)
+        repeated = [units[side] for side, degree in zip(SIDES, degrees, strict=True) if degree > 1]
+        missing = [unit.reading.name for unit in repeated if not unit.reading.drive_rate]
+        if self.read == "drive" and missing:
+            raise TranslationError(
+                f"{self.owner}: read='drive' needs the drive of {missing[0]}, which its unit does not have. "
+                "Use read='event' or read='trace'."
+            )
+        read = "event" if missing else self.read
+        reading = choose_reading(degrees, read=read, pairing=self.pairing, neuron=self.neuron)
+        shares = share_term(degrees, reading=reading, pairing=self.pairing)
+        return TermReading(monomial, reading, shares, _names(units))
+
+    def _texts(
+        self,
+        polynomial: RatePolynomial,
+        pieces: tuple[tuple[TermReading, sympy.Expr], ...],
+        units: Mapping[str, UnitRate],
+        style: Style,
+    ) -> tuple[str, str, str]:
+        """Return the texts added at a pre spike, at a post spike, and the rest of the derivative."""
+        sums = dict.fromkeys((*SIDES, CLOCK), sympy.Integer(0))
+        for term, coefficient in pieces:
+            for share in term.shares:
+                sums[share.event] += coefficient * _piece(share, units)
+        written = []
+        for event in (*SIDES, CLOCK):
+            reading = self.readings.get(event)
+            last = (f"{reading.count}_{event}",) if reading else ()
+            over = (_grouped(reading.rate_max),) if reading else ()
+            written.append(
+                formula(sums[event], style, first=polynomial.first, last=last, over=(*over, *polynomial.over))
+            )
+        return tuple(written)
+
+
+def _opened(text: str, owner: str, readings: Mapping[str, RateReading], *, drive: bool):
+    """Return a reader for the rule, its units, and its text with functions of rates settled."""
+    rates = frozenset(f"{reading.name}_{side}" for side, reading in readings.items())
+    reader = Reader(owner, rates)
+    units = {side: unit_rate(side, reading, reader) for side, reading in readings.items()}
+    drives = {unit.rate.name: unit.drive_text for unit in units.values()} if drive else None
+    settled, functions = settle(text, owner, rates, drives)
+    return reader, units, settled, functions
+
+
+def _expanded(text: str, reader: Reader, units: Mapping[str, UnitRate]) -> RatePolynomial:
+    return read_polynomial(text, reader, {unit.rate: unit.affine for unit in units.values()}, S)
+
+
+def _style(text: str, reader: Reader, units: Mapping[str, UnitRate]) -> Style:
+    after = {unit.drive.name: unit.rate.name for unit in units.values()}
+    return reader.style(text, after)
+
+
+def _names(units: Mapping[str, UnitRate]) -> tuple[str, str]:
+    return tuple(units[side].rate.name if side in units else "" for side in SIDES)
+
+
+def _monomial(degrees: tuple[int, int], units: Mapping[str, UnitRate], style: Style) -> str:
+    """Return the term's text without its coefficient; a rate counts from the value that means silence."""
+    bases = [(formula(units[side].rate - units[side].low, style), n) for side, n in zip(SIDES, degrees, strict=True) if n]
+    alone = len(bases) == 1 and bases[0][1] == 1
+    powers = [(base if alone else _grouped(base), degree) for base, degree in bases]
+    return "*".join(base if degree == 1 else f"{base}**{degree}" for base, degree in powers) or "1"
+
+
+def _grouped(text: str) -> str:
+    return text if text.isidentifier() or text.isdigit() else f"({text})"
+
+
+def _grouped(text: str) -> str:
     return text if text.isidentifier() or text.isdigit() else f"({text})"
 
 
