@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import time
@@ -350,26 +351,27 @@ def wait_until(condition, *, seconds=10.0):
 
 
 LONG_RUN = (
-    "from brainmem.devices import BuildJob, Device, prepare\n"
-    "program = prepare(BuildJob('builders:decay', {'fault': 'runs forever'}), Device())\n"
+    "import pickle, sys\n"
+    "program = pickle.load(open(sys.argv[1], 'rb'))\n"
     "program.run({'unit.x': 1.0, 'param.tau': 1.0}, duration=1e6)\n"
 )
 
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
-@pytest.mark.parametrize("signal", ["SIGINT", "SIGKILL"])
-def test_ending_python_ends_its_program_and_leaves_nothing(signal, tmp_path):
-    import signal as signals
-
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
+def test_ending_python_ends_its_program_and_leaves_nothing(number, tmp_path):
     program = prepare(BuildJob("builders:decay", {"fault": "runs forever"}), Device())
-    child = subprocess.Popen(
-        [sys.executable, "-c", LONG_RUN], stderr=subprocess.PIPE, text=True, env=child_environment(TMPDIR=str(tmp_path))
-    )
-    assert wait_until(lambda: running_programs(program.folder) == 1, seconds=60)
-    time.sleep(0.3)
-    child.send_signal(getattr(signals, signal))
+    (tmp_path / "program.pickle").write_bytes(pickle.dumps(program))
+    arguments = [sys.executable, "-c", LONG_RUN, str(tmp_path / "program.pickle")]
+    environment = child_environment(TMPDIR=str(tmp_path))
+    child = subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, env=environment)
+    try:
+        assert wait_until(lambda: running_programs(program.folder) == 1, seconds=60)
+        time.sleep(0.3)
+    finally:
+        child.send_signal(number)
     words = child.communicate(timeout=20)[1]
     assert wait_until(lambda: running_programs(program.folder) == 0)
-    if signal == "SIGINT":
+    if number == signal.SIGINT:
         assert "KeyboardInterrupt" in words
         assert not list(tmp_path.glob("brainmem-*"))

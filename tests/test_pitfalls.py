@@ -197,7 +197,7 @@ def test_p12_every_seed_and_thread_has_random_numbers_of_its_own():
 
 @EVERYWHERE
 def test_p13_a_run_that_stops_without_being_done_is_refused(device):
-    with pytest.raises(DeviceError, match="stopped after 1.0% of its time"):
+    with pytest.raises(DeviceError, match=r"stopped after 1\.0% of its time"):
         run(prepare(job("halts without done"), device))
 
 
