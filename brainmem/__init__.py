@@ -33,7 +33,8 @@ from brainmem.spec import (
 
 if TYPE_CHECKING:
     from brainmem import measure, plot
-    from brainmem.compare import Comparison, compare
+    from brainmem.agreement import Comparison
+    from brainmem.comparison import compare
     from brainmem.devices import Device
     from brainmem.explanation import explain
     from brainmem.models import get_model, list_models
@@ -47,12 +48,12 @@ __version__ = "0.1.0"
 
 # Brian2 takes seconds to import and the analysis of saved results does not need it.
 _LAZY = {
-    "Comparison": "brainmem.compare",
+    "Comparison": "brainmem.agreement",
     "Device": "brainmem.devices",
     "Result": "brainmem.result",
     "TranslatedModel": "brainmem.translate",
     "arrays": "brainmem.simulation",
-    "compare": "brainmem.compare",
+    "compare": "brainmem.comparison",
     "explain": "brainmem.explanation",
     "get_model": "brainmem.models",
     "list_models": "brainmem.models",

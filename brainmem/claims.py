@@ -107,8 +107,8 @@ class Experiment:
         Runs at a time; compiled runs are processes of their own.
     progress : callable, optional
         Called with a line of text when a run ends.
-    results : list of Result
-        Every run, in the order of completion.
+    trained_runs : dict
+        Runs made by `trained`, shared between the claims of one `reproduce`.
     """
 
     model: MemoryModel
@@ -117,7 +117,7 @@ class Experiment:
     device: Device | str | None = None
     jobs: int = field(default_factory=lambda: max(1, (os.cpu_count() or 1)))
     progress: Callable[[str], None] | None = None
-    results: list[Result] = field(default_factory=list)
+    trained_runs: dict[tuple, Result] = field(default_factory=dict)
 
     @property
     def full(self) -> bool:
@@ -127,12 +127,17 @@ class Experiment:
         """Return the seeds for this size."""
         return range(full if self.full else quick)
 
-    def simulate(self, *, model: MemoryModel | None = None, keep: bool = False, **options: Any) -> Result:
+    def trained(self, seed: int, **parameters: Any) -> Result:
+        """Run the model's own protocol; the same seed and parameters run once for all claims."""
+        key = (self.variant, seed, tuple(sorted((name, repr(value)) for name, value in parameters.items())))
+        if key not in self.trained_runs:
+            self.trained_runs[key] = self.simulate(seed=seed, parameters=parameters)
+        return self.trained_runs[key]
+
+    def simulate(self, *, model: MemoryModel | None = None, **options: Any) -> Result:
         """Run the model (or a changed copy of it) in this experiment's variant, on its device."""
         chosen = model or self.model
         result = simulate(chosen, self.variant, device=self.device, **options)
-        if keep:
-            self.results.append(result)
         if self.progress is not None:
             settings = ", ".join(f"{name}={value}" for name, value in (options.get("parameters") or {}).items())
             self.progress(f"{chosen.name} {self.variant} seed {options.get('seed', 0)} {settings}")

@@ -30,7 +30,7 @@ class Reproduction:
         ``key, statement, quantity, paper, expected_low, expected_high`` and, by variant, ``value, sd, n, passed,
         values, expected_low, expected_high`` (the expectation may differ between variants).
     results : tuple of Result
-        The runs that the experiments kept.
+        The runs of the model's own protocol.
     """
 
     model: str
@@ -89,16 +89,17 @@ def reproduce(
     model = get_model(key)
     chosen = _chosen(key, claims)
     rows: dict[tuple[str, str], dict[str, Any]] = {}
-    kept: list[Result] = []
+    runs: dict[tuple, Result] = {}
     for claim in chosen:
         for name in VARIANTS if variant == "both" else (variant,):
             extra = {} if jobs is None else {"jobs": jobs}
-            experiment = Experiment(model, size=size, variant=name, device=device, progress=progress, **extra)
+            experiment = Experiment(
+                model, size=size, variant=name, device=device, progress=progress, trained_runs=runs, **extra
+            )
             for finding in claim.experiment(experiment):
                 row = rows.setdefault((claim.key, finding.quantity), _row(claim, finding))
                 row[name] = _outcome(finding)
-            kept += experiment.results
-    return Reproduction(model.name, size, tuple(rows.values()), tuple(kept))
+    return Reproduction(model.name, size, tuple(rows.values()), tuple(runs.values()))
 
 
 def _chosen(key: str, wanted: tuple[str, ...] | None):

@@ -145,6 +145,6 @@ model = MemoryModel(
     reference=reference,
     rate_dt="rate_step",
     time_unit="tau",
-    spiking={"spike_dt": 0.5 * ms},
+    spiking={"spike_dt": 1 * ms},
     description=__doc__,
 )
