@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,7 +25,7 @@ import numpy as np
 
 from brainmem import errors
 from brainmem.cache import cache_folder, entry_key, locked, make_room, touch
-from brainmem.devices import BuildJob, Device, Progress, check_completed, check_duration, thread_seeds
+from brainmem.devices import BuildJob, Device, Progress, check_completed, check_duration, thread_seeds, warn_not_finite
 from brainmem.errors import DeviceError
 from brainmem.inputs import Input, check_inputs
 
@@ -88,7 +88,8 @@ def _run_builder(request: Path, work: Path) -> None:
         try:
             status = child.wait()
         except BaseException:
-            os.killpg(child.pid, signal.SIGKILL)
+            with suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
             child.wait()
             raise
     if status != 0:
@@ -139,6 +140,7 @@ class CompiledExecutable:
         finished = json.loads((results / "finished.json").read_text())
         outputs = {name: _read_output(name, item, finished, results) for name, item in self.outputs.items()}
         check_completed(self.done, outputs, finished["fraction"])
+        warn_not_finite(outputs)
         return outputs
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +32,7 @@ __all__ = [
     "prepare",
     "runtime_active",
     "thread_seeds",
+    "warn_not_finite",
 ]
 
 Progress = Callable[[float], Any]
@@ -243,6 +245,17 @@ def check_completed(done: str | None, outputs: Mapping[str, np.ndarray], fractio
         f"The run stopped after {fraction:.1%} of its time, and {reason}: it was interrupted. "
         "Its results are dropped; run it again."
     )
+
+
+def warn_not_finite(outputs: Mapping[str, np.ndarray]) -> None:
+    """Warn of outputs that hold nan or inf: the run went on, but its numbers mean nothing from there."""
+    bad = [name for name, array in outputs.items() if array.dtype.kind == "f" and not np.isfinite(array).all()]
+    if bad:
+        warnings.warn(
+            f"Not finite at the end of the run: {', '.join(bad)}. Check the parameters and the time step.",
+            RuntimeWarning,
+            stacklevel=4,
+        )
 
 
 def _refuse_cuda() -> None:

@@ -21,6 +21,7 @@ from brainmem.devices import (
     load_builder,
     runtime_active,
     thread_seeds,
+    warn_not_finite,
 )
 from brainmem.errors import BrainmemError, DeviceError
 from brainmem.inputs import Input, check_inputs
@@ -58,6 +59,7 @@ class RuntimeExecutable:
             outputs = {name: _read(variable) for name, variable in variables.items()}
             reached = float(built.network.t)
         check_completed(built.done, outputs, reached / seconds if seconds else 1.0)
+        warn_not_finite(outputs)
         if progress:
             progress(1.0)
         return outputs

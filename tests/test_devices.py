@@ -331,6 +331,27 @@ def test_the_doctor_finds_this_machine_well():
     assert str(cache_info().folder) in findings["cache"][1]
 
 
+BUILD = (
+    "from brainmem.devices import BuildJob, Device, prepare\n"
+    "prepare(BuildJob('builders:decay', {'units': 4}), Device())\n"
+)
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="looks for processes in /proc")
+def test_interrupting_a_build_ends_the_compiler_and_leaves_nothing(own_cache):
+    child = subprocess.Popen([sys.executable, "-c", BUILD], stderr=subprocess.PIPE, text=True, env=child_environment())
+    try:
+        assert wait_until(lambda: list(own_cache.glob("building/*/whole.cpp")), seconds=60)
+        (work,) = own_cache.glob("building/*")
+        assert running_programs(work) > 0
+    finally:
+        child.send_signal(signal.SIGINT)
+    assert "KeyboardInterrupt" in child.communicate(timeout=20)[1]
+    assert wait_until(lambda: running_programs(work) == 0)
+    assert cache_info().entries == 0
+    assert not list(own_cache.glob("building/*"))
+
+
 def running_programs(folder: Path) -> int:
     """How many processes run in `folder`."""
     found = 0

@@ -135,6 +135,14 @@ def test_p7_parameters_without_a_value_are_refused(device):
 
 
 @EVERYWHERE
+@pytest.mark.filterwarnings("ignore:overflow encountered:RuntimeWarning", "ignore:invalid value:RuntimeWarning")
+def test_p7_results_that_are_not_finite_are_warned_of(device):
+    executable = prepare(job(), device)
+    with pytest.warns(RuntimeWarning, match="Not finite at the end of the run: x"):
+        run(executable, unit__x=1e300, param__tau=1e-9)
+
+
+@EVERYWHERE
 def test_p8_text_with_a_unit_is_refused_and_quantities_are_converted(device):
     executable = prepare(job(), device)
     with pytest.raises(DeviceError, match="'10ms' is not a number"):
@@ -217,7 +225,9 @@ def test_p13_an_interrupted_program_leaves_no_result(monkeypatch, number):
 
 def test_p14_progress_counts_wall_time():
     network = (prepare(job(), Device()).folder / "network.cpp").read_text()
+    assert "brainmem::wall_" in network
     assert "std::clock()" not in network
+    assert "clock::now()" not in network
 
 
 def test_p15_devices_agree_to_rounding_where_no_noise_is_drawn():

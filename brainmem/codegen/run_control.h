@@ -3,6 +3,7 @@
 #ifndef BRAINMEM_RUN_CONTROL_H
 #define BRAINMEM_RUN_CONTROL_H
 
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -14,8 +15,8 @@
 
 namespace brainmem {
 
-// Wall time in units of std::clock_t from a clock that costs nanoseconds; std::clock counts CPU time and is a system call.
-static inline std::clock_t wall_clock()
+// Wall time from a clock that costs nanoseconds and ticks every few milliseconds: enough for progress.
+static inline std::chrono::nanoseconds wall_time()
 {
     struct timespec now;
 #ifdef CLOCK_MONOTONIC_COARSE
@@ -23,7 +24,20 @@ static inline std::clock_t wall_clock()
 #else
     clock_gettime(CLOCK_MONOTONIC, &now);
 #endif
-    return (std::clock_t)((now.tv_sec + 1e-9*now.tv_nsec)*CLOCKS_PER_SEC);
+    return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+// In place of std::clock(), which Brian2 2.9 uses: it counts CPU time and is a system call.
+static inline std::clock_t wall_clock()
+{
+    return (std::clock_t)(1e-9*wall_time().count()*CLOCKS_PER_SEC);
+}
+
+// In place of the clock of later versions.
+static inline std::chrono::high_resolution_clock::time_point wall_now()
+{
+    typedef std::chrono::high_resolution_clock::duration ticks;
+    return std::chrono::high_resolution_clock::time_point(std::chrono::duration_cast<ticks>(wall_time()));
 }
 
 static inline double duration(const double otherwise)
