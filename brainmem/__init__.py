@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from brainmem.reproduction import reproduce
     from brainmem.result import Result
     from brainmem.simulation import arrays, simulate
-    from brainmem.translate import TranslatedModel, translate
+    from brainmem.translation import TranslatedModel, translate
 
 __version__ = "0.1.0"
 
@@ -51,7 +51,7 @@ _LAZY = {
     "Comparison": "brainmem.agreement",
     "Device": "brainmem.devices",
     "Result": "brainmem.result",
-    "TranslatedModel": "brainmem.translate",
+    "TranslatedModel": "brainmem.translation",
     "arrays": "brainmem.simulation",
     "compare": "brainmem.comparison",
     "explain": "brainmem.explanation",
@@ -61,7 +61,7 @@ _LAZY = {
     "plot": "brainmem",
     "reproduce": "brainmem.reproduction",
     "simulate": "brainmem.simulation",
-    "translate": "brainmem.translate",
+    "translate": "brainmem.translation",
     "write_report": "brainmem.report",
 }
 

@@ -29,9 +29,9 @@ from brainmem.calibrate import CellBlueprint
 from brainmem.codegen.halt import halt_when
 from brainmem.codegen.snapshot import snapshot_monitor
 from brainmem.devices import Built
-from brainmem.translate import schedule
-from brainmem.translate.protocol import CONTROLLER
-from brainmem.translate.text import Connection, Group, Operation, Table, TranslatedModel
+from brainmem.translation import schedule
+from brainmem.translation.protocol import CONTROLLER
+from brainmem.translation.text import Connection, Group, Operation, Table, TranslatedModel
 
 __all__ = ["Blueprint", "build"]
 

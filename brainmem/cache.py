@@ -39,8 +39,8 @@ __all__ = [
 
 _PACKAGES = ("brian2", "numpy", "sympy", "cython")
 # Files of brainmem that shape a compiled program beside the builder's own module.
-_SOURCES = ("build*", "build*/**/*", "codegen/**/*", "compiler.py", "devices.py", "inputs.py", "preflight.py",
-            "standalone.py", "translate/**/*")  # fmt: skip
+_SOURCES = ("build.py", "codegen/**/*", "compiler.py", "devices.py", "inputs.py", "preflight.py",
+            "standalone.py", "translation/**/*")  # fmt: skip
 _DEFAULT_MEGABYTES = 2048
 
 

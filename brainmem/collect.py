@@ -15,8 +15,8 @@ import xarray as xr
 from brainmem.instance import Instance
 from brainmem.result import Result
 from brainmem.spec import MemoryModel
-from brainmem.translate.protocol import CONTROLLER
-from brainmem.translate.text import TranslatedModel
+from brainmem.translation.protocol import CONTROLLER
+from brainmem.translation.text import TranslatedModel
 
 __all__ = ["collect", "versions"]
 

@@ -10,10 +10,10 @@ import numpy as np
 from brainmem.equations import evaluate, resolve_parameters
 from brainmem.models import get_model
 from brainmem.spec import MemoryModel
-from brainmem.translate import TranslatedModel, translate
-from brainmem.translate.lines import read_lines
-from brainmem.translate.neurons import spiking_unit
-from brainmem.translate.schedule import SLOTS
+from brainmem.translation import TranslatedModel, translate
+from brainmem.translation.lines import read_lines
+from brainmem.translation.neurons import spiking_unit
+from brainmem.translation.schedule import SLOTS
 
 __all__ = ["describe_reading", "describe_schedule", "explain"]
 

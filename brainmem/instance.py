@@ -17,8 +17,8 @@ from brainmem.errors import RuleError, closest
 from brainmem.patterns import check_matrix, check_patterns, load_array
 from brainmem.plan import Plan, plan_protocol
 from brainmem.spec import MemoryModel, Projection, Stimulus
-from brainmem.translate.protocol import owner_of, start_variables, window_gate
-from brainmem.translate.text import Initial, TranslatedModel
+from brainmem.translation.protocol import owner_of, start_variables, window_gate
+from brainmem.translation.text import Initial, TranslatedModel
 
 __all__ = ["Given", "Instance", "instantiate", "stream"]
 

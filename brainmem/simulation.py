@@ -11,7 +11,7 @@ import numpy as np
 from brainmem.build import Blueprint
 from brainmem.calibrate import CELLS, POINTS, Calibration, CellBlueprint, calibrate
 from brainmem.collect import collect, flatten
-from brainmem.devices import BuildJob, Device, as_device, prepare
+from brainmem.devices import BuildJob, Device, as_device, prepare, thread_seeds
 from brainmem.equations import evaluate
 from brainmem.errors import RuleError, closest
 from brainmem.explanation import describe_reading, describe_schedule
@@ -19,10 +19,10 @@ from brainmem.instance import Given, Instance, instantiate
 from brainmem.models import get_model
 from brainmem.result import Result
 from brainmem.spec import MemoryModel
-from brainmem.translate import TranslatedModel, translate
-from brainmem.translate.lines import read_lines, write_lines
-from brainmem.translate.neurons import spiking_unit
-from brainmem.translate.spiking import TABLE_ROWS, current_table
+from brainmem.translation import TranslatedModel, translate
+from brainmem.translation.lines import read_lines, write_lines
+from brainmem.translation.neurons import spiking_unit
+from brainmem.translation.spiking import TABLE_ROWS, current_table
 
 __all__ = ["arrays", "simulate"]
 
@@ -127,6 +127,7 @@ def arrays(
     found = {name: np.asarray(value) for name, value in ready.device_inputs().items()}
     found |= {f"size.{name}": np.asarray(value) for name, value in ready.sizes.items()}
     found |= {f"period.{name}": np.asarray(value) for name, value in ready.periods.items()}
+    found["seed"] = np.asarray(thread_seeds(seed, 1)[0])
     found["dt"] = np.asarray(ready.dt)
     found["duration"] = np.asarray(ready.instance.duration)
     return found

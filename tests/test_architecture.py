@@ -25,7 +25,7 @@ LONGEST_FUNCTION = 60
 
 VOCABULARY = {"errors", "spec", "equations"}
 DEVICES = {"devices", "standalone", "runtime", "compiled", "compiler", "cache", "inputs", "preflight", "doctor"}
-ANALYSIS = {"result", "measure", "comparison", "agreement", "compare", "plot", "report"}
+ANALYSIS = {"result", "measure", "comparison", "agreement", "plot", "report"}
 SIMULATION = {"simulation", "sweep"}
 SURFACE = {"cli", "__main__", "demo"}
 
@@ -34,8 +34,8 @@ ONLY = {
     "errors": set(),
     "spec": {"errors", "equations"},
     "equations": {"errors", "spec"},
-    "translate": VOCABULARY,
-    "codegen": {"errors", "translate"},
+    "translation": VOCABULARY,
+    "codegen": {"errors", "translation"},
     "models": VOCABULARY,
     **dict.fromkeys(DEVICES - {"doctor"}, DEVICES | {"errors", "codegen"}),
     **dict.fromkeys(ANALYSIS, ANALYSIS | {"errors"}),

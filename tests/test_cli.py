@@ -19,7 +19,7 @@ from brainmem import BrainmemError, Result
 from brainmem.cli import app
 from brainmem.cli.inventory import inventory
 from brainmem.cli.options import check_writable, pairs, parse_value, settings
-from brainmem.translate import translate
+from brainmem.translation import translate
 
 ROOT = Path(__file__).resolve().parents[1]
 TINY = ["--set", "N=20", "--set", "M=2", "--set", "epochs=1", "--set", "test_epochs=(1,)", "--device", "runtime"]

@@ -131,6 +131,12 @@ def test_another_payload_device_or_builder_is_another_program():
     assert len(keys) == 9
 
 
+def test_every_source_that_shapes_a_program_is_part_of_its_key():
+    package = Path(cache.__file__).parent
+    for pattern in cache._SOURCES:
+        assert any(path.is_file() for path in package.glob(pattern)), pattern
+
+
 def test_equal_payloads_have_one_key_in_every_process():
     code = (
         "from brainmem.cache import canonical; import numpy as np; from brainmem.devices import Device\n"

@@ -63,7 +63,7 @@ def show(
     """Show a model: its card, or with --variant the Brian2 script it is translated to."""
     from brainmem import get_model
     from brainmem.cli.cards import print_card
-    from brainmem.translate import translate
+    from brainmem.translation import translate
 
     if variant is None:
         print_card(key)

@@ -12,7 +12,7 @@ import numpy as np
 from brian2 import NeuronGroup, StateMonitor, Synapses
 from brian2.devices.device import get_device
 
-from brainmem.translate import schedule
+from brainmem.translation import schedule
 
 __all__ = ["snapshot_monitor"]
 

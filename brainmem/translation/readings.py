@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import sympy
 
 from brainmem.errors import TranslationError
-from brainmem.translate.polynomial import Reader, symbol
-from brainmem.translate.terms import Factor
+from brainmem.translation.polynomial import Reader, symbol
+from brainmem.translation.terms import Factor
 
 __all__ = ["SIDES", "RateReading", "S", "UnitRate", "unit_rate"]
 

@@ -8,8 +8,8 @@ from brian2.units import get_dimensions
 
 from brainmem.equations import resolve_parameters
 from brainmem.spec import MemoryModel, Parameter
-from brainmem.translate.lines import Line, unit_text
-from brainmem.translate.text import Group, TranslatedModel
+from brainmem.translation.lines import Line, unit_text
+from brainmem.translation.text import Group, TranslatedModel
 
 __all__ = ["declare_constants", "parameter_units"]
 

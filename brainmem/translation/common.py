@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from brainmem.spec import LearningRule, MemoryModel, Parameter, Population, Projection
-from brainmem.translate import schedule
-from brainmem.translate.lines import Line, identifiers, read_lines
-from brainmem.translate.text import Operation
+from brainmem.translation import schedule
+from brainmem.translation.lines import Line, identifiers, read_lines
+from brainmem.translation.text import Operation
 
 __all__ = [
     "bounded",

@@ -17,8 +17,8 @@ from brian2.core.functions import DEFAULT_CONSTANTS
 from brian2.parsing.sympytools import str_to_sympy
 
 from brainmem.errors import TranslationError
-from brainmem.translate.formula import Style
-from brainmem.translate.lines import rename
+from brainmem.translation.formula import Style
+from brainmem.translation.lines import rename
 
 __all__ = ["RatePolynomial", "Reader", "read_polynomial", "settle", "symbol"]
 

@@ -15,8 +15,8 @@ from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 
 from brainmem.errors import TranslationError
 from brainmem.spec import MemoryModel, Population
-from brainmem.translate.common import summed_lines
-from brainmem.translate.lines import Line, read_lines, rename
+from brainmem.translation.common import summed_lines
+from brainmem.translation.lines import Line, read_lines, rename
 
 __all__ = ["SpikingUnit", "spiking_unit"]
 

@@ -17,11 +17,11 @@ from fractions import Fraction
 import sympy
 
 from brainmem.errors import TranslationError, closest
-from brainmem.translate.formula import Style, formula
-from brainmem.translate.lines import identifiers, rename
-from brainmem.translate.polynomial import RatePolynomial, Reader, read_polynomial, settle
-from brainmem.translate.readings import SIDES, RateReading, S, UnitRate, unit_rate
-from brainmem.translate.terms import CLOCK, Factor, Share, TermReading, choose_reading, share_term
+from brainmem.translation.formula import Style, formula
+from brainmem.translation.lines import identifiers, rename
+from brainmem.translation.polynomial import RatePolynomial, Reader, read_polynomial, settle
+from brainmem.translation.readings import SIDES, RateReading, S, UnitRate, unit_rate
+from brainmem.translation.terms import CLOCK, Factor, Share, TermReading, choose_reading, share_term
 
 __all__ = ["RateReading", "SplitRule", "TermReading", "split_rule"]
 
@@ -269,10 +269,11 @@ def _names(units: Mapping[str, UnitRate]) -> tuple[str, str]:
 
 def _monomial(degrees: tuple[int, int], units: Mapping[str, UnitRate], style: Style) -> str:
     """Return the term's text without its coefficient; a rate counts from the value that means silence."""
-    bases = [(formula(units[side].rate - units[side].low, style), n) for side, n in zip(SIDES, degrees, strict=True) if n]
-    alone = len(bases) == 1 and bases[0][1] == 1
-    powers = [(base if alone else _grouped(base), degree) for base, degree in bases]
-    return "*".join(base if degree == 1 else f"{base}**{degree}" for base, degree in powers) or "1"
+    found = [(units[side], degree) for side, degree in zip(SIDES, degrees, strict=True) if degree]
+    bases = [(formula(unit.rate - unit.low, style), degree) for unit, degree in found]
+    if len(bases) == 1 and bases[0][1] == 1:
+        return bases[0][0]
+    return "*".join(_grouped(base) + (f"**{degree}" if degree > 1 else "") for base, degree in bases) or "1"
 
 
 def _grouped(text: str) -> str:

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from brainmem.errors import TranslationError
 from brainmem.spec import LearningRule, Projection
-from brainmem.translate import rate, schedule
-from brainmem.translate.common import bounded, clip_operation, statements
-from brainmem.translate.lines import Line, read_lines
-from brainmem.translate.neurons import SpikingUnit
-from brainmem.translate.protocol import window_gate
-from brainmem.translate.split import RateReading, SplitRule, split_rule
-from brainmem.translate.text import Operation, Pathway
+from brainmem.translation import rate, schedule
+from brainmem.translation.common import bounded, clip_operation, statements
+from brainmem.translation.lines import Line, read_lines
+from brainmem.translation.neurons import SpikingUnit
+from brainmem.translation.protocol import window_gate
+from brainmem.translation.split import RateReading, SplitRule, split_rule
+from brainmem.translation.text import Operation, Pathway
 
 __all__ = ["LoweredRule", "lower_rule"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from brainmem.translate.lines import read_lines
-from brainmem.translate.text import Connection, Group, Operation, Table, TranslatedModel
+from brainmem.translation.lines import read_lines
+from brainmem.translation.text import Connection, Group, Operation, Table, TranslatedModel
 
 __all__ = ["script"]
 
@@ -42,6 +42,7 @@ def _script(translated: TranslatedModel) -> Iterator[str]:
     yield ""
     names = ", ".join(item.name for item in (*translated.groups, *translated.connections))
     yield f'network = Network({names}, name="network")'
+    yield 'seed(int(arrays["seed"]))'
     yield 'network.run(float(arrays["duration"])*second)'
 
 

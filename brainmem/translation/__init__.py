@@ -6,17 +6,17 @@ from collections.abc import Iterable
 
 from brainmem.errors import TranslationError, closest
 from brainmem.spec import MemoryModel
-from brainmem.translate.constants import declare_constants
-from brainmem.translate.protocol import controller, observers, protocol_tables
-from brainmem.translate.rate import rate_connections, rate_groups, rate_initial
-from brainmem.translate.spiking import (
+from brainmem.translation.constants import declare_constants
+from brainmem.translation.protocol import controller, observers, protocol_tables
+from brainmem.translation.rate import rate_connections, rate_groups, rate_initial
+from brainmem.translation.spiking import (
     spiking_connections,
     spiking_groups,
     spiking_initial,
     spiking_parameters,
     spiking_tables,
 )
-from brainmem.translate.text import (
+from brainmem.translation.text import (
     Connection,
     Group,
     Initial,

@@ -1,7 +1,7 @@
 """What a translation produces: the keyword arguments of Brian2 objects, as text.
 
 These are plain frozen records. `brainmem.build` turns each `Group` into one `NeuronGroup` and each
-`Connection` into one `Synapses`; `brainmem.translate.script` prints them as a script.
+`Connection` into one `Synapses`; `brainmem.translation.script` prints them as a script.
 """
 
 from __future__ import annotations
@@ -139,6 +139,6 @@ class TranslatedModel:
         return next(item for item in self.connections if item.name == name)
 
     def __str__(self) -> str:
-        from brainmem.translate.script import script
+        from brainmem.translation.script import script
 
         return script(self)

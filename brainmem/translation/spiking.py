@@ -9,8 +9,8 @@ from brian2 import Hz, ms
 
 from brainmem.errors import TranslationError, closest
 from brainmem.spec import MemoryModel, Parameter, Projection
-from brainmem.translate import protocol, rate, schedule
-from brainmem.translate.common import (
+from brainmem.translation import protocol, rate, schedule
+from brainmem.translation.common import (
     connect_text,
     constants_in,
     model_names,
@@ -18,11 +18,11 @@ from brainmem.translate.common import (
     rules_of,
     summed_lines,
 )
-from brainmem.translate.lines import Line, identifiers, read_lines, rename, write_lines
-from brainmem.translate.neurons import SpikingUnit, spiking_unit
-from brainmem.translate.rules import lower_rule
-from brainmem.translate.split import SplitRule
-from brainmem.translate.text import Connection, Group, Initial, Operation, Pathway, Table
+from brainmem.translation.lines import Line, identifiers, read_lines, rename, write_lines
+from brainmem.translation.neurons import SpikingUnit, spiking_unit
+from brainmem.translation.rules import lower_rule
+from brainmem.translation.split import SplitRule
+from brainmem.translation.text import Connection, Group, Initial, Operation, Pathway, Table
 
 __all__ = [
     "SPIKING_PARAMETERS",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from brainmem.spec import LearningRule, MemoryModel, Population, Projection
-from brainmem.translate import protocol, schedule
-from brainmem.translate.common import (
+from brainmem.translation import protocol, schedule
+from brainmem.translation.common import (
     clip_operation,
     connect_text,
     constants_in,
@@ -15,8 +15,8 @@ from brainmem.translate.common import (
     statements,
     summed_lines,
 )
-from brainmem.translate.lines import Line, identifiers, read_lines, write_lines
-from brainmem.translate.text import Connection, Group, Initial, Operation, Pathway, Table
+from brainmem.translation.lines import Line, identifiers, read_lines, write_lines
+from brainmem.translation.text import Connection, Group, Initial, Operation, Pathway, Table
 
 __all__ = ["rate_connections", "rate_groups", "rate_initial"]
 

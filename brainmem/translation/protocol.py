@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from brainmem.spec import LearningRule, MemoryModel, Population
-from brainmem.translate import schedule
-from brainmem.translate.lines import Line, identifiers, read_lines, rename
-from brainmem.translate.text import Connection, Group, Operation, Table
+from brainmem.translation import schedule
+from brainmem.translation.lines import Line, identifiers, read_lines, rename
+from brainmem.translation.text import Connection, Group, Operation, Table
 
 __all__ = [
     "CONTROLLER",
