@@ -1,0 +1,192 @@
+"""The text that a translation writes: what it says, and that it is Brian2 text that runs by itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import brainmem
+from brainmem import LearningRule, Population, SpikingRule, TranslationError, get_model, simulate, translate
+
+SMALL = {"N": 12, "M": 2, "epochs": 2, "test_epochs": (1,), "starts": 1, "T_learn": "20*tau", "T_recall": "4*tau"}
+SMALL |= {"T_average": "2*tau"}
+
+RUN = """
+import sys
+sys.path.pop(0)  # nothing of brainmem may be importable from here
+from brian2 import prefs
+prefs.codegen.target = "numpy"
+exec(compile(open("script.py").read(), "script.py", "exec"))
+assert "brainmem" not in sys.modules
+np.savez("out.npz", w=np.array(recurrent.w), x=np.array(units.x), i=np.array(recurrent.i), j=np.array(recurrent.j))
+"""
+
+
+def pasted(variant: str, folder) -> dict[str, np.ndarray]:
+    """Run the printed script in a process of its own that does not import brainmem."""
+    model = get_model("kurikawa2020")
+    numbers = brainmem.arrays(model, variant, parameters=SMALL, seed=5, device="runtime")
+    np.savez(folder / "arrays.npz", **numbers)
+    (folder / "script.py").write_text(str(translate(model, variant)))
+    done = subprocess.run(
+        [sys.executable, "-I", "-c", "import sys; sys.path.insert(0, '.')" + RUN],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=600,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    return dict(np.load(folder / "out.npz"))
+
+
+@pytest.mark.parametrize("variant", ["rate", "spiking"])
+def test_the_printed_script_runs_in_plain_brian2_and_gets_the_same_numbers(variant, tmp_path):
+    out = pasted(variant, tmp_path)
+    result = simulate("kurikawa2020", variant, parameters=SMALL, seed=5, device="runtime")
+    final = result.recurrent_w.values[-1]
+    assert np.abs(final - result.recurrent_w.values[0]).max() > 1e-4, "nothing was learned, so nothing is compared"
+    np.testing.assert_allclose(out["w"], final[out["j"], out["i"]], rtol=0, atol=1e-12)
+
+
+def test_the_rate_variant_holds_the_model_text_verbatim():
+    model = get_model("kurikawa2020")
+    text = translate(model, "rate").connection("recurrent").equations
+    assert "dw/dt = plastic_post*(eps/tau)*(target_post - x_post)*(x_pre - u_post*w) : 1 (clock-driven)" in text
+    assert "dx/dt = (phi - x)/tau : 1" in translate(model, "rate").group("units").equations
+
+
+def test_sums_and_plasticity_read_the_state_before_neurons_advance():
+    translated = translate(get_model("kurikawa2020"), "rate")
+    recurrent = translated.connection("recurrent")
+    when, order = recurrent.summed_order["u_post"]
+    units = translated.group("units")
+    assert (when, units.state_when) == ("groups", "groups")
+    assert order < recurrent.state_order < units.state_order
+
+
+def test_events_read_traces_before_these_decay_or_grow():
+    translated = translate(get_model("kurikawa2020"), "spiking")
+    units = translated.group("units")
+    grow = next(op for op in units.operations if op.event == "unit_spike")
+    assert all(path.when == "synapses" for path in translated.connection("recurrent").pathways)
+    assert units.state_when == "resets" and units.state_order < grow.order
+
+
+def test_a_signed_rate_reads_as_an_affine_function_of_its_trace():
+    equations = translate(get_model("kurikawa2020"), "spiking").group("units").equations
+    assert "x = -1 + (1 - (-1))*x_s : 1" in equations
+    assert "dx_s/dt = -x_s/tau : 1" in equations
+
+
+def current_form(expr: str = "(-x + z + h)/tau") -> brainmem.MemoryModel:
+    """A small network whose rate is an instantaneous function of a filtered current."""
+    from brian2 import ms
+
+    return brainmem.MemoryModel(
+        "currents",
+        parameters=(
+            brainmem.Parameter("N", 30),
+            brainmem.Parameter("tau", 50 * ms),
+            brainmem.Parameter("T", 400 * ms),
+            brainmem.Parameter("rate_step", 1 * ms),
+        ),
+        populations=(
+            Population(
+                "units",
+                f"z : 1\nr = 1/(1 + exp(-x)) : 1\ndx/dt = {expr} : 1",
+                rate="r",
+                drive="x",
+                transfer="r",
+                rate_range=(0, 1),
+                initial={"x": "normal(0, 1)"},
+            ),
+        ),
+        projections=(
+            brainmem.Projection(
+                "recurrent",
+                "units",
+                "units",
+                current="z_post = w*r_pre : 1 (summed)",
+                variables="w : 1",
+                initial={"w": "normal(0, 1.5/sqrt(N))"},
+            ),
+        ),
+        stimuli=(brainmem.Stimulus("h", "units", items=1, draw="normal(0, 1)"),),
+        protocol=brainmem.Protocol(
+            (brainmem.Phase("run", duration="T", stimuli=("h",)),), (brainmem.Each("run", items=1),)
+        ),
+        rate_dt="rate_step",
+        spiking={"cells_per_unit": 16},
+    )
+
+
+def test_the_current_form_filters_spikes_before_the_weights():
+    equations = translate(current_form(), "spiking").group("units").equations
+    assert "x = z + x_input : 1" in equations
+    assert "dr_s/dt = -r_s/tau : 1" in equations
+    assert "r_phi = 1/(1 + exp(-x)) : 1" in equations
+
+
+def test_a_drive_starts_where_the_rate_network_starts():
+    model = current_form()
+    numbers = brainmem.arrays(model, "spiking", seed=3, device="runtime", neuron="poisson")
+    plain = brainmem.arrays(model, "rate", seed=3, device="runtime")
+    x0 = plain["units.x"]
+    np.testing.assert_allclose(numbers["units.r_s"], 1 / (1 + np.exp(-x0)), rtol=1e-12)
+    size = len(x0)
+    columns = np.zeros((size, size))
+    columns[~np.eye(size, dtype=bool)] = numbers["recurrent.w"]
+    recurrent = columns.T @ numbers["units.r_s"]
+    np.testing.assert_allclose(numbers["units.x_input"] + recurrent, x0, atol=1e-12)
+
+
+def test_spiking_populations_follow_a_network_in_the_current_form():
+    model = current_form()
+    rate = simulate(model, "rate", seed=3, device="runtime")
+    spiking = simulate(model, "spiking", seed=3, device="runtime")
+    agreement = np.corrcoef(rate.mean_r.values[0], spiking.mean_r.values[0])[0, 1]
+    error = np.sqrt(np.mean((rate.mean_r.values - spiking.mean_r.values) ** 2))
+    assert agreement > 0.99
+    assert error < 0.04
+
+
+def test_a_drive_that_is_not_linear_in_its_currents_is_refused():
+    with pytest.raises(TranslationError, match="must be linear in the summed"):
+        translate(current_form("(-x + z**2 + h)/tau"), "spiking")
+
+
+def test_a_drive_without_leak_is_refused():
+    with pytest.raises(TranslationError, match="no linear leak"):
+        translate(current_form("(z + h)/tau"), "spiking")
+
+
+def test_an_explicit_spiking_rule_replaces_the_split():
+    model = get_model("kurikawa2020")
+    (rule,) = model.rules
+    own = LearningRule(
+        "own",
+        "recurrent",
+        continuous=rule.continuous,
+        spiking=SpikingRule(on_pre="w += plastic_post*eps*count_pre*(target_post - x_post)"),
+    )
+    recurrent = translate(model.replace(rules=(own,)), "spiking").connection("recurrent")
+    assert [path.code for path in recurrent.pathways] == ["w += plastic_post*eps*count_pre*(target_post - x_post)"]
+    assert "dw/dt" not in recurrent.equations
+
+
+def test_reading_traces_keeps_the_rule_clock_driven():
+    recurrent = translate(get_model("kurikawa2020"), "spiking", read="trace").connection("recurrent")
+    assert recurrent.pathways == ()
+    assert "dw/dt = plastic_post*(eps/tau)*(target_post - x_post)*(x_pre - u_post*w) : 1" in recurrent.equations
+
+
+@pytest.mark.parametrize(
+    "option, given, near",
+    [("variant", "spikes", "spiking"), ("neuron", "liff", "lif"), ("read", "traces", "trace"), ("pairing", "causl", "causal")],
+)
+def test_an_option_that_does_not_exist_is_refused_with_the_near_one(option, given, near):
+    with pytest.raises(TranslationError, match=f"Did you mean '{near}'"):
+        translate(get_model("kurikawa2020"), **{"variant": "spiking", option: given})
