@@ -1,0 +1,21 @@
+"""Text over parameters: evaluate it safely, draw arrays from it, resolve and check a model's text."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from brainmem.equations.draws import draw
+from brainmem.equations.expression import evaluate
+from brainmem.equations.parameters import resolve_parameters
+
+if TYPE_CHECKING:
+    from brainmem.spec import MemoryModel
+
+__all__ = ["check_model", "draw", "evaluate", "resolve_parameters"]
+
+
+def check_model(model: MemoryModel) -> None:
+    """Raise a `RuleError` for the first thing that is wrong with a model's text; see `brainmem.checks`."""
+    from brainmem.checks import check_model as check
+
+    check(model)
