@@ -33,7 +33,8 @@ SURFACE = {"cli", "__main__", "demo"}
 ONLY = {
     "errors": set(),
     "spec": {"errors", "equations"},
-    "equations": {"errors", "spec"},
+    "equations": {"errors", "spec", "checks"},  # the checks that a model calls through its vocabulary
+    "checks": VOCABULARY | {"translation"},
     "translation": VOCABULARY,
     "codegen": {"errors", "translation"},
     "models": VOCABULARY,

@@ -12,13 +12,18 @@ import numpy as np
 from brian2 import NeuronGroup, StateMonitor, Synapses
 from brian2.devices.device import get_device
 
-from brainmem.translation import schedule
-
 __all__ = ["snapshot_monitor"]
 
 
 def snapshot_monitor(
-    synapses: Synapses, variable: str, controller: NeuronGroup, clock: Any, *, size: int, name: str
+    synapses: Synapses,
+    variable: str,
+    controller: NeuronGroup,
+    clock: Any,
+    *,
+    size: int,
+    slot: tuple[str, int],
+    name: str,
 ) -> StateMonitor:
     """Return a monitor of a synaptic variable that records where ``controller.snapshot`` is 1.
 
@@ -31,9 +36,11 @@ def snapshot_monitor(
     clock : Clock
     size : int
         Number of synapses; standalone targets do not know it while they generate code.
+    slot : (str, int)
+        When in a time step it records, and in which order there.
     name : str
     """
-    when, order = schedule.RECORD
+    when, order = slot
     monitor = StateMonitor(
         synapses,
         variable,
