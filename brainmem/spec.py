@@ -367,7 +367,8 @@ class MemoryModel:
     """A paper's network, learning rule and protocol, as text. See `spec` for the parts.
 
     ``rate_dt`` and ``time_unit`` are texts (parameter or quantity): the Euler step of the rate variant and
-    what one unit of a dimensionless model time lasts.
+    what one unit of a dimensionless model time lasts. ``varied`` marks a copy made by `replace`, in which
+    parameters may be left over that only the replaced part used.
     """
 
     name: str
@@ -384,6 +385,7 @@ class MemoryModel:
     time_unit: str = field(default="1*second", kw_only=True)
     spiking: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     description: str = field(default="", kw_only=True)
+    varied: bool = field(default=False, kw_only=True, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         from brainmem.equations import check_model
@@ -392,7 +394,7 @@ class MemoryModel:
 
     def replace(self, **changes: Any) -> MemoryModel:
         """Return a copy with some fields replaced, checked again."""
-        return replace(self, **changes)
+        return replace(self, **{"varied": True, **changes})
 
     def population(self, name: str) -> Population:
         """Return the population called `name`."""

@@ -1,0 +1,80 @@
+"""Checks that everything declared is used, and everything read is set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from brainmem.checks.place import listed, place_of
+from brainmem.checks.text import ModelText
+from brainmem.errors import closest
+from brainmem.spec import Repeat
+
+__all__ = ["check_use"]
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def check_use(text: ModelText) -> None:
+    """Raise for a parameter that no text names, and for a variable that nothing sets."""
+    used = {name for given in model_texts(text.model) for name in _names(given)}
+    for item in text.model.parameters:
+        if item.name not in used:
+            near = closest(item.name, used - set(text.values))
+            raise place_of(text.model, "parameter", item.name).error(
+                f"nothing in the model names it.{near} Remove it, or use it in an equation."
+            )
+    _check_set(text)
+
+
+def _names(given: Any) -> set[str]:
+    lines = str(given).splitlines()
+    return {name for line in lines for name in NAME.findall(line.split("#")[0])}
+
+
+def model_texts(model) -> Iterator[Any]:
+    """Yield every text of a model that may name a parameter."""
+    yield from (item.value for item in model.parameters if isinstance(item.value, str))
+    yield from (model.rate_dt, model.time_unit, *model.spiking.values())
+    yield from (item.condition for item in model.limits)
+    yield from (item.expression for item in model.observables)
+    for item in model.stimuli:
+        yield from (item.items, item.draw)
+    for item in model.populations:
+        yield from (item.equations, item.size, *item.rate_range, *item.initial.values())
+    for item in model.projections:
+        yield from (item.current, item.variables, *item.initial.values())
+    for item in model.rules:
+        yield from (item.text, item.every, *(limit for limits in item.bounds.values() for limit in limits))
+        if item.spiking:
+            yield from (item.spiking.on_pre, item.spiking.on_post, item.spiking.clocked)
+    yield from _protocol_texts(model.protocol)
+
+
+def _protocol_texts(protocol) -> Iterator[Any]:
+    for item in protocol.phases:
+        yield from (item.duration, item.until, item.average, *item.gates.values(), *item.start.values())
+    for entry in protocol.schedule:
+        if isinstance(entry, Repeat):
+            yield entry.times
+        for each in entry.body if isinstance(entry, Repeat) else (entry,):
+            yield from (each.items, each.repeats, each.epochs)
+
+
+def _check_set(text: ModelText) -> None:
+    for population in text.model.populations:
+        place = place_of(text.model, "population", population.name, population.equations)
+        summed = [
+            entry.name.removesuffix("_post")
+            for item in text.model.projections
+            if item.target == population.name
+            for entry in text.sums[item.name]
+        ]
+        for name, entry in text.neurons[population.name].items():
+            if entry.kind == "parameter" and name not in summed and name not in population.initial:
+                raise place.error(
+                    f"nothing sets {name!r}, so it would be 0 throughout. Sum into it with a projection "
+                    f"(current='{name}_post = ... (summed)'; summed here: {listed(summed)}), or give initial=.",
+                    line=entry.line,
+                )

@@ -1,0 +1,186 @@
+"""Checks of texts that become numbers: sizes, durations, gates, draws, limits."""
+
+from __future__ import annotations
+
+import ast
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from brian2.units import Quantity, get_dimensions, second
+
+from brainmem.checks.place import Place, check_choice, listed, place_of
+from brainmem.checks.scope import shown_unit
+from brainmem.checks.text import ModelText, read_unit
+from brainmem.equations import evaluate
+from brainmem.equations.expression import FUNCTIONS, parse, walk
+from brainmem.errors import RuleError, closest
+
+__all__ = ["check_values"]
+
+NONE = get_dimensions(1)
+
+
+def check_values(text: ModelText) -> None:
+    """Check every text that is evaluated when a run is prepared, with the default parameters."""
+    model = text.model
+    place = Place(f"Model {model.name!r}")
+    for name in ("rate_dt", "time_unit"):
+        _time(text, place, name, getattr(model, name))
+    for population in model.populations:
+        _check_population(text, population)
+    for rule in model.rules:
+        if rule.every:
+            _time(text, place_of(model, "rule", rule.name), "every", rule.every)
+    for phase in model.protocol.phases:
+        _check_phase(text, phase)
+    for item in model.limits:
+        _check_limit(text, item)
+    drawn = _check_stimuli(text)
+    _check_weights(text, drawn)
+    for name, value in model.spiking.items():
+        _number(text, place, f"spiking[{name!r}]", value)
+
+
+def _number(text: ModelText, place: Place, field: str, given: Any) -> Any:
+    try:
+        value = evaluate(given, text.values) if isinstance(given, str) else given
+        array = np.asarray(value, dtype=float)
+    except (RuleError, TypeError, ValueError) as error:
+        raise place.error(f"{field}={given!r} is no number. {error}") from error
+    if array.ndim or not np.isfinite(array):
+        raise place.error(f"{field}={given!r} must be one finite number, got {value!r}.")
+    return value
+
+
+def _time(text: ModelText, place: Place, field: str, given: Any) -> float:
+    value = _number(text, place, field, given)
+    if get_dimensions(value) is not second.dim or float(np.asarray(value)) <= 0:
+        raise place.error(f"{field}={given!r} must be a time longer than 0 (such as '100*ms'), got {value!r}.")
+    return float(np.asarray(value))
+
+
+def _count(text: ModelText, place: Place, field: str, given: Any) -> None:
+    value = given
+    if isinstance(given, str):
+        check_choice(place, field, given, [name for name, v in text.values.items() if isinstance(v, int)])
+        value = text.values[given]
+    if not isinstance(value, int | np.integer) or value < 1:
+        raise place.error(f"{field}={given!r} must be a whole number of at least 1, or the parameter that holds it.")
+
+
+def _check_population(text: ModelText, population) -> None:
+    place = place_of(text.model, "population", population.name)
+    entries = text.neurons[population.name]
+    _count(text, place, "size", population.size)
+    for name, draw in population.initial.items():
+        settable = [key for key, entry in entries.items() if entry.kind != "subexpression"]
+        if name not in settable:
+            raise place.error(f"initial={name!r} cannot be set.{closest(name, settable)} Variables: {listed(settable)}.")
+        _check_draw(place, f"initial[{name!r}]", draw, entries[name].dimensions, text.values)
+    if population.rate:
+        _check_range(text, place, population, entries[population.rate].dimensions)
+
+
+def _check_range(text: ModelText, place: Place, population, dimensions: Any) -> None:
+    given = population.rate_range
+    if not isinstance(given, tuple) or len(given) != 2:
+        raise place.error(f"rate_range={given!r} must be (rate of silence, highest rate).")
+    low, high = (_number(text, place, "rate_range", value) for value in given)
+    for value in (low, high):
+        if get_dimensions(value) is not dimensions and float(np.asarray(value)) != 0:
+            raise place.error(
+                f"rate_range={given!r} must have the unit of {population.rate!r}, {shown_unit(dimensions)}, got {value!r}."
+            )
+    if not float(np.asarray(low)) < float(np.asarray(high)):
+        raise place.error(f"rate_range={given!r}: the first must be below the second.")
+
+
+def _check_phase(text: ModelText, phase) -> None:
+    place = place_of(text.model, "phase", phase.name)
+    duration = _time(text, place, "duration", phase.duration)
+    if phase.average and _time(text, place, "average", phase.average) > duration * (1 + 1e-12):
+        raise place.error(f"average={phase.average!r} is longer than the phase, duration={phase.duration!r}.")
+    for gate, given in phase.gates.items():
+        value = _number(text, place, f"gates[{gate!r}]", given)
+        if get_dimensions(value) is not NONE:
+            raise place.error(f"gates[{gate!r}]={given!r} must have no unit, got {value!r}.")
+    for name, draw in phase.start.items():
+        dimensions = next(e[name].dimensions for e in text.neurons.values() if name in e)
+        _check_draw(place, f"start[{name!r}]", draw, dimensions, text.values)
+
+
+def _check_limit(text: ModelText, item) -> None:
+    place = Place(f"Model {text.model.name!r}, limit {item.condition!r}")
+    try:
+        value = evaluate(item.condition, text.values)
+    except RuleError as error:
+        raise place.error(str(error)) from error
+    if not isinstance(value, bool | np.bool_):
+        raise place.error(f"it must be a condition, such as 'M < 2*N', got {value!r}.")
+
+
+def _check_stimuli(text: ModelText) -> dict[str, Any]:
+    """Check stimuli in the order in which they are drawn; return their names with units."""
+    known = dict(text.values)
+    for item in text.model.stimuli:
+        place = place_of(text.model, "stimulus", item.name)
+        dimensions = read_unit(text.model, "stimulus", item)
+        _count(text, place, "items", item.items)
+        _check_draw(place, "draw", item.draw, dimensions, known)
+        if item.values is not None and not (item.values and all(map(math.isfinite, item.values))):
+            raise place.error(f"values={item.values!r} must be finite numbers, such as (-1, 1).")
+        known[item.name] = _one(dimensions)
+    return known
+
+
+def _check_weights(text: ModelText, known: dict[str, Any]) -> None:
+    """Check start weights, which may read stimuli and the weights before them as ``projection_variable``."""
+    known = dict(known)
+    for projection in text.model.projections:
+        place = place_of(text.model, "projection", projection.name)
+        for name, draw in projection.initial.items():
+            entry = text.synapses[projection.name][name]
+            if entry.kind == "subexpression":
+                raise place.error(f"initial={name!r} cannot be set: an equation defines it at every moment.")
+            _check_draw(place, f"initial[{name!r}]", draw, entry.dimensions, known)
+            known[f"{projection.name}_{name}"] = _one(entry.dimensions)
+
+
+def _one(dimensions: Any) -> Any:
+    return 0.5 if dimensions is NONE else Quantity.with_dimensions(0.5, dimensions)
+
+
+DRAWS = {
+    "signs": lambda: 1.0,
+    "normal": lambda mean, sd: mean + sd,
+    "uniform": lambda low, high: low + 0.37 * (high - low),
+    "binary": lambda p: 1.0 + 0 * p,
+    "zeros": lambda: 0.0,
+}
+
+
+class _Scalar(ast.NodeTransformer):
+    """Read a text over arrays as one over numbers, which have the same units."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        return ast.BinOp(node.left, ast.Mult(), node.right) if isinstance(node.op, ast.MatMult) else node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        self.generic_visit(node)
+        return node.value if node.attr == "T" else node
+
+
+def _check_draw(place: Place, field: str, draw: Any, dimensions: Any, names: Mapping[str, Any]) -> None:
+    """Raise unless a draw reads known names and has the unit of what it sets."""
+    try:
+        tree = ast.fix_missing_locations(_Scalar().visit(parse(str(draw))))
+        value = walk(ast.unparse(tree), names, {**FUNCTIONS, **DRAWS})
+    except RuleError as error:
+        raise place.error(f"{field}={draw!r}: {error}") from error
+    if get_dimensions(value) is not dimensions and not np.all(np.asarray(value) == 0):
+        raise place.error(
+            f"{field}={draw!r} has unit {shown_unit(value)}, but the variable has unit {shown_unit(dimensions)}."
+        )
