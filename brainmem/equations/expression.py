@@ -131,6 +131,10 @@ def walk(text: str, names: Mapping[str, Any], functions: Mapping[str, Callable[.
         raise RuleError(f"{text!r} cannot be evaluated: {error}.") from error
 
 
+def _truth(held: Any) -> Any:
+    return bool(held) if np.ndim(held) == 0 else held
+
+
 def names_in(text: str) -> set[str]:
     """Return the names an expression reads, called functions left out.
 
@@ -198,7 +202,8 @@ class _Walker:
         return self._operator(node, node.op)(self.value(node.left), self.value(node.right))
 
     def _unaryop(self, node: ast.UnaryOp) -> Any:
-        return self._operator(node, node.op)(self.value(node.operand))
+        value = self._operator(node, node.op)(self.value(node.operand))
+        return _truth(value) if isinstance(node.op, ast.Not) else value
 
     def _operator(self, node: ast.AST, kind: ast.AST) -> Callable[..., Any]:
         if type(kind) not in OPERATORS:
@@ -209,14 +214,14 @@ class _Walker:
         result = self.value(node.values[0])
         for other in node.values[1:]:
             result = OPERATORS[type(node.op)](result, self.value(other))
-        return result
+        return _truth(result)
 
     def _compare(self, node: ast.Compare) -> Any:
         sides = [self.value(side) for side in (node.left, *node.comparators)]
         held: Any = True
         for kind, left, right in zip(node.ops, sides, sides[1:], strict=False):
             held = np.logical_and(held, self._operator(node, kind)(left, right))
-        return bool(held) if np.ndim(held) == 0 else held
+        return _truth(held)
 
     def _tuple(self, node: ast.Tuple) -> tuple:
         return tuple(self.value(item) for item in node.elts)
