@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import brian2
 import numpy as np
 import pytest
@@ -114,10 +116,8 @@ def test_what_is_no_arithmetic_is_refused_and_quoted(text, part):
 
 @given(st.text(max_size=40))
 def test_any_text_gives_a_value_or_a_rule_error(text):
-    try:
+    with contextlib.suppress(RuleError):
         evaluate(text, {"N": 3})
-    except RuleError as error:
-        assert str(error)
 
 
 def test_draws_have_the_shape_and_the_distribution_named():

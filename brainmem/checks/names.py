@@ -21,12 +21,14 @@ CONTROLLER = {
 }
 # The parameters that every spiking variant adds.
 CELL_PARAMETERS = {"rate_max", "cells_per_unit", "tau_m", "t_ref", "sigma_v", "spike_dt"}
-CPP = set(
-    "alignas alignof asm auto bool case catch char class const constexpr default delete do double else enum explicit "
-    "export extern false float for friend goto if inline int long main mutable namespace new operator private protected "
-    "public register return short signed sizeof static struct switch template this throw true try typedef typeid "
-    "typename union unsigned using virtual void volatile while".split()
-)
+CPP = {
+    "alignas", "alignof", "asm", "auto", "bool", "case", "catch", "char", "class", "const", "constexpr",
+    "default", "delete", "do", "double", "else", "enum", "explicit", "export", "extern", "false", "float",
+    "for", "friend", "goto", "if", "inline", "int", "long", "main", "mutable", "namespace", "new", "operator",
+    "private", "protected", "public", "register", "return", "short", "signed", "sizeof", "static", "struct",
+    "switch", "template", "this", "throw", "true", "try", "typedef", "typeid", "typename", "union", "unsigned",
+    "using", "virtual", "void", "volatile", "while",
+}  # fmt: skip
 
 
 def check_names(text: ModelText) -> None:
@@ -89,7 +91,7 @@ def generated_names(text: ModelText) -> dict[str, str]:
         ends = ("window", "window_rate", "at", "episode", "bounds") if rule.episodic else ("bounds",)
         made |= {f"{rule.name}_{end}": f"rule {rule.name!r}" for end in ends}
     for name in {name for phase in model.protocol.phases for name in phase.start}:
-        made |= {key: f"the start of {name!r}" for key in (f"{name}_row", f"{name}_start", f"restart_{name}")}
+        made |= dict.fromkeys((f"{name}_row", f"{name}_start", f"restart_{name}"), f"the start of {name!r}")
     for population in model.populations:
         made |= _of_population(text, population)
     return made
@@ -124,7 +126,7 @@ def _check_objects(text: ModelText, made: dict[str, str]) -> None:
 
 
 def _check_shared(text: ModelText) -> None:
-    """Parameters, stimuli, gates and observables share one space of names."""
+    """Refuse one name for two of parameters, stimuli, gates and observables."""
     model, seen = text.model, {}
     for kind, names in _global_names(model).items():
         for name in names:
@@ -143,7 +145,7 @@ def _global_names(model) -> dict[str, list[str]]:
 
 
 def _check_variables(text: ModelText) -> None:
-    """A variable must not hide a parameter, gate or observable, nor a stimulus of its own population."""
+    """Refuse variables that hide a parameter, gate or observable, or a stimulus of their own population."""
     model = text.model
     known = {name: kind for kind, names in _global_names(model).items() for name in names}
     for population in model.populations:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from brian2.core.variables import Variable
 from brian2.units import second
+from brian2.utils.stringtools import get_identifiers
 
 from brainmem.checks.place import Place, listed, place_of
 from brainmem.checks.scope import Scope, foreign_hints, index, time_names, tuple_hints
@@ -40,8 +41,7 @@ def _check_flags(place: Place, entry: Entry) -> None:
 def _check_entry(place: Place, entry: Entry, scope: Scope) -> None:
     names = dict(scope.names)
     if entry.kind == "differential":
-        noises = {name: Variable(name, dimensions=(second**-0.5).dim) for name in _noises(entry.expr)}
-        names |= noises
+        names |= {name: Variable(name, dimensions=(second**-0.5).dim) for name in _noises(entry.expr)}
     own = Scope(names, scope.hints)
     what = f"d{entry.name}/dt" if entry.kind == "differential" else repr(entry.name)
     if entry.dtype is bool:
@@ -51,8 +51,6 @@ def _check_entry(place: Place, entry: Entry, scope: Scope) -> None:
 
 
 def _noises(expr: str) -> set[str]:
-    from brian2.utils.stringtools import get_identifiers
-
     return {name for name in get_identifiers(expr) if name == "xi" or name.startswith("xi_")}
 
 
@@ -109,7 +107,8 @@ def _check_rate_form(place: Place, population, entries: dict[str, Entry]) -> Non
         raise place.error(
             f"rate={population.rate!r} is a differential variable, so transfer= must name the subexpression that it "
             f"relaxes to, got {transfer!r}. Write 'phi = f(drive) : 1' and 'd{population.rate}/dt = "
-            f"(phi - {population.rate})/tau : 1', and transfer='phi'. Subexpressions: {listed(_subexpressions(entries))}."
+            f"(phi - {population.rate})/tau : 1', and transfer='phi'. "
+            f"Subexpressions: {listed(_subexpressions(entries))}."
         )
 
 

@@ -33,7 +33,8 @@ def check_protocol(text: ModelText) -> None:
     """Check phases and schedule."""
     model = text.model
     if not model.protocol.schedule:
-        raise place_of(model, "protocol").error("its schedule is empty. Add Each('phase') or Repeat(times, (Each(...),)).")
+        reason = "its schedule is empty. Add Each('phase') or Repeat(times, (Each(...),))."
+        raise place_of(model, "protocol").error(reason)
     for phase in model.protocol.phases:
         place = place_of(model, "phase", phase.name)
         _check_stimuli(text, place, phase)

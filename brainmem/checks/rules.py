@@ -90,7 +90,7 @@ class _Statements:
             return node.targets[0].id, "=", ast.unparse(node.value)
         if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and type(node.op) in OPERATORS:
             return node.target.id, OPERATORS[type(node.op)], ast.unparse(node.value)
-        raise self.place.error("a statement is 'w = ...', 'w += ...', 'w -= ...', 'w *= ...' or 'w /= ...'.", line=number)
+        raise self.place.error("a statement is 'w = ...', or has += -= *= /= in place of =.", line=number)
 
     def _require(self, number: int, value: str, found, wanted, what: str) -> None:
         if found is not wanted and value not in ("0", "0.0"):

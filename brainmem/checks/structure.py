@@ -53,7 +53,7 @@ def _check_tuple(place: Place, field: str, given: Any, kind: Any) -> None:
 
 
 def _check_distinct(model) -> None:
-    """Names within one kind are distinct; populations, projections and rules become objects of one network."""
+    """Refuse two parts of one name; populations, projections and rules become objects of one network."""
     kinds = {
         "parameter": model.parameters,
         "population, projection or rule": (*model.populations, *model.projections, *model.rules),
@@ -98,10 +98,12 @@ def _check_rule(model, rule) -> None:
     check_choice(place, "read", rule.read, ("auto", "event", "drive", "trace"))
     check_choice(place, "pairing", rule.pairing, ("symmetric", "causal", "anticausal"))
     if bool(rule.every) != (rule.form == "periodic"):
-        raise place.error(f"every= is the period of a periodic rule; this rule is {rule.form}, with every={rule.every!r}.")
+        raise place.error(
+            f"every= is the period of a periodic rule; this one is {rule.form}, with every={rule.every!r}."
+        )
     if bool(rule.at) != (rule.form == "episodic"):
         raise place.error(
-            f"at= names the phases at whose end an episodic rule runs; this rule is {rule.form}, with at={rule.at!r}."
+            f"at= names the phases at whose end an episodic rule runs; this one is {rule.form}, with at={rule.at!r}."
         )
     if not isinstance(rule.at, tuple):
         raise place.error(f"at={rule.at!r} must be a tuple of phase names, such as ({rule.at!r},).")

@@ -66,7 +66,7 @@ def _check_variables(text: ModelText, projection, scope: Scope) -> None:
         if entry.line not in owned or place.line_of(entry.name) != entry.line:
             continue
         if entry.kind == "differential":
-            raise place.error("an equation 'dw/dt' is a rule: write it in LearningRule(continuous=...).", line=entry.line)
+            raise place.error("'dw/dt' is a rule: write it in LearningRule(continuous=...).", line=entry.line)
         if entry.kind == "subexpression":
             scope.require(place, entry.expr, entry.dimensions, what=repr(entry.name), line=entry.line)
 
@@ -86,9 +86,16 @@ def _hints(text: ModelText, projection, source, target) -> dict[str, str]:
     for name in {**source, **target}:
         forms = [f"{name}_pre"] * (name in source) + [f"{name}_post"] * (name in target)
         hints[name] = f"{name!r} belongs to the units. Write {' or '.join(forms)}."
+    hints |= _one_end(projection.source, set(source) - set(target), "_pre", "_post")
+    hints |= _one_end(projection.target, set(target) - set(source), "_post", "_pre")
     for name in text.values:
         hints |= {f"{name}{end}": f"{name!r} is a parameter. Write {name!r} alone." for end in ("_pre", "_post")}
     hints |= {"N": COUNT, "xi": "rules and currents have no noise of their own."}
     for item in text.model.observables:
         hints[item.name] = f"{item.name!r} is an observable, which only 'until' conditions can read."
     return {**hints, **tuple_hints(text)}
+
+
+def _one_end(owner: str, names: set[str], right: str, wrong: str) -> dict[str, str]:
+    """Return hints for names of one end of a projection, written as those of the other."""
+    return {f"{n}{wrong}": f"{n!r} belongs to {owner!r} and not to the other end. Write {n}{right}." for n in names}

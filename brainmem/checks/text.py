@@ -26,7 +26,7 @@ FLAGS = {
 
 @dataclass(frozen=True)
 class Entry:
-    """One equation: `dimensions` are the variable's own, `expected` those of its right-hand side."""
+    """One equation; `dimensions` are the variable's own."""
 
     name: str
     kind: str
@@ -38,6 +38,7 @@ class Entry:
 
     @property
     def expected(self) -> Any:
+        """The dimensions that the right-hand side must have."""
         return self.dimensions / second.dim if self.kind == "differential" else self.dimensions
 
 

@@ -77,7 +77,7 @@ def _check_population(text: ModelText, population) -> None:
     for name, draw in population.initial.items():
         settable = [key for key, entry in entries.items() if entry.kind != "subexpression"]
         if name not in settable:
-            raise place.error(f"initial={name!r} cannot be set.{closest(name, settable)} Variables: {listed(settable)}.")
+            raise place.error(f"initial={name!r} cannot be set.{closest(name, settable)} Allowed: {listed(settable)}.")
         _check_draw(place, f"initial[{name!r}]", draw, entries[name].dimensions, text.values)
     if population.rate:
         _check_range(text, place, population, entries[population.rate].dimensions)
@@ -91,7 +91,8 @@ def _check_range(text: ModelText, place: Place, population, dimensions: Any) -> 
     for value in (low, high):
         if get_dimensions(value) is not dimensions and float(np.asarray(value)) != 0:
             raise place.error(
-                f"rate_range={given!r} must have the unit of {population.rate!r}, {shown_unit(dimensions)}, got {value!r}."
+                f"rate_range={given!r} must have the unit of {population.rate!r}, {shown_unit(dimensions)}, "
+                f"got {value!r}."
             )
     if not float(np.asarray(low)) < float(np.asarray(high)):
         raise place.error(f"rate_range={given!r}: the first must be below the second.")

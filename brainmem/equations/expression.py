@@ -237,7 +237,5 @@ class _Walker:
         name = node.func.id
         if name not in self.functions:
             near = closest(name, self.functions)
-            raise RuleError(
-                f"{self.text!r}: unknown function {name!r}.{near} Functions: {', '.join(self.functions)}."
-            )
+            raise RuleError(f"{self.text!r}: unknown function {name!r}.{near} Functions: {', '.join(self.functions)}.")
         return self.functions[name](*(self.value(item) for item in node.args))
