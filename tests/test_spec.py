@@ -115,7 +115,7 @@ RING = Population(
     rate="r",
     drive="I",
     transfer="r",
-    rate_range=(0, "14*Hz"),
+    rate_range=("0*Hz", "14*Hz"),
     initial={"I": "uniform(0, 1)*h"},
 )
 ENERGY = Population(
@@ -417,7 +417,8 @@ BAD = {
     "rate without equation": (units(rate="u"), ["rate='u' must be a differential variable or a subexpression"]),
     "drive without rate": (units(rate=None), ["drive='drive' without a rate"]),
     "range": (units(rate_range=(1, 0)), ["rate_range=(1, 0)", "first must be below"]),
-    "range with unit": (units(rate_range=(0, 10 * Hz)), ["must have the unit of 'x', 1 (none)"]),
+    "range with unit": (units(rate_range=(0, "10*Hz")), ["must have the unit of 'x', 1 (none)"]),
+    "range as quantity": (units(rate_range=(0, 10 * Hz)), ["must be text, such as"]),
     "size": (units(size="K"), ["size 'K'", "'N'"]),
     "fractional size": (units(size="gamma"), ["size 'gamma'"]),
     "no units": (units(size=0), ["size=0 must be a whole number of at least 1"]),
@@ -446,6 +447,11 @@ BAD = {
     "unknown weight": (recurrent(current="u_post = ww*x_pre : 1 (summed)"), ["unknown name 'ww'. Did you mean 'w'?"]),
     "initial weights": (recurrent(initial={"w": "normal(0, 1/sqrt(n))"}), ["initial['w']", "unknown name 'n'"]),
     "unit of weights": (recurrent(initial={"w": "normal(0, tau)"}), ["has unit s"]),
+    "start of a misspelt weight": (
+        recurrent(current="", initial={"weight": "0"}) | units(EQUATIONS.replace("u : 1 ", "u = x : 1 ")),
+        ["initial='weight' sets a variable that nothing reads", "Variables: w"],
+    ),
+    "start of no variable": (recurrent(initial={"w": "0", "w-": "0"}), ["'w-' is not made of letters"]),
     "row_norm": (recurrent(row_norm=-1.0), ["row_norm=-1.0 needs a positive number"]),
     "rule in variables": (
         recurrent(variables="dw/dt = 1/tau : 1") | continuous("dv/dt = w/tau : 1"),
@@ -524,6 +530,9 @@ BAD = {
     "reduce": (observable("x", reduce="max"), ["reduce 'max' is not one of 'mean', 'sum'"]),
     # protocol
     "duration": (phase(duration="gamma"), ["phase 'learn'", "duration='gamma' must be a time", "got 0.6"]),
+    "duration as quantity": (phase(duration=10 * ms), ["phase 'learn'", "must be text, such as '100*ms'"]),
+    "number as draw": (phase(start={"x": 0}), ["start['x']=0 must be text"]),
+    "N in a condition": (phase(until="overlap > 1/N"), ["'N' cannot be used here", "Parameter('n_units', 'N')"]),
     "negative duration": (phase(duration="-T"), ["must be a time longer than 0"]),
     "average": (phase(average="2*T"), ["average='2*T' is longer than the phase"]),
     "until without condition": (phase(until="overlap"), ["until", "'overlap' must be a condition"]),
@@ -552,6 +561,12 @@ BAD = {
     "limit": ({"limits": (Limit("MM < N", "load"),)}, ["limit 'MM < N'", "'MM'"]),
     "limit that is a number": ({"limits": (Limit("M/N", "load"),)}, ["must be a condition"]),
     "Euler step": ({"rate_dt": "0.1"}, ["rate_dt='0.1' must be a time"]),
+    "spiking name": (
+        {"spiking": {"rate_maxi": 80 * Hz}},
+        ["spiking parameter 'rate_maxi'", "Did you mean 'rate_max'?"],
+    ),
+    "blank rule": (continuous("  "), ["rule 'hebb'", "needs a differential equation"]),
+    "until a unit": (phase(until="ms"), ["'ms' must be a condition"]),
     "spiking value": ({"spiking": {"rate_max": "high"}}, ["spiking['rate_max']='high'"]),
 }
 
@@ -625,7 +640,7 @@ def test_bounds_have_the_unit_of_their_weight():
 
 
 def test_the_parameters_of_cells_are_those_that_the_translation_adds():
-    assert {item.name for item in SPIKING_PARAMETERS} == CELL_PARAMETERS
+    assert {item.name for item in SPIKING_PARAMETERS} == set(CELL_PARAMETERS)
 
 
 def test_parts_of_a_model_are_found_by_name():

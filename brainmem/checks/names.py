@@ -20,7 +20,7 @@ CONTROLLER = {
     *("protocol", "protocol_advance", "protocol_next", "halt_when"),
 }
 # The parameters that every spiking variant adds.
-CELL_PARAMETERS = {"rate_max", "cells_per_unit", "tau_m", "t_ref", "sigma_v", "spike_dt"}
+CELL_PARAMETERS = ("rate_max", "cells_per_unit", "tau_m", "t_ref", "sigma_v", "spike_dt")
 CPP = {
     "alignas", "alignof", "asm", "auto", "bool", "case", "catch", "char", "class", "const", "constexpr",
     "default", "delete", "do", "double", "else", "enum", "explicit", "export", "extern", "false", "float",
@@ -44,6 +44,8 @@ def check_names(text: ModelText) -> None:
 
 
 def _reason(name: str, made: dict[str, str]) -> str:
+    if not name.isidentifier() or not name.isascii():
+        return "is not made of letters, digits and _"
     if keyword.iskeyword(name) or keyword.issoftkeyword(name):
         return "is a Python keyword"
     meanings = (

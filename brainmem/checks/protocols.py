@@ -61,6 +61,7 @@ def _check_until(text: ModelText, place: Place, phase) -> None:
     names = {**observed, "elapsed": Variable("elapsed", dimensions=second.dim), **text.constants}
     advice = "a condition reads observables; declare Observable({0!r}, {0!r}, population={1!r}) under another name."
     hints = {name: advice.format(name, p.name) for p in model.populations for name in text.neurons[p.name]}
+    hints["N"] = "give it another name with a parameter, such as Parameter('n_units', 'N')."
     hints |= {"t": "write 'elapsed' for the time since the phase began.", **tuple_hints(text)}
     condition = Place(f"{place.where}, until", phase.until)
     Scope(names, hints).require_boolean(condition, phase.until)

@@ -64,7 +64,11 @@ class Scope:
     def require_boolean(self, place: Place, expr: str) -> None:
         """Raise unless an expression is true or false."""
         self.dimensions(place, expr)
-        if not is_boolean_expression(expr, self._variables()):
+        try:
+            held = is_boolean_expression(expr, self._variables())
+        except (AttributeError, SyntaxError, ValueError):  # what Brian2 cannot classify
+            held = False
+        if not held:
             raise place.error(f"{expr!r} must be a condition, such as 'overlap > 0.95'.")
 
     def _variables(self) -> dict[str, Any]:

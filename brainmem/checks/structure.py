@@ -92,7 +92,7 @@ def _check_references(model) -> None:
 
 def _check_rule(model, rule) -> None:
     place = place_of(model, "rule", rule.name)
-    given = [form for form in FORMS if getattr(rule, form).strip()]
+    given = [form for form in FORMS if getattr(rule, form)]
     if len(given) != 1:
         raise place.error(f"exactly one of {', '.join(FORMS)} holds its text, got {listed(given)}.")
     check_choice(place, "read", rule.read, ("auto", "event", "drive", "trace"))

@@ -26,6 +26,7 @@ def check_use(text: ModelText) -> None:
                 f"nothing in the model names it.{near} Remove it, or use it in an equation."
             )
     _check_set(text)
+    _check_weights_read(text)
 
 
 def _names(given: Any) -> set[str]:
@@ -78,3 +79,24 @@ def _check_set(text: ModelText) -> None:
                     f"(current='{name}_post = ... (summed)'; summed here: {listed(summed)}), or give initial=.",
                     line=entry.line,
                 )
+
+
+def _check_weights_read(text: ModelText) -> None:
+    """Raise for start weights of a variable that no text of its projection defines or reads."""
+    for item in text.model.projections:
+        known = {name for given in _projection_texts(text.model, item) for name in _names(given)}
+        variables = set(text.synapses[item.name])
+        for name in item.initial:
+            if not known & {name, f"d{name}"}:
+                raise place_of(text.model, "projection", item.name).error(
+                    f"initial={name!r} sets a variable that nothing reads.{closest(name, variables - {name})} "
+                    f"Variables: {listed(sorted(variables - {name}))}."
+                )
+
+
+def _projection_texts(model, projection) -> Iterator[str]:
+    yield from (projection.current, projection.variables)
+    for rule in (rule for rule in model.rules if rule.projection == projection.name):
+        yield rule.text
+        if rule.spiking:
+            yield from (rule.spiking.on_pre, rule.spiking.on_post, rule.spiking.clocked)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from brian2.units import Quantity, get_dimensions, second
 
+from brainmem.checks.names import CELL_PARAMETERS
 from brainmem.checks.place import Place, check_choice, listed, place_of
 from brainmem.checks.scope import shown_unit
 from brainmem.checks.text import ModelText, read_unit
@@ -40,6 +41,7 @@ def check_values(text: ModelText) -> None:
     drawn = _check_stimuli(text)
     _check_weights(text, drawn)
     for name, value in model.spiking.items():
+        check_choice(place, "spiking parameter", name, CELL_PARAMETERS)
         _number(text, place, f"spiking[{name!r}]", value)
 
 
@@ -55,10 +57,16 @@ def _number(text: ModelText, place: Place, field: str, given: Any) -> Any:
 
 
 def _time(text: ModelText, place: Place, field: str, given: Any) -> float:
+    _require_text(place, field, given)
     value = _number(text, place, field, given)
     if get_dimensions(value) is not second.dim or float(np.asarray(value)) <= 0:
         raise place.error(f"{field}={given!r} must be a time longer than 0 (such as '100*ms'), got {value!r}.")
     return float(np.asarray(value))
+
+
+def _require_text(place: Place, field: str, given: Any) -> None:
+    if not isinstance(given, str):
+        raise place.error(f"{field}={given!r} must be text, such as '100*ms', '0' or the name of a parameter.")
 
 
 def _count(text: ModelText, place: Place, field: str, given: Any) -> None:
@@ -87,9 +95,12 @@ def _check_range(text: ModelText, place: Place, population, dimensions: Any) -> 
     given = population.rate_range
     if not isinstance(given, tuple) or len(given) != 2:
         raise place.error(f"rate_range={given!r} must be (rate of silence, highest rate).")
+    for value in given:
+        if not isinstance(value, int | float) or isinstance(value, Quantity):
+            _require_text(place, "a rate_range with unit", value)
     low, high = (_number(text, place, "rate_range", value) for value in given)
     for value in (low, high):
-        if get_dimensions(value) is not dimensions and float(np.asarray(value)) != 0:
+        if get_dimensions(value) is not dimensions:
             raise place.error(
                 f"rate_range={given!r} must have the unit of {population.rate!r}, {shown_unit(dimensions)}, "
                 f"got {value!r}."
@@ -176,8 +187,9 @@ class _Scalar(ast.NodeTransformer):
 
 def _check_draw(place: Place, field: str, draw: Any, dimensions: Any, names: Mapping[str, Any]) -> None:
     """Raise unless a draw reads known names and has the unit of what it sets."""
+    _require_text(place, field, draw)
     try:
-        tree = ast.fix_missing_locations(_Scalar().visit(parse(str(draw))))
+        tree = ast.fix_missing_locations(_Scalar().visit(parse(draw)))
         value = walk(ast.unparse(tree), names, {**FUNCTIONS, **DRAWS})
     except RuleError as error:
         raise place.error(f"{field}={draw!r}: {error}") from error
