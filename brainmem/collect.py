@@ -17,7 +17,7 @@ from brainmem.result import Result
 from brainmem.spec import MemoryModel
 from brainmem.translation.lines import read_lines
 from brainmem.translation.protocol import CONTROLLER
-from brainmem.translation.text import TranslatedModel
+from brainmem.translation.text import Connection, Group, TranslatedModel
 
 __all__ = ["collect", "versions"]
 
@@ -131,21 +131,18 @@ def _averages(
             total = np.asarray(outputs[f"{population.name}_average_monitor.{population.rate}_total"])
             mean = total.reshape(len(elapsed), -1) / (samples * dt)[:, None]
             name = f"mean_{population.rate}"
-            unit = _unit(translated, population.name, population.rate)
+            unit = _unit(translated.group(population.name), population.rate)
             found[name] = _variable(("step", _dim(model, population.name)), mean, unit, f"average {population.rate}")
     return found
 
 
 def _stimuli(model: MemoryModel, instance: Instance) -> dict[str, xr.Variable]:
-    return {
-        item.name: _variable(
-            (f"{item.name}_item" if len({s.items for s in model.stimuli}) > 1 else "item", _dim(model, item.population)),
-            instance.stimuli[item.name],
-            item.unit,
-            item.name,
-        )
-        for item in model.stimuli
-    }
+    shared = len({item.items for item in model.stimuli}) == 1
+    found = {}
+    for item in model.stimuli:
+        dims = ("item" if shared else f"{item.name}_item", _dim(model, item.population))
+        found[item.name] = _variable(dims, instance.stimuli[item.name], item.unit, item.name)
+    return found
 
 
 def _weights(model: MemoryModel, translated: TranslatedModel, instance: Instance, outputs) -> dict[str, xr.Variable]:
@@ -157,7 +154,8 @@ def _weights(model: MemoryModel, translated: TranslatedModel, instance: Instance
         if snapshots is not None:
             matrices += [_matrix(translated, owner, row, start.shape) for row in snapshots]
         dims = ("epoch", f"{owner}_post", f"{owner}_pre") if len(instance.weights) > 1 else ("epoch", "post", "pre")
-        found[f"{owner}_{variable}"] = _variable(dims, np.stack(matrices), "1", f"{variable} after every epoch")
+        unit = _unit(translated.connection(owner), variable)
+        found[f"{owner}_{variable}"] = _variable(dims, np.stack(matrices), unit, f"{variable} after every epoch")
         found["epoch"] = _variable("epoch", np.arange(len(matrices)), "1", "epochs done")
     return found
 
@@ -172,10 +170,9 @@ def _matrix(translated: TranslatedModel, owner: str, flat: np.ndarray, shape: tu
     return matrix.T
 
 
-def _unit(translated: TranslatedModel, owner: str, variable: str) -> str:
-    """Return the unit of a group's variable."""
-    lines = read_lines(translated.group(owner).equations)
-    return next(line.unit for line in lines if line.name == variable)
+def _unit(item: Group | Connection, variable: str) -> str:
+    """Return the unit of a variable of a group or a connection."""
+    return next(line.unit for line in read_lines(item.equations) if line.name == variable)
 
 
 def _traces(model: MemoryModel, translated: TranslatedModel, outputs) -> dict[str, xr.Variable]:
@@ -186,7 +183,7 @@ def _traces(model: MemoryModel, translated: TranslatedModel, outputs) -> dict[st
         monitor = f"{owner}_{variable}_trace_monitor"
         dim = _dim(model, owner) if any(p.name == owner for p in model.populations) else f"{owner}_index"
         label = _trace_label(model, owner, variable, [name for _, name in traced])
-        values, unit = np.asarray(outputs[f"{monitor}.{variable}"]), _unit(translated, owner, variable)
+        values, unit = np.asarray(outputs[f"{monitor}.{variable}"]), _unit(translated.group(owner), variable)
         found[label] = _variable(("time", dim), values, unit, f"{variable} in time")
         found["time"] = _variable("time", np.asarray(outputs[f"{monitor}.t"]), "s", "time")
     return found

@@ -188,6 +188,10 @@ def _weights(model: MemoryModel, projection: Projection, item: Initial, names, g
 def _tables(model: MemoryModel, plan: Plan, parameters, stimuli, seed: int) -> dict[str, np.ndarray]:
     names = [phase.name for phase in model.protocol.phases]
     durations = {phase.name: _number(evaluate(phase.duration, parameters)) for phase in model.protocol.phases}
+    for name, seconds in durations.items():
+        if seconds <= 0:
+            text = model.protocol.phase(name).duration
+            raise RuleError(f"Phase {name!r}: duration={text!r} is {seconds:g} s; it must be longer than 0.")
     averages = {phase.name: _average_from(phase, durations, parameters) for phase in model.protocol.phases}
     steps = plan.steps
     tables = {

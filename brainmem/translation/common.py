@@ -31,8 +31,11 @@ def rules_of(model: MemoryModel, projection: Projection) -> tuple[LearningRule, 
 
 
 def constants_in(texts: Iterable[str], parameters: Iterable[Parameter]) -> tuple[str, ...]:
-    """Return the parameters that occur in some of the texts, in their declared order."""
-    used = set().union(*(identifiers(text) for text in texts), set())
+    """Return the parameters that occur in some of the texts, in their declared order.
+
+    ``N`` is not one of them: in equations it is Brian2's own name for a group's size.
+    """
+    used = set().union(*(identifiers(text) for text in texts), set()) - {"N"}
     return tuple(item.name for item in parameters if item.name in used)
 
 

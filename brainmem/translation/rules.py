@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from brainmem.errors import TranslationError
 from brainmem.spec import LearningRule, Projection
 from brainmem.translation import rate, schedule
 from brainmem.translation.common import bounded, clip_operation, statements
-from brainmem.translation.lines import Line, read_lines
+from brainmem.translation.lines import Line, identifiers, read_lines, rename
 from brainmem.translation.neurons import SpikingUnit
 from brainmem.translation.protocol import window_gate
 from brainmem.translation.split import RateReading, SplitRule, split_rule
@@ -95,8 +95,7 @@ def _reading(unit: SpikingUnit | None) -> RateReading | None:
 def _increments(rule: LearningRule) -> list[tuple[str, str, str]] | None:
     """Return (variable, rate of change, unit) of a rule that only adds, else None."""
     if rule.continuous:
-        lines = read_lines(rule.continuous)
-        return [(line.name, line.expr, line.unit) for line in lines if line.kind == "differential"]
+        return [(line.name, line.expr, line.unit) for line in _inlined(read_lines(rule.continuous))]
     per = f"({rule.every})" if rule.periodic else None
     found = []
     for statement in statements(rule.text):
@@ -107,6 +106,18 @@ def _increments(rule: LearningRule) -> list[tuple[str, str, str]] | None:
         value = value if sign == "+=" else f"-({value})"
         spread = f"({value})/{per}" if per else f"{window_gate(rule)}_post*({value})"
         found.append((name, spread, "1"))
+    return found
+
+
+def _inlined(lines: tuple[Line, ...]) -> list[Line]:
+    """Return the differential lines with the rule's own subexpressions written out."""
+    helpers = {line.name: f"({line.expr})" for line in lines if line.kind == "subexpression"}
+    found = []
+    for line in (line for line in lines if line.kind == "differential"):
+        expr = line.expr
+        while identifiers(expr) & set(helpers):
+            expr = rename(expr, helpers)
+        found.append(replace(line, expr=expr))
     return found
 
 
