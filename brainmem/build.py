@@ -249,7 +249,7 @@ def _monitors(blueprint: Blueprint, groups, synapses, clock: Clock) -> dict[str,
             variable,
             groups[CONTROLLER],
             clock,
-            slot=schedule.RECORD,
+            slot=schedule.SNAPSHOT,
             size=_synapse_count(synapses[owner], blueprint.translated.connection(owner)),
             name=name,
         )

@@ -27,6 +27,7 @@ __all__ = [
     "RESTART",
     "RULE_EVENT",
     "SLOTS",
+    "SNAPSHOT",
     "SUM",
     "TRACE",
     "UNITS",
@@ -49,6 +50,7 @@ AVERAGE = ("end", 2)
 ENDED = ("end", 3)
 RECORD = ("end", 5)
 EPISODE = ("end", 6)
+SNAPSHOT = ("end", 29)  # of weights, after the changes that episodic rules make
 CLEAR = ("end", 30)
 NEXT = ("end", 31)
 HALT = ("end", 32)
