@@ -1,0 +1,228 @@
+"""When sums, rules and neurons are computed within a time step: one model with everything, against plain numpy."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from brian2 import ms, second
+
+from brainmem import (
+    Device,
+    Each,
+    LearningRule,
+    MemoryModel,
+    Parameter,
+    Phase,
+    Population,
+    Projection,
+    Protocol,
+    Repeat,
+    Stimulus,
+    TranslationError,
+    arrays,
+    simulate,
+    translate,
+)
+from brainmem.translation.schedule import sum_orders
+
+STEP = 1e-3  # seconds
+ROUNDS, ITEMS, WAIT, STORE, PERIOD = 2, 3, 5, 8, 3  # the last three in time steps
+STRONGEST, C_MAX = 0.3, 0.15
+
+# Two populations of different size and unit, and a pool of one unit that sums over the second and answers to all of it.
+WIRED = MemoryModel(
+    "wired",
+    parameters=(
+        Parameter("n_senders", 3),
+        Parameter("n_receivers", 2),
+        Parameter("items", ITEMS),
+        Parameter("rounds", ROUNDS),
+        Parameter("tau", 5 * ms),
+        Parameter("T_learn", PERIOD * ms),
+        Parameter("strongest", STRONGEST),
+        Parameter("time_step", 1 * ms),
+    ),
+    populations=(
+        Population(
+            "senders",
+            """
+            back : 1
+            drive = cue + back : 1
+            phi = 50*Hz*(1 + tanh(drive)) : Hz
+            dr/dt = (phi - r)/tau : Hz
+            """,
+            size="n_senders",
+            rate="r",
+            drive="drive",
+            transfer="phi",
+            rate_range=("0*Hz", "100*Hz"),
+            initial={"r": "uniform(0, 100)*Hz"},
+        ),
+        Population(
+            "receivers",
+            """
+            current : 1
+            lateral : 1
+            shared : 1
+            drive = current + lateral - shared : 1
+            phi = tanh(drive) : 1
+            ds/dt = (phi - s)/tau : 1
+            """,
+            size="n_receivers",
+            rate="s",
+            drive="drive",
+            transfer="phi",
+            rate_range=(-1, 1),
+            initial={"s": "uniform(-1, 1)"},
+        ),
+        Population("pool", "total : 1\nhalf = total/2 : 1", size=1),
+    ),
+    projections=(
+        # Declared against the order in which they must be summed.
+        Projection("spread", "pool", "receivers", current="shared_post = half_pre : 1 (summed)"),
+        Projection("gather", "receivers", "pool", current="total_post = current_pre - s_pre : 1 (summed)"),
+        Projection(
+            "forward",
+            "senders",
+            "receivers",
+            current="current_post = w*r_pre/(50*Hz) : 1 (summed)",
+            variables="w : 1\np : 1",
+            initial={"w": "normal(0, 0.5)", "p": "uniform(0.5, 1)"},
+        ),
+        Projection(
+            "sideways",
+            "receivers",
+            "receivers",
+            current="lateral_post = v*s_pre : 1 (summed)",
+            variables="v : 1",
+            initial={"v": "normal(0, 0.1)"},
+            self_connections=True,
+        ),
+        Projection(
+            "backward",
+            "receivers",
+            "senders",
+            current="back_post = c*s_pre : 1 (summed)",
+            initial={"c": "uniform(-0.1, 0.1)"},
+        ),
+    ),
+    rules=(
+        LearningRule("shrink", "forward", periodic="w = 0.9*w", every="T_learn", order=1),
+        LearningRule(
+            "squares",
+            "forward",
+            periodic="p -= p*p*s_post**2/(1 + p*s_post**2)\nw += p*s_post*r_pre/(50*Hz)",
+            every="T_learn",
+        ),
+        LearningRule(
+            "hebb",
+            "sideways",
+            episodic="v += 0.05*s_post*s_pre",
+            at=("store",),
+            bounds={"v": ("-strongest", "strongest")},
+        ),
+        LearningRule(
+            "drift",
+            "backward",
+            continuous="dc/dt = (s_pre*r_post/(50*Hz) - c)/(500*ms) : 1",
+            bounds={"c": (f"-{C_MAX}", f"{C_MAX}")},
+        ),
+    ),
+    stimuli=(Stimulus("cue", "senders", items="items"),),
+    protocol=Protocol(
+        phases=(Phase("wait", duration=f"{WAIT}*ms"), Phase("store", duration=f"{STORE}*ms", stimuli=("cue",))),
+        schedule=(Repeat("rounds", (Each(("wait", "store"), items="items"),)),),
+    ),
+    rate_dt="time_step",
+)
+
+
+def step_by_step(start: dict, cues: np.ndarray) -> dict[str, np.ndarray]:
+    """The same network in numpy; weights are ``[post, pre]``, rates in Hz, everything reads the step's beginning."""
+    r, s, w, p, v, c = (start[name].copy() for name in ("r", "s", "w", "p", "v", "c"))
+    found = {name: [value] for name, value in (("w", w), ("p", p), ("v", v), ("c", c))} | {"r": [], "s": []}
+    count = 0
+    for _ in range(ROUNDS):
+        for cue in cues:
+            for length, shown in ((WAIT, 0 * cue), (STORE, cue)):
+                for _ in range(length):
+                    current, back = w @ r / 50, c @ s
+                    shared = np.sum(current - s) / 2
+                    grown = np.clip(c + STEP / 0.5 * (np.outer(r, s) / 50 - c), -C_MAX, C_MAX)
+                    drive = current + v @ s - shared
+                    if count % PERIOD == 0:
+                        p = p - p * p * s[:, None] ** 2 / (1 + p * s[:, None] ** 2)
+                        w = 0.9 * (w + p * np.outer(s, r) / 50)
+                    r = r + STEP / 0.005 * (50 * (1 + np.tanh(shown + back)) - r)
+                    s = s + STEP / 0.005 * (np.tanh(drive) - s)
+                    c, count = grown, count + 1
+                    found["r"].append(r)
+                    found["s"].append(s)
+            v = np.clip(v + 0.05 * np.outer(s, s), -STRONGEST, STRONGEST)
+        for name, value in (("w", w), ("p", p), ("v", v), ("c", c)):
+            found[name].append(value)
+    return {name: np.array(values) for name, values in found.items()}
+
+
+@pytest.fixture(scope="module", params=["numpy", "cpp_standalone"])
+def pair(request):
+    """A run, and the same in numpy."""
+    device = Device("runtime", target="numpy") if request.param == "numpy" else Device()
+    result = simulate(
+        WIRED, seed=2, device=device, record=("weights", "senders.r", "receivers.s"), interval=STEP * second
+    )
+    given = arrays(WIRED, seed=2)
+    start = {name: given[f"{owner}.{name}"] for owner, name in (("senders", "r"), ("receivers", "s"))}
+    for owner, name in (("forward", "w"), ("forward", "p"), ("sideways", "v"), ("backward", "c")):
+        start[name] = result[f"{owner}_{name}"].values[0]
+    return result, step_by_step(start, result.cue.values)
+
+
+def test_states_follow_numpy_step_by_step(pair):
+    result, expected = pair
+    assert len(expected["r"]) == ROUNDS * ITEMS * (WAIT + STORE)
+    np.testing.assert_allclose(result.r.values, expected["r"], atol=1e-10)
+    np.testing.assert_allclose(result.s.values, expected["s"], atol=1e-12)
+
+
+def test_periodic_statements_run_in_order_at_every_period(pair):
+    result, expected = pair
+    np.testing.assert_allclose(result.forward_p.values, expected["p"], atol=1e-12)
+    np.testing.assert_allclose(result.forward_w.values, expected["w"], atol=1e-12)
+
+
+def test_episodic_changes_are_made_when_their_phase_ends_and_are_in_the_weights_recorded_then(pair):
+    result, expected = pair
+    np.testing.assert_allclose(result.sideways_v.values, expected["v"], atol=1e-12)
+    assert np.abs(result.sideways_v.values[1]).max() < STRONGEST  # so that every change is seen
+
+
+def test_continuous_changes_stay_within_their_bounds(pair):
+    result, expected = pair
+    np.testing.assert_allclose(result.backward_c.values, expected["c"], atol=1e-12)
+
+
+@pytest.mark.parametrize(("name", "bound"), [("sideways_v", STRONGEST), ("backward_c", C_MAX)])
+def test_bounds_are_reached_and_never_passed(pair, name, bound):
+    sizes = np.abs(pair[0][name].values[-1])
+    assert sizes.max() == bound > sizes.min()
+
+
+def test_results_carry_the_units_of_rates_and_the_sizes_of_populations(pair):
+    result, _ = pair
+    assert result.mean_r.attrs["units"] == result.r.attrs["units"] == "hertz"
+    assert result.mean_s.attrs["units"] == result.s.attrs["units"] == "1"
+    assert result.r.dims == ("time", "senders_unit")
+    assert result.mean_s.sizes["receivers_unit"] == 2
+    assert result.forward_w.dims == ("epoch", "forward_post", "forward_pre")
+    assert result.forward_w.shape == (1 + ROUNDS, 2, 3)
+
+
+def test_sums_that_read_other_sums_come_after_them():
+    made = {name: order for item in translate(WIRED).connections for name, (_, order) in item.summed_order.items()}
+    assert made["current_post"] < made["total_post"] < made["shared_post"]
+
+
+def test_sums_that_read_each_other_are_refused():
+    with pytest.raises(TranslationError, match=r"a\.x -> b\.y -> a\.x|b\.y -> a\.x -> b\.y"):
+        sum_orders({"a.x": {"b.y"}, "b.y": {"a.x"}})
