@@ -126,13 +126,15 @@ def _averages(
     samples = np.round((elapsed - begin) / dt)
     samples[samples < 1] = np.nan
     found = {}
+    rates = [population.rate for population in model.populations]
     for population in model.populations:
         if population.rate:
             total = np.asarray(outputs[f"{population.name}_average_monitor.{population.rate}_total"])
             mean = total.reshape(len(elapsed), -1) / (samples * dt)[:, None]
-            name = f"mean_{population.rate}"
+            name = population.rate if rates.count(population.rate) == 1 else f"{population.name}_{population.rate}"
             unit = _unit(translated.group(population.name), population.rate)
-            found[name] = _variable(("step", _dim(model, population.name)), mean, unit, f"average {population.rate}")
+            dims = ("step", _dim(model, population.name))
+            found[f"mean_{name}"] = _variable(dims, mean, unit, f"average {population.rate}")
     return found
 
 
