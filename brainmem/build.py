@@ -77,9 +77,7 @@ def build(blueprint: Blueprint) -> Built:
     groups = {item.name: _neuron_group(item, blueprint, clock, namespace) for item in translated.groups}
     for item in translated.groups:
         _link(item, groups, blueprint)
-    synapses = {
-        item.name: _synapses(item, groups, blueprint, clock, namespace) for item in translated.connections
-    }
+    synapses = {item.name: _synapses(item, groups, blueprint, clock, namespace) for item in translated.connections}
     _halt(groups[CONTROLLER])
     monitors = _monitors(blueprint, groups, synapses, clock)
     network = Network(*groups.values(), *synapses.values(), *monitors.values(), name="network")

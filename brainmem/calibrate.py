@@ -131,7 +131,8 @@ def calibrate(
     key = _key(cell, parameters, rate_max, tau, device)
     path = cache_folder() / "calibration" / f"{key}.json"
     if path.exists():
-        return Calibration(**{k: tuple(v) if isinstance(v, list) else v for k, v in json.loads(path.read_text()).items()})
+        stored = json.loads(path.read_text())
+        return Calibration(**{name: tuple(v) if isinstance(v, list) else v for name, v in stored.items()})
     measured = _measure(cell, parameters, rate_max=rate_max, tau=tau, device=device)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
@@ -183,8 +184,8 @@ def _currents(parameters, rate_max: float) -> np.ndarray:
     interval = 1 / (HEADROOM * rate_max) - parameters["t_ref"]
     if interval <= 0:
         raise TranslationError(
-            f"rate_max = {rate_max:g} Hz leaves no headroom: with t_ref = {parameters['t_ref'] * 1e3:g} ms a cell fires "
-            f"at most {1 / parameters['t_ref']:.0f} Hz and {HEADROOM:g} times rate_max must be below it."
+            f"rate_max = {rate_max:g} Hz leaves no headroom: with t_ref = {parameters['t_ref'] * 1e3:g} ms a cell "
+            f"fires at most {1 / parameters['t_ref']:.0f} Hz and {HEADROOM:g} times rate_max must be below it."
         )
     top = 1 / (1 - np.exp(-interval / parameters["tau_m"]))
     sigma = max(parameters["sigma_v"], 0.02)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -80,6 +79,7 @@ class Finding:
 
     @property
     def mean(self) -> float:
+        """Mean over seeds."""
         return float(np.mean(self.values))
 
     @property
@@ -108,19 +108,20 @@ class Experiment:
     progress : callable, optional
         Called with a line of text when a run ends.
     trained_runs : dict
-        Runs made by `trained`, shared between the claims of one `reproduce`.
+        Runs made by `trained`, shared between claims.
     """
 
     model: MemoryModel
     size: str = "quick"
     variant: str = "rate"
     device: Device | str | None = None
-    jobs: int = field(default_factory=lambda: max(1, (os.cpu_count() or 1)))
+    jobs: int = 1
     progress: Callable[[str], None] | None = None
     trained_runs: dict[tuple, Result] = field(default_factory=dict)
 
     @property
     def full(self) -> bool:
+        """Whether the claim is checked at the paper's own size."""
         return self.size == "full"
 
     def seeds(self, quick: int, full: int) -> range:

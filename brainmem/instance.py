@@ -144,7 +144,7 @@ def _stimulus_shape(model: MemoryModel, item: Stimulus, parameters) -> tuple[int
 def _initial(
     translated: TranslatedModel, parameters, stimuli, given: Given, seed: int
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    names = {**{gate: 0.0 for gate in translated.model.protocol.gates}, **parameters, **stimuli}
+    names = {**dict.fromkeys(translated.model.protocol.gates, 0.0), **parameters, **stimuli}
     arrays, weights = {}, {}
     for item in translated.initial:
         key = f"{item.owner}.{item.variable}"
@@ -248,9 +248,7 @@ def _starts(model: MemoryModel, plan: Plan, parameters, stimuli, seed: int) -> d
             rows = [row - 1 for (key, _, _), row in keys.items() if key == phase.name]
             rng = stream(seed, f"{phase.name}.{name}")
             values[rows] = draw(phase.start[name], names={**parameters}, rng=rng, shape=(len(rows), size))
-        shown = [
-            keys[(s.phase.name, s.item, s.repeat)] if name in s.phase.start else 0 for s in plan.steps
-        ]
+        shown = [keys[(s.phase.name, s.item, s.repeat)] if name in s.phase.start else 0 for s in plan.steps]
         tables[f"{name}_row"] = _padded(shown)
         tables[f"{name}_start"] = _padded_rows(values)
     return tables

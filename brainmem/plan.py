@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -44,13 +45,13 @@ class Plan:
     def set_aside(self) -> list[bool]:
         """Where a run beside the protocol begins."""
         flags = [False, *(step.phase.aside for step in self.steps)]
-        return [now and not before for before, now in zip(flags, flags[1:], strict=False)]
+        return [now and not before for before, now in itertools.pairwise(flags)]
 
     @property
     def put_back(self) -> list[bool]:
         """Where the protocol goes on after a run beside it."""
         flags = [False, *(step.phase.aside for step in self.steps)]
-        return [before and not now for before, now in zip(flags, flags[1:], strict=False)]
+        return [before and not now for before, now in itertools.pairwise(flags)]
 
 
 def plan_protocol(model: MemoryModel, parameters: Mapping[str, Any], rng: np.random.Generator) -> Plan:

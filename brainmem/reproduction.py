@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from rich.table import Table
 
 from brainmem.claims import Experiment, Finding
-from brainmem.devices import Device
+from brainmem.devices import Device, as_device
 from brainmem.errors import BrainmemError, closest
 from brainmem.models import get_claims, get_model
 from brainmem.result import Result
+from brainmem.spec import Claim
 
 __all__ = ["Reproduction", "reproduce"]
 
@@ -88,21 +91,38 @@ def reproduce(
     _one_of("variant", variant, (*VARIANTS, "both"))
     model = get_model(key)
     chosen = _chosen(key, claims)
+    variants = VARIANTS if variant == "both" else (variant,)
+    jobs = max(1, os.cpu_count() or 1) if jobs is None else jobs
+    experiments = {
+        name: Experiment(model, size=size, variant=name, device=device, progress=progress, jobs=jobs // len(variants))
+        for name in variants
+    }
+    found = _findings(chosen, experiments, together=jobs > 1 and as_device(device).name != "runtime")
     rows: dict[tuple[str, str], dict[str, Any]] = {}
-    runs: dict[tuple, Result] = {}
     for claim in chosen:
-        for name in VARIANTS if variant == "both" else (variant,):
-            extra = {} if jobs is None else {"jobs": jobs}
-            experiment = Experiment(
-                model, size=size, variant=name, device=device, progress=progress, trained_runs=runs, **extra
-            )
-            for finding in claim.experiment(experiment):
+        for name in variants:
+            for finding in found[name][claim.key]:
                 row = rows.setdefault((claim.key, finding.quantity), _row(claim, finding))
                 row[name] = _outcome(finding)
-    return Reproduction(model.name, size, tuple(rows.values()), tuple(runs.values()))
+    runs = [run for experiment in experiments.values() for run in experiment.trained_runs.values()]
+    return Reproduction(model.name, size, tuple(rows.values()), tuple(runs))
 
 
-def _chosen(key: str, wanted: tuple[str, ...] | None):
+def _findings(
+    claims: list[Claim], experiments: dict[str, Experiment], *, together: bool
+) -> dict[str, dict[str, tuple[Finding, ...]]]:
+    """Run every claim in every variant, the variants at the same time if `together`."""
+
+    def run(experiment: Experiment) -> dict[str, tuple[Finding, ...]]:
+        return {claim.key: tuple(claim.experiment(experiment)) for claim in claims}
+
+    if not together:
+        return {name: run(experiment) for name, experiment in experiments.items()}
+    with ThreadPoolExecutor(len(experiments)) as pool:
+        return dict(zip(experiments, pool.map(run, experiments.values()), strict=True))
+
+
+def _chosen(key: str, wanted: tuple[str, ...] | None) -> list[Claim]:
     available = {claim.key: claim for claim in get_claims(key)}
     for name in wanted or ():
         if name not in available:
@@ -115,7 +135,8 @@ def _chosen(key: str, wanted: tuple[str, ...] | None):
 def _one_of(what: str, given: str, allowed: tuple[str, ...]) -> None:
     if given not in allowed:
         raise BrainmemError(
-            f"reproduce(): {what}={given!r} is not allowed; choose one of {', '.join(allowed)}.{closest(given, allowed)}"
+            f"reproduce(): {what}={given!r} is not allowed; choose one of {', '.join(allowed)}."
+            f"{closest(given, allowed)}"
         )
 
 

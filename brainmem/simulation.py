@@ -220,7 +220,7 @@ def _cell(group, activity: str, dt: float) -> CellBlueprint:
 def _blueprint(ready: _Ready, record: tuple[str, ...], interval: Any) -> Blueprint:
     inputs = ready.instance.arrays
     rows = {name.removeprefix("table."): len(v) for name, v in inputs.items() if name.startswith("table.")}
-    rows |= {table: TABLE_ROWS + 1 for table in ready.current_tables}
+    rows |= dict.fromkeys(ready.current_tables, TABLE_ROWS + 1)
     step = 10 * ready.dt if interval is None else float(np.asarray(interval))
     return Blueprint(
         translated=ready.translated,

@@ -45,10 +45,10 @@ model = MemoryModel(
     ),
     projections=(Projection("feedforward", "inputs", "outputs", initial={"w": "uniform(0, 1)"}),),
     rules=(oja,),
-    stimuli=tuple(
-        Stimulus(f"level_{name}", name, items=1, draw="uniform(0.3, 0.8)") for name in ("inputs", "outputs")
+    stimuli=tuple(Stimulus(f"level_{name}", name, items=1, draw="uniform(0.3, 0.8)") for name in ("inputs", "outputs")),
+    protocol=Protocol(
+        (Phase("learn", duration="T", stimuli=("level_inputs", "level_outputs")),), (Each("learn", items=1),)
     ),
-    protocol=Protocol((Phase("learn", duration="T", stimuli=("level_inputs", "level_outputs")),), (Each("learn", items=1),)),
     rate_dt="rate_step",
 )
 

@@ -124,5 +124,3 @@ def _check(name: str, given: str | None, allowed: Iterable[str]) -> None:
             f"translate(): {name}={given!r} is not allowed; choose one of "
             f"{', '.join(map(repr, allowed))}.{closest(str(given), allowed)}"
         )
-
-

@@ -18,8 +18,11 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 @dataclass(frozen=True)
 class Line:
-    """One equation: ``d{name}/dt = expr : unit`` (differential), ``{name} = expr : unit``
-    (subexpression) or ``{name} : unit`` (parameter), with Brian2 flags."""
+    """One equation, with Brian2 flags.
+
+    ``d{name}/dt = expr : unit`` (differential), ``{name} = expr : unit`` (subexpression) or ``{name} : unit``
+    (parameter).
+    """
 
     name: str
     kind: str

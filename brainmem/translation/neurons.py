@@ -31,10 +31,6 @@ class SpikingUnit:
         The unit's equations.
     tau : str
         Time constant of the trace.
-    trace, activity : str
-        Names of the trace (0 ... 1) and of the noise-free rate asked of the cells (0 ... 1).
-    state : dict of str to str
-        State variables of the unit and their units.
     filtered : str
         In the current form, the variable that filters the input; empty in the rate form.
     """
@@ -51,14 +47,17 @@ class SpikingUnit:
 
     @property
     def trace(self) -> str:
+        """Name of the filtered spikes, 0 ... 1."""
         return f"{self.population.rate}_s"
 
     @property
     def activity(self) -> str:
+        """Name of the rate asked of the cells, 0 ... 1."""
         return f"{self.population.rate}_activity"
 
     @property
     def state(self) -> dict[str, str]:
+        """State variables of the unit, with their units."""
         return {line.name: line.unit for line in self.lines if line.kind == "differential"}
 
     def trace_of(self, value: str) -> str:
@@ -158,9 +157,7 @@ def _current_form(model: MemoryModel, population: Population, lines: dict[str, L
     kept = [_reading_phi(line, population, phi) for line in kept]
     low, high = _range(population)
     readout = _readout(population, phi, transfer.unit, tau)
-    return SpikingUnit(
-        population, (*kept, *readout), tau, transfer.unit, low, high, "current", currents, filtered
-    )
+    return SpikingUnit(population, (*kept, *readout), tau, transfer.unit, low, high, "current", currents, filtered)
 
 
 def _reading_phi(line: Line, population: Population, phi: str) -> Line:

@@ -125,8 +125,7 @@ def undeclared(projection: Projection, lines: list[Line]) -> list[Line]:
 def clocked(rule: LearningRule) -> tuple[Line, ...]:
     """Return the lines of a continuous rule, integrated at every step."""
     return tuple(
-        line.with_flag("clock-driven") if line.kind == "differential" else line
-        for line in read_lines(rule.continuous)
+        line.with_flag("clock-driven") if line.kind == "differential" else line for line in read_lines(rule.continuous)
     )
 
 

@@ -65,9 +65,7 @@ def lower_rule(
         return _verbatim(rule)
     readings = {side: _reading(units.get(name)) for side, name in _sides(projection)}
     split = [
-        split_rule(
-            variable, expression, unit, **readings, currents=currents, read=read, pairing=pairing, neuron=neuron
-        )
+        split_rule(variable, expression, unit, **readings, currents=currents, read=read, pairing=pairing, neuron=neuron)
         for variable, expression, unit in increments
     ]
     return _assemble(rule, split, increments)
@@ -160,4 +158,3 @@ def _plastic(rule: LearningRule) -> list[tuple[str, str]]:
     if rule.continuous:
         return [(line.name, line.unit) for line in read_lines(rule.continuous) if line.kind == "differential"]
     return []
-

@@ -74,7 +74,7 @@ def _group(group: Group) -> Iterator[str]:
         if value is not None:
             yield f"    {key}={value!r},"
     if group.events:
-        yield f"    events={ {name: condition for name, (condition, _, _) in group.events.items()} !r},"
+        yield f"    events={ {name: condition for name, (condition, _, _) in group.events.items()}!r},"
     yield f'    method="{group.method}",'
     yield "    clock=clock,"
     yield f'    name="{group.name}",'
@@ -91,10 +91,7 @@ def _group(group: Group) -> Iterator[str]:
 def _operation(owner: str, operation: Operation) -> str:
     code = _block(operation.code)
     if operation.event is not None:
-        return (
-            f'{owner}.run_on_event("{operation.event}", {code}, '
-            f'when="{operation.when}", order={operation.order})'
-        )
+        return f'{owner}.run_on_event("{operation.event}", {code}, when="{operation.when}", order={operation.order})'
     clock = "clock=clock" if operation.dt is None else f'dt=float(arrays["period.{operation.dt}"])*second'
     return (
         f'{owner}.run_regularly({code}, {clock}, when="{operation.when}", '
@@ -120,7 +117,7 @@ def _connection(item: Connection) -> Iterator[str]:
             code = ", ".join(f'"{path.name}": {_block(path.code)}' for path in paths)
             yield f"    on_{side}={{{code}}},"
     if item.pathways:
-        yield f"    on_event={ {path.name: path.event for path in item.pathways} !r},"
+        yield f"    on_event={ {path.name: path.event for path in item.pathways}!r},"
     yield f'    method="{item.method}",'
     yield "    clock=clock,"
     yield f'    name="{item.name}",'

@@ -175,9 +175,7 @@ def spiking_connections(
     connections: list[Connection] = [_output(unit) for unit in units.values()]
     splits: list[SplitRule] = []
     for projection in model.projections:
-        connection, split = _connection(
-            model, projection, orders, units, neuron=neuron, read=read, pairing=pairing
-        )
+        connection, split = _connection(model, projection, orders, units, neuron=neuron, read=read, pairing=pairing)
         connections.append(connection)
         splits += split
     return tuple(connections), tuple(splits)
