@@ -78,9 +78,9 @@ WIRED = MemoryModel(
         Population("pool", "total : 1\nhalf = total/2 : 1", size=1),
     ),
     projections=(
-        # Declared against the order in which they must be summed.
-        Projection("spread", "pool", "receivers", current="shared_post = half_pre : 1 (summed)"),
-        Projection("gather", "receivers", "pool", current="total_post = current_pre - s_pre : 1 (summed)"),
+        # Declared and named against the order in which they must be summed.
+        Projection("answer", "pool", "receivers", current="shared_post = half_pre : 1 (summed)"),
+        Projection("collect", "receivers", "pool", current="total_post = current_pre - s_pre : 1 (summed)"),
         Projection(
             "forward",
             "senders",
