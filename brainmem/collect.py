@@ -16,6 +16,7 @@ from brainmem.instance import Instance
 from brainmem.result import Result
 from brainmem.spec import MemoryModel
 from brainmem.translation.lines import read_lines
+from brainmem.translation.lines import unit_text
 from brainmem.translation.protocol import CONTROLLER
 from brainmem.translation.text import Connection, Group, TranslatedModel
 
@@ -87,9 +88,9 @@ def _parameters(translated: TranslatedModel, instance: Instance) -> dict[str, di
 def _value(value: Any) -> dict[str, Any]:
     if isinstance(value, tuple):
         return {"value": list(value), "unit": "1"}
-    if hasattr(value, "dim") and not value.is_dimensionless if hasattr(value, "is_dimensionless") else False:
-        return {"value": float(np.asarray(value)), "unit": str(value.dim)}
-    return {"value": int(value) if isinstance(value, int | np.integer) else float(value), "unit": "1"}
+    if isinstance(value, int | np.integer):
+        return {"value": int(value), "unit": "1"}
+    return {"value": float(np.asarray(value)), "unit": unit_text(value)}
 
 
 def _variable(dims, values, units: str, long_name: str) -> xr.Variable:

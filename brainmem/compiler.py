@@ -74,7 +74,8 @@ def _make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 def _sources(folder: Path) -> list[str]:
-    return re.search(r"^SRCS = (.*)$", (folder / "makefile").read_text(), re.MULTILINE).group(1).split()
+    found = re.search(r"^SRCS = (.*)$", (folder / "makefile").read_text(), re.MULTILINE)
+    return found.group(1).split() if found else []
 
 
 def _is_ours(name: str) -> bool:

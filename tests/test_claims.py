@@ -1,0 +1,67 @@
+"""The claims of every model hold at `quick` size, in both variants; `full` runs behind a marker."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from brainmem import BrainmemError, list_models, reproduce
+from brainmem.claims import Finding, at_least, near, within
+
+
+def failures(reproduction, variant: str) -> list[str]:
+    return [
+        f"{row['key']} {row['quantity']}: {row[variant]['value']:.3f}, expected "
+        f"{row[variant]['expected_low']} ... {row[variant]['expected_high']}"
+        for row in reproduction.rows
+        if variant in row and row[variant]["passed"] is False
+    ]
+
+
+@pytest.mark.parametrize("variant", ["rate", "spiking"])
+@pytest.mark.parametrize("key", list_models())
+def test_the_claims_of_a_model_hold_at_quick_size(key, variant):
+    found = reproduce(key, variant=variant)
+    checked = [row for row in found.rows if row[variant]["passed"] is not None]
+    assert len(checked) >= 5
+    assert not failures(found, variant)
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("variant", ["rate", "spiking"])
+@pytest.mark.parametrize("key", list_models())
+def test_the_claims_of_a_model_hold_at_full_size(key, variant):
+    found = reproduce(key, size="full", variant=variant)
+    assert not failures(found, variant)
+
+
+def test_a_mean_outside_its_tolerance_fails_and_three_standard_errors_widen_it():
+    assert not near(0.5, 0.1).holds([0.7, 0.7, 0.7])
+    spread = [0.4, 0.7, 1.0]
+    slack = 3 * np.std(spread, ddof=1) / math.sqrt(3)
+    assert slack > 0.2
+    assert near(0.5, 0.1).holds(spread)
+    assert not within(0.0, 0.5).holds(spread)
+
+
+def test_a_finding_reports_mean_spread_and_outcome():
+    finding = Finding("recalled", (0.8, 1.0), at_least(0.95))
+    assert finding.mean == pytest.approx(0.9)
+    assert finding.sd == pytest.approx(math.sqrt(0.02))
+    assert finding.passed is False
+    assert Finding("reported", (1.0,)).passed is None
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"size": "ful"}, "Did you mean 'full'"),
+        ({"variant": "rates"}, "Did you mean 'rate'"),
+        ({"claims": ("C9",)}, "its claims are C1, C2, C3, C4, C5"),
+    ],
+)
+def test_what_cannot_be_reproduced_is_refused_with_what_can(options, says):
+    with pytest.raises(BrainmemError, match=says):
+        reproduce("kurikawa2020", **options)

@@ -1,0 +1,174 @@
+"""One run from text to result: what a user gives, what is recorded, calibration, equality of devices."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from brainmem import Device, RuleError, TranslationError, get_model, simulate
+from brainmem.calibrate import TOLERANCE, invert
+
+SMALL = {"N": 16, "M": 3, "epochs": 2, "test_epochs": (2,), "starts": 1, "T_learn": "20*tau", "T_recall": "4*tau"}
+SMALL |= {"T_average": "2*tau"}
+RUNTIME = Device("runtime")
+
+
+def run(variant: str = "rate", **options):
+    parameters = {**SMALL, **options.pop("parameters", {})}
+    return simulate("kurikawa2020", variant, parameters=parameters, device=options.pop("device", RUNTIME), **options)
+
+
+def signs(shape, seed=0):
+    return np.random.default_rng(seed).choice([-1.0, 1.0], shape)
+
+
+def test_devices_agree_to_rounding_where_no_noise_is_drawn():
+    plain, compiled = run(seed=4), run(seed=4, device=Device())
+    np.testing.assert_allclose(plain.recurrent_w.values, compiled.recurrent_w.values, atol=1e-12)
+    np.testing.assert_allclose(plain.mean_x.values, compiled.mean_x.values, atol=1e-12)
+    np.testing.assert_array_equal(plain.step_item.values, compiled.step_item.values)
+
+
+def test_the_same_seed_gives_the_same_numbers_and_another_seed_others():
+    first, again, other = (run("spiking", seed=seed, device=Device()) for seed in (1, 1, 2))
+    np.testing.assert_array_equal(first.recurrent_w.values, again.recurrent_w.values)
+    assert np.abs(first.recurrent_w.values - other.recurrent_w.values).max() > 0.01
+
+
+def test_both_variants_start_from_the_same_patterns_and_weights():
+    rate, spiking = run("rate", seed=7), run("spiking", seed=7)
+    for name in ("cue", "target", "step_item"):
+        np.testing.assert_array_equal(rate[name].values, spiking[name].values)
+    np.testing.assert_array_equal(rate.recurrent_w.values[0], spiking.recurrent_w.values[0])
+    np.testing.assert_allclose(np.linalg.norm(rate.recurrent_w.values[0], axis=1), 1.0)
+    assert not np.diagonal(rate.recurrent_w.values[0]).any()
+
+
+@pytest.mark.parametrize("ending", ["npy", "csv"])
+def test_patterns_are_read_from_files(ending, tmp_path):
+    cue, path = signs((3, 16)), tmp_path / f"cue.{ending}"
+    if ending == "npy":
+        np.save(path, cue)
+    else:
+        np.savetxt(path, cue, delimiter=",")
+    np.testing.assert_array_equal(run(inputs={"cue": path}).cue.values, cue)
+
+
+def broken(change):
+    cue = signs((3, 16))
+    change(cue)
+    return cue
+
+
+BAD_INPUTS = {
+    "shape": ({"cue": signs((4, 16))}, r"expected shape \(items, unit\) = \(3, 16\), got \(4, 16\)"),
+    "nan": ({"cue": broken(lambda c: c.__setitem__((1, 2), np.nan))}, "1 values are not finite.* row 1, column 2"),
+    "value": ({"cue": broken(lambda c: c.__setitem__((2, 0), 0.5))}, r"must be one of \(-1, 1\).* 0.5 in row 2"),
+    "twice": ({"cue": broken(lambda c: c.__setitem__(2, c[0]))}, "rows 0 and 2 are equal"),
+    "name": ({"cu": signs((3, 16))}, "Did you mean 'cue'"),
+    "file": ({"cue": "nowhere.npy"}, "no file 'nowhere.npy'"),
+    "kind": ({"cue": __file__}, "ends in '.py'; allowed are .npy and .csv"),
+    "text": ({"cue": [["a"] * 16] * 3}, "expected an array of numbers"),
+}
+
+
+@pytest.mark.parametrize("case", BAD_INPUTS)
+def test_bad_patterns_are_refused_with_what_is_wrong_where(case):
+    inputs, says = BAD_INPUTS[case]
+    with pytest.raises(RuleError, match=says):
+        run(inputs=inputs)
+
+
+def test_more_maps_than_theory_allows_are_refused():
+    with pytest.raises(RuleError, match=r"break 'M < 2\*N/\(1 \+ gamma\*\*2\)'"):
+        run(parameters={"M": 24})
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"weights": {"recurrent": np.zeros((3, 3))}}, r"expected weights \[post, pre\] of shape \(16, 16\)"),
+        ({"weights": {"recurent": np.zeros((16, 16))}}, "Did you mean 'recurrent'"),
+        ({"initial": {"units.x": np.zeros(3)}}, "expected 16 finite values"),
+        ({"record": ("spikes", "xx")}, "names nothing that can be recorded"),
+        ({"parameters": {"T_average": "9*tau"}}, "at most the phase's duration"),
+        ({"parameters": {"T_learn": "0*tau"}}, "must be longer than 0"),
+        ({"parameters": {"epochs": 0}}, "no steps"),
+    ],
+)
+def test_other_bad_arguments_are_refused(options, says):
+    with pytest.raises(RuleError, match=says):
+        run(**options)
+
+
+def test_what_is_recorded_in_time_agrees_with_the_averages_of_the_steps():
+    result = run(record=("weights", "x"), interval=0.0025)
+    step = int(np.flatnonzero(result.step_phase.values == "recall")[0])
+    end = result.step_duration.values[: step + 1].sum()
+    samples = result.x.values[(result.time.values > end - 0.05 - 1e-6) & (result.time.values < end - 1e-6)]
+    np.testing.assert_allclose(samples.mean(axis=0), result.mean_x.values[step], atol=0.02)
+    assert result.x.sizes["unit"] == 16
+
+
+def test_spikes_are_recorded_at_no_more_than_the_refractory_rate():
+    result = run("spiking", record=("spikes",))
+    seconds = result.step_duration.values.sum()
+    counts = np.bincount(result.spike_cell.values.astype(int), minlength=16)
+    assert 0 < counts.max() / seconds < 500
+
+
+def test_the_inverted_f_i_curve_reaches_the_rates_asked_for():
+    report = run("spiking").calibration["units"]
+    checked, reached = np.array(report["checked"]), np.array(report["reached"])
+    inside = (checked >= 0.05) & (checked <= 0.95)
+    assert np.abs(reached - checked)[inside].max() <= TOLERANCE == 0.02
+    assert report["error"] <= TOLERANCE
+    assert report["highest"] >= 1.1 * report["rate_max"]
+
+
+def test_spike_trains_are_poisson_at_low_rates_and_regular_at_high_ones():
+    fano = run("spiking").calibration["units"]["fano"]
+    assert 0.85 < fano[1] < 1.1
+    assert fano[-1] < 0.35
+
+
+def test_inverting_a_known_curve_is_exact():
+    current = np.linspace(0, 2, 41)
+    rate = np.where(current > 0.5, 50 * (current - 0.5), 0.0)
+    activity = np.array([0.2, 0.5, 1.0])
+    np.testing.assert_allclose(invert(current, rate, 60.0, activity), 0.5 + 60 * activity / 50, atol=1e-9)
+
+
+def test_a_rate_that_cells_cannot_reach_is_refused():
+    with pytest.raises(TranslationError, match="leaves no headroom"):
+        run("spiking", parameters={"rate_max": 450 * 1.0 * _hz()})
+
+
+def _hz():
+    from brian2 import Hz
+
+    return Hz
+
+
+def test_every_note_of_a_spiking_run_says_which_bias_remains():
+    notes = run("spiking").notes
+    assert notes
+    assert all("bias" in note for note in notes)
+
+
+def test_the_result_keeps_all_it_took_to_make_it(tmp_path):
+    result = run("spiking", seed=3)
+    again = type(result).load(result.save(tmp_path / "run.nc"))
+    assert again.complete
+    assert again.seed == 3
+    assert "dw/dt" in again.equations
+    assert "units_restart" in again.schedule
+    assert again.parameters["tau"]["value"] == pytest.approx(0.025)
+    assert again.parameters["tau"]["source"] == "ours"
+    assert again.versions["brian2"]
+
+
+def test_a_probe_aside_leaves_learning_untouched():
+    probed, plain = run(parameters={"test_epochs": (1, 2)}), run(parameters={"test_epochs": ()})
+    np.testing.assert_array_equal(probed.recurrent_w.values, plain.recurrent_w.values)
+    assert get_model("kurikawa2020").protocol.phase("recall").aside
