@@ -15,8 +15,7 @@ import xarray as xr
 from brainmem.instance import Instance
 from brainmem.result import Result
 from brainmem.spec import MemoryModel
-from brainmem.translation.lines import read_lines
-from brainmem.translation.lines import unit_text
+from brainmem.translation.lines import read_lines, unit_text
 from brainmem.translation.protocol import CONTROLLER
 from brainmem.translation.text import Connection, Group, TranslatedModel
 
