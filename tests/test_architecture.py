@@ -20,7 +20,10 @@ MODELS = sorted((ROOT / "models").glob("*/*.py"))
 EVERYWHERE = [*FILES, *MODELS, *sorted((ROOT / "examples").rglob("*.py")), *sorted((ROOT / "tests").rglob("*.py"))]
 
 LONGEST_FILE = 350
-LONGER_FOR_A_REASON = {"brainmem/spec.py": 450}  # the nouns and their documentation stay on one page
+LONGER_FOR_A_REASON = {
+    "brainmem/spec.py": 450,  # the nouns and their documentation stay on one page
+    "models/kurikawa2020/claims.py": 400,  # a paper has one file of claims
+}
 LONGEST_FUNCTION = 60
 
 VOCABULARY = {"errors", "spec", "equations"}

@@ -651,3 +651,22 @@ def test_parts_of_a_model_are_found_by_name():
     assert model.protocol.phase("learn") is LEARN
     assert model.protocol.gates == ("plastic",)
     assert (HEBB.form, HEBB.text) == ("continuous", HEBB.continuous)
+
+
+def test_bounds_that_are_the_wrong_way_round_are_refused():
+    from brainmem import LearningRule, RuleError, get_model
+
+    model = get_model("kurikawa2020")
+    (rule,) = model.rules
+    turned = LearningRule("turned", "recurrent", continuous=rule.continuous, bounds={"w": (1, 0)})
+    with pytest.raises(RuleError, match=r"bounds of 'w' must be \(lowest, highest\)"):
+        model.replace(rules=(turned,))
+
+
+@pytest.mark.parametrize("name", ["order", "name", "events"])
+def test_a_name_that_is_an_attribute_of_brian2_groups_is_refused(name):
+    from brainmem import Parameter, RuleError, get_model
+
+    model = get_model("kurikawa2020")
+    with pytest.raises(RuleError, match="is an attribute of Brian2's groups"):
+        model.replace(parameters=(*model.parameters, Parameter(name, 1.0)))

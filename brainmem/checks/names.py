@@ -21,6 +21,12 @@ CONTROLLER = {
 }
 # The parameters that every spiking variant adds.
 CELL_PARAMETERS = ("rate_max", "cells_per_unit", "tau_m", "t_ref", "sigma_v", "spike_dt")
+# Attributes of Brian2's groups: a variable of that name could not be set or recorded.
+ATTRIBUTES = {
+    *("active", "clock", "connect", "contained_objects", "delay", "equations", "events", "id", "name"),
+    *("namespace", "order", "objects", "resetter", "spikes", "start", "state", "state_updater", "stop", "when"),
+    *("subexpression_updater", "summed_updaters", "thresholder", "updaters", "variables"),
+}
 CPP = {
     "alignas", "alignof", "asm", "auto", "bool", "case", "catch", "char", "class", "const", "constexpr",
     "default", "delete", "do", "double", "else", "enum", "explicit", "export", "extern", "false", "float",
@@ -53,6 +59,7 @@ def _reason(name: str, made: dict[str, str]) -> str:
         (DEFAULT_UNITS, "is a unit"),
         (DEFAULT_CONSTANTS, "is a constant of Brian2"),
         (BRIAN2, "has a meaning of its own in Brian2"),
+        (ATTRIBUTES, "is an attribute of Brian2's groups"),
         (CONTROLLER, "is used by the protocol itself"),
         (CELL_PARAMETERS, "is a parameter of every spiking variant, which MemoryModel(spiking={...}) sets"),
         (CPP, "is a keyword of C++, to which equations are compiled"),

@@ -11,6 +11,7 @@ from brainmem.checks.place import Place, check_choice, listed, place_of
 from brainmem.checks.scope import Scope, shown_unit
 from brainmem.checks.synapses import synapse_scope
 from brainmem.checks.text import ModelText, read_equations, variable
+from brainmem.equations import evaluate
 from brainmem.errors import closest
 
 __all__ = ["check_rules"]
@@ -150,3 +151,6 @@ def _check_bounds(text: ModelText, rule, changed: set[str]) -> None:
             raise place.error(f"bounds of {name!r} must be (lowest, highest), got {limits!r}.")
         for limit in limits:
             scope.require(place, str(limit), entries[name].dimensions, what=f"a bound of {name!r}")
+        low, high = (evaluate(str(limit), text.values) for limit in limits)
+        if not low < high:
+            raise place.error(f"bounds of {name!r} must be (lowest, highest), got {limits!r}, where {low} >= {high}.")
