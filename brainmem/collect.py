@@ -158,7 +158,7 @@ def _weights(model: MemoryModel, translated: TranslatedModel, instance: Instance
         dims = ("epoch", f"{owner}_post", f"{owner}_pre") if len(instance.weights) > 1 else ("epoch", "post", "pre")
         unit = _unit(translated.connection(owner), variable)
         found[f"{owner}_{variable}"] = _variable(dims, np.stack(matrices), unit, f"{variable} after every epoch")
-        found["epoch"] = _variable("epoch", np.arange(len(matrices)), "1", "epochs done")
+        found["epoch"] = _variable("epoch", np.arange(len(matrices)), "1", "epochs (and entries beside them) done")
     return found
 
 
@@ -187,7 +187,8 @@ def _traces(model: MemoryModel, translated: TranslatedModel, outputs) -> dict[st
         label = _trace_label(model, owner, variable, [name for _, name in traced])
         values, unit = np.asarray(outputs[f"{monitor}.{variable}"]), _unit(translated.group(owner), variable)
         found[label] = _variable(("time", dim), values, unit, f"{variable} in time")
-        found["time"] = _variable("time", np.asarray(outputs[f"{monitor}.t"]), "s", "time")
+        times = np.asarray(outputs[f"{monitor}.t"])
+        found["time"] = _variable("time", times, "s", "begin of the step at whose end the state was recorded")
     return found
 
 

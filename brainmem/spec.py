@@ -271,7 +271,8 @@ class Phase:
         Variables set when the phase begins, text over the draws of `Stimulus`, drawn anew for
         every (item, repeat) and the same in every epoch. Others go on as they are.
     average : str
-        The last part of the phase over which rates are averaged; empty means all of it.
+        The last part of the phase over which rates are averaged; empty means all of it. The window is counted from the
+        longest duration: a phase that `until` ends before it has no average (nan).
     aside : bool
         The phase runs beside the protocol: neurons' state is put back when it ends (a test in the middle of learning).
     """
