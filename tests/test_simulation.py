@@ -4,8 +4,23 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from brian2 import Hz, ms, second
 
-from brainmem import Device, RuleError, TranslationError, get_model, simulate
+from brainmem import (
+    Device,
+    Each,
+    LearningRule,
+    MemoryModel,
+    Parameter,
+    Phase,
+    Population,
+    Protocol,
+    RuleError,
+    Stimulus,
+    TranslationError,
+    get_model,
+    simulate,
+)
 from brainmem.calibrate import TOLERANCE, invert
 
 SMALL = {"N": 16, "M": 3, "epochs": 2, "test_epochs": (2,), "starts": 1, "T_learn": "20*tau", "T_recall": "4*tau"}
@@ -141,13 +156,7 @@ def test_inverting_a_known_curve_is_exact():
 
 def test_a_rate_that_cells_cannot_reach_is_refused():
     with pytest.raises(TranslationError, match="leaves no headroom"):
-        run("spiking", parameters={"rate_max": 450 * 1.0 * _hz()})
-
-
-def _hz():
-    from brian2 import Hz
-
-    return Hz
+        run("spiking", parameters={"rate_max": 450 * Hz})
 
 
 def test_every_note_of_a_spiking_run_says_which_bias_remains():
@@ -172,3 +181,67 @@ def test_a_probe_aside_leaves_learning_untouched():
     probed, plain = run(parameters={"test_epochs": (1, 2)}), run(parameters={"test_epochs": ()})
     np.testing.assert_array_equal(probed.recurrent_w.values, plain.recurrent_w.values)
     assert get_model("kurikawa2020").protocol.phase("recall").aside
+
+
+def feedforward(transfer: str, rate_range: tuple) -> MemoryModel:
+    """Units that are driven by a constant each and by nothing else."""
+    return MemoryModel(
+        "feedforward",
+        parameters=(
+            Parameter("N", 21),
+            Parameter("tau", 50 * ms),
+            Parameter("T", 4 * second),
+            Parameter("T_average", 3.5 * second),
+            Parameter("rate_step", 5 * ms),
+        ),
+        populations=(
+            Population(
+                "units",
+                f"drive = h : 1\nphi = {transfer} : 1\ndr/dt = (phi - r)/tau : 1",
+                rate="r",
+                drive="drive",
+                transfer="phi",
+                rate_range=rate_range,
+            ),
+        ),
+        stimuli=(Stimulus("h", "units", items=1, draw="uniform(-1, 1)"),),
+        protocol=Protocol((Phase("run", duration="T", average="T_average", stimuli=("h",)),), (Each("run", items=1),)),
+        rate_dt="rate_step",
+        spiking={"cells_per_unit": 40, "spike_dt": 1 * ms},
+    )
+
+
+TRANSFERS = {
+    "tanh": ("tanh(2*drive)", (-1, 1)),
+    "logistic": ("1/(1 + exp(-4*drive))", (0, 1)),
+    "threshold-linear": ("clip(drive, 0, inf)", (0, 1.2)),
+    "square root": ("sqrt(drive*int(drive > 0))", (0, 1.2)),
+}
+
+
+@pytest.mark.parametrize("neuron", ["lif", "poisson"])
+@pytest.mark.parametrize("name", TRANSFERS)
+def test_cells_follow_any_transfer_function_given_as_text(name, neuron):
+    transfer, rate_range = TRANSFERS[name]
+    levels = np.linspace(-0.95, 0.95, 21)[None, :]
+    options = {"inputs": {"h": levels}, "device": RUNTIME, "seed": 1}
+    model = feedforward(transfer, rate_range)
+    exact = simulate(model, "rate", **options).mean_r.values[0]
+    spiking = simulate(model, "spiking", neuron=neuron, **options).mean_r.values[0]
+    error = (spiking - exact) / (rate_range[1] - rate_range[0])
+    counts = 40 * 3.5 * 100 * (exact - rate_range[0]) / (rate_range[1] - rate_range[0])
+    allowed = 0.02 + 3 * np.sqrt(np.maximum(counts, 1)) / (40 * 3.5 * 100)
+    assert (np.abs(error) < allowed).all()
+    assert np.ptp(exact) > 0.8
+
+
+def test_bounds_hold_at_spike_events_too():
+    model = get_model("kurikawa2020")
+    (rule,) = model.rules
+    bounded = LearningRule("bounded", "recurrent", continuous=rule.continuous, bounds={"w": (-0.5, 0.25)})
+    result = simulate(
+        model.replace(rules=(bounded,)), "spiking", parameters={**SMALL, "eps": 0.05}, device=RUNTIME, seed=1
+    )
+    final = result.recurrent_w.values[-1]
+    assert final.max() == pytest.approx(0.25)
+    assert final.min() >= -0.5
