@@ -194,6 +194,7 @@ def test_run_passes_its_options_on_and_saves_the_result(spied, tmp_path):
     assert (call["model"], call["variant"], call["seed"]) == ("kurikawa2020", "spiking", 7)
     assert call["device"] == brainmem.Device("runtime", target="cython")
     assert Result.load(path).seed == 7
+    assert "<html" in path.with_suffix(".html").read_text()
 
 
 def test_run_without_an_output_saves_in_the_current_folder(spied, tmp_path, monkeypatch):

@@ -87,8 +87,9 @@ def run(
     threads: Threads = 0,
     input: Input = [],  # noqa: B006
     output: Output = None,
+    report: Annotated[bool, typer.Option(help="Write a page with figures beside the result.")] = True,
 ) -> None:
-    """Run a model once and save the result (KEY-VARIANT-seedN.nc unless --output names a file)."""
+    """Run a model once; save the result (KEY-VARIANT-seedN.nc unless --output names a file) and a page beside it."""
     name = f"{Path(key).name}-{variant.value}-seed{seed}.nc"
     path = check_writable(output or Path(name))
     options = {"parameters": settings(set), "inputs": pairs(input, "--input"), "device": device_of(device, threads)}
@@ -96,6 +97,11 @@ def run(
     result.save(path)
     _print_recall(result)
     say(f"Saved {path}")
+    if report:
+        from brainmem import write_report
+
+        title = f"{result.model}: {result.variant} variant, seed {seed}"
+        say(f"Saved {write_report(path.with_suffix('.html'), title=title, results=result)}")
 
 
 def compare(
