@@ -27,7 +27,8 @@ class Expected:
     """An interval in which the mean over seeds must lie.
 
     `value` is the number expected, where there is one; with `widen` the interval grows to three
-    standard errors of the mean where these are wider. `source` says whose number it is.
+    standard errors where these are wider: of the mean, or of its difference from a `value` that is itself a mean
+    over `reference_seeds` seeds. `source` says whose number it is.
     """
 
     low: float
@@ -35,20 +36,26 @@ class Expected:
     value: float | None = None
     widen: bool = False
     source: str = "reconstruction"
+    reference_seeds: int | None = None
 
     def holds(self, values: Sequence[float]) -> bool:
         """Return whether the mean of `values` lies in the interval."""
         mean = float(np.mean(values))
         low, high = self.low, self.high
         if self.widen and self.value is not None and len(values) > 1:
-            slack = STANDARD_ERRORS * float(np.std(values, ddof=1)) / math.sqrt(len(values))
+            share = 1 / len(values) + (1 / self.reference_seeds if self.reference_seeds else 0.0)
+            slack = STANDARD_ERRORS * float(np.std(values, ddof=1)) * math.sqrt(share)
             low, high = min(low, self.value - slack), max(high, self.value + slack)
         return bool(low <= mean <= high)
 
 
-def near(value: float, tolerance: float, *, source: str = "reconstruction") -> Expected:
-    """Expect `value` within `tolerance`, or within three standard errors where these are wider."""
-    return Expected(value - tolerance, value + tolerance, value, widen=True, source=source)
+def near(value: float, tolerance: float, *, source: str = "reconstruction", seeds: int | None = None) -> Expected:
+    """Expect `value` within `tolerance`, or within three standard errors where these are wider.
+
+    `seeds` is the number of seeds behind `value`, when it is a measured mean too.
+    """
+    low, high = value - tolerance, value + tolerance
+    return Expected(low, high, value, widen=True, source=source, reference_seeds=seeds)
 
 
 def within(low: float, high: float, *, source: str = "reconstruction") -> Expected:

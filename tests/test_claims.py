@@ -44,6 +44,9 @@ def test_a_mean_outside_its_tolerance_fails_and_three_standard_errors_widen_it()
     assert slack > 0.2
     assert near(0.5, 0.1).holds(spread)
     assert not within(0.0, 0.5).holds(spread)
+    shifted = [value + 0.25 for value in spread]
+    assert not near(0.5, 0.1).holds([value + 0.45 for value in spread])
+    assert near(0.5, 0.1, seeds=3).holds(shifted)
 
 
 def test_a_finding_reports_mean_spread_and_outcome():

@@ -84,7 +84,8 @@ def capacity(experiment: Experiment) -> tuple[Finding, ...]:
         runs = _recall_runs(experiment, maps, epochs, experiment.seeds(2, 8))
         for epoch in epochs:
             values = tuple(run[epoch] for run in runs)
-            expected = near(RECALL_TABLE[maps][epoch], _tolerance(RECALL_TABLE[maps][epoch], maps))
+            value = RECALL_TABLE[maps][epoch]
+            expected = near(value, _tolerance(value, maps), seeds=TABLE_SEEDS)
             found.append(Finding(f"recalled, M={maps}, n={epoch}", values, expected))
         curves.append([np.mean([run[epoch] for run in runs]) for epoch in epochs])
     if experiment.full:
