@@ -63,12 +63,12 @@ def within(low: float, high: float, *, source: str = "reconstruction") -> Expect
     return Expected(low, high, source=source)
 
 
-def at_least(low: float, *, source: str = "reconstruction") -> Expected:
+def at_least(low: float, *, source: str = "ours") -> Expected:
     """Expect a mean of at least `low`."""
     return Expected(low, math.inf, source=source)
 
 
-def at_most(high: float, *, source: str = "reconstruction") -> Expected:
+def at_most(high: float, *, source: str = "ours") -> Expected:
     """Expect a mean of at most `high`."""
     return Expected(-math.inf, high, source=source)
 
