@@ -103,7 +103,7 @@ def test_matrix_products_and_transposes():
         ("sqrt(x=4)", "(Call) is not allowed"),
         ("2 << 3", "is not allowed"),
         ("sqrt(1, 2, 3, 4)", "cannot be evaluated"),
-        ("-" * 3000 + "1", "recursion"),
+        ("-" * 3000 + "1", "nested too deeply"),
         ("(" * 3000, "is not an expression"),
     ],
 )

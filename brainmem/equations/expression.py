@@ -157,8 +157,10 @@ def parse(text: str) -> ast.expr:
     """Return the syntax tree of an expression, or raise a `RuleError`."""
     try:
         return ast.parse(text.strip(), mode="eval").body
-    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        reason = error.msg if isinstance(error, SyntaxError) else str(error) or "too complex"
+    except (MemoryError, RecursionError):  # which one, and for how deep a text, differs between Pythons
+        raise RuleError(f"{short(text)}: nested too deeply.") from None
+    except (SyntaxError, ValueError) as error:
+        reason = error.msg if isinstance(error, SyntaxError) else str(error)
         raise RuleError(f"{short(text)} is not an expression: {reason}.") from error
 
 
