@@ -45,7 +45,7 @@ def _check_entry(place: Place, entry: Entry, scope: Scope) -> None:
     own = Scope(names, scope.hints)
     what = f"d{entry.name}/dt" if entry.kind == "differential" else repr(entry.name)
     if entry.dtype is bool:
-        own.require_boolean(place, entry.expr)
+        own.require_boolean(place, entry.expr, line=entry.line)
     else:
         own.require(place, entry.expr, entry.expected, what=what, line=entry.line)
 
@@ -65,6 +65,8 @@ def neuron_scope(text: ModelText, population) -> Scope:
         hints[item.name] = f"{item.name!r} is an observable, which only 'until' conditions can read."
     for suffix in ("_pre", "_post"):
         hints |= {f"{name}{suffix}": SUFFIXED.format(name=name) for name in names}
+    for suffix in ("_i", "_j"):
+        hints |= {f"{name}{suffix}": f"an equation holds for every unit; write {name!r}." for name in names}
     if _own_size(text, population):
         names["N"] = index("N")
     else:

@@ -11,11 +11,14 @@ import numpy as np
 from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.namespace import DEFAULT_CONSTANTS, DEFAULT_UNITS
 from brian2.core.variables import Variable
-from brian2.parsing.expressions import is_boolean_expression, parse_expression_dimensions
+from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.units import get_dimensions, get_unit, second
 
 from brainmem.checks.place import Place, listed
 from brainmem.checks.text import ModelText
+from brainmem.checks.truth import is_condition, truth_slip
+from brainmem.equations.calls import ARGUMENTS, call_slip, function_hint
+from brainmem.equations.slips import equation_slip, foreign_character, syntax_slip
 from brainmem.errors import closest
 
 __all__ = ["Scope", "shown_unit", "time_names"]
@@ -36,40 +39,63 @@ class Scope:
     hints: dict[str, str] = field(default_factory=dict)
 
     def dimensions(self, place: Place, expr: str, *, line: int = 0) -> Any:
-        """Return the dimensions of an expression, or raise for unknown names and units that do not fit."""
+        """Return the dimensions of an expression, or raise for what it may not hold and units that do not fit."""
         tree = _parsed(place, expr, line)
-        called = {node.func.id for node in ast.walk(tree) if _is_call(node)}
-        read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)} - called
-        for name in sorted(read - set(self.names) - set(DEFAULT_UNITS) - set(DEFAULT_CONSTANTS) - {"True", "False"}):
-            raise self._unknown(place, name, line)
-        for name in sorted(called - set(DEFAULT_FUNCTIONS)):
-            near = closest(name, DEFAULT_FUNCTIONS)
-            raise place.error(
-                f"unknown function {name!r}.{near} Functions: {listed(sorted(DEFAULT_FUNCTIONS))}.", line=line
-            )
+        quoted = "" if line else f"{expr!r}: "
+        if slip := equation_slip(tree, expr):
+            raise place.error(quoted + slip, line=line)
+        self._check_names(place, tree, line)
+        self._check_calls(place, tree, line)
+        if slip := truth_slip(tree, self.names):
+            raise place.error(quoted + slip, line=line)
         try:
             return parse_expression_dimensions(expr, self._variables())
         except Exception as error:
             reason = error.msg if isinstance(error, SyntaxError) else getattr(error, "desc", str(error))
-            raise place.error(f"{' '.join(str(reason).split())}", line=line) from error
+            raise place.error(f"{expr!r}: {' '.join(str(reason).split())}", line=line) from error
+
+    def _check_names(self, place: Place, tree: ast.AST, line: int) -> None:
+        called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
+        for name in sorted(found - set(self.names) - set(DEFAULT_UNITS) - set(DEFAULT_CONSTANTS)):
+            raise self._unknown(place, name, line)
+
+    def _check_calls(self, place: Place, tree: ast.AST, line: int) -> None:
+        for node in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            name, shown = ast.unparse(node.func), ast.unparse(node)
+            if name in self.names:
+                inner = ", ".join(map(ast.unparse, node.args)) or "..."
+                raise place.error(f"{shown!r}: {name} is no function: write {name}*({inner}) for a product.", line=line)
+            if name not in DEFAULT_FUNCTIONS:
+                hint = function_hint(name, node, drawing=False) or closest(name, DEFAULT_FUNCTIONS)
+                raise place.error(
+                    f"{shown!r}: unknown function {name!r}.{hint} Functions: {listed(sorted(DEFAULT_FUNCTIONS))}.",
+                    line=line,
+                )
+            if slip := call_slip(node):
+                raise place.error(f"{shown!r}: {slip}", line=line)
 
     def require(self, place: Place, expr: str, dimensions: Any, *, what: str, line: int = 0) -> None:
-        """Raise unless an expression has the dimensions that `what` must have."""
+        """Raise unless an expression is a number with the dimensions that `what` must have."""
         found = self.dimensions(place, expr, line=line)
+        if self.is_condition(expr):
+            raise place.error(
+                f"{expr!r} is true or false, but {what} is a number: write int({expr}), which is 1 or 0.", line=line
+            )
         if found is not dimensions:
             raise place.error(
                 f"{expr!r} has unit {shown_unit(found)}, but {what} must have unit {shown_unit(dimensions)}.", line=line
             )
 
-    def require_boolean(self, place: Place, expr: str) -> None:
+    def is_condition(self, expr: str) -> bool:
+        """Tell whether an expression is true or false."""
+        return is_condition(ast.parse(expr.strip(), mode="eval").body, self.names)
+
+    def require_boolean(self, place: Place, expr: str, *, line: int = 0) -> None:
         """Raise unless an expression is true or false."""
-        self.dimensions(place, expr)
-        try:
-            held = is_boolean_expression(expr, self._variables())
-        except (AttributeError, SyntaxError, ValueError):  # what Brian2 cannot classify
-            held = False
-        if not held:
-            raise place.error(f"{expr!r} must be a condition, such as 'overlap > 0.95'.")
+        self.dimensions(place, expr, line=line)
+        if not self.is_condition(expr):
+            raise place.error(f"{expr!r} must be a condition, such as 'overlap > 0.95'.", line=line)
 
     def _variables(self) -> dict[str, Any]:
         constants = {name: Variable(name) for name in DEFAULT_CONSTANTS}
@@ -78,19 +104,34 @@ class Scope:
     def _unknown(self, place: Place, name: str, line: int) -> Exception:
         if name in self.hints:
             return place.error(f"{name!r} cannot be used here: {self.hints[name]}", line=line)
-        near = closest(name, [*self.names, *self.hints]) or closest(name, DEFAULT_FUNCTIONS)
-        return place.error(f"unknown name {name!r}.{near} Names known here: {listed(self.names)}.", line=line)
+        if name in DEFAULT_FUNCTIONS:
+            called = f"{name}({', '.join(ARGUMENTS.get(name, ('...',)))})"
+            return place.error(f"{name!r} is a function and needs parentheses: write {called}.", line=line)
+        return place.error(
+            f"unknown name {name!r}.{self._near(name)} Names known here: {listed(self.names)}.", line=line
+        )
+
+    def _near(self, name: str) -> str:
+        same = [known for known in (*self.names, "True", "False") if known.lower() == name.lower()]
+        if same:
+            return f" Did you mean {same[0]!r}?"
+        bare = [hint for hint in self.hints if not hint.endswith(ENDS)]
+        return closest(name, [*self.names, *bare]) or closest(name, self.hints)
 
 
-def _is_call(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+ENDS = ("_pre", "_post", "_i", "_j")
 
 
 def _parsed(place: Place, expr: str, line: int) -> ast.AST:
+    slip = foreign_character(expr)
     try:
-        return ast.parse(expr.strip(), mode="eval")
+        tree = ast.parse(expr.strip(), mode="eval").body
     except (SyntaxError, ValueError) as error:
-        raise place.error(f"{expr!r} is not an expression: {getattr(error, 'msg', error)}.", line=line) from error
+        slip = slip or syntax_slip(expr, DEFAULT_FUNCTIONS) or f"{getattr(error, 'msg', error)}."
+        raise place.error(f"{expr!r} is not an expression: {slip}", line=line) from error
+    if slip:
+        raise place.error(f"{expr!r}: {slip}", line=line)
+    return tree
 
 
 def shown_unit(dimensions: Any) -> str:

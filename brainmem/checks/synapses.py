@@ -88,6 +88,12 @@ def _hints(text: ModelText, projection, source, target) -> dict[str, str]:
         hints[name] = f"{name!r} belongs to the units. Write {' or '.join(forms)}."
     hints |= _one_end(projection.source, set(source) - set(target), "_pre", "_post")
     hints |= _one_end(projection.target, set(target) - set(source), "_post", "_pre")
+    for name in {**source, **target}:
+        said = f"write {name}_pre for the source's unit, {name}_post for the target's."
+        hints |= {f"{name}_{index}": said for index in "ij"}
+    for name in text.synapses[projection.name]:
+        said = f"{name!r} belongs to the synapse. Write {name!r} alone."
+        hints |= {f"{name}{end}": said for end in ("_pre", "_post", "_ij", "_ji")}
     for name in text.values:
         hints |= {f"{name}{end}": f"{name!r} is a parameter. Write {name!r} alone." for end in ("_pre", "_post")}
     hints |= {"N": COUNT, "xi": "rules and currents have no noise of their own."}

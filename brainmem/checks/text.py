@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ from brian2.core.variables import Constant, Variable
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, Equations, dimensions_and_type_from_string
 from brian2.units import get_dimensions, second
 
+from brainmem.checks.lines import line_slip, unit_slip
 from brainmem.checks.place import Place, place_of
 from brainmem.equations.parameters import resolve_parameters
 
@@ -128,25 +130,51 @@ def _entry(place: Place, equation) -> Entry:
 
 
 def _syntax_error(place: Place, error: Exception) -> Exception:
+    if "cycle" in str(error):
+        return _cycle_error(place)
     for number, line in place.statements:
         try:
             Equations(line)
         except Exception as wrong:
-            return place.error(_explained(line, wrong), line=number)
+            if "cycle" not in str(wrong):
+                return place.error(_explained(line, wrong), line=number)
     return place.error(f"{_reason(error)} The text:\n{place.text.strip()}")
 
 
 def _explained(line: str, error: Exception) -> str:
-    if ":" not in line:
-        return "the unit is missing. Every equation ends with it: ': 1', ': Hz', ': volt (flags)'."
-    if isinstance(error, SyntaxError) or "unit spec" in str(error):
-        return _reason(error)
+    if said := line_slip(line):
+        return said
+    if "'xi" in str(error):
+        return "this is not a differential equation, and only these can read 'xi', Brian2's noise."
+    if "unit spec" in str(error):
+        word = re.search(r"refers to '(\w+)'", str(error))
+        return _reason(error) + (unit_slip(word[1]) if word else "")
     return f"not a Brian2 equation ('dx/dt = ... : unit', 'x = ... : unit' or 'x : unit'). {_reason(error)}"
+
+
+def _cycle_error(place: Place) -> Exception:
+    """Return the error for equations that read each other in a circle."""
+    found = {}
+    for number, line in place.statements:
+        match = re.match(r"^(\w+)\s*=([^:]*):", line)
+        if match:
+            found[match[1]] = (number, set(re.findall(r"[A-Za-z_]\w*", match[2])))
+    try:
+        tuple(TopologicalSorter({name: reads & set(found) for name, (_, reads) in found.items()}).static_order())
+    except CycleError as error:
+        ring = error.args[1]
+        return place.error(
+            f"the value of {ring[0]!r} depends on itself ({' <- '.join(ring)}). Give one of them a memory, such as "
+            f"'d{ring[0]}/dt = ...', or write it without the others.",
+            line=found[ring[0]][0],
+        )
+    return place.error("equations depend on each other in a circle.")
 
 
 def _reason(error: Exception) -> str:
     text = str(error.msg if isinstance(error, SyntaxError) else error).strip()
     text = re.sub(r"The following base units are allowed:.*", "", text, flags=re.DOTALL)
+    text = re.sub(r"Parsing failed:.*?\^\s*", "", text, flags=re.DOTALL)
     return " ".join(text.split()).rstrip(".") + "."
 
 

@@ -15,7 +15,7 @@ from brainmem.checks.place import Place, check_choice, listed, place_of
 from brainmem.checks.scope import shown_unit
 from brainmem.checks.text import ModelText, read_unit
 from brainmem.equations import evaluate
-from brainmem.equations.expression import FUNCTIONS, parse, walk
+from brainmem.equations.expression import FUNCTIONS, walk
 from brainmem.errors import RuleError, closest
 
 __all__ = ["check_values"]
@@ -189,10 +189,9 @@ def _check_draw(place: Place, field: str, draw: Any, dimensions: Any, names: Map
     """Raise unless a draw reads known names and has the unit of what it sets."""
     _require_text(place, field, draw)
     try:
-        tree = ast.fix_missing_locations(_Scalar().visit(parse(draw)))
-        value = walk(ast.unparse(tree), names, {**FUNCTIONS, **DRAWS})
+        value = walk(draw, names, {**FUNCTIONS, **DRAWS}, change=_Scalar())
     except RuleError as error:
-        raise place.error(f"{field}={draw!r}: {error}") from error
+        raise place.error(f"{field}={draw!r}: {str(error).removeprefix(f'{draw!r}: ')}") from error
     if get_dimensions(value) is not dimensions and not np.all(np.asarray(value) == 0):
         raise place.error(
             f"{field}={draw!r} has unit {shown_unit(value)}, but the variable has unit {shown_unit(dimensions)}."

@@ -16,13 +16,15 @@ from brian2.core.namespace import DEFAULT_UNITS
 from brian2.units import DimensionMismatchError, get_dimensions, have_same_dimensions
 from brian2.units import unitsafefunctions as safe
 
+from brainmem.equations.calls import ARGUMENTS, call_slip, function_hint
+from brainmem.equations.slips import foreign_character, form_slip, syntax_slip
 from brainmem.errors import RuleError, closest
 
 __all__ = ["CONSTANTS", "FUNCTIONS", "evaluate", "names_in", "parse", "short", "walk"]
 
 LARGEST_EXPONENT = 1000
 COMMON_UNITS = ("second", "ms", "us", "hertz", "Hz", "kHz", "volt", "mV", "amp", "nA", "siemens", "nS", "metre")
-CONSTANTS = {"pi": math.pi, "inf": math.inf, "True": True, "False": False}
+CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "True": True, "False": False}
 
 
 def _int(value: Any) -> Any:
@@ -47,6 +49,8 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "sinh": safe.sinh,
     "cosh": safe.cosh,
     "arctan": safe.arctan,
+    "arcsin": safe.arcsin,
+    "arccos": safe.arccos,
     "abs": abs,
     "sign": lambda x: np.sign(np.asarray(x)),
     "int": _int,
@@ -115,10 +119,17 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
     return walk(text, names, FUNCTIONS)
 
 
-def walk(text: str, names: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]) -> Any:
-    """Evaluate `text` with these functions; see `evaluate`."""
+def walk(
+    text: str,
+    names: Mapping[str, Any],
+    functions: Mapping[str, Callable[..., Any]],
+    *,
+    change: ast.NodeTransformer | None = None,
+) -> Any:
+    """Evaluate `text`, its syntax tree changed by `change`, with these functions; see `evaluate`."""
     tree = parse(text)
     try:
+        tree = tree if change is None else ast.fix_missing_locations(change.visit(tree))
         with np.errstate(all="ignore"):
             return _Walker(text, names, functions).value(tree)
     except RuleError:
@@ -161,7 +172,8 @@ def parse(text: str) -> ast.expr:
         raise RuleError(f"{short(text)}: nested too deeply.") from None
     except (SyntaxError, ValueError) as error:
         reason = error.msg if isinstance(error, SyntaxError) else str(error)
-        raise RuleError(f"{short(text)} is not an expression: {reason}.") from error
+        slip = syntax_slip(text, (*FUNCTIONS, "normal", "uniform", "binary"))
+        raise RuleError(f"{short(text)} is not an expression: {slip or f'{reason}.'}") from error
 
 
 class _Walker:
@@ -177,11 +189,11 @@ class _Walker:
         return form(node)
 
     def _refused(self, node: ast.AST) -> RuleError:
-        shown = ast.unparse(node)
-        return RuleError(
-            f"{short(self.text)}: {shown!r} ({type(node).__name__}) is not allowed; allowed are numbers, names, "
-            "+ - * / // % ** @, comparisons, and/or/not, tuples, .T and functions."
+        shown, slip = ast.unparse(node), form_slip(node, self.text)
+        said = slip.removeprefix(f"{shown!r}: ") or (
+            "allowed are numbers, names, + - * / // % ** @, comparisons, and/or/not, tuples, .T and functions."
         )
+        return RuleError(f"{short(self.text)}: {shown!r} ({type(node).__name__}) is not allowed; {said}")
 
     def _constant(self, node: ast.Constant) -> Any:
         if isinstance(node.value, int | float):
@@ -192,7 +204,11 @@ class _Walker:
         for known in (self.names, CONSTANTS, DEFAULT_UNITS):
             if node.id in known:
                 return known[node.id]
-        raise RuleError(f"{self.text!r}: unknown name {node.id!r}.{self._near(node.id)} {self._known()}")
+        if node.id in self.functions:
+            called = f"{node.id}({', '.join(ARGUMENTS.get(node.id, ('x',)))})"
+            raise RuleError(f"{self.text!r}: {node.id!r} is a function and needs parentheses: write {called}.")
+        said = foreign_character(node.id) or f"unknown name {node.id!r}.{self._near(node.id)} {self._known()}"
+        raise RuleError(f"{self.text!r}: {said}")
 
     def _known(self) -> str:
         return f"Known: {', '.join(self.names) or 'no names'}, Brian2's units, {', '.join(self.functions)}."
@@ -238,6 +254,8 @@ class _Walker:
             raise self._refused(node)
         name = node.func.id
         if name not in self.functions:
-            near = closest(name, self.functions)
+            near = function_hint(name, node, drawing=True) or closest(name, self.functions)
             raise RuleError(f"{self.text!r}: unknown function {name!r}.{near} Functions: {', '.join(self.functions)}.")
+        if slip := call_slip(node):
+            raise TypeError(slip.removesuffix("."))
         return self.functions[name](*(self.value(item) for item in node.args))

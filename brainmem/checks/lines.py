@@ -1,0 +1,103 @@
+"""What an equation line that Brian2 cannot read was meant to say."""
+
+from __future__ import annotations
+
+import ast
+import re
+
+from brian2.core.functions import DEFAULT_FUNCTIONS
+
+from brainmem.checks.truth import number_slip
+from brainmem.equations.calls import call_slip
+from brainmem.equations.slips import equation_slip, foreign_character, syntax_slip
+
+__all__ = ["line_slip", "unit_slip"]
+
+UNIT = "the unit is missing. Every equation ends with it: ': 1', ': Hz', ': volt (flags)'."
+UNITS = {
+    **dict.fromkeys(("dimensionless", "unitless", "none", "float", "real", "double", "number", "scalar"), "1"),
+    **dict.fromkeys(("s", "sec", "seconds"), "second"),
+    **dict.fromkeys(("v", "volts"), "volt"),
+    **dict.fromkeys(("a", "ampere", "amps"), "amp"),
+    **dict.fromkeys(("bool", "condition"), "boolean"),
+    **dict.fromkeys(("int",), "integer"),
+    **dict.fromkeys(("m", "meters", "metres"), "metre"),
+}
+_LEFT = re.compile(r"^(?P<before>.*?)d\s*(?P<name>\w+)\s*/\s*d(?P<over>\w+)(?P<after>[^=]*)$")
+
+
+def line_slip(line: str) -> str:
+    """Return what is wrong with an equation line and what to write, ``""`` if nothing is found.
+
+    The line is without comment, such as ``"dx/dt = -x/tau : 1"``.
+    """
+    body, colon, unit = (part.replace("\0", ":=") for part in line.replace(":=", "\0").partition(":"))
+    left, equals, right = body.partition("=")
+    said = foreign_character(line) or _assignment(body) or (equals and _left(left.strip(), right.strip()))
+    if said:
+        return said
+    if not equals and re.match(r"^d\w+\s*/\s*dt", body):
+        return "'=' is missing behind 'dt'."
+    if not colon or not unit.strip():
+        return UNIT
+    return (equals and _right(right)) or _unit(unit)
+
+
+def _unit(unit: str) -> str:
+    if ":" in unit:
+        return "two ':' in one line: an equation has one, before its unit."
+    if found := re.search(r"[,;.]\s*$", unit):
+        return f"{found[0].strip()!r} follows the unit, after which only '(flags)' may stand: take it out."
+    return ""
+
+
+def _assignment(body: str) -> str:
+    found = re.search(r"(\+|-|\*\*?|/|:|=)=", body)
+    if found is None or re.search(r"[^=:+*/-]=[^=]", body[: found.start()]):
+        return ""
+    if found[0] in (":=", "=="):
+        return f"{found[0]!r}: an equation has a single '='."
+    name = re.sub(r"^d|/\s*dt$", "", body[: found.start()].strip())
+    return (
+        f"{found[0]!r} changes a variable at one moment; an equation is 'd{name}/dt = ... : unit'. "
+        "Statements belong in LearningRule(periodic=...) or LearningRule(episodic=...)."
+    )
+
+
+def _left(left: str, right: str) -> str:
+    """Explain the left side of an equation."""
+    found = _LEFT.match(left)
+    if prime := re.match(r"^(\w+)\s*'+$", left):
+        return f"{left!r}: a derivative is written d{prime[1]}/dt = ... : unit."
+    if found and found["over"] != "t":
+        return f"{left!r}: derivatives are with respect to time: write d{found['name']}/dt."
+    if found and (found["before"].strip() or found["after"].strip()):
+        factor = (found["before"] or found["after"]).strip().strip("*").strip() or "tau"
+        return f"{left!r}: the derivative stands alone on the left: write d{found['name']}/dt = ({right})/{factor}."
+    if not found and not left.isidentifier():
+        return f"{left!r}: the left side is one variable 'x' or one derivative 'dx/dt'."
+    return ""
+
+
+def _right(right: str) -> str:
+    right = right.strip()
+    if not right:
+        return "nothing stands to the right of '='."
+    try:
+        tree = ast.parse(right, mode="eval").body
+    except (SyntaxError, ValueError) as error:
+        slip = syntax_slip(right, DEFAULT_FUNCTIONS) or f"{getattr(error, 'msg', error)}."
+        return f"{right!r} is not an expression: {slip}"
+    return equation_slip(tree, right) or number_slip(tree, {}) or next(filter(None, map(_call, ast.walk(tree))), "")
+
+
+def _call(node: ast.AST) -> str:
+    known = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in DEFAULT_FUNCTIONS
+    slip = call_slip(node) if isinstance(node, ast.Call) and known else ""
+    return f"{ast.unparse(node)!r}: {slip}" if slip else ""
+
+
+def unit_slip(name: str) -> str:
+    """Return what to write for a word that is no base unit, as a sentence with a space before it."""
+    known = UNITS.get(name.lower())
+    return f" Write {known!r}." if known else ""
