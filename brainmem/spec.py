@@ -78,7 +78,7 @@ class Stimulus:
         How many rows, a number or a parameter's name.
     draw : str
         Default values, as text over ``signs()``, ``normal(mean, sd)``, ``uniform(lo, hi)``,
-        ``binary(p)``, parameters, and stimuli declared earlier; shape (items, unit).
+        ``binary(p)``, ``zeros()``, ``eye()``, parameters, and stimuli declared earlier; shape (items, unit).
     values : tuple of float, optional
         The only values allowed in a user's own table, e.g. ``(-1, 1)``; None allows any finite value.
     distinct : bool
@@ -147,7 +147,8 @@ class Projection:
         Synaptic parameters as Brian2 text, ``"w : 1"``; variables that a rule's
         ``dw/dt`` defines are not repeated here.
     initial : mapping of str to str
-        Start values, text over the draws of `Stimulus`; arrays are ``[post, pre]``.
+        Start values, text over the draws of `Stimulus`; arrays are ``[post, pre]``. Recursive least squares starts
+        with ``{"p": "eye()/alpha"}``, the identity matrix over a parameter.
     row_norm : float, optional
         Scale every row (all synapses onto one unit) of the first initial variable to this Euclidean norm.
     self_connections : bool

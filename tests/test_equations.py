@@ -157,6 +157,21 @@ def test_a_draw_reads_arrays_and_sums_noise_of_its_own():
     assert not np.array_equal(flipped, cue)
 
 
+def test_an_identity_matrix_starts_recursive_least_squares():
+    p = draw("eye()/alpha", names={"alpha": 0.5}, rng=rng(), shape=(4, 4))
+    np.testing.assert_array_equal(p, np.eye(4) / 0.5)
+    mixed = draw("eye()/tau + uniform(0, 1)*0", names={"tau": 20 * ms}, rng=rng(), shape=(3, 3))
+    np.testing.assert_allclose(mixed, 50 * np.eye(3))
+
+
+@pytest.mark.parametrize("shape", [(4, 5), (4,)])
+def test_an_identity_matrix_that_is_not_square_is_refused(shape):
+    with pytest.raises(
+        RuleError, match=r"'eye\(\)' cannot be evaluated: eye\(\) is an identity matrix.*needed here is"
+    ):
+        draw("eye()", names={}, rng=rng(), shape=shape)
+
+
 def test_the_same_generator_state_gives_the_same_draw_and_two_calls_differ():
     first = draw("signs()*signs()", names={}, rng=rng(3), shape=(50,))
     np.testing.assert_array_equal(first, draw("signs()*signs()", names={}, rng=rng(3), shape=(50,)))

@@ -176,6 +176,7 @@ def squares_model() -> MemoryModel:
             Parameter("N", 10),
             Parameter("tau", 10 * ms),
             Parameter("theta", 0.0),
+            Parameter("alpha", 2.0),
             Parameter("T", 1 * second),
             Parameter("learn_step", 1 * ms),
             Parameter("sd", 0.5 * second),
@@ -212,7 +213,8 @@ def squares_model() -> MemoryModel:
                 "units",
                 current="k_post = p*r_pre : 1 (summed)",
                 variables="p : 1",
-                initial={"p": "1"},
+                initial={"p": "eye()/alpha"},
+                self_connections=True,
             ),
             Projection("total", "units", "norm", current="a_post = r_pre*k_pre : 1 (summed)"),
         ),
@@ -452,6 +454,15 @@ BAD = {
         ["initial='weight' sets a variable that nothing reads", "Variables: w"],
     ),
     "start of no variable": (recurrent(initial={"w": "0", "w-": "0"}), ["'w-' is not made of letters"]),
+    "identity without a diagonal": (recurrent(initial={"w": "eye()/gamma"}), ["initial['w']", "self_connections=True"]),
+    "identity with a size": (recurrent(initial={"w": "eye(N)"}, self_connections=True), ["write eye()"]),
+    "identity by another name": (recurrent(initial={"w": "identity()"}), ["'identity'. Write eye()."]),
+    "identity of units": (units(initial={"x": "eye()"}), ["initial['x']='eye()'", "a row of 10 values"]),
+    "identity at a start": (phase(start={"x": "eye()"}), ["start['x']='eye()'", "a row of 10 values"]),
+    "identity of items": (
+        {"stimuli": (Stimulus("cue", "units", draw="eye()"),)},
+        ["stimulus 'cue': draw='eye()'", "2 rows and 10 columns"],
+    ),
     "row_norm": (recurrent(row_norm=-1.0), ["row_norm=-1.0 needs a positive number"]),
     "rule in variables": (
         recurrent(variables="dw/dt = 1/tau : 1") | continuous("dv/dt = w/tau : 1"),
@@ -579,6 +590,15 @@ def test_a_mistake_is_named_quoted_and_answered(mistake):
     message = str(error.value)
     assert message.startswith("Model 'small'")
     assert [part for part in parts if part not in message] == [], message
+
+
+def test_an_identity_matrix_of_as_many_items_as_units_passes():
+    small(stimuli=(Stimulus("cue", "units", items="N", draw="eye()"),))
+    squares = squares_model()
+    other = replace(squares.projections[2], name="uneven", current="", initial={"v": "eye()"})
+    rule = LearningRule("use", "uneven", continuous="dv/dt = -v/tau : 1")
+    with pytest.raises(RuleError, match=r"projection 'uneven': initial\['v'\]='eye\(\)': .* 1 rows and 10 columns"):
+        squares.replace(projections=(*squares.projections, other), rules=(*squares.rules, rule))
 
 
 def test_a_start_variable_of_two_populations_is_ambiguous():

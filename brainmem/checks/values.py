@@ -15,7 +15,7 @@ from brainmem.checks.place import Place, check_choice, listed, place_of
 from brainmem.checks.scope import shown_unit
 from brainmem.checks.text import ModelText, read_unit
 from brainmem.equations import evaluate
-from brainmem.equations.expression import FUNCTIONS, walk
+from brainmem.equations.expression import FUNCTIONS, parse, walk
 from brainmem.errors import RuleError, closest
 
 __all__ = ["check_values"]
@@ -87,6 +87,7 @@ def _check_population(text: ModelText, population) -> None:
         if name not in settable:
             raise place.error(f"initial={name!r} cannot be set.{closest(name, settable)} Allowed: {listed(settable)}.")
         _check_draw(place, f"initial[{name!r}]", draw, entries[name].dimensions, text.values)
+        _check_eye(place, f"initial[{name!r}]", draw, (_size(text, population.name),))
     if population.rate:
         _check_range(text, place, population, entries[population.rate].dimensions)
 
@@ -119,8 +120,9 @@ def _check_phase(text: ModelText, phase) -> None:
         if get_dimensions(value) is not NONE:
             raise place.error(f"gates[{gate!r}]={given!r} must have no unit, got {value!r}.")
     for name, draw in phase.start.items():
-        dimensions = next(e[name].dimensions for e in text.neurons.values() if name in e)
+        owner, dimensions = next((key, e[name].dimensions) for key, e in text.neurons.items() if name in e)
         _check_draw(place, f"start[{name!r}]", draw, dimensions, text.values)
+        _check_eye(place, f"start[{name!r}]", draw, (_size(text, owner),))
 
 
 def _check_limit(text: ModelText, item) -> None:
@@ -141,6 +143,7 @@ def _check_stimuli(text: ModelText) -> dict[str, Any]:
         dimensions = read_unit(text.model, "stimulus", item)
         _count(text, place, "items", item.items)
         _check_draw(place, "draw", item.draw, dimensions, known)
+        _check_eye(place, "draw", item.draw, (_value(text, item.items), _size(text, item.population)))
         if item.values is not None and not (item.values and all(map(math.isfinite, item.values))):
             raise place.error(f"values={item.values!r} must be finite numbers, such as (-1, 1).")
         known[item.name] = _one(dimensions)
@@ -157,7 +160,41 @@ def _check_weights(text: ModelText, known: dict[str, Any]) -> None:
             if entry.kind == "subexpression":
                 raise place.error(f"initial={name!r} cannot be set: an equation defines it at every moment.")
             _check_draw(place, f"initial[{name!r}]", draw, entry.dimensions, known)
+            shape = (_size(text, projection.target), _size(text, projection.source))
+            _check_eye(place, f"initial[{name!r}]", draw, shape, diagonal=_has_diagonal(projection))
             known[f"{projection.name}_{name}"] = _one(entry.dimensions)
+
+
+def _has_diagonal(projection) -> bool:
+    return projection.self_connections or projection.source != projection.target
+
+
+def _value(text: ModelText, given: Any) -> int:
+    return text.values[given] if isinstance(given, str) else int(given)
+
+
+def _size(text: ModelText, population: str) -> int:
+    return _value(text, text.model.population(population).size)
+
+
+def _check_eye(place: Place, field: str, draw: str, shape: tuple[int, ...], *, diagonal: bool = True) -> None:
+    """Refuse an identity matrix where nothing is square, or where its diagonal would be left out."""
+    if "eye" not in {node.func.id for node in ast.walk(parse(draw)) if _calls_name(node)}:
+        return
+    if len(shape) != 2 or shape[0] != shape[1]:
+        wanted = (
+            f"a row of {shape[0]} values" if len(shape) == 1 else f"an array of {shape[0]} rows and {shape[1]} columns"
+        )
+        raise place.error(f"{field}={draw!r}: eye() is an identity matrix, and needed here is {wanted}.")
+    if not diagonal:
+        raise place.error(
+            f"{field}={draw!r}: eye() has ones on its diagonal, the synapses of units onto themselves, which this "
+            "projection leaves out. Write Projection(..., self_connections=True)."
+        )
+
+
+def _calls_name(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
 
 
 def _one(dimensions: Any) -> Any:
@@ -170,6 +207,7 @@ DRAWS = {
     "uniform": lambda low, high: low + 0.37 * (high - low),
     "binary": lambda p: 1.0 + 0 * p,
     "zeros": lambda: 0.0,
+    "eye": lambda: 1.0,
 }
 
 

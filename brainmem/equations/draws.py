@@ -22,7 +22,8 @@ def draw(text: str, *, names: Mapping[str, Any], rng: np.random.Generator, shape
     ----------
     text : str
         An expression (see `evaluate`) over `names` and ``signs()`` (-1 or +1), ``normal(mean, sd)``,
-        ``uniform(low, high)``, ``binary(p)`` (0 or 1) and ``zeros()``, each of the full shape.
+        ``uniform(low, high)``, ``binary(p)`` (0 or 1), ``zeros()`` and ``eye()`` (the identity matrix, where the shape
+        is a square), each of the full shape.
     names : mapping of str to number, Quantity or array
         Arrays are in base SI units.
     rng : numpy.random.Generator
@@ -70,7 +71,14 @@ def _draws(rng: np.random.Generator, shape: tuple[int, ...]) -> dict[str, Callab
         "uniform": uniform,
         "binary": binary,
         "zeros": lambda: np.zeros(shape),
+        "eye": lambda: _identity(shape),
     }
+
+
+def _identity(shape: tuple[int, ...]) -> np.ndarray:
+    square = len(shape) == 2 and shape[0] == shape[1]
+    _require(square, f"eye() is an identity matrix, as wide as it is high; needed here is the shape {shape}")
+    return np.eye(shape[0])
 
 
 def _require(held: Any, reason: str) -> None:
