@@ -10,6 +10,7 @@ from brainmem.errors import TranslationError
 from brainmem.spec import LearningRule, Projection
 from brainmem.translation import rate, schedule
 from brainmem.translation.common import bounded, clip_operation, statements
+from brainmem.translation.expansion import write_out
 from brainmem.translation.lines import Line, identifiers, read_lines, rename
 from brainmem.translation.neurons import SpikingUnit
 from brainmem.translation.protocol import window_gate
@@ -37,11 +38,14 @@ def lower_rule(
     units: Mapping[str, SpikingUnit],
     *,
     currents: Set[str],
+    expansions: Mapping[str, str] | None = None,
     neuron: str,
     read: str,
     pairing: str,
 ) -> LoweredRule:
     """Return the spiking form of a rule.
+
+    `expansions` are the units' subexpressions with a rate (`expansion.rate_expansions`), which are written out.
 
     A continuous rule is split on spike events. A periodic or episodic rule that only adds to its variables is
     spread over its period or averaging window and split likewise; with ``read="trace"`` (and by default for
@@ -54,6 +58,7 @@ def lower_rule(
     """
     if rule.spiking is not None:
         return _explicit(rule)
+    rule = write_out(rule, expansions or {})
     increments = _increments(rule)
     verbatim = rule.form != "continuous" and (read in ("auto", "trace") or increments is None)
     if verbatim and read in ("event", "drive"):

@@ -18,6 +18,7 @@ from brainmem.translation.common import (
     rules_of,
     summed_lines,
 )
+from brainmem.translation.expansion import phase_time, rate_expansions
 from brainmem.translation.lines import Line, identifiers, read_lines, rename, write_lines
 from brainmem.translation.neurons import SpikingUnit, spiking_unit
 from brainmem.translation.rules import lower_rule
@@ -87,7 +88,7 @@ def _units(model: MemoryModel, unit: SpikingUnit) -> Group:
     links = protocol.protocol_links(population)
     follow = (Line(name, "parameter", u, flags=("linked",)) for name, u in FOLLOWED)
     shown = protocol.protocol_lines(model, population, used=model_names(model) | _windows(model))
-    lines = (*unit.lines, *shown, *extra, *follow)
+    lines = (*unit.lines, *shown, *extra, *follow, *phase_time(population))
     deliver = Operation(
         f"{population.name}_trace",
         f"{unit.trace} += count/({unit.tau}*rate_max)\ncount = 0",
@@ -205,6 +206,7 @@ def _connection(
             projection,
             units,
             currents=_inputs(model, projection),
+            expansions=rate_expansions(model, projection),
             neuron=neuron,
             read=read or rule.read,
             pairing=pairing or rule.pairing,
