@@ -26,9 +26,12 @@ from brian2 import (
 from brian2.units import Unit
 
 from brainmem.calibrate import CellBlueprint
+from brainmem.codegen.dense import dense_synapses
 from brainmem.codegen.halt import halt_when
 from brainmem.codegen.snapshot import snapshot_monitor
+from brainmem.codegen.steps import add_steps
 from brainmem.devices import Built
+from brainmem.kernels import Kernel
 from brainmem.translation import schedule
 from brainmem.translation.protocol import CONTROLLER
 from brainmem.translation.text import Connection, Group, Operation, Table, TranslatedModel
@@ -56,6 +59,8 @@ class Blueprint:
         Groups whose spikes are recorded.
     weights : tuple of str
         Synaptic variables (``"recurrent.w"``) recorded after every epoch.
+    kernels : mapping of str to Kernel
+        How connections are computed; those not named are Brian2's lists of pairs.
     """
 
     translated: TranslatedModel
@@ -66,6 +71,7 @@ class Blueprint:
     traces: Mapping[str, float] = field(default_factory=dict)
     spikes: tuple[str, ...] = ()
     weights: tuple[str, ...] = ()
+    kernels: Mapping[str, Kernel] = field(default_factory=dict)
 
 
 def build(blueprint: Blueprint) -> Built:
@@ -77,7 +83,7 @@ def build(blueprint: Blueprint) -> Built:
     groups = {item.name: _neuron_group(item, blueprint, clock, namespace) for item in translated.groups}
     for item in translated.groups:
         _link(item, groups, blueprint)
-    synapses = {item.name: _synapses(item, groups, blueprint, clock, namespace) for item in translated.connections}
+    synapses = {item.name: _connection(item, groups, blueprint, clock, namespace) for item in translated.connections}
     _halt(groups[CONTROLLER])
     monitors = _monitors(blueprint, groups, synapses, clock)
     network = Network(*groups.values(), *synapses.values(), *monitors.values(), name="network")
@@ -152,6 +158,25 @@ def _indices(text: str, blueprint: Blueprint) -> np.ndarray:
     """Evaluate ``repeat(arange(N), cells_per_unit)``."""
     size, repeats = text.removeprefix("repeat(arange(").removesuffix(")").split("), ")
     return np.repeat(np.arange(_size(size, blueprint)), _size(repeats, blueprint))
+
+
+def _connection(
+    item: Connection, groups: Mapping[str, NeuronGroup], blueprint: Blueprint, clock: Clock, namespace: dict
+) -> Synapses:
+    kernel = blueprint.kernels.get(item.name)
+    if kernel is None or not kernel.dense:
+        return _synapses(item, groups, blueprint, clock, namespace)
+    synapses = dense_synapses(
+        groups[item.source],
+        groups[item.target],
+        item.equations,
+        method=item.method,
+        clock=clock,
+        namespace=namespace,
+        name=item.name,
+    )
+    add_steps(synapses, item, kernel, {name: seconds * second for name, seconds in blueprint.periods.items()})
+    return synapses
 
 
 def _synapses(
@@ -239,6 +264,7 @@ def _monitors(blueprint: Blueprint, groups, synapses, clock: Clock) -> dict[str,
         )
     for owner in blueprint.spikes:
         monitors[f"{owner}_spikes"] = SpikeMonitor(groups[owner], record=True, name=f"{owner}_spikes")
+    dense = {name for name, kernel in blueprint.kernels.items() if kernel.dense}
     for key in blueprint.weights:
         owner, variable = key.split(".")
         name = f"{owner}_{variable}_snapshots"
@@ -248,15 +274,15 @@ def _monitors(blueprint: Blueprint, groups, synapses, clock: Clock) -> dict[str,
             groups[CONTROLLER],
             clock,
             slot=schedule.SNAPSHOT,
-            size=_synapse_count(synapses[owner], blueprint.translated.connection(owner)),
+            size=_synapse_count(synapses[owner], blueprint.translated.connection(owner), owner in dense),
             name=name,
         )
     return monitors
 
 
-def _synapse_count(synapses: Synapses, item: Connection) -> int:
+def _synapse_count(synapses: Synapses, item: Connection, dense: bool) -> int:
     pre, post = len(synapses.source), len(synapses.target)
-    return pre * post - (pre if item.connect == "no_self" else 0)
+    return pre * post - (pre if item.connect == "no_self" and not dense else 0)
 
 
 def _inputs(translated: TranslatedModel, groups, synapses, tables) -> dict[str, Any]:

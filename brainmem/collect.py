@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -35,6 +35,7 @@ def collect(
     calibration: Mapping[str, Any],
     notes: tuple[str, ...],
     schedule: str,
+    dense: Collection[str] = (),
 ) -> Result:
     """Return the run as a `Result`: per-step records, stimuli, weights, traces, and all it took to make it."""
     model = translated.model
@@ -42,7 +43,7 @@ def collect(
     data = data.assign(_steps(model, instance, outputs))
     data = data.assign(_averages(model, translated, instance, outputs, dt))
     data = data.assign(_stimuli(model, instance))
-    data = data.assign(_weights(model, translated, instance, outputs))
+    data = data.assign(_weights(translated, instance, outputs, dense))
     data = data.assign(_traces(model, translated, outputs))
     data = data.assign(_spikes(outputs))
     complete = int(np.ravel(outputs["protocol.complete"])[0] > 0.5)
@@ -147,14 +148,16 @@ def _stimuli(model: MemoryModel, instance: Instance) -> dict[str, xr.Variable]:
     return found
 
 
-def _weights(model: MemoryModel, translated: TranslatedModel, instance: Instance, outputs) -> dict[str, xr.Variable]:
+def _weights(
+    translated: TranslatedModel, instance: Instance, outputs, dense: Collection[str]
+) -> dict[str, xr.Variable]:
     found: dict[str, Any] = {}
     for key, start in instance.weights.items():
         owner, variable = key.split(".")
         snapshots = outputs.get(f"{owner}_{variable}_snapshots.{variable}")
         matrices = [start]
         if snapshots is not None:
-            matrices += [_matrix(translated, owner, row, start.shape) for row in snapshots]
+            matrices += [_matrix(translated, owner, row, start.shape, dense) for row in snapshots]
         dims = ("epoch", f"{owner}_post", f"{owner}_pre") if len(instance.weights) > 1 else ("epoch", "post", "pre")
         unit = _unit(translated.connection(owner), variable)
         found[f"{owner}_{variable}"] = _variable(dims, np.stack(matrices), unit, f"{variable} after every epoch")
@@ -162,9 +165,13 @@ def _weights(model: MemoryModel, translated: TranslatedModel, instance: Instance
     return found
 
 
-def _matrix(translated: TranslatedModel, owner: str, flat: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
-    """Undo Brian2's presynaptic-major order."""
+def _matrix(
+    translated: TranslatedModel, owner: str, flat: np.ndarray, shape: tuple[int, int], dense: Collection[str]
+) -> np.ndarray:
+    """Undo `flatten`."""
     post, pre = shape
+    if owner in dense:
+        return flat.reshape(shape)
     if translated.connection(owner).connect == "all":
         return flat.reshape(pre, post).T
     matrix = np.zeros((pre, post))
@@ -209,8 +216,13 @@ def _spikes(outputs) -> dict[str, xr.Variable]:
     return found
 
 
-def flatten(translated: TranslatedModel, owner: str, matrix: np.ndarray) -> np.ndarray:
-    """Return a matrix ``[post, pre]`` in Brian2's presynaptic-major order, without absent pairs."""
+def flatten(translated: TranslatedModel, owner: str, matrix: np.ndarray, dense: Collection[str] = ()) -> np.ndarray:
+    """Return a matrix ``[post, pre]`` in the order of the device's synapses.
+
+    Connections in `dense` keep it as it is; Brian2's list is presynaptic-major and leaves out absent pairs.
+    """
+    if owner in dense:
+        return np.ascontiguousarray(matrix).ravel()
     columns = np.ascontiguousarray(matrix.T)
     if translated.connection(owner).connect == "all":
         return columns.ravel()

@@ -39,6 +39,7 @@ Progress = Callable[[float], Any]
 
 NAMES = ("cpp_standalone", "cuda_standalone", "runtime")
 TARGETS = ("cython", "numpy")
+KERNELS = ("dense", "plain")
 
 
 @dataclass(frozen=True)
@@ -55,16 +56,21 @@ class Device:
         Bits of state variables.
     target : {"numpy", "cython"}, optional
         Code of the runtime device; numpy when not given.
+    kernels : {"dense", "plain"}
+        Whether synapses between all pairs of units are computed as matrices, or by Brian2's own loops over a list
+        of pairs. The numbers are the same to rounding.
     """
 
     name: str = "cpp_standalone"
     threads: int = field(default=0, kw_only=True)
     float: int = field(default=64, kw_only=True)
     target: str | None = field(default=None, kw_only=True)
+    kernels: str = field(default="dense", kw_only=True)
 
     def __post_init__(self) -> None:
         _one_of("device", self.name, NAMES)
         _one_of("float", self.float, (64, 32))
+        _one_of("kernels", self.kernels, KERNELS)
         if not isinstance(self.threads, int) or self.threads < 0:
             raise DeviceError(f"threads={self.threads!r}: give 0 (no OpenMP) or a positive whole number.")
         if self.name == "runtime":
@@ -83,6 +89,7 @@ class Device:
         details = [self.target or "numpy"] if self.name == "runtime" else []
         details += [f"{self.threads} threads"] if self.threads else []
         details += [f"float{self.float}"] if self.float != 64 else []
+        details += ["plain kernels"] if self.kernels == "plain" else []
         return f"{self.name} ({', '.join(details)})" if details else self.name
 
 

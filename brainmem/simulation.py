@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from brainmem.equations import evaluate
 from brainmem.errors import RuleError, closest
 from brainmem.explanation import describe_reading, describe_schedule
 from brainmem.instance import Given, Instance, instantiate
+from brainmem.kernels import Kernel, choose_kernels
 from brainmem.models import get_model
 from brainmem.result import Result
 from brainmem.spec import MemoryModel
@@ -100,6 +101,7 @@ def simulate(
         calibration={name: asdict(item) for name, item in ready.calibrations.items()},
         notes=describe_reading(ready.translated, ready.instance.parameters, ready.calibrations),
         schedule=describe_schedule(ready.translated),
+        dense=ready.dense,
     )
 
 
@@ -123,7 +125,8 @@ def arrays(
     """
     given = Given(parameters or {}, inputs or {}, weights or {}, initial or {})
     options = {"neuron": neuron, "read": read, "pairing": pairing}
-    ready = _ready(model, variant, given, seed, as_device(device), options)
+    plain = replace(as_device(device), kernels="plain")  # the script is plain Brian2
+    ready = _ready(model, variant, given, seed, plain, options)
     found = {name: np.asarray(value) for name, value in ready.device_inputs().items()}
     found |= {f"size.{name}": np.asarray(value) for name, value in ready.sizes.items()}
     found |= {f"period.{name}": np.asarray(value) for name, value in ready.periods.items()}
@@ -141,6 +144,12 @@ class _Ready:
     instance: Instance
     dt: float
     calibrations: dict[str, Calibration]
+    kernels: dict[str, Kernel]
+
+    @property
+    def dense(self) -> frozenset[str]:
+        """Connections whose arrays are matrices."""
+        return frozenset(name for name, kernel in self.kernels.items() if kernel.dense)
 
     @property
     def sizes(self) -> dict[str, int]:
@@ -167,7 +176,7 @@ class _Ready:
         """Everything that is passed to the device, weights in the order of its synapses."""
         inputs = dict(self.instance.arrays)
         for key, matrix in self.instance.weights.items():
-            inputs[key] = flatten(self.translated, key.split(".")[0], matrix)
+            inputs[key] = flatten(self.translated, key.split(".")[0], matrix, self.dense)
         for table, calibration in self.current_tables.items():
             inputs[f"table.{table}"] = calibration.table(TABLE_ROWS)
         return inputs
@@ -178,7 +187,8 @@ def _ready(model: MemoryModel | str, variant: str, given: Given, seed: int, devi
     translated = translate(model, variant, **options)
     instance = instantiate(translated, given, seed)
     dt = _seconds(translated.dt, instance)
-    return _Ready(translated, instance, dt, _calibrations(translated, instance, dt, device))
+    calibrations = _calibrations(translated, instance, dt, device)
+    return _Ready(translated, instance, dt, calibrations, choose_kernels(translated, device))
 
 
 def _seconds(text: str, instance: Instance) -> float:
@@ -228,6 +238,7 @@ def _blueprint(ready: _Ready, record: tuple[str, ...], interval: Any) -> Bluepri
         rows=rows,
         dt=ready.dt,
         periods=ready.periods,
+        kernels=ready.kernels,
         **_recorded(ready.translated, ready.instance, record, step),
     )
 

@@ -1,0 +1,238 @@
+"""All-to-all synapses as matrices: no index arrays, rows in one piece, sum and update in one pass.
+
+Brian2 walks a flat list of synapses through two index arrays, which compilers cannot vectorise. Here the weight
+from unit ``i`` to unit ``j`` is element ``j*N_pre + i`` of its array, and Brian2's own generated statements stand
+inside loops over rows. Brian2's `Synapses` still holds the variables; its index arrays stay empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from brian2 import Clock, NeuronGroup, Synapses
+from brian2.codegen.generators.cpp_generator import CPPCodeGenerator
+from brian2.core.variables import ArrayVariable
+from brian2.devices.device import get_device
+from brian2.groups.group import CodeRunner
+
+__all__ = ["DenseEvent", "DenseStep", "dense_synapses"]
+
+_ROW, _COLUMN = "_postsynaptic_idx", "_presynaptic_idx"
+_INDICES = frozenset({_ROW, _COLUMN})
+_ROW_ENDS = "// of each synapse:"
+
+
+def dense_synapses(
+    source: NeuronGroup,
+    target: NeuronGroup,
+    equations: str,
+    *,
+    method: str,
+    clock: Clock,
+    namespace: Mapping[str, Any],
+    name: str,
+) -> Synapses:
+    """Return synapses between all pairs of units whose arrays are matrices ``[post, pre]``.
+
+    They run nothing by themselves: add a `DenseStep` for what happens at every step or period, and a `DenseEvent`
+    for what happens at events. Pairs of a unit with itself have a place in the arrays even where they are absent.
+    """
+    synapses = Synapses(
+        source,
+        target,
+        equations,
+        method=method,
+        clock=clock,
+        namespace=dict(namespace),
+        name=name,
+        codeobj_class=_dense_class(get_device().code_object_class()),
+    )
+    for variable in synapses._registered_variables:
+        if variable.name not in ("_synaptic_pre", "_synaptic_post"):
+            variable.resize(len(source) * len(target))
+    synapses.variables["N"].set_value(len(source) * len(target))
+    synapses._connect_called = True
+    # What Brian2 made of the equations serves as text only; a DenseStep runs it.
+    for updater in [*synapses.summed_updaters.values(), synapses.state_updater]:
+        if updater is not None:
+            synapses.contained_objects.remove(updater)
+    return synapses
+
+
+class _Dense(CodeRunner):
+    """Statements run on the synapses of a matrix."""
+
+    def __init__(
+        self,
+        synapses: Synapses,
+        template: str,
+        *,
+        diagonal: bool,
+        clock: Any,
+        slot: tuple[str, int],
+        name: str,
+        dt: Any = None,
+        needed: tuple[str, ...] = (),
+        **template_kwds: Any,
+    ) -> None:
+        self.synapses = synapses  # CodeRunner holds a weak reference only
+        super().__init__(
+            group=synapses,
+            template=template,
+            clock=clock,
+            dt=dt,
+            when=slot[0],
+            order=slot[1],
+            name=name,
+            check_units=False,  # brainmem has checked the text, and Brian2's integrator drops units
+            needed_variables=list(needed),
+            template_kwds={"_diagonal": diagonal, **template_kwds},
+        )
+        synapses.contained_objects.append(self)
+
+
+class DenseStep(_Dense):
+    """Form sums over the presynaptic side and change synapses, row by row.
+
+    Each row's sums are formed from the values at the beginning, then the row is changed while it is in the cache;
+    `update` may read the sums of its own row.
+
+    Parameters
+    ----------
+    synapses : Synapses
+        From `dense_synapses`.
+    sums : mapping of str to str
+        Summed variables and their expressions, ``{"u_post": "w*x_pre"}``.
+    update : callable, optional
+        Called with the run's namespace; returns the statements that change each synapse.
+    diagonal : bool
+        Whether a unit's synapse to itself exists.
+    clock, dt : Clock, Quantity
+        When it runs; one of the two.
+    slot : (str, int)
+        Where in a time step.
+    name : str
+    gate : str, optional
+        Postsynaptic variable that multiplies every change; rows where it is 0 are left as they are.
+    """
+
+    def __init__(
+        self,
+        synapses: Synapses,
+        sums: Mapping[str, str],
+        update: Callable[[Mapping[str, Any]], str] | None,
+        *,
+        diagonal: bool,
+        clock: Any,
+        slot: tuple[str, int],
+        name: str,
+        dt: Any = None,
+        gate: str = "",
+    ) -> None:
+        self.sums, self.update = dict(sums), update
+        targets = {f"sum_{k}": synapses.variables[variable] for k, variable in enumerate(sums)}
+        super().__init__(
+            synapses,
+            "dense_step",
+            diagonal=diagonal,
+            clock=clock,
+            slot=slot,
+            name=name,
+            dt=dt,
+            needed=(*sums, *filter(None, [gate])),
+            _sums=targets,
+            _updates=update is not None,
+            _gate=synapses.variables[gate] if gate else None,
+        )
+
+    def update_abstract_code(self, run_namespace: Mapping[str, Any]) -> None:
+        """Set the statements of every block."""
+        code = {f"sum_{k}": f"_synaptic_var = {expression}" for k, expression in enumerate(self.sums.values())}
+        if self.update is not None:
+            code["update"] = self.update(run_namespace)
+        self.abstract_code = self.user_code = code
+
+
+class DenseEvent(_Dense):
+    """Run statements on all synapses of the units where an event occurs.
+
+    Parameters
+    ----------
+    synapses : Synapses
+        From `dense_synapses`.
+    code : str
+    side : {"pre", "post"}
+        Whose event it is.
+    event : str
+        Name of the event, ``"spike"`` or one of the group's own.
+    diagonal, slot, name
+        See `DenseStep`.
+    """
+
+    def __init__(
+        self,
+        synapses: Synapses,
+        code: str,
+        *,
+        side: str,
+        event: str,
+        diagonal: bool,
+        slot: tuple[str, int],
+        name: str,
+    ) -> None:
+        group = synapses.source if side == "pre" else synapses.target
+        space = f"_{event}space"
+        synapses.variables.add_reference(f"_{side}{space}", group, space)
+        super().__init__(
+            synapses,
+            "dense_event",
+            diagonal=diagonal,
+            clock=group.clock,
+            slot=slot,
+            name=name,
+            needed=(f"_{side}{space}",),
+            _side=side,
+            _events=synapses.variables[f"_{side}{space}"],
+        )
+        self.abstract_code = self.user_code = {"update": code}
+
+
+def _dense_class(base: type) -> type:
+    """Derive the active target's code object class with loops over a matrix."""
+    mixin = _RowFirst if issubclass(base.generator_class, CPPCodeGenerator) else _LoopIndices
+    generator = type(f"Dense{base.generator_class.__name__}", (mixin, base.generator_class), {})
+    templater = base.templater.derive("brainmem.codegen", env_globals={"row_ends": _ROW_ENDS})
+    return type(f"Dense{base.__name__}", (base,), {"generator_class": generator, "templater": templater})
+
+
+class _LoopIndices:
+    """A generator whose pre- and postsynaptic indices are the template's loop variables, not arrays."""
+
+    def arrays_helper(self, statements):
+        read, write, indices, conditional = super().arrays_helper(statements)
+        return read - _INDICES, write, indices - _INDICES, conditional
+
+    def determine_keywords(self):
+        everything = self.variables
+        self.variables = {name: item for name, item in everything.items() if not _is_index(name, item)}
+        try:
+            return super().determine_keywords()
+        finally:
+            self.variables = everything
+
+
+class _RowFirst(_LoopIndices):
+    """Reads what a row has in common first, so that templates can do so before they loop over its columns.
+
+    Compilers do not move such reads out of a loop that writes to memory.
+    """
+
+    def translate_to_read_arrays(self, read, write, indices):
+        row = {name for name in read if self.variable_indices[name] == _ROW and name not in write}
+        first = super().translate_to_read_arrays(row, write, indices)
+        return [*first, _ROW_ENDS, *super().translate_to_read_arrays(set(read) - row, write, set())]
+
+
+def _is_index(name: str, variable: Any) -> bool:
+    return isinstance(variable, ArrayVariable) and (name in _INDICES or name in ("_synaptic_pre", "_synaptic_post"))

@@ -1,0 +1,91 @@
+"""Give dense synapses what a connection asks for: its sums, its update, its operations and pathways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from brian2 import Quantity, Synapses
+
+from brainmem.codegen.dense import DenseEvent, DenseStep
+from brainmem.kernels import Kernel
+from brainmem.translation import schedule
+from brainmem.translation.lines import read_lines
+from brainmem.translation.text import Connection, Operation
+
+__all__ = ["add_steps"]
+
+
+def add_steps(synapses: Synapses, item: Connection, kernel: Kernel, periods: Mapping[str, Quantity]) -> None:
+    """Add everything that runs on `synapses` (from `dense_synapses`); `periods` are those of its operations."""
+    diagonal = item.connect == "all"
+    clock = synapses._clock
+    sums = {line.name: line.expr for line in read_lines(item.equations) if line.name in item.summed_order}
+    tail = [op for op in item.operations if _follows_update(op)]
+    update = _update(synapses, tail) if synapses.state_updater is not None else None
+    gate = "" if tail else kernel.gate  # bounds may change a weight that the rule leaves alone
+    for slot, together in _by_slot(item, sums).items():
+        DenseStep(
+            synapses,
+            together,
+            update if kernel.fused else None,
+            diagonal=diagonal,
+            clock=clock,
+            slot=kernel.fused or slot,
+            name=f"{item.name}_sum_{'_'.join(together)}",
+            gate=gate if kernel.fused else "",
+        )
+    if update is not None and not kernel.fused:
+        slot = ("groups", item.state_order)
+        name = f"{item.name}_update"
+        DenseStep(synapses, {}, update, diagonal=diagonal, clock=clock, slot=slot, name=name, gate=gate)
+    for op in item.operations:
+        if update is None or op not in tail:
+            _add_operation(synapses, op, diagonal=diagonal, periods=periods)
+    for path in item.pathways:
+        DenseEvent(
+            synapses,
+            path.code,
+            side=path.side,
+            event=path.event,
+            diagonal=diagonal,
+            slot=(path.when, path.order),
+            name=f"{item.name}_{path.name}",
+        )
+
+
+def _follows_update(op: Operation) -> bool:
+    """Whether `op` is what `clip_operation` makes: bounds, applied right after the update."""
+    when, order = schedule.PLASTICITY
+    return (op.when, op.order, op.dt, op.event) == (when, order + 1, None, None)
+
+
+def _update(synapses: Synapses, tail: list[Operation]) -> Callable[[Mapping[str, Any]], str]:
+    """Return a function that lets Brian2 integrate the differential equations, and adds the operations behind."""
+
+    def update(run_namespace: Mapping[str, Any]) -> str:
+        updater = synapses.state_updater
+        updater.update_abstract_code(run_namespace)
+        return "\n".join([updater.abstract_code, *(op.code for op in tail)])
+
+    return update
+
+
+def _by_slot(item: Connection, sums: Mapping[str, str]) -> dict[tuple[str, int], dict[str, str]]:
+    found: dict[tuple[str, int], dict[str, str]] = {}
+    for name, slot in item.summed_order.items():
+        found.setdefault(slot, {})[name] = sums[name]
+    return found
+
+
+def _add_operation(synapses: Synapses, op: Operation, *, diagonal: bool, periods: Mapping[str, Quantity]) -> None:
+    DenseStep(
+        synapses,
+        {},
+        lambda run_namespace: op.code,
+        diagonal=diagonal,
+        clock=synapses._clock if op.dt is None else None,
+        dt=None if op.dt is None else periods[op.dt],
+        slot=(op.when, op.order),
+        name=op.name,
+    )

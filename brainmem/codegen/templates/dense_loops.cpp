@@ -1,0 +1,30 @@
+{# Columns of a matrix without those where one of `count` rows from `row` would meet itself. #}
+{% macro columns_of(row, count) %}
+{% if _diagonal %}
+for (long _column = 0; _column < _columns; _column++)
+{%- else %}
+for (int _part = 0; _part < 2; _part++)
+for (long _column = _part ? {{row}} + {{count}} : 0; _column < (_part ? _columns : {{row}}); _column++)
+{%- endif %}
+{% endmacro %}
+
+{# The statements of the synapse from `_column` to `row`. #}
+{% macro synapse(row, code) %}
+const long _postsynaptic_idx = {{row}} + _target_offset, _presynaptic_idx = _column + _source_offset;
+const long _idx = ({{row}})*_columns + _column;
+const size_t _vectorisation_idx = _idx;
+{{code|autoindent}}
+{% endmacro %}
+
+{# The statements of all synapses to `_row`, what they have in common first. #}
+{% macro row(code) %}
+{% set before, after = (code if code is string else code | join('\n')).split(row_ends) %}
+const long _postsynaptic_idx = _row + _target_offset;
+{{before|autoindent}}
+{{ columns_of('_row', 1) }}
+{
+    const long _presynaptic_idx = _column + _source_offset, _idx = _row*_columns + _column;
+    const size_t _vectorisation_idx = _idx;
+    {{after|autoindent}}
+}
+{% endmacro %}

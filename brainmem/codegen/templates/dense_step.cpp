@@ -1,0 +1,67 @@
+{# USES_VARIABLES { N_pre, N_post, _source_offset, _target_offset } #}
+{# ALLOWS_SCALAR_WRITE #}
+{% extends 'common_group.cpp' %}
+
+{% block maincode %}
+    {% from 'dense_loops.cpp' import columns_of, row, synapse with context %}
+    const long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}};
+    const long _rows = {{constant_or_scalar('N_post', variables['N_post'])}};
+    const size_t _vectorisation_idx = -1;
+    {{ openmp_pragma('parallel-static') }}
+    // Four rows at a time: a single sum would wait for its own additions.
+    for (long _first = 0; _first < _rows; _first += 4)
+    {
+        const long _last = _first + 4 < _rows ? _first + 4 : _rows;
+        {% for block, target in _sums | dictsort %}
+        {% set type = c_data_type(target.dtype) %}
+        {% set array = get_array_name(target) %}
+        {
+            {{scalar_code[block]|autoindent}}
+            if (_last - _first == 4)
+            {
+                {% for r in range(4) %}
+                {{type}} _sum_{{r}} = 0;
+                {% endfor %}
+                {{ columns_of('_first', 4) }}
+                {
+                    {% for r in range(4) %}
+                    { {{ synapse('_first + ' ~ r, vector_code[block]) }} _sum_{{r}} += _synaptic_var; }
+                    {% endfor %}
+                }
+                {% if not _diagonal %}
+                for (long _column = _first; _column < _first + 4; _column++)
+                {
+                    {% for r in range(4) %}
+                    if (_column != _first + {{r}})
+                    { {{ synapse('_first + ' ~ r, vector_code[block]) }} _sum_{{r}} += _synaptic_var; }
+                    {% endfor %}
+                }
+                {% endif %}
+                {% for r in range(4) %}
+                {{array}}[_first + {{r}} + _target_offset] = _sum_{{r}};
+                {% endfor %}
+            }
+            else
+            for (long _row = _first; _row < _last; _row++)
+            {
+                {{type}} _sum = 0;
+                {{ columns_of('_row', 1) }}
+                { {{ synapse('_row', vector_code[block]) }} _sum += _synaptic_var; }
+                {{array}}[_row + _target_offset] = _sum;
+            }
+        }
+        {% endfor %}
+        {% if _updates %}
+        {
+            {{scalar_code['update']|autoindent}}
+            for (long _row = _first; _row < _last; _row++)
+            {
+                {% if _gate %}
+                if ({{get_array_name(_gate)}}[_row + _target_offset] == 0) continue;
+                {% endif %}
+                {{ row(vector_code['update']) }}
+            }
+        }
+        {% endif %}
+    }
+{% endblock %}

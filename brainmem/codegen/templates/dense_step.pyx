@@ -1,0 +1,41 @@
+{# USES_VARIABLES { N_pre, N_post, _source_offset, _target_offset } #}
+{# ALLOWS_SCALAR_WRITE #}
+{% extends 'common_group.pyx' %}
+
+{% block maincode %}
+    cdef long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}}
+    cdef long _rows = {{constant_or_scalar('N_post', variables['N_post'])}}
+    cdef long _row, _column, _part, _postsynaptic_idx, _presynaptic_idx
+    {% for block, target in _sums | dictsort %}
+    cdef {{cpp_dtype(target.dtype)}} _total_{{block}}
+    {% endfor %}
+    _vectorisation_idx = 1
+    {% for block in scalar_code %}
+    {{scalar_code[block] | autoindent}}
+    {% endfor %}
+    for _row in range(_rows):
+        _postsynaptic_idx = _row + _target_offset
+        {% for block, target in _sums | dictsort %}
+        _total_{{block}} = 0
+        for _part in range({{1 if _diagonal else 2}}):
+            for _column in range({{'0, _columns' if _diagonal else '(_row + 1)*_part, _columns if _part else _row'}}):
+                _presynaptic_idx = _column + _source_offset
+                _idx = _row*_columns + _column
+                _vectorisation_idx = _idx
+                {{vector_code[block] | autoindent}}
+                _total_{{block}} += _synaptic_var
+        {{get_array_name(target)}}[_postsynaptic_idx] = _total_{{block}}
+        {% endfor %}
+        {% if _updates %}
+        {% if _gate %}
+        if {{get_array_name(_gate)}}[_postsynaptic_idx] == 0:
+            continue
+        {% endif %}
+        for _part in range({{1 if _diagonal else 2}}):
+            for _column in range({{'0, _columns' if _diagonal else '(_row + 1)*_part, _columns if _part else _row'}}):
+                _presynaptic_idx = _column + _source_offset
+                _idx = _row*_columns + _column
+                _vectorisation_idx = _idx
+                {{vector_code['update'] | autoindent}}
+        {% endif %}
+{% endblock %}

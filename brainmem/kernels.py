@@ -1,0 +1,163 @@
+"""Choose how the synapses of each connection are computed: as a matrix, or as Brian2's list of pairs."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from brainmem.devices import Device
+from brainmem.translation import schedule
+from brainmem.translation.lines import Line, identifiers, read_lines
+from brainmem.translation.text import Connection, TranslatedModel
+
+__all__ = ["Kernel", "choose_kernels"]
+
+_STATEFUL = frozenset({"rand", "randn", "poisson", "binomial"})
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """How one connection is computed.
+
+    Attributes
+    ----------
+    dense : bool
+        Whether its arrays are matrices ``[post, pre]`` without index arrays.
+    fused : (str, int) or None
+        Where in a time step sums and update run in one pass over the weights.
+    gate : str
+        Postsynaptic variable of a gate of the protocol that multiplies every change of its synapses: where it is 0
+        there is no update.
+    reason : str
+        Why, in words.
+    """
+
+    dense: bool
+    fused: tuple[str, int] | None = None
+    gate: str = ""
+    reason: str = ""
+
+
+def choose_kernels(translated: TranslatedModel, device: Device) -> dict[str, Kernel]:
+    """Return the kernel of every connection of `translated` on `device`."""
+    return {item.name: _choose(translated, item, device) for item in translated.connections}
+
+
+def _choose(translated: TranslatedModel, item: Connection, device: Device) -> Kernel:
+    if item.connect not in ("all", "no_self"):
+        return Kernel(False, reason=f"connects {item.connect}, not all pairs")
+    if device.kernels == "plain":
+        return Kernel(False, reason="the device asks for plain kernels")
+    if device.name == "runtime" and device.target != "cython":
+        return Kernel(False, reason="numpy runs vectorised over the list of pairs")
+    gate = _gate(translated, item)
+    refused = _why_not_fused(translated, item)
+    if refused:
+        return Kernel(True, gate=gate, reason=refused)
+    slot = _fused_slot(translated, item)
+    return Kernel(True, slot, gate, "each row is summed and updated while it is in the cache")
+
+
+def _why_not_fused(translated: TranslatedModel, item: Connection) -> str:
+    """Return why sums and update need a pass each, or nothing."""
+    slots, update = set(item.summed_order.values()), _update(item)
+    if not slots or not update:
+        return "one pass: there is nothing to fuse"
+    if len(slots) > 1:
+        return "its sums are formed at different times"
+    names = set().union(*(identifiers(line.expr) for line in update))
+    if names & _STATEFUL:
+        return "its rule draws random numbers"
+    own, reads = _sums(item), _reads(translated, item, update)
+    if any(name.endswith("_pre") for key, name in reads if key in own):
+        return "its rule reads the sum of the presynaptic unit, which belongs to another row"
+    late = bool({key for key, _ in reads} & _other_sums(translated, item))
+    if late and any(own & _sums_read_by(translated, other) for other in _others(translated, item)):
+        return "its rule waits for a sum that waits for its own"
+    return ""
+
+
+def _fused_slot(translated: TranslatedModel, item: Connection) -> tuple[str, int]:
+    reads = {key for key, _ in _reads(translated, item, _update(item))}
+    if reads & _other_sums(translated, item):
+        return schedule.PLASTICITY
+    return next(iter(item.summed_order.values()))
+
+
+def _gate(translated: TranslatedModel, item: Connection) -> str:
+    """Return the gate that multiplies every change, or nothing."""
+    factors = [set(_factors(ast.parse(line.expr, mode="eval").body)) for line in _update(item)]
+    common = set.intersection(*factors) if factors else set()
+    return next((f"{gate}_post" for gate in translated.model.protocol.gates if f"{gate}_post" in common), "")
+
+
+def _factors(node: ast.expr) -> Iterator[str]:
+    """Yield the names that multiply the whole of an expression."""
+    if isinstance(node, ast.Name):
+        yield node.id
+    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div):
+        yield from _factors(node.left)
+        if isinstance(node.op, ast.Mult):
+            yield from _factors(node.right)
+    elif isinstance(node, ast.UnaryOp):
+        yield from _factors(node.operand)
+
+
+def _update(item: Connection) -> list[Line]:
+    return [line for line in _lines(item.equations) if line.kind == "differential"]
+
+
+def _lines(equations: str) -> tuple[Line, ...]:
+    return read_lines(equations) if equations.strip() else ()
+
+
+def _others(translated: TranslatedModel, item: Connection) -> Iterator[Connection]:
+    return (other for other in translated.connections if other.name != item.name)
+
+
+def _sums(item: Connection) -> set[str]:
+    return {f"{item.target}.{name.removesuffix('_post')}" for name in item.summed_order}
+
+
+def _other_sums(translated: TranslatedModel, item: Connection) -> set[str]:
+    return set().union(*(_sums(other) for other in _others(translated, item)), set()) - _sums(item)
+
+
+def _sums_read_by(translated: TranslatedModel, item: Connection) -> set[str]:
+    return {key for key, _ in _reads(translated, item, list(_lines(item.equations)))}
+
+
+def _reads(translated: TranslatedModel, item: Connection, lines: list[Line]) -> set[tuple[str, str]]:
+    """Return (``"group.variable"``, name as the synapse sees it) of every stored variable that `lines` read."""
+    groups = {
+        "_pre": _subexpressions(translated, item.source),
+        "_post": _subexpressions(translated, item.target),
+    }
+    own = {line.name: line.expr for line in _lines(item.equations) if line.kind == "subexpression"}
+    todo = [name for line in lines for name in identifiers(line.expr)]
+    found: set[tuple[str, str]] = set()
+    seen: set[str] = set()
+    while todo:
+        name = todo.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        suffix = next((end for end in groups if name.endswith(end)), "")
+        base = name.removesuffix(suffix)
+        if name in own and not suffix:
+            todo += identifiers(own[name])
+        elif suffix and base in groups[suffix]:
+            todo += [f"{inner}{suffix}" for inner in identifiers(groups[suffix][base])]
+        elif suffix:
+            found.add((f"{item.source if suffix == '_pre' else item.target}.{base}", name))
+    return found
+
+
+def _subexpressions(translated: TranslatedModel, group: str) -> Mapping[str, str]:
+    lines = _lines(translated.group(group).equations)
+    return {line.name: line.expr for line in lines if line.kind == "subexpression" and not _stored(line)}
+
+
+def _stored(line: Line) -> bool:
+    return "constant over dt" in line.flags
