@@ -11,7 +11,7 @@ import numpy as np
 from brainmem.build import Blueprint
 from brainmem.calibrate import CELLS, POINTS, Calibration, CellBlueprint, calibrate
 from brainmem.collect import collect, flatten
-from brainmem.devices import BuildJob, Device, as_device, prepare, thread_seeds
+from brainmem.devices import BuildJob, Device, Executable, as_device, prepare, thread_seeds
 from brainmem.equations import evaluate
 from brainmem.errors import RuleError, closest
 from brainmem.explanation import describe_reading, describe_schedule
@@ -25,7 +25,7 @@ from brainmem.translation.lines import read_lines, write_lines
 from brainmem.translation.neurons import spiking_unit
 from brainmem.translation.spiking import TABLE_ROWS, current_table
 
-__all__ = ["arrays", "simulate"]
+__all__ = ["Ready", "arrays", "execute", "job_of", "make_ready", "simulate"]
 
 
 def simulate(
@@ -85,24 +85,9 @@ def simulate(
     device = as_device(device)
     given = Given(parameters or {}, inputs or {}, weights or {}, initial or {})
     options = {"neuron": neuron, "read": read, "pairing": pairing}
-    ready = _ready(model, variant, given, seed, device, options)
-    blueprint = _blueprint(ready, record, interval)
-    executable = prepare(BuildJob("brainmem.build:build", blueprint), device)
-    outputs = executable.run(
-        ready.device_inputs(), seed=seed, duration=ready.instance.duration + ready.dt, progress=progress
-    )
-    return collect(
-        ready.translated,
-        ready.instance,
-        outputs,
-        dt=ready.dt,
-        seed=seed,
-        device=str(device),
-        calibration={name: asdict(item) for name, item in ready.calibrations.items()},
-        notes=describe_reading(ready.translated, ready.instance.parameters, ready.calibrations),
-        schedule=describe_schedule(ready.translated),
-        dense=ready.dense,
-    )
+    ready = make_ready(_translated(model, variant, options), given, seed=seed, device=device)
+    executable = prepare(job_of(ready, record, interval), device)
+    return execute(ready, executable, progress=progress)
 
 
 def arrays(
@@ -126,7 +111,7 @@ def arrays(
     given = Given(parameters or {}, inputs or {}, weights or {}, initial or {})
     options = {"neuron": neuron, "read": read, "pairing": pairing}
     plain = replace(as_device(device), kernels="plain")  # the script is plain Brian2
-    ready = _ready(model, variant, given, seed, plain, options)
+    ready = make_ready(_translated(model, variant, options), given, seed=seed, device=plain)
     found = {name: np.asarray(value) for name, value in ready.device_inputs().items()}
     found |= {f"size.{name}": np.asarray(value) for name, value in ready.sizes.items()}
     found |= {f"period.{name}": np.asarray(value) for name, value in ready.periods.items()}
@@ -137,13 +122,15 @@ def arrays(
 
 
 @dataclass(frozen=True)
-class _Ready:
+class Ready:
     """A translation with the numbers of one run."""
 
     translated: TranslatedModel
     instance: Instance
     dt: float
     calibrations: dict[str, Calibration]
+    seed: int
+    device: Device
     kernels: dict[str, Kernel]
 
     @property
@@ -182,13 +169,35 @@ class _Ready:
         return inputs
 
 
-def _ready(model: MemoryModel | str, variant: str, given: Given, seed: int, device: Device, options) -> _Ready:
-    model = get_model(model) if isinstance(model, str) else model
-    translated = translate(model, variant, **options)
+def _translated(model: MemoryModel | str, variant: str, options: Mapping[str, Any]) -> TranslatedModel:
+    return translate(get_model(model) if isinstance(model, str) else model, variant, **options)
+
+
+def make_ready(translated: TranslatedModel, given: Given, *, seed: int, device: Device) -> Ready:
+    """Draw, tabulate and calibrate what one run of `translated` needs."""
     instance = instantiate(translated, given, seed)
     dt = _seconds(translated.dt, instance)
     calibrations = _calibrations(translated, instance, dt, device)
-    return _Ready(translated, instance, dt, calibrations, choose_kernels(translated, device))
+    return Ready(translated, instance, dt, calibrations, seed, device, choose_kernels(translated, device))
+
+
+def execute(ready: Ready, executable: Executable, *, progress: Callable[[float], None] | None = None) -> Result:
+    """Run a prepared network with the numbers of `ready`."""
+    outputs = executable.run(
+        ready.device_inputs(), seed=ready.seed, duration=ready.instance.duration + ready.dt, progress=progress
+    )
+    return collect(
+        ready.translated,
+        ready.instance,
+        outputs,
+        dt=ready.dt,
+        seed=ready.seed,
+        device=str(ready.device),
+        calibration={name: asdict(item) for name, item in ready.calibrations.items()},
+        notes=describe_reading(ready.translated, ready.instance.parameters, ready.calibrations),
+        schedule=describe_schedule(ready.translated),
+        dense=ready.dense,
+    )
 
 
 def _seconds(text: str, instance: Instance) -> float:
@@ -227,7 +236,12 @@ def _cell(group, activity: str, dt: float) -> CellBlueprint:
     )
 
 
-def _blueprint(ready: _Ready, record: tuple[str, ...], interval: Any) -> Blueprint:
+def job_of(ready: Ready, record: tuple[str, ...], interval: Any) -> BuildJob:
+    """Return what to build, so that it serves every run that differs in numbers only."""
+    return BuildJob("brainmem.build:build", _blueprint(ready, record, interval))
+
+
+def _blueprint(ready: Ready, record: tuple[str, ...], interval: Any) -> Blueprint:
     inputs = ready.instance.arrays
     rows = {name.removeprefix("table."): len(v) for name, v in inputs.items() if name.startswith("table.")}
     rows |= dict.fromkeys(ready.current_tables, TABLE_ROWS + 1)
