@@ -9,13 +9,19 @@ import numpy as np
 
 from brainmem.equations import evaluate, resolve_parameters
 from brainmem.models import get_model
-from brainmem.spec import MemoryModel
+from brainmem.spec import MemoryModel, Population
 from brainmem.translation import TranslatedModel, translate
 from brainmem.translation.lines import read_lines
 from brainmem.translation.neurons import spiking_unit
+from brainmem.translation.notes import describe_split
 from brainmem.translation.schedule import SLOTS
+from brainmem.translation.split import SplitRule
+from brainmem.translation.terms import UnitNoise
 
 __all__ = ["describe_reading", "describe_schedule", "explain"]
+
+# Stands for the noise of a rule that reads no rate.
+QUIET = UnitNoise(F=1.0, rate_hz=1.0, cells_per_unit=1, tau_s=1.0)
 
 
 def explain(model: MemoryModel | str, variant: str = "rate", **options: Any) -> str:
@@ -96,18 +102,27 @@ def describe_reading(
 
     Without a calibration F is taken as 1 (Poisson), which bounds the bias of traces from above.
     """
-    if not translated.splits:
-        return ()
-    model = translated.model
-    population = next(p for p in model.populations if p.rate)
-    unit = spiking_unit(model, population)
-    tau = float(np.asarray(evaluate(unit.tau, parameters)))
-    calibration = calibrations.get(population.name)
-    fano = calibration.fano_at(0.5) if calibration else 1.0
-    rate = 0.5 * float(np.asarray(parameters["rate_max"]))
-    cells = int(parameters["cells_per_unit"])
-    return tuple(
-        line
-        for split in translated.splits
-        for line in split.describe(F=fano, rate_hz=rate, cells_per_unit=cells, tau_s=tau)
+    noises = {
+        population.name: _noise(translated, population, parameters, calibrations.get(population.name))
+        for population in translated.model.populations
+        if population.rate and translated.splits
+    }
+    return tuple(line for split in translated.splits for line in _described(split, noises))
+
+
+def _described(split: SplitRule, noises: Mapping[str, UnitNoise]) -> tuple[str, ...]:
+    """Describe a rule with the noise of each population that it joins; one without a rate adds no factor."""
+    known = [noises[name] for name in split.populations if name in noises]
+    pre, post = (noises.get(name, known[0] if known else QUIET) for name in split.populations)
+    return describe_split(split, pre, post)
+
+
+def _noise(translated: TranslatedModel, population: Population, parameters, calibration) -> UnitNoise:
+    """Return the noise of a population's traces at half of its highest rate."""
+    unit = spiking_unit(translated.model, population)
+    return UnitNoise(
+        F=calibration.fano_at(0.5) if calibration else 1.0,
+        rate_hz=0.5 * float(np.asarray(parameters["rate_max"])),
+        cells_per_unit=int(parameters["cells_per_unit"]),
+        tau_s=float(np.asarray(evaluate(unit.tau, parameters))),
     )

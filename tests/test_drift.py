@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from brainmem.translation.split import RateReading, SplitRule, split_rule
+from brainmem.translation.terms import UnitNoise
 
 RATE_MAX = 100.0
 RATE = RateReading("r", 0, 1, "r_s", "r_activity", "count", "rate_max", "tau")
@@ -157,7 +158,7 @@ def test_reading_every_rate_from_traces_gives_oja_another_drift():
     assert abs(found.mean - expected) > 30 * found.error
     square = next(term for term in rule.terms if term.monomial == "r_post**2")
     bias = -CONSTANTS["alpha"] * CONSTANTS["w"] * POISSON_S[1] ** 2
-    bias *= square.relative_bias(1, POISSON_S[1] * RATE_MAX, 1, POISSON_TAU)
+    bias *= square.relative_bias(UnitNoise(1, POISSON_S[1] * RATE_MAX, 1, POISSON_TAU))
     # The formula is for continuous time; a Bernoulli spike per step is more regular by nu*dt.
     finite_step = abs(bias) * (POISSON_DT / POISSON_TAU + POISSON_S[1] * RATE_MAX * POISSON_DT)
     assert abs(found.mean - expected - bias) < 3 * found.error + finite_step
@@ -238,7 +239,7 @@ def predicted(regular: Regular, name: str, read: str, *, pre: float, post: float
     """Return the rate rule's drift plus the bias that the split states."""
     monomial, value = POWERS[name]
     term = next(term for term in split(LIF_RULES[name], RATE, read=read).terms if term.monomial == monomial)
-    bias = value(pre, post) * term.relative_bias(fano, post * RATE_MAX, LIF_CELLS, LIF_TAU)
+    bias = value(pre, post) * term.relative_bias(UnitNoise(fano, post * RATE_MAX, LIF_CELLS, LIF_TAU))
     return rate_drift(LIF_RULES[name], RATE, (pre, post), LIF_TAU) + bias
 
 

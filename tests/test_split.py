@@ -11,7 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brainmem.errors import TranslationError
+from brainmem.translation.notes import describe_split
 from brainmem.translation.split import RateReading, SplitRule, split_rule
+from brainmem.translation.terms import UnitNoise
 
 SIGNED = RateReading("x", "-1", "1", "x_s", "x_activity", "count", "rate_max", "tau")
 NAMED = RateReading("x", "x_lo", "x_hi", "x_s", "x_activity", "count", "rate_max", "tau")
@@ -260,7 +262,7 @@ def test_the_reading_of_each_term_and_its_bias_follow_the_theory():
 def test_poisson_units_read_every_term_without_bias_by_default():
     for pairing in ("symmetric", "causal", "anticausal"):
         rule = split("(r_pre + r_post + r_pre**2)*(1 + r_post + r_post**2)", neuron="poisson", pairing=pairing)
-        assert all(term.relative_bias(1, 20, 1, 0.02) == 0 for term in rule.terms)
+        assert all(term.relative_bias(UnitNoise(1, 20, 1, 0.02)) == 0 for term in rule.terms)
 
 
 def test_lif_units_read_every_term_without_bias_by_default():
@@ -275,16 +277,37 @@ def test_shares_of_every_term_sum_to_one():
         assert all(sum(share.weight for share in term.shares) == Fraction(1) for term in rule.terms)
 
 
+NOISE = UnitNoise(F=0.2, rate_hz=50, cells_per_unit=4, tau_s=0.025)
+
+
 def test_the_description_names_carrier_source_and_bias():
-    line, _ = split(OJA, read="event").describe(F=0.2, rate_hz=50, cells_per_unit=4, tau_s=0.025)
+    line, _ = describe_split(split(OJA, read="event"), NOISE)
     assert line == (
         "w: term r_post**2: at post spikes, r_post from its trace; "
         "bias -(1 - F)*b = -8 % (F = 0.2, 50 Hz, 4 cells per unit, tau = 25 ms)"
     )
-    assert split(OJA).describe(F=0.2, rate_hz=50, cells_per_unit=4, tau_s=0.025) == (
+    assert describe_split(split(OJA), NOISE) == (
         "w: term r_post**2: at post spikes, r_post from its drive; no bias",
         "w: term r_pre*r_post: half at pre spikes, r_post from its trace; "
         "half at post spikes, r_pre from its trace; no bias",
+    )
+
+
+def test_the_bias_of_each_factor_has_the_noise_of_its_own_population():
+    other = UnitNoise(F=0.5, rate_hz=10, cells_per_unit=1, tau_s=0.1)
+    rule = split("eta*r_pre**2*r_post**3", read="trace")
+    (term,) = rule.terms
+    pre, post = 0.2 / (2 * 0.025 * 50 * 4), 3 * 0.5 / (2 * 0.1 * 10 * 1)
+    assert term.relative_bias(NOISE, other) == pytest.approx(pre + post)
+    assert term.relative_bias(other, NOISE) == pytest.approx(0.5 / (2 * 0.1 * 10) + 3 * 0.2 / (2 * 0.025 * 50 * 4))
+    (line,) = describe_split(rule, NOISE, other)
+    assert line.endswith(
+        "bias +F*b/nu**2 of r_pre +3*F*b/nu**2 of r_post = +77 % "
+        "(r_pre: F = 0.2, 50 Hz, 4 cells per unit, tau = 25 ms; r_post: F = 0.5, 10 Hz, 1 cell per unit, tau = 100 ms)"
+    )
+    (line,) = describe_split(split("eta*r_post**2*w", read="event"), NOISE, other)
+    assert line.endswith(
+        "bias -(1 - F)*b/nu**2 of r_post = -25 % (r_post: F = 0.5, 10 Hz, 1 cell per unit, tau = 100 ms)"
     )
 
 

@@ -70,7 +70,12 @@ def lower_rule(
         return _verbatim(rule)
     readings = {side: _reading(units.get(name)) for side, name in _sides(projection)}
     split = [
-        split_rule(variable, expression, unit, **readings, currents=currents, read=read, pairing=pairing, neuron=neuron)
+        replace(
+            split_rule(
+                variable, expression, unit, **readings, currents=currents, read=read, pairing=pairing, neuron=neuron
+            ),
+            populations=(projection.source, projection.target),
+        )
         for variable, expression, unit in increments
     ]
     return _assemble(rule, split, increments)

@@ -42,6 +42,8 @@ class SplitRule:
     clocked : str
         What remains of the variable's time derivative; ``""`` for nothing.
     terms : tuple of TermReading
+    populations : (str, str)
+        The pre- and the postsynaptic population, whose noise sets the bias of the terms.
     """
 
     on_pre: str = ""
@@ -49,21 +51,7 @@ class SplitRule:
     clocked: str = ""
     terms: tuple[TermReading, ...] = ()
     variable: str = ""
-
-    def describe(self, F: float, rate_hz: float, cells_per_unit: float, tau_s: float) -> tuple[str, ...]:
-        """Return one line per term: what carries it, where its rates are read, which bias remains.
-
-        Parameters are those of `TermReading.relative_bias`.
-        """
-        at = f"F = {F:.3g}, {rate_hz:.3g} Hz, {cells_per_unit:g} cells per unit, tau = {1000 * tau_s:.3g} ms"
-        lines = []
-        for term in self.terms:
-            bias = {"0": "no bias", "unknown": "bias unknown"}.get(term.bias)
-            if bias is None:
-                percent = 100 * term.relative_bias(F, rate_hz, cells_per_unit, tau_s)
-                bias = f"bias {term.bias} = {f'{percent:+.2g} %' if percent else '0'} ({at})"
-            lines.append(f"{self.variable}: term {term.monomial}: {term.words()}; {bias}")
-        return tuple(lines)
+    populations: tuple[str, str] = ("", "")
 
 
 def split_rule(

@@ -16,9 +16,39 @@ from dataclasses import dataclass
 from fractions import Fraction
 from math import comb
 
-__all__ = ["CLOCK", "Factor", "Share", "TermReading", "choose_reading", "share_term"]
+__all__ = ["CLOCK", "Factor", "Share", "TermReading", "UnitNoise", "choose_reading", "share_term"]
 
 CLOCK = "clock"
+
+
+@dataclass(frozen=True)
+class UnitNoise:
+    """What sets the noise of a unit's trace.
+
+    Attributes
+    ----------
+    F : float
+        Fano factor of one cell (1 for Poisson).
+    rate_hz : float
+        Firing rate of the cells, in Hz.
+    cells_per_unit : float
+    tau_s : float
+        Time constant of the trace, in seconds.
+    """
+
+    F: float
+    rate_hz: float
+    cells_per_unit: float
+    tau_s: float
+
+    @property
+    def relative(self) -> float:
+        """``b/nu**2``: the variance of the trace over its squared mean, for Poisson cells."""
+        return 1 / (2 * self.tau_s * self.rate_hz * self.cells_per_unit)
+
+    def __str__(self) -> str:
+        cells = f"{self.cells_per_unit:g} cell{'s' * (self.cells_per_unit != 1)} per unit"
+        return f"F = {self.F:.3g}, {self.rate_hz:.3g} Hz, {cells}, tau = {1000 * self.tau_s:.3g} ms"
 
 
 @dataclass(frozen=True)
@@ -84,39 +114,36 @@ class TermReading:
         """The events that carry the term."""
         return tuple(share.event for share in self.shares)
 
-    @property
-    def _coefficients(self) -> tuple[Fraction, Fraction]:
-        constant = sum((share.weight * share.bias[0] for share in self.shares), Fraction(0))
-        slope = sum((share.weight * share.bias[1] for share in self.shares), Fraction(0))
+    def coefficients(self, side: str) -> tuple[Fraction, Fraction]:
+        """Return (constant, slope in F) of the relative bias by one unit's factors, in units of its ``b/nu**2``."""
+        biases = [(share.weight, getattr(share, side).bias) for share in self.shares]
+        constant = sum((weight * bias[0] for weight, bias in biases), Fraction(0))
+        slope = sum((weight * bias[1] for weight, bias in biases), Fraction(0))
         return constant, slope
 
     @property
     def bias(self) -> str:
         """The bias of the monomial, all rates being nu, over F, nu and ``b = nu/(2*tau*M)``."""
-        constant, slope = self._coefficients
+        pre, post = self.coefficients("pre"), self.coefficients("post")
+        constant, slope = pre[0] + post[0], pre[1] + post[1]
         if not self.known:
             return "unknown"
         if not constant and not slope:
             return "0"
         degree = self.shares[0].pre.degree + self.shares[0].post.degree
         power = {0: "", 1: "*nu"}.get(degree - 2, f"*nu**{degree - 2}")
-        return f"{_linear(constant, slope)}{power}*b"
+        return f"{linear(constant, slope)}{power}*b"
 
-    def relative_bias(self, F: float, rate_hz: float, cells_per_unit: float, tau_s: float) -> float:
+    def relative_bias(self, pre: UnitNoise, post: UnitNoise | None = None) -> float:
         """Return the bias as a fraction of the term, to first order in ``1/(tau*nu*M)``.
 
-        Parameters
-        ----------
-        F : float
-            Fano factor of one cell (1 for Poisson).
-        rate_hz : float
-            Firing rate of the cells, in Hz.
-        cells_per_unit : float
-        tau_s : float
-            Time constant of the trace, in seconds.
+        Each unit's factors count with the noise of its own population; `post` is `pre` where only one is given.
         """
-        constant, slope = self._coefficients
-        return (float(constant) + float(slope) * F) / (2 * tau_s * rate_hz * cells_per_unit)
+        total = 0.0
+        for side, noise in (("pre", pre), ("post", post or pre)):
+            constant, slope = self.coefficients(side)
+            total += (float(constant) + float(slope) * noise.F) * noise.relative
+        return total
 
     def words(self) -> str:
         """Return in words what carries the term and where its other factors are read."""
@@ -142,7 +169,7 @@ def _source(name: str, factor: Factor) -> str:
     return f"{name} from its {' and '.join(read)}" if read else ""
 
 
-def _linear(constant: Fraction, slope: Fraction) -> str:
+def linear(constant: Fraction, slope: Fraction) -> str:
     """Return ``constant + slope*F`` as a factor: ``+F``, ``-(1 - F)``, ``(3*F - 2)``."""
     scaled = "F" if slope == 1 else f"{slope}*F"
     if not constant:
