@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 import numpy as np
-from scipy.interpolate import PchipInterpolator
 
 from brainmem.cache import cache_folder
 from brainmem.devices import BuildJob, Device, prepare
 from brainmem.errors import TranslationError
-from brainmem.result import replacing
+from brainmem.files import replacing
 
 __all__ = ["CELLS", "TOLERANCE", "Calibration", "CellBlueprint", "calibrate", "invert"]
 
@@ -102,6 +101,8 @@ def invert(current: np.ndarray, rate: np.ndarray, rate_max: float, activity: np.
     rate_max : float, Hz
     activity : (row,) float array, 0 ... 1
     """
+    from scipy.interpolate import PchipInterpolator  # slow to import, and rate networks need none
+
     rate = np.maximum.accumulate(rate)
     silent = int(np.searchsorted(rate, 0, side="right")) - 1
     keep = np.r_[max(silent, 0), max(silent, 0) + 1 + np.flatnonzero(np.diff(rate[max(silent, 0) :]) > 0)]

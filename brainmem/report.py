@@ -16,9 +16,10 @@ from matplotlib.figure import Figure
 from brainmem import plot
 from brainmem.agreement import Agreement, Comparison
 from brainmem.errors import ResultError
+from brainmem.files import replacing
 from brainmem.plot.claims import tolerance
 from brainmem.plot.style import by_variant
-from brainmem.result import Result, replacing
+from brainmem.result import Result
 
 __all__ = ["standard_figures", "write_report"]
 

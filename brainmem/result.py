@@ -8,10 +8,7 @@ from __future__ import annotations
 
 import html
 import json
-import os
-import uuid
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,48 +17,14 @@ import numpy as np
 import xarray as xr
 
 from brainmem.errors import ResultError, closest
+from brainmem.files import replacing
+from brainmem.netcdf import write
 
-__all__ = ["Result", "replacing"]
+__all__ = ["Result"]
 
 _REQUIRED = ("model", "variant", "seed", "device", "complete", "parameters")
 _STEP_COLUMNS = ("step_phase", "step_item", "step_epoch", "step_repeat", "step_duration")
 _OBSERVED = "observables and the mean rates of each step are always recorded"
-
-
-@contextmanager
-def replacing(path: str | Path) -> Iterator[Path]:
-    """Yield a temporary path beside `path`, and put the file there in its place when the block ends.
-
-    The file called `path` is the old one or the complete new one at every moment, also when the
-    process is killed. When the block raises, the temporary file is removed.
-
-    Raises
-    ------
-    ResultError
-        When the folder does not exist.
-    """
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise ResultError(f"Cannot write {str(path)!r}: the folder {str(path.parent)!r} does not exist. Create it.")
-    temporary = path.parent / f".{path.name}.{uuid.uuid4().hex[:12]}.tmp"
-    try:
-        yield temporary
-        _flush(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
-    _flush(path.parent)
-
-
-def _flush(path: Path) -> None:
-    """Ask the system to put a file's or a folder's content on disk (Windows has no folder handles)."""
-    if os.name == "nt":
-        return
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,7 +56,7 @@ class Result:
         """Write the result to one NetCDF file, atomically, and return its path."""
         path = Path(path)
         with replacing(path) as temporary:
-            self.data.to_netcdf(temporary, engine="h5netcdf")
+            write(self.data, temporary)
         return path
 
     @classmethod

@@ -28,8 +28,8 @@ LONGEST_FUNCTION = 60
 
 VOCABULARY = {"errors", "spec", "equations"}
 DEVICES = {"devices", "standalone", "runtime", "compiled", "compiler", "cache", "inputs", "preflight", "doctor"}
-ANALYSIS = {"result", "measure", "comparison", "agreement", "plot", "report"}
-SIMULATION = {"simulation", "sweep"}
+ANALYSIS = {"result", "measure", "comparison", "agreement", "plot", "report", "files", "netcdf", "store"}
+SIMULATION = {"simulation", "sweeps", "worker", "pool"}
 SURFACE = {"cli", "__main__", "demo"}
 
 # Modules that may import only from these (and themselves).
@@ -48,7 +48,7 @@ ONLY = {
 IMPORTERS = {
     "codegen": {"build", "calibrate", *DEVICES},
     "build": {"calibrate", *SIMULATION, *SURFACE},
-    "simulation": {"claims", "reproduction", "sweep", *SURFACE},
+    "simulation": {"claims", "reproduction", *SIMULATION, *SURFACE},
     "cli": {"__main__"},
     "demo": {"cli"},
 }

@@ -12,7 +12,8 @@ import pytest
 import synthetic
 
 from brainmem.errors import ResultError
-from brainmem.result import Result, replacing
+from brainmem.files import replacing
+from brainmem.result import Result
 
 ROOT = Path(__file__).parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
@@ -166,13 +167,13 @@ def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path):
 def test_a_killed_write_leaves_the_old_file_intact(tmp_path):
     path = synthetic.result(seed=1).save(tmp_path / "run.nc")
     code = """
-        import os, signal, sys, synthetic, xarray
-        write = xarray.Dataset.to_netcdf
-        def killed(self, path, **options):
-            write(self, path, **options)
+        import os, signal, sys, synthetic, brainmem.result
+        write = brainmem.result.write
+        def killed(data, path):
+            write(data, path)
             os.truncate(path, 1000)
             os.kill(os.getpid(), signal.SIGKILL)
-        xarray.Dataset.to_netcdf = killed
+        brainmem.result.write = killed
         synthetic.result(seed=2).save(sys.argv[1])
     """
     ended = subprocess.run([sys.executable, "-c", textwrap.dedent(code), str(path)], env=ENVIRONMENT)

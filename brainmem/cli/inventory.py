@@ -14,7 +14,7 @@ __all__ = ["inventory"]
 
 Row = tuple[str, str, str, str, str, str]
 
-# The temporary name under which `brainmem.result.replacing` writes.
+# The temporary name under which `brainmem.files.replacing` writes.
 _TEMPORARY = re.compile(r"\.(?P<name>.+\.nc)\.[0-9a-f]{12}\.tmp")
 _SPANS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 

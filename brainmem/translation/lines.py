@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, Equations
 from brian2.units import get_dimensions
@@ -50,6 +51,7 @@ def unit_text(dimensions) -> str:
     return "*".join(name if exponent == 1 else f"{name}**{exponent:g}" for name, exponent in powers) or "1"
 
 
+@lru_cache(maxsize=1024)
 def read_lines(text: str) -> tuple[Line, ...]:
     """Parse Brian2 equations into lines, in the order written."""
     equations = Equations(text)

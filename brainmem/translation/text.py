@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from brainmem.spec import MemoryModel, Parameter
@@ -139,6 +140,10 @@ class TranslatedModel:
         return next(item for item in self.connections if item.name == name)
 
     def __str__(self) -> str:
+        return self._script
+
+    @cached_property
+    def _script(self) -> str:
         from brainmem.translation.script import script
 
         return script(self)
