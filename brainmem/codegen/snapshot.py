@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 from brian2 import NeuronGroup, StateMonitor, Synapses
-from brian2.devices.device import get_device
+from brian2.devices.device import RuntimeDevice, get_device
 
 __all__ = ["snapshot_monitor"]
 
@@ -35,22 +35,25 @@ def snapshot_monitor(
         A group of one unit with a variable ``snapshot``.
     clock : Clock
     size : int
-        Number of synapses; standalone targets do not know it while they generate code.
+        Number of synapses; standalone targets may not know it while they generate code.
     slot : (str, int)
         When in a time step it records, and in which order there.
     name : str
     """
     when, order = slot
+    # The templates record all synapses. The runtime device's array gets its width from the list of indices; compiled
+    # programs need no such list, which would be half as large as the weights.
     monitor = StateMonitor(
         synapses,
         variable,
-        record=np.arange(size, dtype=np.int32),
+        record=np.arange(size) if isinstance(get_device(), RuntimeDevice) else [0],
         clock=clock,
         when=when,
         order=order,
         name=name,
         codeobj_class=_flagged(get_device().code_object_class()),
     )
+    monitor.variables.add_constant("_size", size)
     monitor.variables.add_reference("_flag", controller, "snapshot", index="0")
     monitor.template = "snapshot"
     return monitor

@@ -1,4 +1,4 @@
-{# USES_VARIABLES { t, _clock_t, _indices, N, _flag } #}
+{# USES_VARIABLES { t, _clock_t, _size, N, _flag } #}
 {# WRITES_TO_READ_ONLY_VARIABLES { t, N } #}
 {% extends 'common_group.cpp' %}
 
@@ -9,15 +9,15 @@
         const size_t _new_size = {{_dynamic_t}}.size();
         {% for varname, var in _recorded_variables | dictsort %}
         {% set _recorded = get_array_name(var, access_data=False) %}
-        {{_recorded}}.resize(_new_size, _num_indices);
+        {{_recorded}}.resize(_new_size, _size);
         {% endfor %}
 
         const size_t _vectorisation_idx = -1;
         {{scalar_code|autoindent}}
 
-        for (int _i = 0; _i < (int)_num_indices; _i++)
+        for (int _i = 0; _i < (int)_size; _i++)
         {
-            const size_t _idx = {{_indices}}[_i];
+            const size_t _idx = _i;
             const size_t _vectorisation_idx = _idx;
             {{vector_code|autoindent}}
             {% for varname, var in _recorded_variables | dictsort %}

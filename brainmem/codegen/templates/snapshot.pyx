@@ -1,4 +1,4 @@
-{# USES_VARIABLES { t, _clock_t, _indices, N, _flag } #}
+{# USES_VARIABLES { t, _clock_t, _size, N, _flag } #}
 {% extends 'common_group.pyx' %}
 
 {% block maincode %}
@@ -14,16 +14,16 @@
         _vectorisation_idx = 1
         {{ scalar_code | autoindent }}
         {% for varname, var in _recorded_variables | dictsort %}
-        _var_{{varname}}.resize((_new_len, _num{{_indices}}))
+        _var_{{varname}}.resize((_new_len, _size))
         _record_buf_{{varname}} = {{get_array_name(var, access_data=False)}}.data
         _record_data_{{varname}} = <{{cpp_dtype(variables[varname].dtype)}}*> _record_buf_{{varname}}.data
         {% endfor %}
-        for _i in range(_num{{_indices}}):
-            _idx = {{_indices}}[_i]
+        for _i in range(_size):
+            _idx = _i
             _vectorisation_idx = _idx
             {{ vector_code | autoindent }}
             {% for varname, var in _recorded_variables | dictsort %}
-            _record_data_{{varname}}[(_new_len-1)*_num{{_indices}} + _i] = _to_record_{{varname}}
+            _record_data_{{varname}}[(_new_len-1)*_size + _i] = _to_record_{{varname}}
             {% endfor %}
         {{N}} = _new_len
 {% endblock %}
