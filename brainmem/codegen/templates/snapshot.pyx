@@ -10,12 +10,12 @@
     {% endfor %}
     if {{_flag}}[0] > 0.5:
         _var_t.resize(_new_len)
-        {{_dynamic_t}}[_new_len-1] = {{_clock_t}}
+        _var_t.get_value()[_new_len-1] = {{_clock_t}}
         _vectorisation_idx = 1
         {{ scalar_code | autoindent }}
         {% for varname, var in _recorded_variables | dictsort %}
         _var_{{varname}}.resize((_new_len, _size))
-        _record_buf_{{varname}} = {{get_array_name(var, access_data=False)}}.data
+        _record_buf_{{varname}} = _var_{{varname}}.get_value()
         _record_data_{{varname}} = <{{cpp_dtype(variables[varname].dtype)}}*> _record_buf_{{varname}}.data
         {% endfor %}
         for _i in range(_size):
