@@ -107,7 +107,22 @@ def describe_reading(
         for population in translated.model.populations
         if population.rate and translated.splits
     }
-    return tuple(line for split in translated.splits for line in _described(split, noises))
+    lines = tuple(line for split in translated.splits for line in _described(split, noises))
+    noisy = any(term.noise for split in translated.splits for term in split.terms)
+    return (*lines, *_glossary(translated, parameters, noises)) if noisy else lines
+
+
+def _glossary(translated: TranslatedModel, parameters, noises: Mapping[str, UnitNoise]) -> Iterator[str]:
+    """Say what the symbols in the noise of inputs are."""
+    yield (
+        "where phi' is the slope of the transfer, d rate/d drive, and Var of a summed input is the sum over its "
+        "synapses of weight**2*Var(rate), for units that fire independently;"
+    )
+    for population in (p for p in translated.model.populations if p.name in noises):
+        low, high = (float(np.asarray(evaluate(str(end), parameters))) for end in population.rate_range)
+        noise = noises[population.name]
+        variance = (0.5 * (high - low)) ** 2 * noise.F * noise.relative
+        yield f"Var({population.rate}) = F*b = {variance:.2g} in {population.name!r} ({noise})"
 
 
 def _described(split: SplitRule, noises: Mapping[str, UnitNoise]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brainmem.errors import TranslationError
+from brainmem.translation.correlations import Correlations
 from brainmem.translation.notes import describe_split
 from brainmem.translation.split import RateReading, SplitRule, split_rule
 from brainmem.translation.terms import UnitNoise
@@ -168,7 +169,7 @@ def test_a_name_declared_continuous_is_read_as_it_is():
 
 
 def test_terms_with_a_summed_input_stay_on_the_clock_and_the_others_become_spikes():
-    rule = split(DELTA, SIGNED, currents={"u_post"})
+    rule = split(DELTA, SIGNED, correlations=Correlations(frozenset({"u_post"})))
     assert texts(rule) == (
         "plastic_post*(eps/tau)*(2*target_post - x_post + 1)*count_pre/rate_max",
         "plastic_post*(eps/tau)*(1 - x_pre)*count_post/rate_max",
@@ -177,7 +178,9 @@ def test_terms_with_a_summed_input_stay_on_the_clock_and_the_others_become_spike
 
 
 def test_a_summed_input_in_front_keeps_the_whole_rule_on_the_clock():
-    assert split("u_post*r_pre*r_post", currents={"u_post"}).clocked == "u_post*r_pre*r_post"
+    assert (
+        split("u_post*r_pre*r_post", correlations=Correlations(frozenset({"u_post"}))).clocked == "u_post*r_pre*r_post"
+    )
 
 
 def test_a_side_without_a_rate_carries_nothing():

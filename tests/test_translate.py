@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
+from test_spec import dreams_model, energy_model, squares_model
 
 import brainmem
-from brainmem import LearningRule, Population, SpikingRule, TranslationError, get_model, simulate, translate
+from brainmem import LearningRule, Population, SpikingRule, TranslationError, explain, get_model, simulate, translate
 
 SMALL = {"N": 12, "M": 2, "epochs": 2, "test_epochs": (1,), "starts": 1, "T_learn": "20*tau", "T_recall": "4*tau"}
 SMALL |= {"T_average": "2*tau"}
@@ -220,3 +222,51 @@ def test_a_helper_line_of_a_rule_is_part_of_its_rate_of_change(read):
     recurrent = [translate(item, "spiking", read=read).connection("recurrent") for item in (helped, written)]
     assert recurrent[0].equations == recurrent[1].equations
     assert recurrent[0].pathways == recurrent[1].pathways
+
+
+def test_a_rule_spread_over_its_window_keeps_what_no_spike_carries():
+    recurrent = translate(energy_model(), "spiking", read="event").connection("recurrent")
+    assert "w : hertz\n" not in recurrent.equations
+    change = "flatten_window_post*(int(i != j)*gain*third_post)*r_pre*r_post/G"
+    assert f"dw/dt = {change} : hertz (clock-driven)" in recurrent.equations
+
+
+def test_what_two_rules_leave_to_the_clock_is_added():
+    memory = translate(dreams_model(), "spiking", read="event").connection("memory")
+    change = "store_window_post/N_pre - unlearn_window_post*(eps/N_pre)"
+    assert f"dw/dt = {change} : 1 (clock-driven)" in memory.equations
+    assert len(memory.pathways) == 4
+
+
+@pytest.mark.parametrize("read", ["trace", "event"])
+def test_an_episodic_rule_stores_patterns_from_traces_and_from_spikes(read):
+    """At the end of each phase, on traces, or spread over its averaging window, on spikes; the cue outweighs h."""
+    model = dreams_model()
+    (units,), (show, dream) = model.populations, model.protocol.phases
+    phases = (replace(show, duration="30*unit_time", average="20*unit_time"), dream)
+    model = model.replace(
+        populations=(replace(units, equations=units.equations.replace("4*(h", "4*(0.1*h")),),
+        protocol=replace(model.protocol, phases=phases),
+    )
+    parameters = {"cells_per_unit": 50, "dreams": 0}
+    result = simulate(model, "spiking", read=read, parameters=parameters, seed=2, device="runtime", neuron="poisson")
+    others = ~np.eye(10, dtype=bool)
+    change = (result.memory_w.values[-1] - result.memory_w.values[0])[others]
+    hebb = (result.pattern.values.T @ result.pattern.values)[others] / 10
+    assert abs(change @ hebb / (hebb @ hebb) - 1) < 0.03
+    assert np.corrcoef(change, hebb)[0, 1] > 0.97
+
+
+def test_rules_that_are_not_split_are_spoken_of_too():
+    said = explain(dreams_model(), "spiking")
+    assert "rule 'store' runs as written when show_one ends, with rates read from traces" in said
+    assert "w: term (s_pre + 1)*(s_post + 1): clock-driven, s_pre from its trace, s_post from its trace" in said
+    said = explain(squares_model(), "spiking")
+    assert "rule 'shrink' runs as written every learn_step" in said
+    assert "it assigns, so no bias is given" in said
+    model = get_model("kurikawa2020")
+    own = LearningRule(
+        "own", "recurrent", continuous=model.rules[0].continuous, spiking=SpikingRule(why="as published")
+    )
+    said = explain(model.replace(rules=(own,)), "spiking")
+    assert "rule 'own' has a spiking text of its author's own (as published)" in said

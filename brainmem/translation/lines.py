@@ -10,7 +10,7 @@ from functools import lru_cache
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, Equations
 from brian2.units import get_dimensions
 
-__all__ = ["Line", "identifiers", "read_lines", "rename", "unit_text", "write_lines"]
+__all__ = ["Line", "identifiers", "merged", "read_lines", "rename", "unit_text", "write_lines"]
 
 _KINDS = {DIFFERENTIAL_EQUATION: "differential", PARAMETER: "parameter"}
 _BASE = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candle")
@@ -74,6 +74,22 @@ def _position(text: str, name: str) -> int:
 def write_lines(lines: Iterable[Line]) -> str:
     """Return Brian2 equations, one line each."""
     return "\n".join(str(line) for line in lines)
+
+
+def merged(lines: Iterable[Line]) -> tuple[Line, ...]:
+    """Return one line for each variable: a derivative replaces a declaration, and two derivatives are added.
+
+    The unit is that of the first line, which declares the variable.
+    """
+    found: dict[str, Line] = {}
+    for line in lines:
+        first = found.setdefault(line.name, line)
+        if first is line or line.kind != "differential":
+            continue
+        sign, more = (" - ", line.expr[1:]) if line.expr.startswith("-") else (" + ", line.expr)
+        expr = f"{first.expr}{sign}{more}" if first.kind == "differential" else line.expr
+        found[line.name] = replace(line, unit=first.unit, expr=expr)
+    return tuple(found.values())
 
 
 def identifiers(text: str) -> set[str]:

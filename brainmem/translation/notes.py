@@ -22,12 +22,19 @@ def describe_split(split: SplitRule, pre: UnitNoise, post: UnitNoise | None = No
         Noise of the pre- and the postsynaptic population; one stands for both.
     """
     noises = (pre, post or pre)
-    return tuple(
-        f"{split.variable}: term {term.monomial}: {term.words()}; {_bias(term, *noises)}" for term in split.terms
-    )
+    remark = (split.remark,) if split.remark else ()
+    terms = (f"{split.variable}: term {term.monomial}: {term.words()}; {_bias(term, *noises)}" for term in split.terms)
+    return (*remark, *terms)
 
 
 def _bias(term: TermReading, pre: UnitNoise, post: UnitNoise) -> str:
+    if not term.noise:
+        return _own_bias(term, pre, post)
+    own = "no bias from the units' own spikes" if term.bias == "0" else _own_bias(term, pre, post)
+    return f"{own}; the noise of inputs adds {term.noise}"
+
+
+def _own_bias(term: TermReading, pre: UnitNoise, post: UnitNoise) -> str:
     if term.bias in ("0", "unknown"):
         return {"0": "no bias", "unknown": "bias unknown"}[term.bias]
     percent = 100 * term.relative_bias(pre, post)

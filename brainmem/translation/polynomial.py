@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from fractions import Fraction
 
@@ -18,13 +18,17 @@ from brian2.parsing.sympytools import str_to_sympy
 
 from brainmem.errors import TranslationError
 from brainmem.translation.formula import Style
-from brainmem.translation.lines import rename
+from brainmem.translation.lines import identifiers, rename
 
-__all__ = ["RatePolynomial", "Reader", "read_polynomial", "settle", "symbol"]
+__all__ = ["InputPowers", "RatePolynomial", "Reader", "input_powers", "read_polynomial", "settle", "symbol"]
 
 _KEPT = (ast.Call, ast.Compare, ast.BoolOp, ast.IfExp)
 _RING = (ast.Add, ast.Sub, ast.Mult)
 _NAME = re.compile(r"[A-Za-z_]\w*")
+
+
+# Powers of summed inputs in a term, or the text of a function of them.
+InputPowers = Mapping[str, int] | str
 
 
 @dataclass(frozen=True)
@@ -218,6 +222,35 @@ def read_polynomial(
         product *= reader.expression(factor)
     polynomial = sympy.Poly(sympy.expand(product.xreplace(dict(affine))), *s)
     return RatePolynomial(tuple(front.first), tuple(front.over), polynomial.as_dict())
+
+
+def input_powers(
+    text: str,
+    reader: Reader,
+    affine: Mapping[sympy.Symbol, sympy.Expr],
+    s: tuple[sympy.Symbol, sympy.Symbol],
+    inputs: Set[str],
+) -> dict[tuple[int, int], list[InputPowers]]:
+    """Return with which powers of the summed inputs each product of rates occurs in a settled rule.
+
+    Text stands for a function of an input that is no power. A rule that is divided by an input gives nothing.
+    """
+    total = sympy.expand(reader.expression(text, keep_sums=False).xreplace(dict(affine)))
+    names = sorted(name for name in inputs if symbol(name) in total.free_symbols)
+    hidden = {item: reader.sources[item.name] for item in total.free_symbols if item.name in reader.sources}
+    hidden = {item: source for item, source in hidden.items() if identifiers(source) & inputs}
+    try:
+        found = sympy.Poly(total, *s, *(symbol(name) for name in names)).as_dict()
+    except sympy.PolynomialError:
+        return {}
+    powers: dict[tuple[int, int], list[InputPowers]] = {}
+    for (a, b, *rest), coefficient in sorted(found.items()):
+        functions = sorted(source for item, source in hidden.items() if item in coefficient.free_symbols)
+        plain = {name: power for name, power in zip(names, rest, strict=True) if power}
+        known: InputPowers = "*".join(functions) or plain
+        if known not in powers.setdefault((a, b), []):
+            powers[a, b].append(known)
+    return powers
 
 
 class _Front:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Set
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from brainmem.errors import TranslationError
 from brainmem.spec import LearningRule, Projection
 from brainmem.translation import rate, schedule
 from brainmem.translation.common import bounded, clip_operation, statements
+from brainmem.translation.correlations import Correlations
 from brainmem.translation.expansion import write_out
 from brainmem.translation.lines import Line, identifiers, read_lines, rename
 from brainmem.translation.neurons import SpikingUnit
@@ -37,7 +38,7 @@ def lower_rule(
     projection: Projection,
     units: Mapping[str, SpikingUnit],
     *,
-    currents: Set[str],
+    known: Correlations,
     expansions: Mapping[str, str] | None = None,
     neuron: str,
     read: str,
@@ -45,7 +46,8 @@ def lower_rule(
 ) -> LoweredRule:
     """Return the spiking form of a rule.
 
-    `expansions` are the units' subexpressions with a rate (`expansion.rate_expansions`), which are written out.
+    `known` holds the summed inputs and their noise (`inputs.correlations`); `expansions` are the units'
+    subexpressions with a rate (`expansion.rate_expansions`), which are written out.
 
     A continuous rule is split on spike events. A periodic or episodic rule that only adds to its variables is
     spread over its period or averaging window and split likewise; with ``read="trace"`` (and by default for
@@ -66,19 +68,16 @@ def lower_rule(
             f"Rule {rule.name!r}: read={read!r} needs statements of the form 'w += ...', got {rule.text.strip()!r}. "
             "Use read='trace', or give the rule an explicit SpikingRule."
         )
-    if verbatim:
-        return _verbatim(rule)
     readings = {side: _reading(units.get(name)) for side, name in _sides(projection)}
+    options = {**readings, "correlations": known, "read": "trace" if verbatim else read}
     split = [
         replace(
-            split_rule(
-                variable, expression, unit, **readings, currents=currents, read=read, pairing=pairing, neuron=neuron
-            ),
+            split_rule(variable, expression, unit, **options, pairing=pairing, neuron=neuron),
             populations=(projection.source, projection.target),
         )
-        for variable, expression, unit in increments
+        for variable, expression, unit in (_plain_increments(rule) if verbatim else increments) or []
     ]
-    return _assemble(rule, split, increments)
+    return _verbatim(rule, split) if verbatim else _assemble(rule, split, increments)
 
 
 def _sides(projection: Projection) -> tuple[tuple[str, str], ...]:
@@ -117,6 +116,12 @@ def _increments(rule: LearningRule) -> list[tuple[str, str, str]] | None:
     return found
 
 
+def _plain_increments(rule: LearningRule) -> list[tuple[str, str, str]] | None:
+    """Return (variable, increment, unit) of statements that only add, else None."""
+    found = [_INCREMENT.match(statement) for statement in statements(rule.text)]
+    return None if None in found else [(m[1], m[3] if m[2] == "+=" else f"-({m[3]})", "1") for m in found if m]
+
+
 def _inlined(lines: tuple[Line, ...]) -> list[Line]:
     """Return the differential lines with the rule's own subexpressions written out."""
     helpers = {line.name: f"({line.expr})" for line in lines if line.kind == "subexpression"}
@@ -148,10 +153,12 @@ def _event(rule: LearningRule, side: str, code: list[str]) -> Pathway:
     return Pathway(f"{rule.name}_{side}", side, "\n".join(code), "unit_spike", *schedule.RULE_EVENT)
 
 
-def _verbatim(rule: LearningRule) -> LoweredRule:
+def _verbatim(rule: LearningRule, split: list[SplitRule]) -> LoweredRule:
     pathways = (rate.episode(rule),) if rule.episodic else ()
-    lines = rate.clocked(rule) if rule.continuous else ()
-    return LoweredRule(lines, rate.verbatim_operations(rule), pathways)
+    when = f"every {rule.every}" if rule.periodic else f"when {' or '.join(rule.at)} ends"
+    said = f"rule {rule.name!r} runs as written {when}, with rates read from traces"
+    remark = SplitRule(remark=said if split else f"{said}; it assigns, so no bias is given for its terms")
+    return LoweredRule((), rate.verbatim_operations(rule), pathways, (remark, *split))
 
 
 def _explicit(rule: LearningRule) -> LoweredRule:
@@ -161,7 +168,9 @@ def _explicit(rule: LearningRule) -> LoweredRule:
     pathways = tuple(_event(rule, side, code[side]) for side in ("pre", "post") if code[side])
     declared = {line.name for line in lines}
     missing = [Line(name, "parameter", unit) for name, unit in _plastic(rule) if name not in declared]
-    return LoweredRule((*lines, *missing), clip_operation(rule), pathways)
+    why = f" ({text.why})" if text.why else ""
+    remark = SplitRule(remark=f"rule {rule.name!r} has a spiking text of its author's own{why}")
+    return LoweredRule((*lines, *missing), clip_operation(rule), pathways, (remark,))
 
 
 def _plastic(rule: LearningRule) -> list[tuple[str, str]]:

@@ -19,7 +19,8 @@ from brainmem.translation.common import (
     summed_lines,
 )
 from brainmem.translation.expansion import phase_time, rate_expansions
-from brainmem.translation.lines import Line, identifiers, read_lines, rename, write_lines
+from brainmem.translation.inputs import correlations
+from brainmem.translation.lines import Line, identifiers, merged, read_lines, rename, write_lines
 from brainmem.translation.neurons import SpikingUnit, spiking_unit
 from brainmem.translation.rules import lower_rule
 from brainmem.translation.split import SplitRule
@@ -205,7 +206,7 @@ def _connection(
             rule,
             projection,
             units,
-            currents=_inputs(model, projection),
+            known=correlations(model, projection, units),
             expansions=rate_expansions(model, projection),
             neuron=neuron,
             read=read or rule.read,
@@ -215,8 +216,7 @@ def _connection(
     ]
     lines = [*summed_lines(projection)]
     lines += read_lines(projection.variables) if projection.variables.strip() else ()
-    for item in lowered:
-        lines += [line for line in item.lines if line.name not in {known.name for known in lines}]
+    lines = list(merged((*lines, *(line for item in lowered for line in item.lines))))
     lines += rate.undeclared(projection, lines)
     operations = tuple(op for item in lowered for op in item.operations)
     pathways = tuple(path for item in lowered for path in item.pathways)
@@ -296,17 +296,3 @@ def _current_start(model: MemoryModel, unit: SpikingUnit, draw: str) -> list[Ini
         Initial(name, unit.trace, unit.trace_of(rename(phi, {drive: start}))),
         Initial(name, unit.filtered, " - ".join([start, *recurrent])),
     ]
-
-
-def _inputs(model: MemoryModel, projection: Projection) -> set[str]:
-    """Return the summed inputs of a projection's units, and their drives, as its synapses name them."""
-    found = set()
-    for side, name in (("pre", projection.source), ("post", projection.target)):
-        summed = {
-            line.name.removesuffix("_post") for p in model.projections if p.target == name for line in summed_lines(p)
-        }
-        lines = read_lines(model.population(name).equations)
-        follows = {line.name for line in lines if line.kind == "subexpression" and identifiers(line.expr) & summed}
-        drive = model.population(name).drive
-        found |= {f"{item}_{side}" for item in summed | follows | ({drive} if drive else set())}
-    return found

@@ -17,9 +17,11 @@ from fractions import Fraction
 import sympy
 
 from brainmem.errors import TranslationError, closest
+from brainmem.translation.correlations import Correlations, noise_of
 from brainmem.translation.formula import Style, formula
 from brainmem.translation.lines import identifiers, rename
-from brainmem.translation.polynomial import RatePolynomial, Reader, read_polynomial, settle
+from brainmem.translation.monomials import bases, grouped, input_term, monomial, rate_names
+from brainmem.translation.polynomial import InputPowers, RatePolynomial, Reader, input_powers, read_polynomial, settle
 from brainmem.translation.readings import SIDES, RateReading, S, UnitRate, unit_rate
 from brainmem.translation.terms import CLOCK, Factor, Share, TermReading, choose_reading, share_term
 
@@ -44,6 +46,8 @@ class SplitRule:
     terms : tuple of TermReading
     populations : (str, str)
         The pre- and the postsynaptic population, whose noise sets the bias of the terms.
+    remark : str
+        What is to be said of the rule as a whole.
     """
 
     on_pre: str = ""
@@ -52,6 +56,7 @@ class SplitRule:
     terms: tuple[TermReading, ...] = ()
     variable: str = ""
     populations: tuple[str, str] = ("", "")
+    remark: str = ""
 
 
 def split_rule(
@@ -62,7 +67,7 @@ def split_rule(
     pre: RateReading | None = None,
     post: RateReading | None = None,
     continuous: AbstractSet[str] = frozenset(),
-    currents: AbstractSet[str] = frozenset(),
+    correlations: Correlations | None = None,
     read: str = "auto",
     pairing: str = "symmetric",
     neuron: str = "lif",
@@ -77,10 +82,10 @@ def split_rule(
         None where that side has no rate.
     continuous : set of str
         Names that are read as they are even if they are a rate's (``{"x_pre"}``).
-    currents : set of str
-        Names of summed inputs (``{"u_post"}``). A unit's firing follows the noise of its input at once, its
-        trace does not, so that spikes times input is not rate times input; and an input is itself a sum of
-        traces. Terms with one stay clock-driven, on the traces.
+    correlations : Correlations, optional
+        The summed inputs (``u_post``), and how their noise goes with the rates. A unit's firing follows the noise of
+        its input at once, its trace does not, so that spikes times input is not rate times input; and an input is
+        itself a sum of traces. Terms with one stay clock-driven, on the traces.
     read : {"auto", "event", "drive", "trace"}
         The source of the factors that are not spikes: the trace just before the spike ("event"); for
         repeated factors of one unit its drive ("drive"); no spikes at all, the rule as written on the traces ("trace").
@@ -106,11 +111,12 @@ def split_rule(
     units = _units(pre, post, continuous)
     text = _suffixed(text, units, variable)
     units = {side: reading for side, reading in units.items() if f"{reading.name}_{side}" in identifiers(text)}
-    if not units:
+    known = correlations or Correlations()
+    if not units and not identifiers(text) & known.inputs:
         return SplitRule(clocked=text, terms=(_plain("1"),), variable=variable)
-    if read == "trace":
-        return _as_written(variable, text, owner, units)
-    return _Split(variable, text, owner, units, currents, read=read, pairing=pairing, neuron=neuron).result()
+    if read == "trace" or not units:
+        return _as_written(variable, text, owner, units, known)
+    return _Split(variable, text, owner, units, known, read=read, pairing=pairing, neuron=neuron).result()
 
 
 def _check(name: str, given: str, allowed: tuple[str, ...]) -> None:
@@ -146,7 +152,7 @@ class _Split:
     text: str
     owner: str
     readings: Mapping[str, RateReading]
-    currents: AbstractSet[str]
+    correlations: Correlations
     read: str
     pairing: str
     neuron: str
@@ -155,7 +161,7 @@ class _Split:
         reader, units, settled, functions = _opened(self.text, self.owner, self.readings, drive=self.read == "drive")
         polynomial = _expanded(settled, reader, units)
         style = _style(settled, reader, units)
-        pieces = tuple(self._pieces(polynomial, reader, units, style))
+        pieces = tuple(self._pieces(polynomial, reader, units, style, settled))
         terms = tuple(term for term, _ in pieces)
         texts = self._texts(polynomial, pieces, units, style)
         _check_mean(self.owner, settled, texts, reader, self.readings)
@@ -164,39 +170,43 @@ class _Split:
         return SplitRule(on_pre, on_post, clocked, (*terms, *whole), self.variable)
 
     def _pieces(
-        self, polynomial: RatePolynomial, reader: Reader, units: Mapping[str, UnitRate], style: Style
+        self, polynomial: RatePolynomial, reader: Reader, units: Mapping[str, UnitRate], style: Style, settled: str
     ) -> Iterator[tuple[TermReading, sympy.Expr]]:
         """Yield how each term is read, with its coefficient; what contains a summed input comes apart."""
-        everywhere = any(identifiers(text) & self.currents for text in (*polynomial.first, *polynomial.over))
+        everywhere = any(identifiers(text) & self.inputs for text in (*polynomial.first, *polynomial.over))
+        powers = _powers(settled, reader, self.readings, self.inputs)
         for degrees, coefficient in sorted(polynomial.coefficients.items()):
             parts = sympy.Add.make_args(sympy.expand(coefficient))
-            slow = sum((p for p in parts if everywhere or self._has_current(p, reader)), sympy.Integer(0))
+            slow = sum((p for p in parts if everywhere or self._has_input(p, reader)), sympy.Integer(0))
             if coefficient - slow != 0:
                 yield self._term(degrees, units, style), coefficient - slow
             if slow != 0:
-                yield self._input_term(degrees, units, style), slow
+                found_here = [found for found in powers.get(degrees, [self.text]) if found or everywhere]
+                for found in found_here:
+                    yield input_term(degrees, found, self._slow(degrees), units, style, self.correlations), slow
+                    slow = sympy.Integer(0)
 
-    def _has_current(self, part: sympy.Expr, reader: Reader) -> bool:
+    @property
+    def inputs(self) -> AbstractSet[str]:
+        """Names of the summed inputs."""
+        return self.correlations.inputs
+
+    def _has_input(self, part: sympy.Expr, reader: Reader) -> bool:
         texts = (reader.sources.get(item.name, item.name) for item in part.free_symbols)
-        return any(identifiers(text) & self.currents for text in texts)
+        return any(identifiers(text) & self.inputs for text in texts)
 
-    def _input_term(self, degrees: tuple[int, int], units: Mapping[str, UnitRate], style: Style) -> TermReading:
-        """Read a term with a summed input from traces, repeated factors from the drive where there is one."""
-        pair = tuple(
-            Factor(trace=min(degree, 1), drive=degree - 1)
-            if degree > 1 and units[side].reading.drive_rate
-            else Factor(trace=degree)
+    def _slow(self, degrees: tuple[int, int]) -> tuple[Factor, Factor]:
+        """Read the rates of a term with a summed input from traces, repeated ones from the drive where there is one."""
+        pre, post = (
+            Factor(trace=1, drive=degree - 1) if degree > 1 and self.readings[side].drive_rate else Factor(trace=degree)
             for side, degree in zip(SIDES, degrees, strict=True)
         )
-        names = ", ".join(sorted(self.currents & identifiers(self.text)))
-        text = names if degrees == (0, 0) else f"{names}*({_monomial(degrees, units, style)})"
-        reading = "trace" if any(degrees) else CLOCK
-        return TermReading(text, reading, (Share(CLOCK, Fraction(1), *pair),), _names(units))
+        return pre, post
 
     def _term(self, degrees: tuple[int, int], units: Mapping[str, UnitRate], style: Style) -> TermReading:
-        monomial = _monomial(degrees, units, style)
+        text = monomial(degrees, units, style)
         if degrees == (0, 0):
-            return _plain(monomial)
+            return _plain(text)
         repeated = [units[side] for side, degree in zip(SIDES, degrees, strict=True) if degree > 1]
         missing = [unit.reading.name for unit in repeated if not unit.reading.drive_rate]
         if self.read == "drive" and missing:
@@ -207,7 +217,8 @@ class _Split:
         read = "event" if missing else self.read
         reading = choose_reading(degrees, read=read, pairing=self.pairing, neuron=self.neuron)
         shares = share_term(degrees, reading=reading, pairing=self.pairing)
-        return TermReading(monomial, reading, shares, _names(units))
+        noise = noise_of(shares, {}, bases(units, style), self.correlations)
+        return TermReading(text, reading, shares, rate_names(units), noise=noise)
 
     def _texts(
         self,
@@ -225,7 +236,7 @@ class _Split:
         for event in (*SIDES, CLOCK):
             reading = self.readings.get(event)
             last = (f"{reading.count}_{event}",) if reading else ()
-            over = (_grouped(reading.rate_max),) if reading else ()
+            over = (grouped(reading.rate_max),) if reading else ()
             written.append(
                 formula(sums[event], style, first=polynomial.first, last=last, over=(*over, *polynomial.over))
             )
@@ -249,23 +260,6 @@ def _expanded(text: str, reader: Reader, units: Mapping[str, UnitRate]) -> RateP
 def _style(text: str, reader: Reader, units: Mapping[str, UnitRate]) -> Style:
     after = {unit.drive.name: unit.rate.name for unit in units.values()}
     return reader.style(text, after)
-
-
-def _names(units: Mapping[str, UnitRate]) -> tuple[str, str]:
-    return tuple(units[side].rate.name if side in units else "" for side in SIDES)
-
-
-def _monomial(degrees: tuple[int, int], units: Mapping[str, UnitRate], style: Style) -> str:
-    """Return the term's text without its coefficient; a rate counts from the value that means silence."""
-    found = [(units[side], degree) for side, degree in zip(SIDES, degrees, strict=True) if degree]
-    bases = [(formula(unit.rate - unit.low, style), degree) for unit, degree in found]
-    if len(bases) == 1 and bases[0][1] == 1:
-        return bases[0][0]
-    return "*".join(_grouped(base) + (f"**{degree}" if degree > 1 else "") for base, degree in bases) or "1"
-
-
-def _grouped(text: str) -> str:
-    return text if text.isidentifier() or text.isdigit() else f"({text})"
 
 
 def _piece(share: Share, units: Mapping[str, UnitRate]) -> sympy.Expr:
@@ -292,15 +286,27 @@ def _check_mean(
         )
 
 
-def _as_written(variable: str, text: str, owner: str, readings: Mapping[str, RateReading]) -> SplitRule:
+def _powers(
+    text: str, reader: Reader, readings: Mapping[str, RateReading], inputs: AbstractSet[str]
+) -> dict[tuple[int, int], list[InputPowers]]:
+    """Return with which powers of the summed inputs each product of rates occurs."""
+    units = [unit_rate(side, reading, reader, keep_sums=False) for side, reading in readings.items()]
+    return input_powers(text, reader, {unit.rate: unit.affine for unit in units}, S, inputs)
+
+
+def _as_written(
+    variable: str, text: str, owner: str, readings: Mapping[str, RateReading], known: Correlations
+) -> SplitRule:
     """Return the rule as it is, clock-driven on the traces, with the bias of each of its terms."""
     try:
         reader, units, settled, _ = _opened(text, owner, readings, drive=False)
     except TranslationError:
         return SplitRule(clocked=text, terms=(TermReading(text, "trace", (), known=False),), variable=variable)
-    terms, style = [], _style(settled, reader, units)
-    for a, b in sorted(_expanded(settled, reader, units).coefficients):
-        share = Share(CLOCK, Fraction(1), Factor(trace=a), Factor(trace=b))
-        reading = "trace" if a or b else CLOCK
-        terms.append(TermReading(_monomial((a, b), units, style), reading, (share,), _names(units)))
-    return SplitRule(clocked=text, terms=tuple(terms), variable=variable)
+    style = _style(settled, reader, units)
+    powers = _powers(settled, reader, readings, known.inputs)
+    terms = tuple(
+        input_term((a, b), found, (Factor(trace=a), Factor(trace=b)), units, style, known)
+        for a, b in sorted(_expanded(settled, reader, units).coefficients)
+        for found in powers.get((a, b), [text])
+    )
+    return SplitRule(clocked=text, terms=terms, variable=variable)

@@ -100,7 +100,9 @@ class TermReading:
     rates : (str, str)
         Names of the pre- and the postsynaptic rate.
     known : bool
-        Whether the bias is known; False for a function of rates that is read from traces.
+        Whether the bias is known; False for a function of rates or inputs that is read from traces.
+    noise : str
+        What the noise of the units' summed inputs adds to the term; see `correlations`.
     """
 
     monomial: str
@@ -108,6 +110,7 @@ class TermReading:
     shares: tuple[Share, ...]
     rates: tuple[str, str] = ("", "")
     known: bool = True
+    noise: str = ""
 
     @property
     def events(self) -> tuple[str, ...]:

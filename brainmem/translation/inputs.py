@@ -1,0 +1,118 @@
+"""Which of a projection's names are summed inputs, and how their noise goes with the units' rates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import sympy
+from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
+
+from brainmem.spec import MemoryModel, Population, Projection
+from brainmem.translation.common import summed_lines
+from brainmem.translation.correlations import Correlations
+from brainmem.translation.lines import Line, identifiers, read_lines, rename
+from brainmem.translation.neurons import SpikingUnit
+
+__all__ = ["correlations"]
+
+
+def correlations(model: MemoryModel, projection: Projection, units: Mapping[str, SpikingUnit]) -> Correlations:
+    """Return the summed inputs that a projection's synapses may read, and what is known of their noise."""
+    ends = {"pre": projection.source, "post": projection.target}
+    seen = {side: _End(model, side, name, units.get(name)) for side, name in ends.items()}
+    weight = _weight(projection, seen["pre"])
+    with_trace = {
+        name: text
+        for side, other in (("post", "pre"), ("pre", "post"))
+        for name in seen[side].inputs
+        if (text := seen[side].with_trace(name, seen[other], weight))
+    }
+    drive = seen["post"].drive
+    return Correlations(
+        inputs=frozenset(name for end in seen.values() for name in end.inputs),
+        drives={side: end.noise(end.drive) for side, end in seen.items() if end.drive},
+        with_drive={name: end.noise(name) for end in seen.values() if end.drive for name in end.inputs},
+        with_trace=with_trace,
+        across=with_trace.get(drive, "") if drive else "",
+    )
+
+
+class _End:
+    """One end of a projection: its population's inputs as the synapses name them."""
+
+    def __init__(self, model: MemoryModel, side: str, name: str, unit: SpikingUnit | None) -> None:
+        self.model, self.side, self.population = model, side, model.population(name)
+        self.rate = f"{self.population.rate}_{side}" if self.population.rate else ""
+        lines = unit.lines if unit is not None else read_lines(self.population.equations)
+        self.lines = {line.name: line for line in lines}
+        self.sums = _sums(model, self.population)
+        self.transfer = {self.population.transfer, f"{self.population.rate}_phi"}
+        follows = {item for item in self.lines if self._sums_in(item)}
+        self.inputs = {f"{item}_{side}" for item in {*self.sums, *follows, *filter(None, [self.population.drive])}}
+        self.drive = f"{self.population.drive}_{side}" if unit is not None and self.population.drive else ""
+
+    def _sums_in(self, name: str) -> set[str]:
+        """Return the summed variables that a variable follows at once, the transfer of the drive left out."""
+        if name in self.sums:
+            return {name}
+        line = self.lines.get(name)
+        if line is None or line.kind != "subexpression" or name in self.transfer:
+            return set()
+        return set().union(*(self._sums_in(item) for item in identifiers(line.expr) - {name}), set())
+
+    def noise(self, name: str) -> str:
+        """Return the covariance of an input with the drive, as text."""
+        drive = self.drive.removesuffix(f"_{self.side}")
+        base = name.removesuffix(f"_{self.side}")
+        equal = base == drive or self._is_all_of(drive, base)
+        same = next((item for item in sorted(self.sums) if self._is_all_of(drive, item)), drive)
+        return f"Var({same}_{self.side})" if equal else f"Cov({name}, {self.drive})"
+
+    def _is_all_of(self, drive: str, base: str) -> bool:
+        """Tell whether a sum is the only noisy part of the drive, with factor 1."""
+        if base not in self.sums or self._sums_in(drive) != {base}:
+            return False
+        slope = sympy.diff(str_to_sympy(self._written_out(drive)), sympy.Symbol(base, real=True))
+        return bool(slope == 1)
+
+    def _written_out(self, name: str) -> str:
+        """Return a subexpression in terms of sums and stored variables."""
+        line = self.lines.get(name)
+        if name in self.sums or line is None or line.kind != "subexpression":
+            return name
+        inner = {item: f"({self._written_out(item)})" for item in identifiers(line.expr) if self._sums_in(item)}
+        return rename(line.expr, inner)
+
+    def with_trace(self, name: str, other: _End, weight: tuple[str, str]) -> str:
+        """Return the covariance of an input with the trace at the other end, ``""`` where there is none."""
+        base = name.removesuffix(f"_{self.side}")
+        sources = {self.sums[item] for item in self._sums_in(base)}
+        if not other.rate or other.population.name not in sources:
+            return ""
+        own, slope = weight
+        if self.side == "post" and own and (base == own or self._is_all_of(base, own)):
+            return f"{_grouped(slope)}*Var({other.rate})"
+        return f"Cov({other.rate}, {name})"
+
+
+def _sums(model: MemoryModel, population: Population) -> dict[str, str]:
+    """Return the summed variables of a population, with the population whose units they sum."""
+    return {
+        line.name.removesuffix("_post"): projection.source
+        for projection in model.projections
+        if projection.target == population.name
+        for line in summed_lines(projection)
+    }
+
+
+def _weight(projection: Projection, pre: _End) -> tuple[str, str]:
+    """Return the sum that grows with the presynaptic rate and its slope, ``("u", "w")``; empty if there is none."""
+    lines: list[Line] = [line for line in summed_lines(projection) if pre.rate and pre.rate in identifiers(line.expr)]
+    if len(lines) != 1:
+        return "", ""
+    slope = sympy.diff(str_to_sympy(lines[0].expr), sympy.Symbol(pre.rate, real=True))
+    return lines[0].name.removesuffix("_post"), sympy_to_str(slope)
+
+
+def _grouped(text: str) -> str:
+    return text if text.isidentifier() else f"({text})"
