@@ -6,6 +6,7 @@ import json
 from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -39,13 +40,14 @@ def collect(
 ) -> Result:
     """Return the run as a `Result`: per-step records, stimuli, weights, traces, and all it took to make it."""
     model = translated.model
-    data = xr.Dataset()
-    data = data.assign(_steps(model, instance, outputs))
-    data = data.assign(_averages(model, translated, instance, outputs, dt))
-    data = data.assign(_stimuli(model, instance))
-    data = data.assign(_weights(translated, instance, outputs, dense))
-    data = data.assign(_traces(model, translated, outputs))
-    data = data.assign(_spikes(outputs))
+    data = xr.Dataset(
+        _steps(model, instance, outputs)
+        | _averages(model, translated, instance, outputs, dt)
+        | _stimuli(model, instance)
+        | _weights(translated, instance, outputs, dense)
+        | _traces(model, translated, outputs)
+        | _spikes(outputs)
+    )
     complete = int(np.ravel(outputs["protocol.complete"])[0] > 0.5)
     data.attrs = {
         "model": model.name,
@@ -71,6 +73,7 @@ def versions() -> dict[str, str]:
     return {name: _version(name) for name in PACKAGES}
 
 
+@cache
 def _version(name: str) -> str:
     try:
         return version(name)
