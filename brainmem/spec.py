@@ -171,7 +171,9 @@ class SpikingRule:
 
     `on_pre` and `on_post` run at each unit spike before the traces change (`count_pre`,
     `count_post` hold the spikes of the unit in this step, in units of `cells_per_unit`);
-    `clocked` holds Brian2 differential equations. Each may be empty.
+    `clocked` holds Brian2 differential equations. Each may be empty. All three may read what the rule may, and
+    what the spiking variant adds for a unit of rate ``x``: the trace ``x_s_pre`` and the rate asked of the cells
+    ``x_activity_pre`` (both 0 ... 1), and the parameters of the cells (``rate_max``, ``cells_per_unit``, ...).
     """
 
     on_pre: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from brian2 import Hz, ms, second
+from brian2 import Hz, get_dimensions, ms, second
 
 from brainmem import (
     Each,
@@ -23,8 +23,10 @@ from brainmem import (
     SpikingRule,
     Stimulus,
     get_model,
+    translate,
 )
 from brainmem.checks.names import CELL_PARAMETERS
+from brainmem.checks.spikes import CELLS
 from brainmem.translation.spiking import SPIKING_PARAMETERS
 
 EQUATIONS = """
@@ -427,6 +429,23 @@ BAD = {
     "initial of an unknown": (units(initial={"y": "0"}), ["initial='y' cannot be set", "Allowed: u, x"]),
     "initial of a subexpression": (units(initial={"phi": "0"}), ["initial='phi' cannot be set"]),
     "initial with unit": (units(initial={"x": "5*mV"}), ["initial['x']='5*mV' has unit V", "unit 1 (none)"]),
+    "initial of a sum": (
+        units(initial={"u": "0.5"}),
+        ["population 'units': initial='u' cannot be set", "projection 'recurrent' sums into 'u' at every step"],
+    ),
+    "refractory": (
+        swapped("dx/dt = (phi - x)/tau : 1", "dx/dt = (phi - x)/tau : 1 (unless refractory)"),
+        ["line 4", "flag (unless refractory)", "Take it out", "t_ref"],
+    ),
+    "refractory helper": (
+        {"populations": (UNITS, Population("own", "dv/dt = -v/tau : 1 (unless refractory)", size=1))},
+        ["population 'own', line 1", "flag (unless refractory)", "Take it out"],
+    ),
+    "refractory weight": (continuous("dw/dt = -w/tau : 1 (unless refractory)"), ["rule 'hebb', line 1", "Take it out"]),
+    "refractory state": (
+        swapped("(phi - x)/tau", "(phi - x)/tau*int(not_refractory)"),
+        ["line 4", "'not_refractory' cannot be used here", "do not spike"],
+    ),
     "initial draw": (units(initial={"x": "unifrom(0, 1)"}), ["'unifrom'. Did you mean 'uniform'?"]),
     # projections
     "source": (recurrent(source="unit"), ["projection 'recurrent'", "source 'unit'", "Did you mean 'units'?"]),
@@ -521,6 +540,34 @@ BAD = {
     "bare variable in a statement": (periodic("w += eta*x"), ["Write x_pre or x_post"]),
     "unknown name in a statement": (periodic("a = eta\nw += a*c_0"), ["line 2", "unknown name 'c_0'"]),
     "spiking text": (hebb(spiking=SpikingRule(on_pre="w += (1")), ["rule 'hebb', spiking text 'on_pre', line 1"]),
+    "name in a spiking text": (
+        hebb(spiking=SpikingRule(on_pre="w += eta*target_post*count_pre")),
+        ["rule 'hebb', spiking text 'on_pre', line 1 ('w += eta*target_post*count_pre')", "unknown name 'target_post'"],
+    ),
+    "spiking weight": (
+        hebb(spiking=SpikingRule(on_post="ww += eta*count_post")),
+        ["spiking text 'on_post', line 1", "'ww' cannot be changed here", "Did you mean 'w'?"],
+    ),
+    "spiking count": (
+        hebb(spiking=SpikingRule(on_pre="w += eta*count")),
+        ["spiking text 'on_pre'", "unknown name 'count'", "Did you mean 'count_p"],
+    ),
+    "spiking unit": (
+        hebb(spiking=SpikingRule(on_pre="w += eta*count_pre/rate_max")),
+        ["has unit s, but a change of 'w' must have unit 1"],
+    ),
+    "last spike": (
+        hebb(spiking=SpikingRule(on_post="w += eta*exp((lastspike_pre - t)/tau)")),
+        ["'lastspike_pre' cannot be used here", "count_pre", "x_s_pre"],
+    ),
+    "spiking clocked name": (
+        hebb(spiking=SpikingRule(clocked="dw/dt = -w/tau_w : 1")),
+        ["spiking text 'clocked', line 1", "unknown name 'tau_w'. Did you mean 'tau_m'?"],
+    ),
+    "spiking clocked unit": (
+        hebb(spiking=SpikingRule(clocked="dw/dt = -w : 1")),
+        ["spiking text 'clocked', line 1", "dw/dt must have unit Hz"],
+    ),
     "spiking equations": (hebb(spiking=SpikingRule(clocked="dw/dt = 1")), ["clocked", "unit is missing"]),
     # stimuli and observables
     "population of a stimulus": ({"stimuli": (Stimulus("cue", "unit"),)}, ["stimulus 'cue'", "Did you mean 'units'?"]),
@@ -601,6 +648,23 @@ def test_an_identity_matrix_of_as_many_items_as_units_passes():
         squares.replace(projections=(*squares.projections, other), rules=(*squares.rules, rule))
 
 
+@pytest.mark.parametrize(
+    "spiking",
+    [
+        SpikingRule(on_pre="w += eta*count_pre*x_post", on_post="change = eta*count_post*x_s_pre\nw += change"),
+        SpikingRule(clocked="dtrace/dt = (x_activity_post - trace)/tau_m : 1\ndw/dt = eta*trace*x_pre/tau : 1"),
+        SpikingRule(
+            clocked="seen : 1", on_pre="seen = cells_per_unit", on_post="w += eta*seen*int(t > 2*spike_dt)"
+        ),
+        SpikingRule(on_post="w -= eta*count_post/(rate_max*(tau + t_ref))*sigma_v"),
+        SpikingRule(why="nothing is learned from spikes"),
+    ],
+)
+def test_a_spiking_text_may_read_what_the_spiking_variant_adds(spiking):
+    model = small(**hebb(spiking=spiking))
+    assert translate(model, "spiking").connection("recurrent").equations
+
+
 def test_a_start_variable_of_two_populations_is_ambiguous():
     other = Population("others", "dx/dt = -x/tau : 1", size=1)
     with pytest.raises(RuleError, match="start='x' is a variable of units, others"):
@@ -661,6 +725,8 @@ def test_bounds_have_the_unit_of_their_weight():
 
 def test_the_parameters_of_cells_are_those_that_the_translation_adds():
     assert {item.name for item in SPIKING_PARAMETERS} == set(CELL_PARAMETERS)
+    for item in SPIKING_PARAMETERS:
+        assert get_dimensions(item.value) is get_dimensions(CELLS[item.name]), item.name
 
 
 def test_parts_of_a_model_are_found_by_name():

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from test_spec import dreams_model, energy_model, squares_model
+from test_spec import EQUATIONS, dreams_model, energy_model, small, squares_model, swapped, units
 
 import brainmem
 from brainmem import LearningRule, Population, SpikingRule, TranslationError, explain, get_model, simulate, translate
@@ -162,8 +162,43 @@ def test_a_drive_that_is_not_linear_in_its_currents_is_refused():
 
 
 def test_a_drive_without_leak_is_refused():
-    with pytest.raises(TranslationError, match="no linear leak"):
+    with pytest.raises(TranslationError, match=r"Model 'currents', population 'units'.*there is no leak -x/tau"):
         translate(current_form("(z + h)/tau"), "spiking")
+
+
+RELAXATIONS = {
+    "(phi - x + 0.1*cue)/tau": [
+        "Here it relaxes to 0.1*cue + phi",
+        "'phi_all = 0.1*cue + phi : 1'",
+        "transfer='phi_all'",
+    ],
+    "(phi - 2*x)/tau": ["'dx/dt = (phi_all - x)/(tau/2) : 1'"],
+    "(phi - x)/tau + 0.1*xi*tau**-0.5": ["no place for noise (xi)", "sigma_v"],
+    "(phi - x**3)/tau": ["there is no linear leak -x/tau"],
+    "phi/tau": ["there is no leak -x/tau"],
+    "-x/tau + phi*(1 - x)/tau": ["the time constant tau/(phi + 1) is not constant"],
+}
+
+
+@pytest.mark.parametrize("expr", RELAXATIONS)
+def test_a_rate_that_is_no_relaxation_runs_as_rates_and_is_refused_as_spikes(expr):
+    model = small(**swapped("(phi - x)/tau", expr))
+    assert f"dx/dt = {expr} : 1" in translate(model, "rate").group("units").equations
+    with pytest.raises(TranslationError) as error:
+        translate(model, "spiking")
+    message = str(error.value)
+    assert message.startswith(f"Model 'small', population 'units': the spiking variant cannot carry dx/dt = {expr}.")
+    assert [part for part in (*RELAXATIONS[expr], "The rate variant runs the equation") if part not in message] == []
+
+
+def test_what_the_refusal_of_a_relaxation_advises_is_carried():
+    text = EQUATIONS.replace(
+        "dx/dt = (phi - x)/tau : 1", "phi_all = 0.1*cue + phi : 1\ndx/dt = (phi_all - x)/(tau) : 1"
+    )
+    model = small(**units(text, transfer="phi_all"))
+    assert (
+        "x_activity = clip((phi_all - (-1))/(1 - (-1)), 0, 1)" in translate(model, "spiking").group("units").equations
+    )
 
 
 def test_an_explicit_spiking_rule_replaces_the_split():

@@ -14,6 +14,7 @@ from brainmem.errors import closest
 __all__ = ["check_populations", "neuron_scope"]
 
 NOISE = "it is Brian2's noise, which only a differential equation of a population can read."
+SPIKELESS = "a model's units hold rates and do not spike; the spiking variant gives them cells, which do."
 SUFFIXED = "_pre and _post have a meaning in projections and rules only; write {name!r}."
 
 
@@ -61,6 +62,7 @@ def neuron_scope(text: ModelText, population) -> Scope:
     others = [item.name for item in text.model.populations if item.name != population.name]
     advice = f"Sum it into a variable of {population.name!r} with a projection."
     hints = foreign_hints(text, others, advice) | tuple_hints(text) | {"xi": NOISE}
+    hints |= dict.fromkeys(("not_refractory", "lastspike", "refractory"), SPIKELESS)
     for item in text.model.observables:
         hints[item.name] = f"{item.name!r} is an observable, which only 'until' conditions can read."
     for suffix in ("_pre", "_post"):

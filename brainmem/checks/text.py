@@ -16,14 +16,18 @@ from brainmem.checks.lines import line_slip, unit_slip
 from brainmem.checks.place import Place, place_of
 from brainmem.equations.parameters import resolve_parameters
 
-__all__ = ["Entry", "ModelText", "read_equations", "read_model", "read_unit", "variable"]
+__all__ = ["Entry", "ModelText", "read_equations", "read_model", "read_unit", "summed_into", "variable"]
 
 _KINDS = {DIFFERENTIAL_EQUATION: "differential", PARAMETER: "parameter"}
 FLAGS = {
-    "differential": {"unless refractory", "clock-driven"},
+    "differential": {"clock-driven"},
     "subexpression": {"shared", "constant over dt", "summed"},
     "parameter": {"shared", "constant"},
 }
+REFRACTORY = (
+    "a model's units hold rates and do not spike, so nothing is refractory. Take it out: the cells of the spiking "
+    "variant are refractory for t_ref, which MemoryModel(spiking={'t_ref': ...}) sets."
+)
 
 
 @dataclass(frozen=True)
@@ -79,6 +83,12 @@ class ModelText:
         return names | {gate: Variable(gate) for gate in self.model.protocol.gates}
 
 
+def summed_into(text: ModelText, population: str) -> dict[str, str]:
+    """Return the variables of a population that projections sum into, with the projection of each."""
+    onto = (item.name for item in text.model.projections if item.target == population)
+    return {entry.name.removesuffix("_post"): name for name in onto for entry in text.sums[name]}
+
+
 def _constant(name: str, value: Any) -> Constant:
     return Constant(name, float(np.asarray(value)), dimensions=get_dimensions(value))
 
@@ -124,8 +134,9 @@ def _entry(place: Place, equation) -> Entry:
     )
     for flag in entry.flags:
         if flag not in FLAGS[entry.kind]:
-            allowed = ", ".join(sorted(FLAGS[entry.kind] - {"summed", "clock-driven"}))
-            raise place.error(f"flag ({flag}) is not allowed for a {entry.kind}; allowed: {allowed}.", line=entry.line)
+            allowed = ", ".join(sorted(FLAGS[entry.kind] - {"summed", "clock-driven"})) or "none"
+            said = REFRACTORY if "refractory" in flag else f"allowed: {allowed}."
+            raise place.error(f"flag ({flag}) is not allowed for a {entry.kind}; {said}", line=entry.line)
     return entry
 
 

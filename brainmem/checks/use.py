@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from brainmem.checks.place import listed, place_of
-from brainmem.checks.text import ModelText
+from brainmem.checks.text import ModelText, summed_into
 from brainmem.errors import closest
 from brainmem.spec import Repeat
 
@@ -66,12 +66,7 @@ def _protocol_texts(protocol) -> Iterator[Any]:
 def _check_set(text: ModelText) -> None:
     for population in text.model.populations:
         place = place_of(text.model, "population", population.name, population.equations)
-        summed = [
-            entry.name.removesuffix("_post")
-            for item in text.model.projections
-            if item.target == population.name
-            for entry in text.sums[item.name]
-        ]
+        summed = summed_into(text, population.name)
         for name, entry in text.neurons[population.name].items():
             if entry.kind == "parameter" and name not in summed and name not in population.initial:
                 raise place.error(

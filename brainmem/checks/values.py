@@ -13,7 +13,7 @@ from brian2.units import Quantity, get_dimensions, second
 from brainmem.checks.names import CELL_PARAMETERS
 from brainmem.checks.place import Place, check_choice, listed, place_of
 from brainmem.checks.scope import shown_unit
-from brainmem.checks.text import ModelText, read_unit
+from brainmem.checks.text import ModelText, read_unit, summed_into
 from brainmem.equations import evaluate
 from brainmem.equations.expression import FUNCTIONS, parse, walk
 from brainmem.errors import RuleError, closest
@@ -82,7 +82,13 @@ def _check_population(text: ModelText, population) -> None:
     place = place_of(text.model, "population", population.name)
     entries = text.neurons[population.name]
     _count(text, place, "size", population.size)
+    sums = summed_into(text, population.name)
     for name, draw in population.initial.items():
+        if name in sums:
+            raise place.error(
+                f"initial={name!r} cannot be set: projection {sums[name]!r} sums into {name!r} at every step. "
+                f"Give start values to the variables that the sum reads, or weights to {sums[name]!r}."
+            )
         settable = [key for key, entry in entries.items() if entry.kind != "subexpression"]
         if name not in settable:
             raise place.error(f"initial={name!r} cannot be set.{closest(name, settable)} Allowed: {listed(settable)}.")

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import sympy
+from brian2.core.namespace import DEFAULT_UNITS
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 
 from brainmem.errors import TranslationError
@@ -75,7 +76,7 @@ def spiking_unit(model: MemoryModel, population: Population) -> SpikingUnit:
     """
     lines = {line.name: line for line in read_lines(population.equations)}
     if lines[population.rate].kind == "differential":
-        return _rate_form(population, lines)
+        return _rate_form(model, population, lines)
     return _current_form(model, population, lines)
 
 
@@ -99,31 +100,57 @@ def _grouped(text: str) -> str:
     return text if text.isidentifier() else f"({text})"
 
 
-def _rate_form(population: Population, lines: dict[str, Line]) -> SpikingUnit:
+def _rate_form(model: MemoryModel, population: Population, lines: dict[str, Line]) -> SpikingUnit:
     line = lines[population.rate]
-    tau = _leak(population, line)
-    expected = f"({population.transfer} - {line.name})/({tau})"
-    if _difference(line.expr, expected) != 0:
-        raise TranslationError(
-            f"Population {population.name!r}: d{line.name}/dt = {line.expr} is not a relaxation to its transfer "
-            f"{population.transfer!r} with one time constant. Write d{line.name}/dt = "
-            f"({population.transfer} - {line.name})/tau, with everything else inside {population.transfer!r}."
-        )
+    tau = _leak(model, population, line)
+    rest = sympy.simplify(_symbolic(f"({line.expr})*({tau}) + {line.name}"))
+    if sympy.simplify(rest - _symbolic(population.transfer)) != 0:
+        raise _refusal(model, population, line, _advice(population, line, rest, tau))
     kept = [item for item in lines.values() if item.name != line.name]
     readout = _readout(population, population.transfer, line.unit, tau)
     low, high = _range(population)
     return SpikingUnit(population, (*kept, *readout), tau, line.unit, low, high, "rate")
 
 
-def _leak(population: Population, line: Line) -> str:
+def _advice(population: Population, line: Line, rest: sympy.Expr, tau: str) -> str:
+    """Say what a rate relaxes to in place of its transfer, and how to write that."""
+    found, transfer = sympy_to_str(rest), population.transfer
+    if "xi" in {symbol.name for symbol in rest.free_symbols}:
+        return "There is no place for noise (xi): spiking cells have noise of their own (sigma_v). Leave it out."
+    return (
+        f"Here it relaxes to {found}, not to its transfer {transfer!r}. "
+        f"Write '{transfer}_all = {found} : {line.unit}', "
+        f"'d{line.name}/dt = ({transfer}_all - {line.name})/({tau}) : {line.unit}' and transfer='{transfer}_all'."
+    )
+
+
+def _refusal(model: MemoryModel, population: Population, line: Line, advice: str) -> TranslationError:
+    name = line.name
+    target, meaning = ("phi", "the rate asked of the cells") if name == population.rate else ("h", "its inputs")
+    return TranslationError(
+        f"Model {model.name!r}, population {population.name!r}: the spiking variant cannot carry d{name}/dt = "
+        f"{line.expr}. Filtered spikes obey d{name}/dt = ({target} - {name})/tau and no other equation: {name} relaxes "
+        f"to {target}, {meaning}, with a constant tau. {advice} The rate variant runs the equation as it is."
+    )
+
+
+def _leak(model: MemoryModel, population: Population, line: Line) -> str:
     """Return the time constant of a line ``dx/dt = (... - x)/tau``."""
-    slope = sympy.diff(_symbolic(line.expr), sympy.Symbol(line.name, real=True))
+    name = line.name
+    slope = sympy.diff(_symbolic(line.expr), sympy.Symbol(name, real=True))
     tau = sympy.simplify(-1 / slope) if slope != 0 else None
-    if tau is None or sympy.Symbol(line.name, real=True) in tau.free_symbols:
-        raise TranslationError(
-            f"Population {population.name!r}: d{line.name}/dt = {line.expr} has no linear leak -{line.name}/tau, "
-            "so the spiking variant has no time constant for its trace. Write the leak as a term of its own."
+    known = {item.name for item in model.parameters}
+    names = {symbol.name for symbol in tau.free_symbols} if tau is not None else set()
+    if tau is None or name in names:
+        kind = "no" if tau is None else "no linear"
+        raise _refusal(
+            model, population, line, f"Here there is {kind} leak -{name}/tau. Write one as a term of its own."
         )
+    if names - known - set(DEFAULT_UNITS):
+        advice = (
+            f"Here the time constant {sympy_to_str(tau)} is not constant. Write it with numbers and parameters only."
+        )
+        raise _refusal(model, population, line, advice)
     return sympy_to_str(tau)
 
 
@@ -131,19 +158,15 @@ def _symbolic(text: str):
     return str_to_sympy(text)
 
 
-def _difference(left: str, right: str):
-    return sympy.simplify(_symbolic(left) - _symbolic(right))
-
-
 def _current_form(model: MemoryModel, population: Population, lines: dict[str, Line]) -> SpikingUnit:
     if population.transfer != population.rate or lines[population.drive].kind != "differential":
         raise TranslationError(
-            f"Population {population.name!r}: its rate {population.rate!r} is a subexpression, so it must itself be "
-            f"the transfer (transfer={population.rate!r}) of a drive with dynamics "
+            f"Model {model.name!r}, population {population.name!r}: its rate {population.rate!r} is a subexpression, "
+            f"so it must itself be the transfer (transfer={population.rate!r}) of a drive with dynamics "
             f"(d{population.drive}/dt = ...); got transfer={population.transfer!r}, drive={population.drive!r}."
         )
     drive, transfer = lines[population.drive], lines[population.rate]
-    tau = _leak(population, drive)
+    tau = _leak(model, population, drive)
     currents, rest = _currents(model, population, drive, tau)
     phi, filtered = f"{population.rate}_phi", f"{drive.name}_input"
     swapped = {
@@ -180,8 +203,9 @@ def _currents(model: MemoryModel, population: Population, drive: Line, tau: str)
     blocked = (rest.free_symbols & set(symbols)) | (currents.free_symbols & {sympy.Symbol(drive.name, real=True)})
     if blocked or not symbols:
         raise TranslationError(
-            f"Population {population.name!r}: d{drive.name}/dt = {drive.expr} must be linear in the summed "
-            f"currents ({', '.join(summed) or 'none declared'}) so that their filter can move to the spikes. "
-            "Put nonlinear terms into the transfer, or give the rule and the neuron an explicit rate form."
+            f"Model {model.name!r}, population {population.name!r}: the spiking variant cannot carry "
+            f"d{drive.name}/dt = {drive.expr}: it must be linear in the summed currents "
+            f"({', '.join(summed) or 'none declared'}) so that their filter can move to the spikes. Put "
+            f"nonlinear terms into the transfer {population.transfer!r}. The rate variant runs the equation as it is."
         )
     return sympy_to_str(currents), sympy_to_str(rest)

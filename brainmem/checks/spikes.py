@@ -1,0 +1,74 @@
+"""Checks of an explicit spiking text, which may read what the spiking variant adds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from brian2.core.variables import Variable
+from brian2.units import get_dimensions, hertz, second
+
+from brainmem.checks.place import Place, place_of
+from brainmem.checks.scope import Scope
+from brainmem.checks.statements import Statements
+from brainmem.checks.text import Entry, ModelText, read_equations, variable
+
+__all__ = ["check_spiking_text", "plastic_variables"]
+
+# The units of the parameters that every spiking variant adds.
+CELLS = {"rate_max": hertz, "cells_per_unit": 1, "tau_m": second, "t_ref": second, "sigma_v": 1, "spike_dt": second}
+COUNTS = (
+    "units spike through their cells: write count{0} for the spikes of this step divided by cells_per_unit, "
+    "and {1}_s{0} for their trace, 0 ... 1."
+)
+
+
+def plastic_variables(text: ModelText, projection) -> dict[str, Variable]:
+    """Return the variables of a projection that statements may change."""
+    entries = text.synapses[projection.name].values()
+    return {entry.name: variable(entry) for entry in entries if entry.kind != "subexpression"}
+
+
+def check_spiking_text(text: ModelText, rule, scope: Scope) -> set[str]:
+    """Check names and units of a `SpikingRule`; return the variables that it changes.
+
+    Beside what the rule itself may read, it may read the counts, the traces, the rates asked of the cells, the
+    parameters of the cells, and the variables that its clocked text declares.
+    """
+    clocked = _place(text, rule, "clocked")
+    own = read_equations(clocked)
+    projection = text.model.projection(rule.projection)
+    wider = _wider(text, projection, scope, own)
+    _check_clocked(clocked, own, wider)
+    declared = {name: variable(entry) for name, entry in own.items() if entry.kind != "subexpression"}
+    plastic = {**plastic_variables(text, projection), **declared}
+    changed = {name for name, entry in own.items() if entry.kind == "differential"}
+    for part in ("on_pre", "on_post"):
+        changed |= Statements(_place(text, rule, part), wider, plastic).changed()
+    return changed
+
+
+def _place(text: ModelText, rule, part: str) -> Place:
+    return place_of(text.model, f"rule {rule.name!r}, spiking text", part, getattr(rule.spiking, part))
+
+
+def _wider(text: ModelText, projection, scope: Scope, own: Mapping[str, Entry]) -> Scope:
+    """Return the rule's scope with what the spiking variant adds."""
+    names = {**scope.names, **{name: Variable(name, dimensions=get_dimensions(unit)) for name, unit in CELLS.items()}}
+    hints = dict(scope.hints)
+    for side, owner in (("_pre", projection.source), ("_post", projection.target)):
+        rate = text.model.population(owner).rate
+        if rate:
+            added = (f"count{side}", f"{rate}_s{side}", f"{rate}_activity{side}")
+            names |= {name: Variable(name) for name in added}
+        for name in ("lastspike", "not_refractory"):
+            hints[f"{name}{side}"] = COUNTS.format(side, rate or "x")
+    return Scope({**names, **{name: variable(entry) for name, entry in own.items()}}, hints)
+
+
+def _check_clocked(place: Place, own: Mapping[str, Entry], scope: Scope) -> None:
+    for entry in own.values():
+        if "summed" in entry.flags:
+            raise place.error("a summed equation belongs in Projection(current=...).", line=entry.line)
+        if entry.kind != "parameter":
+            what = f"d{entry.name}/dt" if entry.kind == "differential" else repr(entry.name)
+            scope.require(place, entry.expr, entry.expected, what=what, line=entry.line)

@@ -1,0 +1,129 @@
+"""Checks of statements, the text of rules that run at a moment: ``w += ...``."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Mapping
+
+from brian2.core.functions import DEFAULT_FUNCTIONS
+from brian2.core.variables import Variable
+from brian2.units import get_dimensions
+
+from brainmem.checks.place import Place, listed
+from brainmem.checks.scope import Scope, shown_unit
+from brainmem.equations.slips import foreign_character, syntax_slip
+from brainmem.errors import closest
+
+__all__ = ["Statements"]
+
+OPERATORS = {ast.Add: "+=", ast.Sub: "-=", ast.Mult: "*=", ast.Div: "/="}
+
+
+class Statements:
+    """Statements of a rule: they change synaptic variables and may name their own."""
+
+    def __init__(self, place: Place, scope: Scope, plastic: Mapping[str, Variable]) -> None:
+        self.place, self.plastic = place, dict(plastic)
+        self.scope = Scope(dict(scope.names), scope.hints)
+        self.local: dict[str, int] = {}
+        self.read: set[str] = set()
+
+    def changed(self) -> set[str]:
+        """Return the synaptic variables that the statements change, or raise for the first that is wrong."""
+        changed = {self._statement(number, line) for number, line in self.place.statements}
+        self._check_locals_read()
+        return changed & set(self.plastic)
+
+    def _statement(self, number: int, line: str) -> str:
+        name, operator, value = self._parts(number, line)
+        self.read |= {node.id for node in ast.walk(ast.parse(value)) if isinstance(node, ast.Name)}
+        found = self.scope.dimensions(self.place, value, line=number)
+        held = self.scope.is_condition(value)
+        if name not in self.plastic:
+            self._name_local(number, name, operator, found, bool if held else float)
+        elif held:
+            raise self.place.error(
+                f"{value!r} is true or false, but {name!r} is a number: write int({value}), which is 1 or 0.",
+                line=number,
+            )
+        elif operator in ("*=", "/="):
+            self._require(number, value, found, get_dimensions(1), f"the factor in {operator!r}")
+        else:
+            self._require(number, value, found, self.plastic[name].dim, f"a change of {name!r}")
+        return name
+
+    def _parts(self, number: int, line: str) -> tuple[str, str, str]:
+        node = _statement_node(self.place, number, line)
+        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and len(node.targets) == 1:
+            return node.targets[0].id, "=", ast.unparse(node.value)
+        if isinstance(node, ast.AugAssign) and isinstance(node.target, ast.Name) and type(node.op) in OPERATORS:
+            return node.target.id, OPERATORS[type(node.op)], ast.unparse(node.value)
+        raise self.place.error(
+            f"a statement is 'w = ...', or has += -= *= /= in place of =.{_meant(node)}", line=number
+        )
+
+    def _require(self, number: int, value: str, found, wanted, what: str) -> None:
+        if found is not wanted and value not in ("0", "0.0"):
+            raise self.place.error(
+                f"{value!r} has unit {shown_unit(found)}, but {what} must have unit {shown_unit(wanted)}.", line=number
+            )
+
+    def _name_local(self, number: int, name: str, operator: str, found, dtype: type) -> None:
+        known = [*self.plastic, *self.local]
+        if name in self.local:
+            return
+        if operator != "=" or name in self.scope.names or name in self.scope.hints:
+            raise self.place.error(
+                f"{name!r} cannot be changed here; a rule changes the variables of its projection: "
+                f"{listed(self.plastic)}.{closest(name, known)}",
+                line=number,
+            )
+        self.local[name] = number
+        self.scope.names[name] = Variable(name, dimensions=found, dtype=dtype)
+
+    def _check_locals_read(self) -> None:
+        for name, number in self.local.items():
+            if name not in self.read:
+                raise self.place.error(
+                    f"{name!r} is no variable of the projection, and nothing reads it afterwards."
+                    f"{closest(name, self.plastic)} Variables: {listed(self.plastic)}.",
+                    line=number,
+                )
+
+
+def _statement_node(place: Place, number: int, line: str) -> ast.stmt:
+    """Return the syntax tree of one statement."""
+    if ";" in line:
+        raise place.error("a ';' has no meaning here: write one statement on each line.", line=number)
+    if found := re.match(r"^(\w+)\s*=\+", line):
+        raise place.error(f"'=+' is no operator: write {found[1]} += ... to add, {found[1]} = ... to set.", line=number)
+    try:
+        return ast.parse(line).body[0]
+    except (SyntaxError, ValueError) as error:
+        sides = re.split(r"(?<![<>=!])=(?![=<>])", line, maxsplit=1)
+        value = sides[-1].strip() if len(sides) > 1 else ""
+        slip = foreign_character(line) or _mark(line) or (syntax_slip(value, DEFAULT_FUNCTIONS) if value else "")
+        raise place.error(f"not a statement: {slip or getattr(error, 'msg', error)}", line=number) from error
+
+
+def _mark(line: str) -> str:
+    """Explain marks of other languages in a statement."""
+    if found := re.match(r"^(\w+)\s*(\+\+|--)$", line):
+        return f"write {found[1]} {found[2][0]}= 1."
+    if "->" in line or "<-" in line:
+        return "an arrow has no meaning here: write 'w = ...' or 'w += ...'."
+    if re.search(r":\s*[\w/*]+(\s*\(.*\))?$", line) and not line.startswith(("if", "for", "while")):
+        return "a statement has no unit: leave out ':' and what follows."
+    return "derivatives stand in LearningRule(continuous=...) only." if re.match(r"^d\w+/dt|^\w+'", line) else ""
+
+
+def _meant(node: ast.stmt) -> str:
+    if isinstance(node, ast.If):
+        return f" In place of 'if', multiply by int({ast.unparse(node.test)})."
+    if isinstance(node, ast.Expr) and isinstance(node.value, ast.Compare):
+        return " '==' compares; write '='."
+    target = getattr(node, "target", None) or next(iter(getattr(node, "targets", ())), None)
+    if isinstance(target, ast.Subscript):
+        return f" It runs on every synapse, so there are no indices: write {ast.unparse(target.value)!r}."
+    return ""
