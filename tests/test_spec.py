@@ -653,9 +653,7 @@ def test_an_identity_matrix_of_as_many_items_as_units_passes():
     [
         SpikingRule(on_pre="w += eta*count_pre*x_post", on_post="change = eta*count_post*x_s_pre\nw += change"),
         SpikingRule(clocked="dtrace/dt = (x_activity_post - trace)/tau_m : 1\ndw/dt = eta*trace*x_pre/tau : 1"),
-        SpikingRule(
-            clocked="seen : 1", on_pre="seen = cells_per_unit", on_post="w += eta*seen*int(t > 2*spike_dt)"
-        ),
+        SpikingRule(clocked="seen : 1", on_pre="seen = cells_per_unit", on_post="w += eta*seen*int(t > 2*spike_dt)"),
         SpikingRule(on_post="w -= eta*count_post/(rate_max*(tau + t_ref))*sigma_v"),
         SpikingRule(why="nothing is learned from spikes"),
     ],
