@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from brainmem.costs import describe_kernels
+from brainmem.devices import Device, as_device
 from brainmem.equations import evaluate, resolve_parameters
 from brainmem.models import get_model
 from brainmem.spec import MemoryModel, Population
@@ -24,20 +26,27 @@ __all__ = ["describe_reading", "describe_schedule", "explain"]
 QUIET = UnitNoise(F=1.0, rate_hz=1.0, cells_per_unit=1, tau_s=1.0)
 
 
-def explain(model: MemoryModel | str, variant: str = "rate", **options: Any) -> str:
-    """Return the schedule of one time step and, for the spiking variant, how each rule's terms are read.
+def explain(
+    model: MemoryModel | str, variant: str = "rate", *, device: Device | str | None = None, **options: Any
+) -> str:
+    """Return the schedule of one time step, how synapses are computed, and how rules are read from spikes.
 
     Parameters
     ----------
     model : MemoryModel or str
     variant : {"rate", "spiking"}
+    device : Device or str, optional
+        For which the kernels are chosen; C++ standalone when not given.
     options
         Passed to `translate`.
     """
     model = get_model(model) if isinstance(model, str) else model
     translated = translate(model, variant, **options)
     parts = [f"{model.name}, {variant} variant", "", describe_schedule(translated)]
-    notes = describe_reading(translated, resolve_parameters(model, {}, parameters=translated.parameters), {})
+    parameters = resolve_parameters(model, {}, parameters=translated.parameters)
+    kernels = describe_kernels(translated, parameters, as_device(device))
+    parts += ["", "How synapses are computed:", *(f"  {line}" for line in kernels)]
+    notes = describe_reading(translated, parameters, {})
     if notes:
         parts += ["", "How rules are read from spikes:", *(f"  {note}" for note in notes)]
     return "\n".join(parts)
