@@ -51,12 +51,28 @@ def _choose(translated: TranslatedModel, item: Connection, device: Device) -> Ke
         return Kernel(False, reason="the device asks for plain kernels")
     if device.name == "runtime" and device.target != "cython":
         return Kernel(False, reason="numpy runs vectorised over the list of pairs")
+    if reason := _why_not_dense(item):
+        return Kernel(False, reason=reason)
     gate = _gate(translated, item)
     refused = _why_not_fused(translated, item)
     if refused:
         return Kernel(True, gate=gate, reason=refused)
     slot = _fused_slot(translated, item)
     return Kernel(True, slot, gate, "each row is summed and updated while it is in the cache")
+
+
+def _why_not_dense(item: Connection) -> str:
+    """Return what of the synapses' text needs Brian2's list of pairs, or nothing."""
+    texts = [line.expr for line in _lines(item.equations)]
+    texts += [part.code for part in (*item.operations, *item.pathways)]
+    if set().union(*map(identifiers, texts), set()) & {"i", "j"}:
+        return "its text reads the numbers i, j of the units"
+    lines = _lines(item.equations)
+    if any(line.kind == "subexpression" and _stored(line) for line in lines):
+        return "it stores a subexpression of its synapses once per step"
+    if any("shared" in line.flags and "constant" not in line.flags for line in lines):
+        return "its synapses share a variable, which must change once per step and not once per row"
+    return ""
 
 
 def _why_not_fused(translated: TranslatedModel, item: Connection) -> str:
@@ -66,6 +82,9 @@ def _why_not_fused(translated: TranslatedModel, item: Connection) -> str:
         return "one pass: there is nothing to fuse"
     if len(slots) > 1:
         return "its sums are formed at different times"
+    first = next(iter(slots))
+    if any(op.when == first[0] and first[1] <= op.order <= schedule.PLASTICITY[1] for op in item.operations):
+        return "other statements run between its sums and its update"
     names = set().union(*(identifiers(line.expr) for line in update))
     if names & _STATEFUL:
         return "its rule draws random numbers"
@@ -100,7 +119,7 @@ def _factors(node: ast.expr) -> Iterator[str]:
         yield from _factors(node.left)
         if isinstance(node.op, ast.Mult):
             yield from _factors(node.right)
-    elif isinstance(node, ast.UnaryOp):
+    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
         yield from _factors(node.operand)
 
 
