@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from brainmem.reproduction import reproduce
     from brainmem.result import Result
     from brainmem.simulation import arrays, simulate
+    from brainmem.store import Sweep
+    from brainmem.sweeps import sweep
     from brainmem.translation import TranslatedModel, translate
 
 __version__ = "0.1.0"
@@ -51,6 +53,7 @@ _LAZY = {
     "Comparison": "brainmem.agreement",
     "Device": "brainmem.devices",
     "Result": "brainmem.result",
+    "Sweep": "brainmem.store",
     "TranslatedModel": "brainmem.translation",
     "arrays": "brainmem.simulation",
     "compare": "brainmem.comparison",
@@ -61,6 +64,7 @@ _LAZY = {
     "plot": "brainmem",
     "reproduce": "brainmem.reproduction",
     "simulate": "brainmem.simulation",
+    "sweep": "brainmem.sweeps",
     "translate": "brainmem.translation",
     "write_report": "brainmem.report",
 }
@@ -89,6 +93,7 @@ __all__ = [
     "RuleError",
     "SpikingRule",
     "Stimulus",
+    "Sweep",
     "TranslatedModel",
     "TranslationError",
     "arrays",
@@ -100,6 +105,7 @@ __all__ = [
     "plot",
     "reproduce",
     "simulate",
+    "sweep",
     "translate",
     "write_report",
 ]

@@ -63,7 +63,10 @@ def _dataset(file: h5py.File, name: str, array: xr.Variable) -> h5py.Dataset:
 
 
 def _scale(file: h5py.File, name: str, size: int) -> h5py.Dataset:
-    return file[name] if name in file else file.create_dataset(name, (size,), ">f4", maxshape=_room((size,)))
+    found = file.get(name)
+    if isinstance(found, h5py.Dataset):
+        return found
+    return file.create_dataset(name, (size,), ">f4", maxshape=_room((size,)))
 
 
 def _room(shape: tuple[int, ...]) -> tuple[int | None, ...] | None:

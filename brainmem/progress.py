@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-__all__ = ["progress_bar"]
+__all__ = ["counting_bar", "progress_bar"]
 
 
 @contextmanager
@@ -35,3 +35,19 @@ def progress_bar(text: str, *, console: Console | None = None) -> Iterator[Calla
 
         yield report
         report(1.0)
+
+
+@contextmanager
+def counting_bar(text: str, *, console: Console | None = None) -> Iterator[Callable[[int, int, int], None]]:
+    """Show a bar named `text` and yield the function to call with the numbers of finished, failed and all items."""
+    console = console or Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[counts]}"), TimeElapsedColumn(),
+               TimeRemainingColumn())  # fmt: skip
+    with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
+        task = bar.add_task(text, total=None, counts="preparing")
+
+        def report(finished: int, failed: int, total: int) -> None:
+            counts = f"{finished} of {total}" + (f", {failed} failed" if failed else "")
+            bar.update(task, completed=finished + failed, total=total, counts=counts)
+
+        yield report

@@ -28,8 +28,8 @@ LONGEST_FUNCTION = 60
 
 VOCABULARY = {"errors", "spec", "equations"}
 DEVICES = {"devices", "standalone", "runtime", "compiled", "compiler", "cache", "inputs", "preflight", "doctor"}
-ANALYSIS = {"result", "measure", "comparison", "agreement", "plot", "report", "files", "netcdf", "store"}
-SIMULATION = {"simulation", "sweeps", "worker", "pool"}
+ANALYSIS = {"result", "measure", "comparison", "agreement", "plot", "report", "files", "netcdf", "store", "listing"}
+SIMULATION = {"simulation", "sweeps", "points", "preload"}
 SURFACE = {"cli", "__main__", "demo"}
 
 # Modules that may import only from these (and themselves).

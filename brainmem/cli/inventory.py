@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
 from brainmem.errors import ResultError
+from brainmem.listing import MANIFEST
 
-__all__ = ["inventory"]
+__all__ = ["inventory", "stores"]
 
 Row = tuple[str, str, str, str, str, str]
 
@@ -19,8 +20,13 @@ _TEMPORARY = re.compile(r"\.(?P<name>.+\.nc)\.[0-9a-f]{12}\.tmp")
 _SPANS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
-def inventory(folder: Path) -> list[Row]:
-    """Return (file, model, variant, seed, state, age) of each result file below `folder`.
+def stores(folder: Path) -> list[Path]:
+    """Return the folders of sweeps in `folder` and below it, itself included."""
+    return sorted({path.parent for path in folder.rglob(f"*{MANIFEST}")})
+
+
+def inventory(folder: Path, *, leave_out: Collection[Path] = ()) -> list[Row]:
+    """Return (file, model, variant, seed, state, age) of each result file below `folder`, but those of `leave_out`.
 
     Files whose writing was cut short, or goes on, come last.
 
@@ -31,7 +37,7 @@ def inventory(folder: Path) -> list[Row]:
     """
     if not folder.is_dir():
         raise ResultError(f"There is no folder {str(folder)!r}. Give the folder that holds the result files.")
-    finished = [_finished(path, folder) for path in sorted(folder.rglob("*.nc"))]
+    finished = [_finished(path, folder) for path in sorted(folder.rglob("*.nc")) if path not in leave_out]
     temporary = [path for path in sorted(folder.rglob(".*.tmp")) if _TEMPORARY.fullmatch(path.name)]
     return finished + [_unfinished(path, folder) for path in temporary]
 

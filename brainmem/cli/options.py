@@ -10,7 +10,7 @@ from typing import Any
 
 from brainmem.errors import BrainmemError
 
-__all__ = ["check_writable", "device_of", "pairs", "parse_value", "settings"]
+__all__ = ["check_writable", "device_of", "pairs", "parse_seeds", "parse_value", "settings", "sweep_settings"]
 
 # "30 ms", "1.5e-3 second": a number and a unit with the multiplication sign left out.
 _NUMBER_AND_UNIT = re.compile(r"([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*([A-Za-z]\w*)")
@@ -19,6 +19,45 @@ _NUMBER_AND_UNIT = re.compile(r"([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*([A-Za-z]\w
 def settings(given: Iterable[str]) -> dict[str, Any]:
     """Return the parameters set by ``--set name=value``, checked as far as a model is not needed."""
     return {name: parse_value(text, name) for name, text in pairs(given, "--set").items()}
+
+
+def sweep_settings(given: Iterable[str]) -> dict[str, Any]:
+    """Return the parameters set by ``--set name=value,value``: a list where several values are given.
+
+    >>> sweep_settings(["eps=1e-4,3e-4", "tau=20 ms", "test_epochs=(1,2)"])
+    {'eps': [0.0001, 0.0003], 'tau': '20*ms', 'test_epochs': (1, 2)}
+    """
+    found = {}
+    for name, text in pairs(given, "--set").items():
+        values = [parse_value(part, name) for part in _split(text)]
+        found[name] = values if len(values) > 1 else values[0]
+    return found
+
+
+def _split(text: str) -> list[str]:
+    """Split at the commas that stand in no brackets."""
+    parts, depth = [""], 0
+    for sign in text:
+        depth += (sign in "([") - (sign in ")]")
+        if sign == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return [part.strip() for part in parts if part.strip()]
+
+
+def parse_seeds(text: str) -> int | list[int]:
+    """Return a number of seeds, or the seeds themselves where commas stand between them.
+
+    Raises
+    ------
+    BrainmemError
+        For anything but whole numbers.
+    """
+    parts = [part.strip() for part in text.split(",") if part.strip()]
+    if not parts or not all(part.isdecimal() for part in parts):
+        raise BrainmemError(f"--seeds {text!r}: write how many, --seeds 8, or which, --seeds 3,5,7.")
+    return [int(part) for part in parts] if "," in text else int(parts[0])
 
 
 def pairs(given: Iterable[str], option: str) -> dict[str, str]:

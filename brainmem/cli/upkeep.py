@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from brainmem.cli.screen import out, print_table, say
+from brainmem.cli.screen import complain, out, print_table, say
+from brainmem.errors import ResultError
 
 __all__ = ["COMMANDS", "cache"]
 
@@ -31,10 +32,23 @@ def doctor() -> None:
 
 
 def status(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of results.")] = Path()) -> None:
-    """List the result files in a folder and its subfolders, and what was left unfinished."""
-    from brainmem.cli.inventory import inventory
+    """Say how far the sweeps in a folder are, and list its other result files and what was left unfinished."""
+    from brainmem.cli.inventory import inventory, stores
+    from brainmem.cli.sweeps import print_sweep
+    from brainmem.store import Sweep
 
-    rows = inventory(folder)
+    listed: set[Path] = set()
+    for store in stores(folder):
+        try:
+            found = Sweep.load(store)
+        except ResultError as error:
+            complain(str(error))
+        else:
+            print_sweep(found)
+            listed |= {point.path for point in found.points}
+    rows = inventory(folder, leave_out=listed)
+    if listed and not rows:
+        return
     if not rows:
         say(f"No result files (*.nc) in {folder}")
         return

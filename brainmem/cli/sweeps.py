@@ -1,0 +1,109 @@
+"""The command that sweeps parameters, and how a sweep is shown."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from brainmem.cli.options import device_of, pairs, parse_seeds, sweep_settings
+from brainmem.cli.screen import complain, print_table, say
+from brainmem.cli.study import DeviceName, Input, Key, Pick, Threads, Variant
+
+if TYPE_CHECKING:
+    from brainmem.store import Point, Sweep
+
+__all__ = ["COMMANDS", "print_sweep"]
+
+Set = Annotated[
+    list[str],
+    typer.Option("--set", metavar="NAME=VALUES", help="Sweep a parameter: eps=1e-4,3e-4. One value holds for all."),
+]
+Seeds = Annotated[str, typer.Option(metavar="SEEDS", help="How many (0, 1, 2, ...), or which: 3,5,7.")]
+Jobs = Annotated[int | None, typer.Option(min=1, help="Runs at a time; as many as there are cores if not given.")]
+Store = Annotated[
+    Path | None, typer.Option("--store", metavar="DIR", help="The folder of results; KEY-VARIANT-sweep if not given.")
+]
+
+
+def sweep(
+    key: Key,
+    variant: Pick = Variant.rate,
+    set: Set = [],  # noqa: B006 - typer copies the default
+    seeds: Seeds = "1",
+    jobs: Jobs = None,
+    device: DeviceName = "cpp_standalone",
+    threads: Threads = 0,
+    input: Input = [],  # noqa: B006
+    store: Store = None,
+) -> None:
+    """Run all combinations of values and seeds; the same command resumes, more values extend. 1 if a point failed."""
+    import warnings
+
+    from brainmem import get_model
+    from brainmem import sweep as run_sweep
+    from brainmem.progress import counting_bar
+
+    name = Path(key).name
+    with counting_bar(name) as report, warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".* points failed", category=RuntimeWarning)  # shown below
+        found = run_sweep(
+            get_model(key),
+            variant.value,
+            parameters=sweep_settings(set),
+            seeds=parse_seeds(seeds),
+            store=store or Path(f"{name}-{variant.value}-sweep"),
+            device=device_of(device, threads),
+            jobs=jobs,
+            inputs=pairs(input, "--input"),
+            progress=report,
+        )
+    print_sweep(found, recall=True)
+    if found.failed:
+        complain(f"{len(found.failed)} points failed; the same command tries them again.")
+        raise typer.Exit(1)
+
+
+def print_sweep(found: Sweep, *, recall: bool = False) -> None:
+    """Print how many points of each parameter combination are finished, and why others failed."""
+    say(repr(found).splitlines()[0].strip("<>"), style="bold")
+    rows = [_row(list(points), recall) for _, points in groupby(found.points, key=_combination)]
+    recalled = any(len(row) > len(found.units) + 1 for row in rows)
+    print_table((*found.units, "finished", *(["recalled"] if recalled else [])), rows)
+    for error, points in groupby(sorted(found.failed, key=_error), key=_error):
+        first, *others = points
+        say(f"failed at {first}{f' and {len(others)} more' if others else ''}: {error}")
+
+
+def _error(point: Point) -> str:
+    return point.error or ""
+
+
+def _combination(point: Point) -> str:
+    return repr(dict(point.parameters))
+
+
+def _row(points: list[Point], recall: bool) -> list[str]:
+    values = [str(value) for value in points[0].parameters.values()]
+    finished = [point for point in points if point.state == "finished"]
+    shown = _recalled(finished) if recall and finished else []
+    return [*values, f"{len(finished)} of {len(points)}", *shown]
+
+
+def _recalled(points: list[Point]) -> list[str]:
+    """Return the fraction recalled at the last test, over seeds, where the model has such tests."""
+    import numpy as np
+
+    from brainmem import BrainmemError, Result, measure
+
+    try:
+        values = [float(measure.recall_table(Result.load(point.path))["recalled"][-1]) for point in points]
+    except BrainmemError:
+        return []
+    spread = f" ± {np.std(values, ddof=1):.2f}" if len(values) > 1 else ""
+    return [f"{np.mean(values):.2f}{spread}"]
+
+
+COMMANDS = {"sweep": sweep}
