@@ -25,6 +25,11 @@ __all__ = ["describe_reading", "describe_schedule", "explain"]
 # Stands for the noise of a rule that reads no rate.
 QUIET = UnitNoise(F=1.0, rate_hz=1.0, cells_per_unit=1, tau_s=1.0)
 
+LEAD = (
+    "while rates change, spikes lead their trace by tau: over a transient, a term c*x at spikes gains tau*c*(change of "
+    "x) on read='trace', and a symmetric pair c*x*y gains tau*c*(change of x*y)/2;"
+)
+
 
 def explain(
     model: MemoryModel | str, variant: str = "rate", *, device: Device | str | None = None, **options: Any
@@ -117,12 +122,16 @@ def describe_reading(
         if population.rate and translated.splits
     }
     lines = tuple(line for split in translated.splits for line in _described(split, noises))
-    noisy = any(term.noise for split in translated.splits for term in split.terms)
-    return (*lines, *_glossary(translated, parameters, noises)) if noisy else lines
+    return (*lines, *_glossary(translated, parameters, noises))
 
 
 def _glossary(translated: TranslatedModel, parameters, noises: Mapping[str, UnitNoise]) -> Iterator[str]:
-    """Say what the symbols in the noise of inputs are."""
+    """Say what holds for all rules: the lead of spikes, and the symbols in the noise of inputs."""
+    terms = [term for split in translated.splits for term in split.terms]
+    if any({"pre", "post"} & set(term.events) for term in terms):
+        yield LEAD
+    if not any(term.noise for term in terms):
+        return
     yield (
         "where phi' is the slope of the transfer, d rate/d drive, and Var of a summed input is the sum over its "
         "synapses of weight**2*Var(rate), for units that fire independently;"
