@@ -124,7 +124,7 @@ def device_of(name: str, threads: int) -> Any:
     return Device(name, threads=threads, target=target or None)
 
 
-def check_writable(path: Path) -> Path:
+def check_writable(path: Path, option: str = "--output") -> Path:
     """Make the folder of an output file before a long run, and return the path.
 
     Raises
@@ -133,7 +133,7 @@ def check_writable(path: Path) -> Path:
         When the folder cannot be made, or the path is a folder.
     """
     if path.is_dir():
-        raise BrainmemError(f"--output {str(path)!r} is a folder; name a file in it.")
+        raise BrainmemError(f"{option} {str(path)!r} is a folder; name a file in it.")
     make_folder(path.parent)
     return path
 

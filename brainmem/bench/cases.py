@@ -1,0 +1,149 @@
+"""What `brainmem bench` measures, and the goals.
+
+A further benchmark is one function that yields its contenders, and one `Case` in `CASES` with its goals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+
+from brainmem.bench.peers import open_peers
+from brainmem.bench.programs import SPIKE_STEP, rate_program, spiking_program
+from brainmem.bench.registry import OURS, Case, Contenders, Effort, Goal
+from brainmem.bench.rounds import enough_steps, per_step
+from brainmem.bench.scripts import second_run
+
+__all__ = ["CASES", "PLAIN", "REAL_TIME", "SECOND"]
+
+PLAIN = "brian2"  # Brian2's own loops, with our protocol around them
+FLOAT64 = "float64"
+REAL_TIME = "real time"
+SECOND = "one second"
+
+SIZES = (100, 500, 1000)
+LARGE = (500, 1000)
+
+
+@contextmanager
+def rate_step(size: int, effort: Effort, *, network: str, engines: tuple[str, ...]) -> Iterator[Contenders]:
+    """Time one step of a rate network in float64, beside the same network in `engines` and in plain Brian2."""
+    from brainmem import Device
+
+    effort.say(f"{network}, N={size}: compiling")
+    devices = {OURS: Device(), PLAIN: Device(kernels="plain")}
+    programs = {name: rate_program(network, size, device) for name, device in devices.items()}
+    with open_peers(engines, network, size, effort.say) as peers:
+        effort.say(f"{network}, N={size}: measuring")
+        yield stepping(programs | {name: peer.seconds for name, peer in peers.items()}, effort)
+
+
+@contextmanager
+def narrow_step(size: int, effort: Effort, *, network: str) -> Iterator[Contenders]:
+    """Time one step of a rate network in float32 beside float64."""
+    from brainmem import Device
+
+    effort.say(f"{network} in float32, N={size}: compiling")
+    programs = {OURS: rate_program(network, size, Device(float=32)), FLOAT64: rate_program(network, size, Device())}
+    effort.say(f"{network} in float32, N={size}: measuring")
+    yield stepping(programs, effort)
+
+
+@contextmanager
+def spiking_second(size: int, effort: Effort) -> Iterator[Contenders]:
+    """Time one second of biological time of a plastic spiking network, beside plain Brian2 and the second itself."""
+    from brainmem import Device
+
+    effort.say(f"spiking, N={size}: compiling")
+    programs = {OURS: spiking_program(size, Device()), PLAIN: spiking_program(size, Device(kernels="plain"))}
+    effort.say(f"spiking, N={size}: measuring")
+    steps = {name: (lambda one=one: one() / SPIKE_STEP) for name, one in stepping(programs, effort).items()}
+    yield {**steps, REAL_TIME: lambda: 1.0}
+
+
+@contextmanager
+def second_script(size: int, effort: Effort) -> Iterator[Contenders]:
+    """Time a script of its own process whose network was compiled before, from start to end of a short simulation."""
+    effort.say(f"second run, N={size}: measuring")
+    yield {OURS: second_run(size), SECOND: lambda: 1.0}
+
+
+def stepping(seconds: dict[str, Callable[[int], float]], effort: Effort) -> dict[str, Callable[[], float]]:
+    """Return contenders that take the time of one step; each gets the steps that it needs for `effort`."""
+    steps = {name: enough_steps(of_steps, effort.seconds) for name, of_steps in seconds.items()}
+    return {name: partial(per_step, of_steps, steps[name]) for name, of_steps in seconds.items()}
+
+
+def per_synapse(size: int) -> float:
+    """Turn seconds per step into nanoseconds per synapse and step."""
+    return 1e9 / size**2
+
+
+def _step_case(network: str, what: str, goals: tuple[Goal, ...], *peers: str) -> Case:
+    return Case(
+        network,
+        what,
+        contenders=partial(rate_step, network=network, engines=("numpy", *peers)),
+        sizes=SIZES,
+        goals=goals,
+        unit=PER_SYNAPSE,
+        scale=per_synapse,
+    )
+
+
+def _narrow_case(network: str, what: str) -> Case:
+    return Case(
+        f"{network}32",
+        f"{what}, float32",
+        contenders=partial(narrow_step, network=network),
+        sizes=LARGE,
+        goals=(Goal(FLOAT64, 1 / 1.7),),
+        unit=PER_SYNAPSE,
+        scale=per_synapse,
+        float=32,
+    )
+
+
+PER_SYNAPSE = "ns per synapse and step"
+STATIC = "static dense step"
+PLASTIC = "plastic dense step, any rule"
+RANK_ONE = "plastic dense step, rows scaled plus rank one"
+
+STATIC_GOALS = (
+    Goal("dgemv", 1.15, sizes=(500,)),
+    Goal("jax", 1.0, sizes=(100,)),
+    Goal("jax", 1.15, sizes=(500,)),
+    Goal(PLAIN, 1 / 6, sizes=(500,)),
+    Goal("annarchy", 1 / 6, sizes=(500,)),
+)
+PLASTIC_GOALS = (Goal("jax", 1.1), Goal(PLAIN, 1 / 7, sizes=(500,)), Goal("annarchy", 1 / 9, sizes=(500,)))
+RANK_ONE_GOALS = (
+    Goal("jax", 1.1, sizes=(100,)),
+    Goal("jax", 0.7, sizes=LARGE),
+    Goal(PLAIN, 1 / 7, sizes=(500,)),
+    Goal("annarchy", 1 / 9, sizes=(500,)),
+)
+
+CASES = (
+    _step_case("static", STATIC, STATIC_GOALS, "dgemv", "jax", "annarchy"),
+    _step_case("plastic", PLASTIC, PLASTIC_GOALS, "jax", "annarchy"),
+    _step_case("rank_one", RANK_ONE, RANK_ONE_GOALS, "jax", "annarchy"),
+    _narrow_case("static", STATIC),
+    _narrow_case("plastic", PLASTIC),
+    _narrow_case("rank_one", RANK_ONE),
+    Case(
+        "spiking",
+        "spiking plastic network at 20 Hz, one second",
+        contenders=spiking_second,
+        sizes=(500,),
+        goals=(Goal(REAL_TIME, 1.0), Goal(PLAIN, 1 / 3)),
+    ),
+    Case(
+        "second_run",
+        "second run of an unchanged script",
+        contenders=second_script,
+        sizes=(100,),
+        goals=(Goal(SECOND, 1.0),),
+    ),
+)
