@@ -6,6 +6,9 @@ import ast
 import re
 
 from brian2.core.functions import DEFAULT_FUNCTIONS
+from brian2.core.namespace import DEFAULT_UNITS
+from brian2.equations.equations import dimensions_and_type_from_string
+from brian2.units import have_same_dimensions
 
 from brainmem.checks.truth import number_slip
 from brainmem.equations.calls import call_slip
@@ -23,6 +26,8 @@ UNITS = {
     **dict.fromkeys(("int",), "integer"),
     **dict.fromkeys(("m", "meters", "metres"), "metre"),
 }
+BASES = ("second", "hertz", "volt", "amp", "siemens", "farad", "ohm", "metre", "kilogram", "kelvin", "coulomb", "mole")
+LISTED = "1 (none), " + ", ".join(BASES)
 _LEFT = re.compile(r"^(?P<before>.*?)d\s*(?P<name>\w+)\s*/\s*d(?P<over>\w+)(?P<after>[^=]*)$")
 
 
@@ -97,7 +102,27 @@ def _call(node: ast.AST) -> str:
     return f"{ast.unparse(node)!r}: {slip}" if slip else ""
 
 
-def unit_slip(name: str) -> str:
-    """Return what to write for a word that is no base unit, as a sentence with a space before it."""
-    known = UNITS.get(name.lower())
-    return f" Write {known!r}." if known else ""
+def unit_slip(line: str) -> str:
+    """Return which word of a line's unit is none, and what to write; ``""`` if every word is a base unit."""
+    unit = line.rpartition(":")[2].partition("(")[0]
+    for name in re.findall(r"[^\W\d]\w*", unit):
+        if not _is_base(name):
+            known = UNITS.get(name.lower()) or _base_of(name)
+            return f"{name!r} is not a base unit.{f' Write {known!r}.' if known else f' Base units: {LISTED}.'}"
+    return ""
+
+
+def _is_base(name: str) -> bool:
+    try:
+        dimensions_and_type_from_string(name)
+    except Exception:  # of several kinds, which differ between versions of Brian2
+        return False
+    return True
+
+
+def _base_of(name: str) -> str:
+    """Return the base unit of a scaled one, such as second for ms."""
+    scaled = DEFAULT_UNITS.get(name)
+    if scaled is None:
+        return ""
+    return next((base for base in BASES if have_same_dimensions(DEFAULT_UNITS[base], scaled)), "")

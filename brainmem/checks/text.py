@@ -158,8 +158,7 @@ def _explained(line: str, error: Exception) -> str:
     if "'xi" in str(error):
         return "this is not a differential equation, and only these can read 'xi', Brian2's noise."
     if "unit spec" in str(error):
-        word = re.search(r"refers to '(\w+)'", str(error))
-        return _reason(error) + (unit_slip(word[1]) if word else "")
+        return unit_slip(line) or _reason(error)
     return f"not a Brian2 equation ('dx/dt = ... : unit', 'x = ... : unit' or 'x : unit'). {_reason(error)}"
 
 
