@@ -4,6 +4,7 @@ VENV   ?= .venv
 JOBS   ?= 2
 TESTS  ?= tests
 PYTEST_ARGS ?=
+BENCH_ARGS ?=
 
 PIP    = $(VENV)/bin/python -m pip --disable-pip-version-check
 PYTEST = $(VENV)/bin/python -m pytest
@@ -13,7 +14,7 @@ PYTEST = $(VENV)/bin/python -m pytest
 
 help:           ## show this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
-	@echo "  Variables: PYTHON=$(PYTHON) VENV=$(VENV) JOBS=$(JOBS) TESTS=$(TESTS) PYTEST_ARGS=..."
+	@echo "  Variables: PYTHON=$(PYTHON) VENV=$(VENV) JOBS=$(JOBS) TESTS=$(TESTS) PYTEST_ARGS=... BENCH_ARGS=..."
 
 demo: $(VENV)/.installed-data       ## learn and recall in both variants; writes demo/index.html and results
 	$(VENV)/bin/brainmem demo --output demo
@@ -28,8 +29,8 @@ lint: $(VENV)/.installed-dev        ## check style, formatting and types
 	$(VENV)/bin/pyright --pythonpath $(VENV)/bin/python || failed=1; \
 	exit $$failed
 
-bench: $(VENV)/.installed-test      ## measure run times (not part of the tests)
-	$(PYTEST) -m bench -n 0 $(PYTEST_ARGS) $(TESTS)
+bench: $(VENV)/.installed-bench     ## measure the time per step beside its peers (half an hour)
+	$(VENV)/bin/brainmem bench $(BENCH_ARGS)
 
 clean:          ## remove the environment and everything written by these targets
 	rm -rf $(VENV) .venv-3.* demo build dist .pytest_cache .ruff_cache .hypothesis .benchmarks

@@ -28,9 +28,9 @@ PATIENCE = 5.0  # seconds that a worker has to leave
 
 
 class Peer:
-    """A running worker."""
+    """A running worker: a process with pipes, and the file that takes its standard error."""
 
-    def __init__(self, child: subprocess.Popen, log: Any) -> None:
+    def __init__(self, child: Any, log: Any) -> None:
         self._child, self._log = child, log
         self._read()
 
@@ -77,16 +77,16 @@ def open_peer(engine: str, network: str, size: int) -> Iterator[Peer]:
             _end(child)
 
 
-def _end(child: subprocess.Popen) -> None:
+def _end(child: Any) -> None:
     """Let the worker leave by itself, so that it removes its files."""
     with suppress(BrokenPipeError):
-        child.stdin.close()  # type: ignore[union-attr]
+        child.stdin.close()
     try:
         child.wait(PATIENCE)
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
-    child.stdout.close()  # type: ignore[union-attr]
+    child.stdout.close()
 
 
 def _environment() -> dict[str, str]:
