@@ -44,3 +44,12 @@ def check_recall_from_a_damaged_cue(output: str, folder: Path) -> None:
     overlaps = [float(value) for value in re.findall(r"target (-?[\d.]+)$", output, re.M)]
     assert overlaps[0] > 0.85
     assert overlaps[-1] < overlaps[0] - 0.3
+
+
+def check_sweep_the_number_of_maps(output: str, folder: Path) -> None:
+    found = re.findall(r"^(\d+) maps: ([\d.]+) recalled after one epoch, ([\d.]+) after six$", output, re.M)
+    shares = [(float(first) / int(maps), float(last) / int(maps)) for maps, first, last in found]
+    assert len(shares) == 3
+    assert all(first < 0.2 and last > 0.7 for first, last in shares)
+    assert shares[0][1] > shares[-1][1]
+    assert len(list((folder / "capacity").glob("*.nc"))) == 12
