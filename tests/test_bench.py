@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 import brainmem.bench.cases
 from brainmem import BrainmemError
 from brainmem.bench import Case, Effort, Goal, Row, choose, measure_case, spread
-from brainmem.bench.rounds import enough_steps, on_one_core, per_step
+from brainmem.bench.rounds import available_cores, enough_steps, per_step
 from brainmem.bench.table import record, table
 from brainmem.cli import app
 
@@ -120,13 +120,26 @@ def test_steps_grow_until_the_long_run_takes_the_time_asked_for(cost):
 
 
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system cannot keep a process on one core")
-def test_measuring_stays_on_one_core_and_gives_the_others_back():
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system cannot keep a process on one core")
+def test_contenders_of_a_case_share_one_core_and_give_the_others_back():
     before = os.sched_getaffinity(0)
-    with on_one_core():
-        assert len(os.sched_getaffinity(0)) == 1
-    with pytest.raises(ZeroDivisionError), on_one_core():
-        raise ZeroDivisionError
+    seen = []
+
+    @contextmanager
+    def contenders(size, effort):
+        yield {"brainmem": lambda: seen.append(os.sched_getaffinity(0)) or 1.0, "peer": lambda: 1.0 / 0}
+
+    with pytest.raises(ZeroDivisionError):
+        measure_case(Case("fake", "", contenders=contenders, sizes=(10,)), 10, Effort(1))
+    assert [len(cores) for cores in seen] == [1]
     assert os.sched_getaffinity(0) == before
+
+
+def test_a_case_that_needs_more_cores_than_there_are_gives_no_rows_and_says_so():
+    heard = []
+    wide = Case("wide", "", contenders=fixed({"brainmem": 1.0, "a": 1.0}), sizes=(10,), cores=available_cores() + 1)
+    assert measure_case(wide, 10, Effort(1, say=heard.append)) == []
+    assert heard == [f"wide needs {available_cores() + 1} cores and is left out"]
 
 
 def test_cases_are_chosen_by_name_in_the_order_of_the_table():
@@ -140,7 +153,7 @@ def test_cases_are_chosen_by_name_in_the_order_of_the_table():
 
 
 def test_every_goal_names_a_contender_and_a_size_of_its_case():
-    known = {"numpy", "dgemv", "jax", "annarchy", "brian2", "float64", "real time", "one second"}
+    known = {"numpy", "dgemv", "jax", "annarchy", "brian2", "float64", "real time", "one second", "20 ms", "one core"}
     names = [item.name for item in brainmem.bench.cases.CASES]
     assert len(names) == len(set(names))
     for item in brainmem.bench.cases.CASES:

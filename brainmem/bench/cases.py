@@ -14,6 +14,7 @@ from brainmem.bench.programs import SPIKE_STEP, rate_program, spiking_program
 from brainmem.bench.registry import OURS, Case, Contenders, Effort, Goal
 from brainmem.bench.rounds import enough_steps, per_step
 from brainmem.bench.scripts import second_run
+from brainmem.bench.sweeping import sweep_seconds
 
 __all__ = ["CASES", "PLAIN", "REAL_TIME", "SECOND"]
 
@@ -22,6 +23,10 @@ FLOAT64 = "float64"
 REAL_TIME = "real time"
 SECOND = "one second"
 
+MILLISECONDS = "20 ms"
+ONE_CORE = "one core"
+
+POINTS = 4  # of the shorter of the two sweeps that a difference is taken of
 SIZES = (100, 500, 1000)
 LARGE = (500, 1000)
 
@@ -67,6 +72,30 @@ def second_script(size: int, effort: Effort) -> Iterator[Contenders]:
     """Time a script of its own process whose network was compiled before, from start to end of a short simulation."""
     effort.say(f"second run, N={size}: measuring")
     yield {OURS: second_run(size), SECOND: lambda: 1.0}
+
+
+@contextmanager
+def sweep_point(size: int, effort: Effort) -> Iterator[Contenders]:
+    """Time a point of a sweep whose simulation is one step, beside 20 ms."""
+    seconds = partial(sweep_seconds, size=size, steps=1, jobs=1)
+    effort.say(f"sweep, N={size}: measuring")
+    seconds(1)  # compiles
+    yield {OURS: lambda: per_step(seconds, 1 if effort.tiny else POINTS), MILLISECONDS: lambda: 0.020}
+
+
+@contextmanager
+def sweep_on_two_cores(size: int, effort: Effort) -> Iterator[Contenders]:
+    """Time a point of a sweep on two cores, beside the same sweep on one."""
+    from brainmem import Device
+
+    effort.say(f"sweep on two cores, N={size}: measuring")
+    steps = enough_steps(rate_program("static", size, Device()), effort.seconds)
+    sweeps = {OURS: partial(sweep_seconds, size=size, steps=steps, jobs=2)}
+    sweeps[ONE_CORE] = partial(sweep_seconds, size=size, steps=steps, jobs=1)
+    for seconds in sweeps.values():
+        seconds(2)  # compiles, and starts the processes that later sweeps use
+    points = 1 if effort.tiny else POINTS
+    yield {name: partial(per_step, seconds, points) for name, seconds in sweeps.items()}
 
 
 def stepping(seconds: dict[str, Callable[[int], float]], effort: Effort) -> dict[str, Callable[[], float]]:
@@ -145,5 +174,20 @@ CASES = (
         contenders=second_script,
         sizes=(100,),
         goals=(Goal(SECOND, 1.0),),
+    ),
+    Case(
+        "sweep",
+        "point of a sweep, beside its simulation",
+        contenders=sweep_point,
+        sizes=(100,),
+        goals=(Goal(MILLISECONDS, 1.0),),
+    ),
+    Case(
+        "two_cores",
+        "point of a sweep on two cores",
+        contenders=sweep_on_two_cores,
+        sizes=(100,),
+        goals=(Goal(ONE_CORE, 1 / 1.9),),
+        cores=2,
     ),
 )

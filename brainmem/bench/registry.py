@@ -87,6 +87,8 @@ class Case:
         ``scale(size)`` turns seconds into `unit`.
     float : {64, 32}
         Bits of our state variables.
+    cores : int
+        How many cores the contenders share; a machine with fewer leaves the case out.
     """
 
     name: str
@@ -98,6 +100,7 @@ class Case:
     unit: str = field(default="s", kw_only=True)
     scale: Callable[[int], float] = field(default=lambda size: 1.0, kw_only=True)
     float: int = field(default=64, kw_only=True)
+    cores: int = field(default=1, kw_only=True)
 
     def goal(self, peer: str, size: int) -> Goal | None:
         """Return the goal set against `peer` at `size`, if there is one."""

@@ -11,7 +11,18 @@ import numpy as np
 
 from brainmem.bench.registry import OURS, Case, Contenders, Effort, Goal
 
-__all__ = ["MET", "MISSED", "Row", "Spread", "enough_steps", "measure_case", "on_one_core", "per_step", "spread"]
+__all__ = [
+    "MET",
+    "MISSED",
+    "Row",
+    "Spread",
+    "available_cores",
+    "enough_steps",
+    "measure_case",
+    "on_cores",
+    "per_step",
+    "spread",
+]
 
 MET, MISSED = "met", "missed"
 
@@ -79,8 +90,14 @@ class Row:
 
 
 def measure_case(case: Case, size: int, effort: Effort) -> list[Row]:
-    """Measure all contenders of `case` in turn, `effort.rounds` times, and pair ours with each peer."""
-    with case.contenders(size, effort) as contenders:
+    """Measure all contenders of `case` in turn, `effort.rounds` times, and pair ours with each peer.
+
+    A machine with fewer cores than the case needs gives no rows.
+    """
+    if case.cores > available_cores():
+        effort.say(f"{case.name} needs {case.cores} cores and is left out")
+        return []
+    with on_cores(case.cores), case.contenders(size, effort) as contenders:
         times = _in_turn(contenders, effort.rounds)
     ours = times.pop(OURS)
     return [Row(case, size, peer, ours, theirs, not effort.tiny) for peer, theirs in times.items()]
@@ -118,14 +135,19 @@ def enough_steps(seconds: Callable[[int], float], target: float) -> int:
     return steps
 
 
+def available_cores() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
 @contextmanager
-def on_one_core() -> Iterator[None]:
-    """Keep this process, and those that it starts, on one core, where the system can."""
+def on_cores(count: int) -> Iterator[None]:
+    """Keep this process, and those that it starts, on `count` cores, where the system can."""
     if not hasattr(os, "sched_setaffinity"):
         yield
         return
     found = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, {max(found)})
+    os.sched_setaffinity(0, sorted(found)[-count:])
     try:
         yield
     finally:

@@ -53,15 +53,13 @@ def bench(only: Only = "", size: Pick = Size.full, rounds: Rounds = 7, json_file
 
 def _measured(cases: tuple[Case, ...], effort: Effort) -> list[Row]:
     from brainmem.bench import measure_case
-    from brainmem.bench.rounds import on_one_core
 
-    with on_one_core():
-        return [
-            row
-            for case in cases
-            for size in ((case.tiny,) if effort.tiny else case.sizes)
-            for row in measure_case(case, size, effort)
-        ]
+    return [
+        row
+        for case in cases
+        for size in ((case.tiny,) if effort.tiny else case.sizes)
+        for row in measure_case(case, size, effort)
+    ]
 
 
 def _finish(rows: list[Row]) -> None:
