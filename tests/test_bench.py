@@ -212,7 +212,7 @@ def test_the_command_exits_with_1_and_names_the_goals_missed(run):
     slow = case("slow", goals=(Goal("numpy", 0.5, sizes=(20,)),), ours=0.7, numpy=1.0)
     ended = run([slow, case(goals=(Goal("numpy", 1.0),), numpy=1.0)])
     assert ended.exit_code == 1
-    assert ended.stderr.strip() == "Goals missed: slow against numpy at N=20."
+    assert ended.stderr.splitlines()[-1] == "Goals missed: slow against numpy at N=20."
 
 
 def test_a_goal_against_a_peer_that_is_not_installed_is_not_missed(run):
@@ -234,6 +234,18 @@ def test_the_tiny_size_measures_once_and_judges_nothing(run, tmp_path):
     found = json.loads(path.read_text())
     assert found["tiny"] is True
     assert [(item["size"], item["ours"], item["verdict"]) for item in found["rows"]] == [(3, [1.0], None)]
+
+
+def test_what_was_measured_before_a_run_was_stopped_is_in_the_file(run, tmp_path):
+    @contextmanager
+    def stopped(size, effort):
+        raise KeyboardInterrupt
+        yield {}
+
+    path = tmp_path / "bench.json"
+    ended = run([case(numpy=2.0), Case("late", "", contenders=stopped, sizes=(10,))], "--json", str(path))
+    assert ended.exit_code == 130
+    assert [item["size"] for item in json.loads(path.read_text())["rows"]] == [10, 20]
 
 
 def test_the_file_is_written_also_when_a_goal_is_missed(run, tmp_path):

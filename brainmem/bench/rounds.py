@@ -100,7 +100,9 @@ def measure_case(case: Case, size: int, effort: Effort) -> list[Row]:
     with on_cores(case.cores), case.contenders(size, effort) as contenders:
         times = _in_turn(contenders, effort.rounds)
     ours = times.pop(OURS)
-    return [Row(case, size, peer, ours, theirs, not effort.tiny) for peer, theirs in times.items()]
+    rows = [Row(case, size, peer, ours, theirs, not effort.tiny) for peer, theirs in times.items()]
+    effort.say("  " + ", ".join(f"{row.ratio.median:.3g} of {row.peer}" for row in rows))
+    return rows
 
 
 def _in_turn(contenders: Contenders, rounds: int) -> dict[str, tuple[float, ...]]:

@@ -38,28 +38,30 @@ def bench(only: Only = "", size: Pick = Size.full, rounds: Rounds = 7, json_file
     """
     from brainmem.bench import Effort, choose
     from brainmem.bench.cases import CASES
-    from brainmem.bench.table import record, table
+    from brainmem.bench.table import table
 
     chosen = choose(CASES, [name.strip() for name in only.split(",") if name.strip()])
     file = None if json_file is None else check_writable(json_file, "--json")
     effort = Effort(1, 0.0, tiny=True, say=_line) if size is Size.tiny else Effort(rounds, say=_line)
-    rows = _measured(chosen, effort)
+    rows = _measured(chosen, effort, file)
     out().print(table(rows))
     if file is not None:
-        file.write_text(json.dumps(record(rows, effort), indent=1) + "\n")
         say(f"Saved {file}")
     _finish(rows)
 
 
-def _measured(cases: tuple[Case, ...], effort: Effort) -> list[Row]:
+def _measured(cases: tuple[Case, ...], effort: Effort, file: Path | None) -> list[Row]:
+    """Measure; what was measured so far is in `file` when somebody loses patience."""
     from brainmem.bench import measure_case
+    from brainmem.bench.table import record
 
-    return [
-        row
-        for case in cases
-        for size in ((case.tiny,) if effort.tiny else case.sizes)
-        for row in measure_case(case, size, effort)
-    ]
+    rows: list[Row] = []
+    for case in cases:
+        for size in (case.tiny,) if effort.tiny else case.sizes:
+            rows += measure_case(case, size, effort)
+            if file is not None:
+                file.write_text(json.dumps(record(rows, effort), indent=1) + "\n")
+    return rows
 
 
 def _finish(rows: list[Row]) -> None:
