@@ -1,0 +1,330 @@
+"""Dense kernels: the same numbers as the model's text run in numpy, as Brian2's own loops, on every target."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from dense_models import DT, many_cases, model_of, models, rate_units
+from hypothesis import HealthCheck, given, settings
+from text_reference import Reference
+
+from brainmem import Device, LearningRule, Projection, get_model, simulate
+from brainmem.kernels import choose_kernels
+from brainmem.translation import translate
+
+DENSE, PLAIN = Device(), Device(kernels="plain")
+RUNTIME = Device("runtime")
+EXACT = {"rtol": 1e-12, "atol": 1e-12}
+SINGLE = {"rtol": 1e-4, "atol": 1e-5}
+
+
+def run(model, device, *, seed=5, **options):
+    return simulate(model, "rate", seed=seed, device=device, **options)
+
+
+def start(result, model, drawn):
+    """Return start values of weights and units of a run, as the reference wants them."""
+    weights = {p.name: {v: matrix(result, p.name, v)[0] for v in p.initial} for p in model.projections}
+    units = {p.name: {} for p in model.populations}
+    for key, values in drawn.items():
+        population, variable = key.split(".")
+        units[population][variable] = values.astype(float)
+    return weights, units
+
+
+def matrix(result, projection, variable):
+    return result[f"{projection}_{variable}"].values.astype(float)
+
+
+def initial(model, seed=3):
+    rng = np.random.default_rng(seed)
+    return {f"{p.name}.{v}": rng.uniform(-1, 1, int(p.size)) for p in model.populations for v in p.initial}
+
+
+def check_against_text(result, model, drawn, tolerance):
+    """Compare the weights after every epoch, and the mean rates of every phase, with the model's text in numpy."""
+    reference = Reference(model, *start(result, model, drawn), dt=DT)
+    weights, means = reference.run()
+    for projection in model.projections:
+        for variable in projection.initial:
+            scale = 1e-3 if "mV" in projection.initial[variable] else 1.0
+            expected = np.stack([epoch[projection.name][variable] for epoch in weights]) / scale
+            found = matrix(result, projection.name, variable)[1:] / scale
+            np.testing.assert_allclose(found, expected, **tolerance, err_msg=f"{projection.name}.{variable}")
+    several = len([p for p in model.populations if p.rate == "x"]) > 1
+    for population in (p for p in model.populations if p.rate == "x"):
+        expected = np.stack([phase[population.name]["x"] for phase in means])
+        found = result[f"mean_{population.name}_x" if several else "mean_x"].values
+        np.testing.assert_allclose(found, expected, **tolerance, err_msg=population.name)
+
+
+def check_same(one, other, tolerance):
+    for name in one.data.data_vars:
+        if one[name].dtype.kind == "f":
+            np.testing.assert_allclose(one[name].values, other[name].values, **tolerance, err_msg=name)
+
+
+@pytest.fixture(scope="module")
+def cases():
+    return many_cases()
+
+
+@pytest.fixture(scope="module")
+def dense(cases):
+    return run(cases, DENSE, initial=initial(cases))
+
+
+def test_many_projections_agree_with_their_text_in_numpy(cases, dense):
+    check_against_text(dense, cases, initial(cases), EXACT)
+    changes = [
+        np.abs(dense[f"{p.name}_w"].values[-1] - dense[f"{p.name}_w"].values[0]).max() for p in cases.projections
+    ]
+    assert min(changes) > 1e-5
+
+
+@pytest.mark.parametrize("device", [PLAIN, RUNTIME, Device(threads=2)], ids=str)
+def test_many_projections_agree_on_every_target(cases, dense, device):
+    check_same(dense, run(cases, device, initial=initial(cases)), EXACT)
+
+
+@pytest.mark.cython
+def test_many_projections_agree_in_cython(cases):
+    result = run(cases, Device("runtime", target="cython"), initial=initial(cases))
+    check_against_text(result, cases, initial(cases), EXACT)
+
+
+def test_single_precision_stays_close_to_the_text_and_to_the_plain_path(cases):
+    drawn = {key: values.astype(np.float32) for key, values in initial(cases).items()}
+    result = run(cases, replace(DENSE, float=32), initial=drawn)
+    check_against_text(result, cases, drawn, SINGLE)
+    check_same(result, run(cases, replace(PLAIN, float=32), initial=drawn), SINGLE)
+
+
+def check_drawn(model):
+    drawn = initial(model)
+    result = run(model, DENSE, initial=drawn)
+    check_against_text(result, model, drawn, EXACT)
+    check_same(result, run(model, RUNTIME, initial=drawn), EXACT)
+
+
+@settings(max_examples=4, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@given(models())
+def test_drawn_models_agree_with_their_text_and_with_the_plain_path(model):
+    check_drawn(model)
+
+
+@pytest.mark.full
+@settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(models())
+def test_many_drawn_models_agree_with_their_text_and_with_the_plain_path(model):
+    check_drawn(model)
+
+
+def recurrent(*rules, size=6, current="u_post = w*x_pre : 1 (summed)", inputs=None, more=(), **projection):
+    """Return one population `units` with a projection `rec` onto its variable u, and `more` onto others."""
+    units = rate_units("units", size, {"u": "1", **(inputs or {})})
+    options = {"initial": {"w": "normal(0, 0.5)"}, **projection}
+    return model_of([units], [Projection("rec", "units", "units", current=current, **options), *more], rules)
+
+
+def onto(variable, name, text="w*x_pre"):
+    return Projection(
+        name, "units", "units", current=f"{variable}_post = {text} : 1 (summed)", initial={"w": "normal(0, 1)"}
+    )
+
+
+def kernel(model, name="rec", device=DENSE, variant="rate"):
+    return choose_kernels(translate(model, variant), device)[name]
+
+
+def rule(text, projection="rec", **options):
+    return LearningRule("learn", projection, continuous=f"dw/dt = {text} : 1", **options)
+
+
+HEBB = rule("plastic_post*eta*(x_post*x_pre - u_post*w)")
+SUM, PLASTICITY = ("groups", -40), ("groups", -20)
+TWO = {"inputs": {"v": "1"}, "more": (onto("v", "other"),)}
+FUSED = {
+    "own sum": (recurrent(HEBB), SUM, "plastic_post"),
+    "negative gate": (recurrent(rule("-(plastic_post*eta*x_pre)")), SUM, "plastic_post"),
+    "gate below": (recurrent(rule("x_pre*plastic_post*eta/(1 + x_post**2)")), SUM, "plastic_post"),
+    "gate inverse": (recurrent(rule("eta*x_pre/(2 + plastic_post)")), SUM, ""),
+    "gate in one term": (recurrent(rule("plastic_post*eta*x_pre - eta*w")), SUM, ""),
+    "gate of the source": (recurrent(rule("plastic_pre*eta*x_post")), SUM, ""),
+    "other sum": (recurrent(rule("eta*v_post*x_pre"), **TWO), PLASTICITY, ""),
+    "other sum in the drive": (recurrent(rule("eta*drive_post*x_pre"), **TWO), PLASTICITY, ""),
+    "other presynaptic sum": (recurrent(rule("eta*v_pre*x_post"), **TWO), PLASTICITY, ""),
+}
+REFUSED = {
+    "static": (recurrent(), "nothing to fuse"),
+    "presynaptic sum": (recurrent(rule("eta*u_pre*x_post")), "another row"),
+    "presynaptic drive": (recurrent(rule("eta*phi_pre*x_post")), "another row"),
+    "helper": (
+        recurrent(LearningRule("r", "rec", continuous="z = phi_pre*x_post : 1\ndw/dt = eta*z : 1")),
+        "another row",
+    ),
+    "random": (recurrent(rule("eta*rand()*x_pre")), "random"),
+    "sum of sums": (
+        recurrent(rule("eta*(w - v_post)"), inputs={"v": "1"}, more=(onto("v", "other", "w*u_pre"),)),
+        "waits for its own",
+    ),
+    "early statements": (
+        recurrent(HEBB, LearningRule("early", "rec", periodic="w *= 0.9", every="delta", order=-15)),
+        "between its sums and its update",
+    ),
+}
+PLAIN_ONLY = {
+    "unit numbers": (recurrent(rule("eta*int(i < j)*x_pre")), "numbers i, j"),
+    "unit numbers in a sum": (recurrent(current="u_post = w*x_pre/(1 + i) : 1 (summed)"), "numbers i, j"),
+    "unit numbers at events": (
+        recurrent(LearningRule("r", "rec", episodic="w += 0.1*i*x_post", at=("learn",))),
+        "numbers i, j",
+    ),
+    "stored subexpression": (
+        recurrent(rule("eta*z"), variables="z = x_pre*x_post : 1 (constant over dt)"),
+        "stores a subexpression",
+    ),
+    "shared variable": (
+        recurrent(
+            LearningRule("r", "rec", periodic="n += 0.01\nw += n*x_pre", every="delta"), variables="n : 1 (shared)"
+        ),
+        "share a variable",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", FUSED)
+def test_sum_and_update_are_one_pass_where_both_read_the_same_state(case):
+    model, slot, gate = FUSED[case]
+    found = kernel(model)
+    assert (found.dense, found.fused, found.gate) == (True, slot, gate)
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_sum_and_update_stay_apart_where_one_pass_would_read_other_values(case):
+    model, reason = REFUSED[case]
+    found = kernel(model)
+    assert found.dense
+    assert found.fused is None
+    assert reason in found.reason
+
+
+@pytest.mark.parametrize("case", PLAIN_ONLY)
+def test_texts_that_need_a_list_of_pairs_get_one(case):
+    model, reason = PLAIN_ONLY[case]
+    found = kernel(model)
+    assert not found.dense
+    assert reason in found.reason
+
+
+def test_numpy_and_plain_devices_use_lists_of_pairs_and_cells_are_never_matrices():
+    for device in (RUNTIME, PLAIN):
+        assert not kernel(recurrent(HEBB), device=device).dense
+    assert kernel(recurrent(HEBB), device=Device("runtime", target="cython")).dense
+    kernels = choose_kernels(translate(get_model("kurikawa2020"), "spiking"), DENSE)
+    assert not kernels["units_output"].dense
+    assert kernels["recurrent"].dense
+    assert kernels["recurrent"].gate == "plastic_post"
+
+
+@pytest.mark.parametrize("case", ["unit numbers", "shared variable"])
+def test_texts_that_need_a_list_of_pairs_run_as_the_plain_path_does(case):
+    model = PLAIN_ONLY[case][0]
+    check_same(run(model, DENSE), run(model, RUNTIME), EXACT)
+
+
+def test_statements_between_sums_and_update_keep_their_place():
+    model = REFUSED["early statements"][0]
+    check_same(run(model, DENSE), run(model, RUNTIME), EXACT)
+
+
+def test_one_program_serves_other_weights_states_and_sizes_of_change(cases):
+    rng = np.random.default_rng(8)
+    weights = {"around": rng.normal(size=(7, 7)), "gather": rng.normal(size=(1, 7)), "own": rng.normal(size=(5, 5))}
+    np.fill_diagonal(weights["own"], 0.0)
+    drawn = initial(cases, seed=9)
+    first, again = (run(cases, DENSE, initial=drawn, weights=weights, parameters={"gain": 0.7}) for _ in range(2))
+    reference = run(cases, RUNTIME, initial=drawn, weights=weights, parameters={"gain": 0.7})
+    check_same(first, reference, EXACT)
+    check_same(first, again, {"rtol": 0, "atol": 0})
+
+
+def test_rules_with_random_numbers_draw_one_for_every_synapse_and_step():
+    model = recurrent(rule("plastic_post*eta*rand()"), size=13, self_connections=True)
+    result = run(model, DENSE, weights={"rec": np.zeros((13, 13))})
+    change = result.rec_w.values[1] / (20 * DT)  # 8 steps with a gate of 1 and 5 with -0.5
+    assert len(np.unique(change)) == 169
+    assert abs(change.mean() - 0.5 * (8 - 2.5)) < 5 * np.sqrt((8 + 5 / 4) / 12 / 169)
+
+
+def test_a_closed_gate_leaves_weights_alone():
+    model = recurrent(rule("plastic_post*eta*x_post*x_pre"), size=5)
+    frozen = replace(model.protocol, phases=tuple(replace(p, gates={"plastic": 0}) for p in model.protocol.phases))
+    result = run(model.replace(protocol=frozen), DENSE)
+    np.testing.assert_array_equal(result.rec_w.values[-1], result.rec_w.values[0])
+
+
+def spikes(result, population="units"):
+    names = [name for name in result.data.data_vars if name.endswith(("spike_time", "spike_cell"))]
+    return {name: result[name].values for name in names}
+
+
+def check_same_spikes(one, other):
+    found, expected = spikes(one), spikes(other)
+    assert found.keys() == expected.keys()
+    for name in found:
+        np.testing.assert_array_equal(found[name], expected[name])
+    weights = [name for name in one.data.data_vars if name.endswith("_w")]
+    for name in weights:
+        np.testing.assert_allclose(one[name].values, other[name].values, rtol=1e-11, atol=1e-12)
+        assert np.abs(one[name].values[-1] - one[name].values[0]).max() > 1e-4
+
+
+SMALL = {"N": 13, "M": 2, "epochs": 1, "test_epochs": (1,), "starts": 1, "T_learn": "8*tau", "T_recall": "4*tau"}
+SMALL |= {"T_average": "2*tau"}
+
+
+@pytest.mark.parametrize("neuron", ["lif", "poisson"])
+def test_spikes_and_weights_of_recurrent_cells_are_those_of_the_plain_path(neuron):
+    dense, plain = (
+        simulate(
+            "kurikawa2020",
+            "spiking",
+            parameters=SMALL,
+            seed=2,
+            neuron=neuron,
+            device=device,
+            record=("weights", "spikes"),
+        )
+        for device in (DENSE, PLAIN)
+    )
+    assert len(dense.spike_time) > 100
+    check_same_spikes(dense, plain)
+
+
+def feedforward():
+    """Return 5 units that project to 6, which project to themselves; rules at pre- and postsynaptic spikes."""
+    populations = (rate_units("a", 5, {"h": "1"}), rate_units("b", 6, {"s": "1", "z": "1"}))
+    projections = (
+        Projection("ab", "a", "b", current="s_post = w*x_pre : 1 (summed)", initial={"w": "normal(0, 0.5)"}),
+        Projection("ba", "b", "a", current="h_post = w*x_pre : 1 (summed)", initial={"w": "normal(0, 0.5)"}),
+        Projection("bb", "b", "b", current="z_post = w*x_pre : 1 (summed)", initial={"w": "normal(0, 0.5)"}),
+    )
+    rules = (
+        LearningRule("hebb", "ab", continuous="dw/dt = plastic_post*eta*(x_post*x_pre - 0.3*w) : 1"),
+        LearningRule(
+            "post", "ba", continuous="dw/dt = eta*x_pre*(0.5 - x_post) : 1", bounds={"w": (-1, 1)}, pairing="causal"
+        ),
+        LearningRule("episode", "bb", episodic="w += 0.3*x_pre*x_post", at=("learn", "dream")),
+    )
+    model = model_of(populations, projections, rules)
+    phases = tuple(replace(phase, duration="60*ms") for phase in model.protocol.phases)
+    return model.replace(protocol=replace(model.protocol, phases=phases))
+
+
+def test_spikes_and_weights_of_several_populations_are_those_of_the_plain_path():
+    options = {"seed": 4, "neuron": "poisson", "record": ("weights", "spikes")}
+    dense, plain = (simulate(feedforward(), "spiking", device=device, **options) for device in (DENSE, PLAIN))
+    check_same_spikes(dense, plain)
