@@ -30,6 +30,7 @@ from brainmem.codegen.dense import dense_synapses
 from brainmem.codegen.halt import halt_when
 from brainmem.codegen.snapshot import snapshot_monitor
 from brainmem.codegen.steps import add_steps
+from brainmem.codegen.visits import add_visits
 from brainmem.devices import Built
 from brainmem.kernels import Kernel
 from brainmem.translation import schedule
@@ -84,6 +85,7 @@ def build(blueprint: Blueprint) -> Built:
     for item in translated.groups:
         _link(item, groups, blueprint)
     synapses = {item.name: _connection(item, groups, blueprint, clock, namespace) for item in translated.connections}
+    add_visits(translated, blueprint.kernels, groups, synapses)
     _halt(groups[CONTROLLER])
     monitors = _monitors(blueprint, groups, synapses, clock)
     network = Network(*groups.values(), *synapses.values(), *monitors.values(), name="network")
@@ -174,6 +176,7 @@ def _connection(
         clock=clock,
         namespace=namespace,
         name=item.name,
+        presynaptic_first=bool(kernel.swept),
     )
     add_steps(synapses, item, kernel, {name: seconds * second for name, seconds in blueprint.periods.items()})
     return synapses

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ def collect(
     calibration: Mapping[str, Any],
     notes: tuple[str, ...],
     schedule: str,
-    dense: Collection[str] = (),
+    dense: Mapping[str, str] = MappingProxyType({}),
 ) -> Result:
     """Return the run as a `Result`: per-step records, stimuli, weights, traces, and all it took to make it."""
     model = translated.model
@@ -152,7 +153,7 @@ def _stimuli(model: MemoryModel, instance: Instance) -> dict[str, xr.Variable]:
 
 
 def _weights(
-    translated: TranslatedModel, instance: Instance, outputs, dense: Collection[str]
+    translated: TranslatedModel, instance: Instance, outputs, dense: Mapping[str, str]
 ) -> dict[str, xr.Variable]:
     found: dict[str, Any] = {}
     for key, start in instance.weights.items():
@@ -169,12 +170,12 @@ def _weights(
 
 
 def _matrix(
-    translated: TranslatedModel, owner: str, flat: np.ndarray, shape: tuple[int, int], dense: Collection[str]
+    translated: TranslatedModel, owner: str, flat: np.ndarray, shape: tuple[int, int], dense: Mapping[str, str]
 ) -> np.ndarray:
     """Undo `flatten`."""
     post, pre = shape
     if owner in dense:
-        return flat.reshape(shape)
+        return flat.reshape(shape) if dense[owner] == "post" else flat.reshape(pre, post).T
     if translated.connection(owner).connect == "all":
         return flat.reshape(pre, post).T
     matrix = np.zeros((pre, post))
@@ -219,13 +220,16 @@ def _spikes(outputs) -> dict[str, xr.Variable]:
     return found
 
 
-def flatten(translated: TranslatedModel, owner: str, matrix: np.ndarray, dense: Collection[str] = ()) -> np.ndarray:
+def flatten(
+    translated: TranslatedModel, owner: str, matrix: np.ndarray, dense: Mapping[str, str] = MappingProxyType({})
+) -> np.ndarray:
     """Return a matrix ``[post, pre]`` in the order of the device's synapses.
 
-    Connections in `dense` keep it as it is; Brian2's list is presynaptic-major and leaves out absent pairs.
+    `dense` tells which side stands first in the matrices of dense connections; Brian2's list is presynaptic-major
+    and leaves out absent pairs.
     """
     if owner in dense:
-        return np.ascontiguousarray(matrix).ravel()
+        return np.ascontiguousarray(matrix if dense[owner] == "post" else matrix.T).ravel()
     columns = np.ascontiguousarray(matrix.T)
     if translated.connection(owner).connect == "all":
         return columns.ravel()

@@ -19,6 +19,7 @@ from brainmem.translation.notes import describe_split
 from brainmem.translation.schedule import SLOTS
 from brainmem.translation.split import SplitRule
 from brainmem.translation.terms import UnitNoise
+from brainmem.translation.text import Visits
 
 __all__ = ["describe_reading", "describe_schedule", "explain"]
 
@@ -63,6 +64,8 @@ def describe_schedule(translated: TranslatedModel) -> str:
     lines = [
         "Within one time step (simultaneous Euler: sums, plasticity and neurons all read the state at its beginning):"
     ]
+    if any(group.visits for group in translated.groups):
+        lines = ["Within one time step (all but the sums read the states that the sweep has left):"]
     lines += [f"  {when:>12} {order:>4}  {text}" for when, order, text in rows]
     return "\n".join(lines)
 
@@ -86,11 +89,22 @@ def _rows(translated: TranslatedModel) -> Iterator[tuple[str, int, str]]:
                 yield "resets", 0, f"{group.name}: {group.reset}"
         for name, (condition, when, order) in group.events.items():
             yield when, order, f"{group.name}: event {name} where {condition}"
+        if group.visits:
+            yield group.visits.when, group.visits.order, f"{group.name}: {_visits(group.visits)}"
         for op in group.operations:
             at = f" at {op.event}" if op.event else ""
             yield op.when, op.order, f"{group.name}: {op.name}{at}"
     for item in translated.connections:
         yield from _connection_rows(item)
+
+
+def _visits(sweep: Visits) -> str:
+    text = f"visit every unit once, in a fresh random order: {sweep.code}"
+    for name, term in sweep.follow.items():
+        text += f"; where it changes, at once {name} += {term} ({sweep.projection})"
+    if sweep.sums and not sweep.every_step:
+        text += "; these sums are formed anew when a step of the protocol begins, and only followed after that"
+    return text
 
 
 def _connection_rows(item) -> Iterator[tuple[str, int, str]]:

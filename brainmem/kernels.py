@@ -31,12 +31,15 @@ class Kernel:
         there is no update.
     reason : str
         Why, in words.
+    swept : tuple of str
+        Sums that the sweep over the target's units forms and corrects; its matrices are ``[pre, post]``.
     """
 
     dense: bool
     fused: tuple[str, int] | None = None
     gate: str = ""
     reason: str = ""
+    swept: tuple[str, ...] = ()
 
 
 def choose_kernels(translated: TranslatedModel, device: Device) -> dict[str, Kernel]:
@@ -53,6 +56,10 @@ def _choose(translated: TranslatedModel, item: Connection, device: Device) -> Ke
         return Kernel(False, reason="numpy runs vectorised over the list of pairs")
     if reason := _why_not_dense(item):
         return Kernel(False, reason=reason)
+    sweep = translated.group(item.target).visits
+    if sweep and sweep.projection == item.name:
+        reason = "a change of one unit adds its column of weights to the sums"
+        return Kernel(True, reason=reason, swept=tuple(sweep.sums))
     gate = _gate(translated, item)
     refused = _why_not_fused(translated, item)
     if refused:
@@ -82,6 +89,8 @@ def _why_not_fused(translated: TranslatedModel, item: Connection) -> str:
         return "one pass: there is nothing to fuse"
     if len(slots) > 1:
         return "its sums are formed at different times"
+    if any(translated.group(name).visits for name in (item.source, item.target)):
+        return "the units of one side change between its sums and its update"
     first = next(iter(slots))
     if any(op.when == first[0] and first[1] <= op.order <= schedule.PLASTICITY[1] for op in item.operations):
         return "other statements run between its sums and its update"

@@ -134,9 +134,9 @@ class Ready:
     kernels: dict[str, Kernel]
 
     @property
-    def dense(self) -> frozenset[str]:
-        """Connections whose arrays are matrices."""
-        return frozenset(name for name, kernel in self.kernels.items() if kernel.dense)
+    def dense(self) -> dict[str, str]:
+        """Connections whose arrays are matrices, and the side that stands first in them, ``"post"`` or ``"pre"``."""
+        return {name: "pre" if item.swept else "post" for name, item in self.kernels.items() if item.dense}
 
     @property
     def sizes(self) -> dict[str, int]:

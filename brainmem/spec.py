@@ -98,7 +98,7 @@ class Stimulus:
 
 @dataclass(frozen=True)
 class Population:
-    """Rate units, as Brian2 neuron equations.
+    """Rate units, as Brian2 neuron equations, or units that are updated one at a time.
 
     Parameters
     ----------
@@ -120,6 +120,14 @@ class Population:
     rate_range : (float or text, float or text)
         The rates that mean silence and the highest rate used, in the unit of `rate`
         (``(-1, 1)`` for tanh). The spiking variant maps it to 0 ... `rate_max`.
+    sequential : str
+        The statement that sets a unit's state, ``"S = sign(h)"``. In every time step all units are visited once, in a
+        fresh random order; each visit reads the fields as the visits before have left them, because every sum of a
+        projection from the population to itself follows a change of the state at once. The state is declared
+        (``S : 1``), may be the `rate`, and needs neither `drive` nor `transfer`. ``S_change`` is how far the last
+        visit moved the unit. ``sign(x)`` keeps the state where ``x`` is exactly 0; ``sign(h + tie*S)`` keeps it for
+        fields below `tie`, which rounding cannot decide. ``rand()`` makes the update random (Glauber):
+        ``"S = 2*int(rand() < 1/(1 + exp(-2*h/T))) - 1"``.
     initial : mapping of str to str
         Start values by variable, as text over the draws of `Stimulus`; unmentioned variables start at 0.
     """
@@ -131,7 +139,24 @@ class Population:
     drive: str | None = field(default=None, kw_only=True)
     transfer: str | None = field(default=None, kw_only=True)
     rate_range: tuple[Any, Any] = field(default=(0, 1), kw_only=True)
+    sequential: str = field(default="", kw_only=True)
     initial: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+
+    @property
+    def state(self) -> str:
+        """The variable that `sequential` sets, ``""`` without."""
+        return self._visit[0]
+
+    @property
+    def visit(self) -> str:
+        """The right-hand side of `sequential`."""
+        return self._visit[1]
+
+    @property
+    def _visit(self) -> tuple[str, str]:
+        lines = (line.split("#")[0] for line in self.sequential.splitlines())
+        left, _, right = next((line for line in lines if line.strip()), "").partition("=")
+        return left.strip(), right.strip()
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from brainmem.checks.names import check_names
 from brainmem.checks.neurons import check_populations
 from brainmem.checks.protocols import check_observables, check_protocol
 from brainmem.checks.rules import check_rules
+from brainmem.checks.sequential import check_sequential
 from brainmem.checks.structure import check_structure
 from brainmem.checks.synapses import check_projections
 from brainmem.checks.text import ModelText, read_model
@@ -35,6 +36,7 @@ def check_model(model: MemoryModel) -> None:
     check_names(text)
     check_populations(text)
     check_projections(text)
+    check_sequential(text)
     check_rules(text)
     check_observables(text)
     check_protocol(text)

@@ -109,7 +109,7 @@ def generated_names(text: ModelText) -> dict[str, str]:
 
 def _of_population(text: ModelText, population) -> dict[str, str]:
     entries = text.neurons[population.name].values()
-    state = [f"{entry.name}_kept" for entry in entries if entry.kind == "differential"]
+    state = [f"{e.name}_kept" for e in entries if e.kind == "differential" or e.name == population.state]
     rate, drive = population.rate, population.drive
     ends = ("s", "s_kept", "activity", "phi", "total", "s_row", "s_start") if rate else ()
     names = [*state, *(f"{rate}_{end}" for end in ends)]
@@ -123,7 +123,7 @@ def _check_objects(text: ModelText, made: dict[str, str]) -> None:
     model = text.model
     taken = dict.fromkeys(CONTROLLER, "the protocol") | made
     for item in model.populations:
-        ends = ("cells", "output", "restart", "average", "clear", "trace")
+        ends = ("cells", "output", "restart", "average", "clear", "trace", "sweep")
         taken |= {f"{item.name}_{end}": f"population {item.name!r}" for end in ends}
     taken |= {f"observe_{item.name}": f"observable {item.name!r}" for item in model.observables}
     taken |= {f"{item.name}_{end}": f"rule {item.name!r}" for item in model.rules for end in ("pre", "post")}

@@ -91,7 +91,7 @@ def _check_roles(place: Place, population, entries: dict[str, Entry]) -> None:
                 f"{role}={name!r} is no variable of its equations.{closest(name, entries)} "
                 f"Variables: {listed(entries)}."
             )
-    if population.rate is None:
+    if population.rate is None or population.sequential:
         _check_no_rate(place, population)
     elif entries[population.rate].kind == "differential":
         _check_rate_form(place, population, entries)
@@ -101,8 +101,11 @@ def _check_roles(place: Place, population, entries: dict[str, Entry]) -> None:
 
 def _check_no_rate(place: Place, population) -> None:
     for role in ("drive", "transfer"):
-        if getattr(population, role) is not None:
-            raise place.error(f"{role}={getattr(population, role)!r} without a rate. Name the rate= variable too.")
+        given = getattr(population, role)
+        if given is not None and population.sequential:
+            raise place.error(f"{role}={given!r}: units updated one at a time have neither drive= nor transfer=.")
+        if given is not None:
+            raise place.error(f"{role}={given!r} without a rate. Name the rate= variable too.")
 
 
 def _check_rate_form(place: Place, population, entries: dict[str, Entry]) -> None:

@@ -68,6 +68,7 @@ def _check_until(text: ModelText, place: Place, phase) -> None:
 
 
 def _check_start(text: ModelText, place: Place, phase) -> None:
+    model = text.model
     for name in phase.start:
         owners = [owner for owner, entries in text.neurons.items() if name in entries]
         if not owners:
@@ -75,7 +76,7 @@ def _check_start(text: ModelText, place: Place, phase) -> None:
             raise place.error(f"start={name!r} is no variable.{closest(name, known)} Variables: {listed(known)}.")
         if len(owners) > 1:
             raise place.error(f"start={name!r} is a variable of {listed(owners)}. Rename it in one of them.")
-        if text.neurons[owners[0]][name].kind != "differential":
+        if text.neurons[owners[0]][name].kind != "differential" and name != model.population(owners[0]).state:
             raise place.error(
                 f"start={name!r} must be a variable with an equation 'd{name}/dt'; others do not keep a value."
             )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
@@ -205,7 +205,20 @@ def _neurons(model, population) -> dict[str, Entry]:
     entries = read_equations(place)
     if not entries:
         raise place.error("it has no equations. Write at least one, such as 'dx/dt = -x/tau : 1'.")
-    return entries
+    return entries | _change(place, population, entries)
+
+
+def _change(place: Place, population, entries: dict[str, Entry]) -> dict[str, Entry]:
+    """Return the variable that holds how far a visit moved the state of units that are updated one at a time."""
+    state, name = entries.get(population.state), f"{population.state}_change"
+    if state is None:
+        return {}
+    if name in entries:
+        raise place.error(
+            f"{name!r} is what the last visit to a unit added to {population.state!r}. Choose another name.",
+            line=entries[name].line,
+        )
+    return {name: replace(state, name=name, line=0)}
 
 
 def _synapses(model, projection) -> dict[str, Entry]:

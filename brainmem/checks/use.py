@@ -43,7 +43,7 @@ def model_texts(model) -> Iterator[Any]:
     for item in model.stimuli:
         yield from (item.items, item.draw)
     for item in model.populations:
-        yield from (item.equations, item.size, *item.rate_range, *item.initial.values())
+        yield from (item.equations, item.sequential, item.size, *item.rate_range, *item.initial.values())
     for item in model.projections:
         yield from (item.current, item.variables, *item.initial.values())
     for item in model.rules:
@@ -67,8 +67,9 @@ def _check_set(text: ModelText) -> None:
     for population in text.model.populations:
         place = place_of(text.model, "population", population.name, population.equations)
         summed = summed_into(text, population.name)
+        visited = {population.state, f"{population.state}_change"}
         for name, entry in text.neurons[population.name].items():
-            if entry.kind == "parameter" and name not in summed and name not in population.initial:
+            if entry.kind == "parameter" and not {name} & {*summed, *visited, *population.initial}:
                 raise place.error(
                     f"nothing sets {name!r}, so it would be 0 throughout. Sum into it with a projection "
                     f"(current='{name}_post = ... (summed)'; summed here: {listed(summed)}), or give initial=.",

@@ -3,6 +3,9 @@
 Brian2 walks a flat list of synapses through two index arrays, which compilers cannot vectorise. Here the weight
 from unit ``i`` to unit ``j`` is element ``j*N_pre + i`` of its array, and Brian2's own generated statements stand
 inside loops over rows. Brian2's `Synapses` still holds the variables; its index arrays stay empty.
+
+Where the units are updated one at a time (`brainmem.codegen.visits`) a change needs the weights of one presynaptic
+unit. There the matrix is stored presynaptic-major, as element ``i*N_post + j``, and loops run over columns.
 """
 
 from __future__ import annotations
@@ -12,11 +15,12 @@ from typing import Any
 
 from brian2 import Clock, NeuronGroup, Synapses
 from brian2.codegen.generators.cpp_generator import CPPCodeGenerator
+from brian2.codegen.generators.numpy_generator import NumpyCodeGenerator
 from brian2.core.variables import ArrayVariable
 from brian2.devices.device import get_device
 from brian2.groups.group import CodeRunner
 
-__all__ = ["DenseEvent", "DenseStep", "dense_synapses"]
+__all__ = ["DenseEvent", "DenseStep", "dense_class", "dense_synapses"]
 
 _ROW, _COLUMN = "_postsynaptic_idx", "_presynaptic_idx"
 _INDICES = frozenset({_ROW, _COLUMN})
@@ -32,8 +36,11 @@ def dense_synapses(
     clock: Clock,
     namespace: Mapping[str, Any],
     name: str,
+    presynaptic_first: bool = False,
 ) -> Synapses:
     """Return synapses between all pairs of units whose arrays are matrices ``[post, pre]``.
+
+    With `presynaptic_first` they are ``[pre, post]``.
 
     They run nothing by themselves: add a `DenseStep` for what happens at every step or period, and a `DenseEvent`
     for what happens at events. Pairs of a unit with itself have a place in the arrays even where they are absent.
@@ -46,7 +53,7 @@ def dense_synapses(
         clock=clock,
         namespace=dict(namespace),
         name=name,
-        codeobj_class=_dense_class(get_device().code_object_class()),
+        codeobj_class=dense_class(get_device().code_object_class(), presynaptic_first=presynaptic_first),
     )
     for variable in synapses._registered_variables:
         if variable.name not in ("_synaptic_pre", "_synaptic_post"):
@@ -87,7 +94,11 @@ class _Dense(CodeRunner):
             name=name,
             check_units=False,  # brainmem has checked the text, and Brian2's integrator drops units
             needed_variables=list(needed),
-            template_kwds={"_diagonal": diagonal, **template_kwds},
+            template_kwds={
+                "_diagonal": diagonal,
+                "_by_columns": synapses.codeobj_class.generator_class.common == _COLUMN,
+                **template_kwds,
+            },
         )
         synapses.contained_objects.append(self)
 
@@ -198,10 +209,12 @@ class DenseEvent(_Dense):
         self.abstract_code = self.user_code = {"update": code}
 
 
-def _dense_class(base: type) -> type:
+def dense_class(base: type, *, presynaptic_first: bool = False) -> type:
     """Derive the active target's code object class with loops over a matrix."""
-    mixin = _RowFirst if issubclass(base.generator_class, CPPCodeGenerator) else _LoopIndices
-    generator = type(f"Dense{base.generator_class.__name__}", (mixin, base.generator_class), {})
+    common = _COLUMN if presynaptic_first else _ROW
+    mixins = {CPPCodeGenerator: _CommonFirst, NumpyCodeGenerator: _Distinct}
+    mixin = next((ours for kind, ours in mixins.items() if issubclass(base.generator_class, kind)), _LoopIndices)
+    generator = type(f"Dense{base.generator_class.__name__}", (mixin, base.generator_class), {"common": common})
     templater = base.templater.derive("brainmem.codegen", env_globals={"row_ends": _ROW_ENDS})
     return type(f"Dense{base.__name__}", (base,), {"generator_class": generator, "templater": templater})
 
@@ -222,16 +235,23 @@ class _LoopIndices:
             self.variables = everything
 
 
-class _RowFirst(_LoopIndices):
-    """Reads what a row has in common first, so that templates can do so before they loop over its columns.
+class _Distinct(_LoopIndices):
+    """Runs statements for synapses that share no unit on the side that they write to."""
+
+    def has_repeated_indices(self, statements):
+        return False
+
+
+class _CommonFirst(_LoopIndices):
+    """Reads what a row (or column) has in common first, so that templates can do so before they loop over the rest.
 
     Compilers do not move such reads out of a loop that writes to memory.
     """
 
     def translate_to_read_arrays(self, read, write, indices):
-        row = {name for name in read if self.variable_indices[name] == _ROW and name not in write}
-        first = super().translate_to_read_arrays(row, write, indices)
-        return [*first, _ROW_ENDS, *super().translate_to_read_arrays(set(read) - row, write, set())]
+        first = {name for name in read if self.variable_indices[name] == self.common and name not in write}
+        lines = super().translate_to_read_arrays(first, write, indices)
+        return [*lines, _ROW_ENDS, *super().translate_to_read_arrays(set(read) - first, write, set())]
 
 
 def _is_index(name: str, variable: Any) -> bool:

@@ -20,7 +20,8 @@ def add_steps(synapses: Synapses, item: Connection, kernel: Kernel, periods: Map
     """Add everything that runs on `synapses` (from `dense_synapses`); `periods` are those of its operations."""
     diagonal = item.connect == "all"
     clock = synapses._clock
-    sums = {line.name: line.expr for line in read_lines(item.equations) if line.name in item.summed_order}
+    formed = set(item.summed_order) - set(kernel.swept)
+    sums = {line.name: line.expr for line in read_lines(item.equations) if line.name in formed}
     tail = [op for op in item.operations if _follows_update(op)]
     update = _update(synapses, tail) if synapses.state_updater is not None else None
     gate = "" if tail else kernel.gate  # bounds may change a weight that the rule leaves alone
@@ -73,7 +74,7 @@ def _update(synapses: Synapses, tail: list[Operation]) -> Callable[[Mapping[str,
 
 def _by_slot(item: Connection, sums: Mapping[str, str]) -> dict[tuple[str, int], dict[str, str]]:
     found: dict[tuple[str, int], dict[str, str]] = {}
-    for name, slot in item.summed_order.items():
+    for name, slot in ((name, slot) for name, slot in item.summed_order.items() if name in sums):
         found.setdefault(slot, {})[name] = sums[name]
     return found
 

@@ -41,7 +41,7 @@ def constants_in(texts: Iterable[str], parameters: Iterable[Parameter]) -> tuple
 
 def model_names(model: MemoryModel) -> set[str]:
     """Return every name in the model's equations, rules and observables (``_pre``/``_post`` removed)."""
-    texts = [population.equations for population in model.populations]
+    texts = [text for population in model.populations for text in (population.equations, population.sequential)]
     texts += [projection.current for projection in model.projections]
     texts += [rule.text for rule in model.rules]
     texts += [item.expression for item in model.observables]

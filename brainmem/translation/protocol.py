@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from brainmem.spec import LearningRule, MemoryModel, Population
 from brainmem.translation import schedule
 from brainmem.translation.lines import Line, identifiers, read_lines, rename
+from brainmem.translation.sequential import unit_lines
 from brainmem.translation.text import Connection, Group, Operation, Table
 
 __all__ = [
@@ -114,7 +115,7 @@ def _suffix(text: str, names: set[str]) -> str:
 
 
 def _readable(model: MemoryModel, population: Population) -> Iterator[Line]:
-    yield from read_lines(population.equations)
+    yield from unit_lines(population)
     yield from protocol_lines(model, population, used=None)
 
 

@@ -16,6 +16,7 @@ from brainmem.translation.common import (
     summed_lines,
 )
 from brainmem.translation.lines import Line, identifiers, read_lines, write_lines
+from brainmem.translation.sequential import state_lines, unit_lines, visits_of
 from brainmem.translation.text import Connection, Group, Initial, Operation, Pathway, Table
 
 __all__ = ["rate_connections", "rate_groups", "rate_initial"]
@@ -27,8 +28,8 @@ def rate_groups(model: MemoryModel) -> tuple[Group, ...]:
 
 
 def _group(model: MemoryModel, population: Population) -> Group:
-    own = tuple(_materialised(model, population, line) for line in read_lines(population.equations))
-    state = {line.name: line.unit for line in own if line.kind == "differential"}
+    own = tuple(_materialised(model, population, line) for line in unit_lines(population))
+    state, visits = state_lines(population), visits_of(model, population)
     starts = {name: f"{name} = {{value}}" for name in protocol.start_variables(model) if name in state}
     extra, operations = protocol.protocol_operations(model, population, state=state, starts=starts)
     follow = tuple(
@@ -44,7 +45,8 @@ def _group(model: MemoryModel, population: Population) -> Group:
         events=unit_events(model, population),
         operations=operations,
         links=protocol.protocol_links(population),
-        constants=constants_in([line.expr for line in lines], model.parameters),
+        constants=constants_in([*(line.expr for line in lines), visits.code if visits else ""], model.parameters),
+        visits=visits,
     )
 
 
@@ -59,7 +61,7 @@ def unit_events(model: MemoryModel, population: Population) -> dict[str, tuple[s
 
 def _materialised(model: MemoryModel, population: Population, line: Line) -> Line:
     """Store a rate that is a subexpression once per step, instead of once per synapse."""
-    if line.name != population.rate or line.kind != "subexpression":
+    if line.name != population.rate or line.kind != "subexpression" or population.sequential:
         return line
     return line.with_flag("constant over dt") if _of_state_only(model, population, line) else line
 

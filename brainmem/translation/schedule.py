@@ -29,6 +29,7 @@ __all__ = [
     "SLOTS",
     "SNAPSHOT",
     "SUM",
+    "SWEEP",
     "TRACE",
     "UNITS",
     "UNIT_EVENT",
@@ -37,6 +38,7 @@ __all__ = [
 
 RESTART = ("before_start", -1)
 SUM = ("groups", -40)
+SWEEP = ("groups", -25)  # before weights change, so that fields fit them exactly
 PLASTICITY = ("groups", -20)
 PERIODIC = ("groups", -10)
 COUNT = ("synapses", -3)

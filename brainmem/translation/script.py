@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from brainmem.translation.lines import read_lines
 from brainmem.translation.text import Connection, Group, Operation, Table, TranslatedModel
+from brainmem.translation.visits import print_visits
 
 __all__ = ["script"]
 
@@ -39,6 +40,10 @@ def _script(translated: TranslatedModel) -> Iterator[str]:
         yield from _connection(connection)
     yield ""
     yield from _numbers(translated)
+    for group in translated.groups:
+        if group.visits:
+            yield ""
+            yield from print_visits(translated, group)
     yield ""
     names = ", ".join(item.name for item in (*translated.groups, *translated.connections))
     yield f'network = Network({names}, name="network")'

@@ -8,7 +8,7 @@ from typing import Any
 from brian2 import Hz, ms
 
 from brainmem.errors import TranslationError, closest
-from brainmem.spec import MemoryModel, Parameter, Projection
+from brainmem.spec import MemoryModel, Parameter, Population, Projection
 from brainmem.translation import protocol, rate, schedule
 from brainmem.translation.common import (
     connect_text,
@@ -80,6 +80,16 @@ def spiking_groups(model: MemoryModel, *, neuron: str) -> tuple[Group, ...]:
             unit = spiking_unit(model, population)
             groups += [_units(model, unit), _cells(unit, neuron)]
     return tuple(groups)
+
+
+def _refuse_sequential(model: MemoryModel, population: Population) -> None:
+    if population.sequential:
+        raise TranslationError(
+            f"Model {model.name!r}, population {population.name!r}: its units are updated one at a time "
+            f"(sequential={population.sequential!r}), which has no counterpart in spiking cells that could be derived "
+            "from the text. Run the rate variant; a spiking variant of such a model is a model text of its own, with "
+            "cells that its paper or you describe."
+        )
 
 
 def _units(model: MemoryModel, unit: SpikingUnit) -> Group:
@@ -172,6 +182,8 @@ def spiking_connections(
     model: MemoryModel, *, neuron: str, read: str | None, pairing: str | None
 ) -> tuple[tuple[Connection, ...], tuple[SplitRule, ...]]:
     """Return every connection of the spiking variant and how each rule's terms are read."""
+    for population in model.populations:
+        _refuse_sequential(model, population)
     orders = projection_orders(model)
     units = {p.name: spiking_unit(model, p) for p in model.populations if p.rate}
     connections: list[Connection] = [_output(unit) for unit in units.values()]

@@ -13,7 +13,7 @@ from typing import Any
 
 from brainmem.spec import MemoryModel, Parameter
 
-__all__ = ["Connection", "Group", "Initial", "Operation", "Pathway", "Table", "TranslatedModel"]
+__all__ = ["Connection", "Group", "Initial", "Operation", "Pathway", "Table", "TranslatedModel", "Visits"]
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,37 @@ class Operation:
     order: int = 0
     dt: str | None = None
     event: str | None = None
+
+
+@dataclass(frozen=True)
+class Visits:
+    """A visit to each unit of a group in every time step, in a fresh random order.
+
+    Attributes
+    ----------
+    code : str
+        The statement run for the visited unit, over names of the group.
+    state, change : str
+        The variable that it sets, and the variable that holds by how much.
+    projection : str
+        The connection, from the group to itself, whose sums follow every change; empty if there is none.
+    sums, follow : mapping of str to str
+        Expressions of these sums (``{"h_post": "w*S_pre"}``), and what a change of the presynaptic unit adds to them
+        (``{"h_post": "w*S_change_pre"}``).
+    every_step : bool
+        Whether sums must be formed anew in every time step. Otherwise nothing but the visits changes them within a
+        step of the protocol.
+    """
+
+    code: str
+    state: str
+    change: str
+    when: str
+    order: int
+    projection: str = ""
+    sums: Mapping[str, str] = field(default_factory=dict)
+    follow: Mapping[str, str] = field(default_factory=dict)
+    every_step: bool = True
 
 
 @dataclass(frozen=True)
@@ -50,6 +81,7 @@ class Group:
     method: str = "euler"
     state_when: str = "groups"
     state_order: int = 0
+    visits: Visits | None = None
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 {% extends 'common_group.cpp' %}
 
 {% block maincode %}
-    {% from 'dense_loops.cpp' import row, synapse with context %}
+    {% from 'dense_loops.cpp' import column, row, synapse with context %}
     const long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}};
     const long _rows = {{constant_or_scalar('N_post', variables['N_post'])}};
     const size_t _vectorisation_idx = -1;
@@ -15,7 +15,24 @@
     {
         const long _row = {{events}}[_number] - _target_offset;
         if (_row < 0 || _row >= _rows) continue;
+        {% if _by_columns %}
+        for (long _column = 0; _column < _columns; _column++)
+        {
+            {% if not _diagonal %}
+            if (_column == _row) continue;
+            {% endif %}
+            {{ synapse('_row', vector_code['update']) }}
+        }
+        {% else %}
         {{ row(vector_code['update']) }}
+        {% endif %}
+    }
+    {% elif _by_columns %}
+    for (long _number = 0; _number < _count; _number++)
+    {
+        const long _column = {{events}}[_number] - _source_offset;
+        if (_column < 0 || _column >= _columns) continue;
+        {{ column(vector_code['update']) }}
     }
     {% else %}
     if (_count > 0)

@@ -8,10 +8,40 @@ for (long _column = _part ? {{row}} + {{count}} : 0; _column < (_part ? _columns
 {%- endif %}
 {% endmacro %}
 
+{# Where the synapse from `_column` to `row` stands; a list of pairs has no place for absent ones. #}
+{% macro place(row) -%}
+{% if _listed is defined and _listed and not _diagonal -%}
+_column*(_rows - 1) + {{row}} - ({{row}} > _column ? 1 : 0)
+{%- elif _by_columns -%}
+_column*_rows + {{row}}
+{%- else -%}
+({{row}})*_columns + _column
+{%- endif %}
+{%- endmacro %}
+
+{# The statements of all synapses from `_column`, what they have in common first, each followed by `then`. #}
+{% macro column(code, then='') %}
+{% set before, after = (code if code is string else code | join('\n')).split(row_ends) %}
+const long _presynaptic_idx = _column + _source_offset;
+{{before|autoindent}}
+{% if _diagonal %}
+for (long _row = 0; _row < _rows; _row++)
+{%- else %}
+for (int _part = 0; _part < 2; _part++)
+for (long _row = _part ? _column + 1 : 0; _row < (_part ? _rows : _column); _row++)
+{%- endif %}
+{
+    const long _postsynaptic_idx = _row + _target_offset, _idx = {{ place('_row') }};
+    const size_t _vectorisation_idx = _idx;
+    {{after|autoindent}}
+    {{then}}
+}
+{% endmacro %}
+
 {# The statements of the synapse from `_column` to `row`. #}
 {% macro synapse(row, code) %}
 const long _postsynaptic_idx = {{row}} + _target_offset, _presynaptic_idx = _column + _source_offset;
-const long _idx = ({{row}})*_columns + _column;
+const long _idx = {{ place(row) }};
 const size_t _vectorisation_idx = _idx;
 {{code|autoindent}}
 {% endmacro %}
@@ -23,7 +53,7 @@ const long _postsynaptic_idx = _row + _target_offset;
 {{before|autoindent}}
 {{ columns_of('_row', 1) }}
 {
-    const long _presynaptic_idx = _column + _source_offset, _idx = _row*_columns + _column;
+    const long _presynaptic_idx = _column + _source_offset, _idx = {{ place('_row') }};
     const size_t _vectorisation_idx = _idx;
     {{after|autoindent}}
 }

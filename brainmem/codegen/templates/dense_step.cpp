@@ -3,10 +3,31 @@
 {% extends 'common_group.cpp' %}
 
 {% block maincode %}
-    {% from 'dense_loops.cpp' import columns_of, row, synapse with context %}
+    {% from 'dense_loops.cpp' import column, columns_of, row, synapse with context %}
     const long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}};
     const long _rows = {{constant_or_scalar('N_post', variables['N_post'])}};
     const size_t _vectorisation_idx = -1;
+    {% if _by_columns %}
+    {% for block, target in _sums | dictsort %}
+    {% set array = get_array_name(target) %}
+    {
+        {{scalar_code[block]|autoindent}}
+        for (long _row = 0; _row < _rows; _row++) {{array}}[_row + _target_offset] = 0;
+        for (long _column = 0; _column < _columns; _column++)
+        {
+            {{ column(vector_code[block], array ~ '[_postsynaptic_idx] += _synaptic_var;') }}
+        }
+    }
+    {% endfor %}
+    {% if _updates %}
+    {{scalar_code['update']|autoindent}}
+    {{ openmp_pragma('parallel-static') }}
+    for (long _column = 0; _column < _columns; _column++)
+    {
+        {{ column(vector_code['update']) }}
+    }
+    {% endif %}
+    {% else %}
     {{ openmp_pragma('parallel-static') }}
     // Four rows at a time: a single sum would wait for its own additions.
     for (long _first = 0; _first < _rows; _first += 4)
@@ -64,4 +85,5 @@
         }
         {% endif %}
     }
+    {% endif %}
 {% endblock %}

@@ -20,7 +20,7 @@
         for _part in range({{1 if _diagonal else 2}}):
             for _column in range({{'0, _columns' if _diagonal else '(_row + 1)*_part, _columns if _part else _row'}}):
                 _presynaptic_idx = _column + _source_offset
-                _idx = _row*_columns + _column
+                _idx = {{'_column*_rows + _row' if _by_columns else '_row*_columns + _column'}}
                 _vectorisation_idx = _idx
                 {{vector_code[block] | autoindent}}
                 _total_{{block}} += _synaptic_var
@@ -34,7 +34,7 @@
         for _part in range({{1 if _diagonal else 2}}):
             for _column in range({{'0, _columns' if _diagonal else '(_row + 1)*_part, _columns if _part else _row'}}):
                 _presynaptic_idx = _column + _source_offset
-                _idx = _row*_columns + _column
+                _idx = {{'_column*_rows + _row' if _by_columns else '_row*_columns + _column'}}
                 _vectorisation_idx = _idx
                 {{vector_code['update'] | autoindent}}
         {% endif %}

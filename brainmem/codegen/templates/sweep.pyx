@@ -1,0 +1,58 @@
+{# ALLOWS_SCALAR_WRITE #}
+{% extends 'common_group.pyx' %}
+
+{% macro index() -%}
+{{ '_column*(_units - 1) + _row - (1 if _row > _column else 0)' if _listed and not _diagonal else '_column*_units + _row' }}
+{%- endmacro %}
+
+{% block maincode %}
+    cdef long _units = {{_units}}
+    cdef long _row, _column, _visit, _postsynaptic_idx, _presynaptic_idx
+    cdef {{cpp_dtype(_state.dtype)}} _before, _moved
+    cdef _numpy.ndarray[_numpy.int64_t, ndim=1] _order = _numpy.random.permutation({{_units}}).astype(_numpy.int64)
+    _vectorisation_idx = 1
+    {% for block in scalar_code if block != 'order' %}
+    {{scalar_code[block] | autoindent}}
+    {% endfor %}
+    {% if _sums %}
+    if {{ _elapsed ~ '[0] == 0' if _at_begin else 'True' }}:
+        {% for block, target in _sums | dictsort %}
+        for _row in range(_units):
+            {{get_array_name(target)}}[_row] = 0
+        for _column in range(_units):
+            _presynaptic_idx = _column
+            for _row in range(_units):
+                {% if not _diagonal %}
+                if _row == _column:
+                    continue
+                {% endif %}
+                _postsynaptic_idx = _row
+                _idx = {{ index() }}
+                _vectorisation_idx = _idx
+                {{vector_code[block] | autoindent}}
+                {{get_array_name(target)}}[_row] += _synaptic_var
+        {% endfor %}
+    {% endif %}
+    for _visit in range(_units):
+        _column = _order[_visit]
+        _before = {{get_array_name(_state)}}[_column]
+        {{_unit}} = _column
+        _vectorisation_idx = _column
+        {{vector_code['visit'] | autoindent}}
+        _moved = {{get_array_name(_state)}}[_column] - _before
+        {{get_array_name(_change)}}[_column] = _moved
+        {% if _follows %}
+        if _moved == 0:
+            continue
+        _presynaptic_idx = _column
+        for _row in range(_units):
+            {% if not _diagonal %}
+            if _row == _column:
+                continue
+            {% endif %}
+            _postsynaptic_idx = _row
+            _idx = {{ index() }}
+            _vectorisation_idx = _idx
+            {{vector_code['follow'] | autoindent}}
+        {% endif %}
+{% endblock %}

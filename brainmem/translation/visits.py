@@ -1,0 +1,89 @@
+"""Print the visits of a sweep as the Python function that a Brian2 script would define."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from brian2.core.namespace import DEFAULT_UNITS
+
+from brainmem.translation.lines import Line, identifiers, read_lines, rename
+from brainmem.translation.sequential import expanded
+from brainmem.translation.text import Connection, Group, TranslatedModel, Visits
+
+__all__ = ["print_visits"]
+
+NUMPY = {name: f"np.random.{name}" for name in ("rand", "randn", "poisson", "binomial")}
+
+
+def print_visits(translated: TranslatedModel, group: Group) -> Iterator[str]:
+    """Yield the function that visits the units of a group, and the operation that calls it in every time step."""
+    assert group.visits is not None
+    visits, name = group.visits, f"{group.name}_sweep"
+    unit = next(line.unit for line in read_lines(group.equations) if line.name == visits.state)
+    yield "# Brian2 has no text for units that change one at a time: this function runs on its runtime device only."
+    yield f"{group.name}_moved = np.zeros({group.size})"
+    yield ""
+    yield f"def visit_{group.name}(i):"
+    yield from (f"    {line}" for line in _body(translated, group, visits))
+    yield ""
+    yield f"{name} = Function(visit_{group.name}, arg_units=[1], return_unit={unit}, stateless=False)"
+    code = f'"{visits.change} = {name}(i)"'
+    yield (
+        f"{group.name}.run_regularly({code}, clock=clock, "
+        f'when="{visits.when}", order={visits.order}, name="{group.name}_visits")'
+    )
+
+
+def _body(translated: TranslatedModel, group: Group, visits: Visits) -> Iterator[str]:
+    follows = f"; sums of {visits.projection} follow every change at once" if visits.projection else ""
+    yield f'"""Visit each unit once, in a fresh random order: {visits.code}{follows}."""'
+    lines = {line.name: line for line in read_lines(group.equations)}
+    visit = expanded(visits.code.partition("=")[2].strip(), lines)
+    item = translated.connection(visits.projection) if visits.projection else None
+    yield "if np.min(i) == 0:"
+    yield from (f"    {line}" for line in _values(group, item, visits, visit))
+    yield f"    for _k in np.random.permutation({group.size}):"
+    yield f"        _before, {visits.state}[_k] = {visits.state}[_k], {_at_unit(visit, lines)}"
+    yield f"        {group.name}_moved[_k] = {visits.state}[_k] - _before"
+    if item is not None:
+        yield f"        if {group.name}_moved[_k] != 0:"
+        yield "            _onto = slice(*np.searchsorted(_sources, [_k, _k + 1]))"
+        for name, term in visits.follow.items():
+            target = name.removesuffix("_post")
+            yield f"            {target}[_targets[_onto]] += {_at_synapses(term, group, item, visits, lines)}"
+    yield f"return {group.name}_moved[i]"
+
+
+def _values(group: Group, item: Connection | None, visits: Visits, visit: str) -> Iterator[str]:
+    """Yield the lines that fetch Brian2's arrays."""
+    texts = [visit, visits.state, *visits.follow, *visits.follow.values()]
+    used = set().union(*map(identifiers, texts))
+    used |= {name.removesuffix("_pre").removesuffix("_post") for name in used} - {visits.change}
+    names = [line.name for line in read_lines(group.equations) if line.name in used - {visits.change}]
+    yield from (f'{name} = {group.name}.variables["{name}"].get_value()' for name in names)
+    if item is None:
+        return
+    own = [line.name for line in read_lines(item.equations) if line.name in used and line.name not in item.summed_order]
+    yield from (f'_{name} = {item.name}.variables["{name}"].get_value()' for name in own)
+    yield f"_sources, _targets = np.array({item.name}.i), np.array({item.name}.j)"
+
+
+def _plain(text: str) -> str:
+    units = {name: f"float({name})" for name in identifiers(text) & set(DEFAULT_UNITS)}
+    return rename(text, NUMPY | units)
+
+
+def _at_unit(text: str, lines: dict[str, Line]) -> str:
+    names = {name: f"{name}[0]" if "shared" in line.flags else f"{name}[_k]" for name, line in lines.items()}
+    return rename(_plain(text), names)
+
+
+def _at_synapses(text: str, group: Group, item: Connection, visits: Visits, lines: dict[str, Line]) -> str:
+    own = {line.name: line for line in read_lines(item.equations)}
+    names = {name: f"_{name}[0]" if "shared" in line.flags else f"_{name}[_onto]" for name, line in own.items()}
+    for name, line in lines.items():
+        shared = "shared" in line.flags
+        names[f"{name}_pre"] = f"{name}[0]" if shared else f"{name}[_k]"
+        names[f"{name}_post"] = f"{name}[0]" if shared else f"{name}[_targets[_onto]]"
+    names |= {f"{visits.change}_pre": f"{group.name}_moved[_k]", "N_pre": group.size, "N_post": group.size}
+    return rename(_plain(text), names)
