@@ -41,8 +41,8 @@ def rate_program(network: str, size: int, device: Device) -> Callable[[int], flo
     return lambda steps: program_seconds(lambda: run_network(model, start, steps, device))
 
 
-def run_network(model: Any, start: Start, steps: int, device: Device, record: tuple[str, ...] = ()) -> Result:
-    """Simulate `steps` steps of a network from `start`."""
+def run_network(model: Any, start: Start, steps: int, device: Device) -> Result:
+    """Simulate `steps` steps of a network from `start`; plastic weights are recorded at its two ends."""
     from brainmem import simulate
 
     size = len(start.x)
@@ -56,7 +56,7 @@ def run_network(model: Any, start: Start, steps: int, device: Device, record: tu
         inputs=stimuli,
         weights={"recurrent": start.w},
         initial=initial,
-        record=record,
+        record=("weights",) if model.rules else (),
     )
 
 

@@ -54,10 +54,9 @@ def by_numpy():
 def test_our_programs_compute_what_the_numpy_loop_computes(network, kernels, by_numpy):
     w, x = by_numpy[network]
     start = start_of(network, SIZE)
-    record = () if network == "static" else ("weights",)
-    result = run_network(model_of(network), start, STEPS, Device(kernels=kernels), record=record)
+    result = run_network(model_of(network), start, STEPS, Device(kernels=kernels))
     np.testing.assert_allclose(result.data["mean_x"].values.ravel(), x, rtol=1e-12)
-    if record:
+    if network != "static":
         np.testing.assert_allclose(result.recurrent_w.values[-1], w, rtol=1e-12, atol=1e-15)
     assert (np.abs(w - start.w).max() > 1e-3) == (network != "static")
     assert np.abs(x - start.x).max() > 0.1
