@@ -10,7 +10,7 @@ from dense_models import DT, many_cases, model_of, models, rate_units
 from hypothesis import HealthCheck, given, settings
 from text_reference import Reference
 
-from brainmem import Device, LearningRule, Projection, get_model, simulate
+from brainmem import Device, LearningRule, Projection, TranslationError, get_model, simulate
 from brainmem.kernels import choose_kernels
 from brainmem.translation import translate
 
@@ -328,3 +328,27 @@ def test_spikes_and_weights_of_several_populations_are_those_of_the_plain_path()
     options = {"seed": 4, "neuron": "poisson", "record": ("weights", "spikes")}
     dense, plain = (simulate(feedforward(), "spiking", device=device, **options) for device in (DENSE, PLAIN))
     check_same_spikes(dense, plain)
+
+
+TIED = (
+    LearningRule("z_first", "rec", periodic="w = 0.5*w", every="delta"),
+    LearningRule("a_second", "rec", periodic="w += 0.1*x_pre", every="delta"),
+)
+
+
+@pytest.mark.xfail(strict=True, reason="Brian2 sorts objects of one slot by name")
+def test_rules_of_one_order_run_as_listed():
+    model = recurrent(*TIED)
+    check_against_text(run(model, RUNTIME, initial=initial(model)), model, initial(model), EXACT)
+
+
+@pytest.mark.xfail(strict=True, reason="start weights of absent self-connections are kept")
+def test_absent_self_connections_have_no_weight_whatever_a_user_gives():
+    result = run(recurrent(HEBB), DENSE, weights={"rec": np.ones((6, 6))})
+    assert not np.diagonal(result.rec_w.values, axis1=1, axis2=2).any()
+
+
+@pytest.mark.xfail(strict=True, reason="only sums that read each other are refused")
+def test_a_sum_that_reads_itself_is_refused():
+    with pytest.raises(TranslationError):
+        translate(recurrent(current="u_post = w*u_pre : 1 (summed)"), "rate")
