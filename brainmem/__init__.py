@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from brainmem.comparison import compare
     from brainmem.devices import Device
     from brainmem.explanation import explain
+    from brainmem.freezing import freeze
     from brainmem.models import get_model, list_models
     from brainmem.report import write_report
     from brainmem.reproduction import reproduce
@@ -58,6 +59,7 @@ _LAZY = {
     "arrays": "brainmem.simulation",
     "compare": "brainmem.comparison",
     "explain": "brainmem.explanation",
+    "freeze": "brainmem.freezing",
     "get_model": "brainmem.models",
     "list_models": "brainmem.models",
     "measure": "brainmem",
@@ -99,6 +101,7 @@ __all__ = [
     "arrays",
     "compare",
     "explain",
+    "freeze",
     "get_model",
     "list_models",
     "measure",

@@ -34,8 +34,9 @@ from brainmem.codegen.visits import add_visits
 from brainmem.devices import Built
 from brainmem.kernels import Kernel
 from brainmem.translation import schedule
-from brainmem.translation.protocol import CONTROLLER
+from brainmem.translation.protocol import CONTROLLER, TRIAL
 from brainmem.translation.text import Connection, Group, Operation, Table, TranslatedModel
+from brainmem.translation.trials import trial_pairs
 
 __all__ = ["Blueprint", "build"]
 
@@ -81,6 +82,7 @@ def build(blueprint: Blueprint) -> Built:
     clock = Clock(dt=blueprint.dt * second, name="clock")
     tables = {table.name: _timed_array(table, blueprint) for table in translated.tables}
     namespace: dict[str, Any] = {**tables, "cells_per_unit": blueprint.sizes.get("cells_per_unit", 1)}
+    namespace |= {"trials": translated.trials} if translated.trials else {}
     groups = {item.name: _neuron_group(item, blueprint, clock, namespace) for item in translated.groups}
     for item in translated.groups:
         _link(item, groups, blueprint)
@@ -177,8 +179,10 @@ def _connection(
         namespace=namespace,
         name=item.name,
         presynaptic_first=bool(kernel.swept),
+        trials=blueprint.translated.trials if item.trials else 1,
     )
-    add_steps(synapses, item, kernel, {name: seconds * second for name, seconds in blueprint.periods.items()})
+    periods = {name: seconds * second for name, seconds in blueprint.periods.items()}
+    add_steps(synapses, item, kernel, periods, trials=blueprint.translated.trials)
     return synapses
 
 
@@ -206,7 +210,9 @@ def _synapses(
 
 
 def _connect(synapses: Synapses, item: Connection) -> None:
-    if item.connect == "all":
+    if item.trials:
+        synapses.connect(j=trial_pairs(item))
+    elif item.connect == "all":
         synapses.connect()
     elif item.connect == "no_self":
         synapses.connect(condition="i != j")
@@ -235,17 +241,16 @@ def _halt(group: NeuronGroup) -> None:
 
 def _monitors(blueprint: Blueprint, groups, synapses, clock: Clock) -> dict[str, Any]:
     when, order = schedule.RECORD
-    model = blueprint.translated.model
+    model, many = blueprint.translated.model, bool(blueprint.translated.trials)
+    observed = [item.name for item in model.observables]
+    recorded = {"steps": (CONTROLLER, ["step", "elapsed", *([] if many else observed)])}
+    if many and observed:
+        recorded["trial_steps"] = (TRIAL, observed)
     monitors: dict[str, Any] = {
-        "steps": EventMonitor(
-            groups[CONTROLLER],
-            "step_end",
-            variables=["step", "elapsed", *(item.name for item in model.observables)],
-            record=True,
-            when=when,
-            order=order,
-            name="steps",
+        name: EventMonitor(
+            groups[owner], "step_end", variables=variables, record=True, when=when, order=order, name=name
         )
+        for name, (owner, variables) in recorded.items()
     }
     for population in model.populations:
         if population.rate:

@@ -18,7 +18,7 @@ from brainmem.instance import Instance
 from brainmem.result import Result
 from brainmem.spec import MemoryModel
 from brainmem.translation.lines import read_lines, unit_text
-from brainmem.translation.protocol import CONTROLLER
+from brainmem.translation.protocol import CONTROLLER, TRIAL
 from brainmem.translation.text import Connection, Group, TranslatedModel
 
 __all__ = ["collect", "versions"]
@@ -42,12 +42,12 @@ def collect(
     """Return the run as a `Result`: per-step records, stimuli, weights, traces, and all it took to make it."""
     model = translated.model
     data = xr.Dataset(
-        _steps(model, instance, outputs)
+        _steps(translated, instance, outputs)
         | _averages(model, translated, instance, outputs, dt)
         | _stimuli(model, instance)
         | _weights(translated, instance, outputs, dense)
-        | _traces(model, translated, outputs)
-        | _spikes(outputs)
+        | _traces(translated, instance, outputs)
+        | _spikes(translated, instance, outputs)
     )
     complete = int(np.ravel(outputs["protocol.complete"])[0] > 0.5)
     data.attrs = {
@@ -101,7 +101,7 @@ def _variable(dims, values, units: str, long_name: str) -> xr.Variable:
     return xr.Variable(dims, values, {"units": units, "long_name": long_name})
 
 
-def _steps(model: MemoryModel, instance: Instance, outputs) -> dict[str, xr.Variable]:
+def _steps(translated: TranslatedModel, instance: Instance, outputs) -> dict[str, xr.Variable]:
     elapsed = np.asarray(outputs["steps.elapsed"])
     steps = instance.plan.steps[: len(elapsed)]
     found = {
@@ -111,10 +111,32 @@ def _steps(model: MemoryModel, instance: Instance, outputs) -> dict[str, xr.Vari
         "step_repeat": _variable("step", [s.repeat for s in steps], "1", "repeat of the item"),
         "step_duration": _variable("step", elapsed[: len(steps)], "s", "duration of the step"),
     }
-    for item in model.observables:
-        values = np.asarray(outputs[f"steps.{item.name}"])[: len(steps)]
-        found[item.name] = _variable("step", values, item.unit, f"{item.name} when the step ends")
+    for item in translated.model.observables:
+        recorded = "trial_steps" if translated.trials else "steps"
+        values = np.asarray(outputs[f"{recorded}.{item.name}"]).reshape(len(elapsed), -1)[: len(steps)]
+        dims, values = (("step", "trial"), values) if translated.trials else ("step", values[:, 0])
+        found[item.name] = _variable(dims, values, item.unit, f"{item.name} when the step ends")
     return found
+
+
+def _apart(
+    translated: TranslatedModel, instance: Instance, owner: str, values: np.ndarray
+) -> tuple[tuple[str, ...], np.ndarray]:
+    """Return the dimensions and values of a group's units, given as (row, unit), with the trials apart."""
+    model = translated.model
+    dim = _dim(model, owner) if any(p.name == owner for p in model.populations) else f"{owner}_index"
+    if not translated.trials or owner == CONTROLLER:
+        return (dim,), values
+    if owner == TRIAL:
+        return ("trial",), values
+    apart = values.reshape(len(values), -1, translated.trials, _cells(translated, instance, owner))
+    return ("trial", dim), np.swapaxes(apart, 1, 2).reshape(len(values), translated.trials, -1)
+
+
+def _cells(translated: TranslatedModel, instance: Instance, owner: str) -> int:
+    """Return how many cells of the group `owner` stand for one unit."""
+    several = "cells_per_unit" in translated.group(owner).size
+    return int(instance.parameters["cells_per_unit"]) if several else 1
 
 
 def _dim(model: MemoryModel, population: str) -> str:
@@ -136,10 +158,10 @@ def _averages(
         if population.rate:
             total = np.asarray(outputs[f"{population.name}_average_monitor.{population.rate}_total"])
             mean = total.reshape(len(elapsed), -1) / (samples * dt)[:, None]
+            dims, mean = _apart(translated, instance, population.name, mean)
             name = population.rate if rates.count(population.rate) == 1 else f"{population.name}_{population.rate}"
             unit = _unit(translated.group(population.name), population.rate)
-            dims = ("step", _dim(model, population.name))
-            found[f"mean_{name}"] = _variable(dims, mean, unit, f"average {population.rate}")
+            found[f"mean_{name}"] = _variable(("step", *dims), mean, unit, f"average {population.rate}")
     return found
 
 
@@ -147,8 +169,10 @@ def _stimuli(model: MemoryModel, instance: Instance) -> dict[str, xr.Variable]:
     shared = len({item.items for item in model.stimuli}) == 1
     found = {}
     for item in model.stimuli:
-        dims = ("item" if shared else f"{item.name}_item", _dim(model, item.population))
-        found[item.name] = _variable(dims, instance.stimuli[item.name], item.unit, item.name)
+        values = instance.stimuli[item.name]
+        apart = ("trial",) if values.ndim == 3 else ()
+        dims = ("item" if shared else f"{item.name}_item", *apart, _dim(model, item.population))
+        found[item.name] = _variable(dims, values, item.unit, item.name)
     return found
 
 
@@ -188,16 +212,17 @@ def _unit(item: Group | Connection, variable: str) -> str:
     return next(line.unit for line in read_lines(item.equations) if line.name == variable)
 
 
-def _traces(model: MemoryModel, translated: TranslatedModel, outputs) -> dict[str, xr.Variable]:
+def _traces(translated: TranslatedModel, instance: Instance, outputs) -> dict[str, xr.Variable]:
+    model = translated.model
     recorded = [name.partition(".") for name in outputs if name.partition(".")[0].endswith("_trace_monitor")]
     traced = [(monitor.removesuffix(f"_{name}_trace_monitor"), name) for monitor, _, name in recorded if name != "t"]
     found = {}
     for owner, variable in traced:
         monitor = f"{owner}_{variable}_trace_monitor"
-        dim = _dim(model, owner) if any(p.name == owner for p in model.populations) else f"{owner}_index"
         label = _trace_label(model, owner, variable, [name for _, name in traced])
-        values, unit = np.asarray(outputs[f"{monitor}.{variable}"]), _unit(translated.group(owner), variable)
-        found[label] = _variable(("time", dim), values, unit, f"{variable} in time")
+        dims, values = _apart(translated, instance, owner, np.asarray(outputs[f"{monitor}.{variable}"]))
+        unit = _unit(translated.group(owner), variable)
+        found[label] = _variable(("time", *dims), values, unit, f"{variable} in time")
         times = np.asarray(outputs[f"{monitor}.t"])
         found["time"] = _variable("time", times, "s", "begin of the step at whose end the state was recorded")
     return found
@@ -205,18 +230,24 @@ def _traces(model: MemoryModel, translated: TranslatedModel, outputs) -> dict[st
 
 def _trace_label(model: MemoryModel, owner: str, variable: str, traced: list[str]) -> str:
     """Return a name that no stimulus, observable or other trace has."""
-    if owner == CONTROLLER or any(item.name == variable for item in model.stimuli):
+    if owner in (CONTROLLER, TRIAL) or any(item.name == variable for item in model.stimuli):
         return f"{variable}_trace"
     return f"{owner}_{variable}" if traced.count(variable) > 1 else variable
 
 
-def _spikes(outputs) -> dict[str, xr.Variable]:
+def _spikes(translated: TranslatedModel, instance: Instance, outputs) -> dict[str, xr.Variable]:
     owners = [key.removesuffix("_spikes.i") for key in outputs if key.endswith("_spikes.i")]
     found = {}
     for owner in owners:
         dim = "spike" if len(owners) == 1 else f"{owner.removesuffix('_cells')}_spike"
         found[f"{dim}_time"] = _variable(dim, np.asarray(outputs[f"{owner}_spikes.t"]), "s", "time of spike")
-        found[f"{dim}_cell"] = _variable(dim, np.asarray(outputs[f"{owner}_spikes.i"]), "1", "cell that fired")
+        cell = np.asarray(outputs[f"{owner}_spikes.i"])
+        if translated.trials:
+            cells = _cells(translated, instance, owner)
+            unit, trial = np.divmod(cell // cells, translated.trials)
+            cell = unit * cells + cell % cells
+            found[f"{dim}_trial"] = _variable(dim, trial, "1", "trial in which it fired")
+        found[f"{dim}_cell"] = _variable(dim, cell, "1", "cell that fired")
     return found
 
 
@@ -225,12 +256,14 @@ def flatten(
 ) -> np.ndarray:
     """Return a matrix ``[post, pre]`` in the order of the device's synapses.
 
-    `dense` tells which side stands first in the matrices of dense connections; Brian2's list is presynaptic-major
-    and leaves out absent pairs.
+    `dense` tells which side stands first in the matrices of dense connections; Brian2's list is presynaptic-major,
+    leaves out absent pairs and has synapses of its own for every trial.
     """
     if owner in dense:
         return np.ascontiguousarray(matrix if dense[owner] == "post" else matrix.T).ravel()
     columns = np.ascontiguousarray(matrix.T)
-    if translated.connection(owner).connect == "all":
-        return columns.ravel()
-    return columns[~np.eye(len(columns), dtype=bool)]
+    item, trials = translated.connection(owner), translated.trials or 1
+    if item.connect == "all":
+        return np.repeat(columns, trials, axis=0).ravel()
+    present = ~np.eye(len(columns), dtype=bool)
+    return np.repeat(columns, trials, axis=0)[np.repeat(present, trials, axis=0)]

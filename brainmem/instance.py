@@ -14,25 +14,16 @@ import numpy as np
 
 from brainmem.equations import draw, evaluate, resolve_parameters
 from brainmem.errors import RuleError, closest
-from brainmem.patterns import check_matrix, check_patterns, load_array
+from brainmem.patterns import check_patterns
 from brainmem.plan import Plan, plan_protocol
-from brainmem.spec import MemoryModel, Projection, Stimulus
-from brainmem.translation.protocol import owner_of, start_variables, window_gate
-from brainmem.translation.text import Initial, TranslatedModel
+from brainmem.spec import MemoryModel, Stimulus
+from brainmem.starts import Given, side_by_side, size_of, start_tables, start_values, stream
+from brainmem.translation.protocol import window_gate
+from brainmem.translation.text import TranslatedModel
 
-__all__ = ["Given", "Instance", "instantiate", "stream"]
+__all__ = ["Given", "Instance", "instantiate"]
 
 FOREVER = 1e9  # seconds; the duration of steps behind the last
-
-
-@dataclass(frozen=True)
-class Given:
-    """What a user sets for one run; everything else is drawn or has its default."""
-
-    parameters: Mapping[str, Any]
-    inputs: Mapping[str, Any]
-    weights: Mapping[str, Any]
-    initial: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
@@ -45,7 +36,7 @@ class Instance:
         Resolved values with units, integers and tuples.
     arrays : dict of str to ndarray or float
         Device inputs by name, in base SI units; weights ``[post, pre]`` are still matrices.
-    stimuli : dict of str to ndarray, shape (items, unit)
+    stimuli : dict of str to ndarray, shape (items, unit), or (items, trial, unit) where each trial has its own
     weights : dict of str to ndarray, shape (post, pre)
         Start values of synaptic variables by ``"projection.variable"``.
     duration : float
@@ -58,11 +49,6 @@ class Instance:
     stimuli: dict[str, np.ndarray]
     weights: dict[str, np.ndarray]
     duration: float
-
-
-def stream(seed: int, name: str) -> np.random.Generator:
-    """Return the random generator of a named quantity; streams of other names do not depend on it."""
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=tuple(name.encode())))
 
 
 def instantiate(translated: TranslatedModel, given: Given, seed: int) -> Instance:
@@ -78,9 +64,11 @@ def instantiate(translated: TranslatedModel, given: Given, seed: int) -> Instanc
     _check_limits(model, parameters)
     _check_names(model, translated, given)
     plan = plan_protocol(model, parameters, stream(seed, "protocol"))
-    stimuli = _stimuli(model, parameters, given, seed)
-    arrays, weights = _initial(translated, parameters, stimuli, given, seed)
-    tables = _tables(model, plan, parameters, stimuli, seed)
+    stimuli = _stimuli(translated, parameters, given, seed)
+    arrays, weights = start_values(translated, parameters, stimuli, given, seed)
+    tables = _tables(model, plan, parameters, stimuli)
+    rows = start_tables(translated, plan, parameters, seed)
+    tables |= {name: _padded_rows(item) if item.ndim == 2 else _padded(item) for name, item in rows.items()}
     arrays |= {f"table.{item.name}": tables[item.name] for item in translated.tables if item.name in tables}
     arrays |= {f"param.{name}": _number(parameters[name]) for name in _constants(translated)}
     arrays["param.n_steps"] = float(len(plan))
@@ -121,16 +109,13 @@ def _check_names(model: MemoryModel, translated: TranslatedModel, given: Given) 
                 )
 
 
-def _size(text: str | int, parameters: Mapping[str, Any]) -> int:
-    return int(evaluate(str(text), parameters))
-
-
-def _stimuli(model: MemoryModel, parameters, given: Given, seed: int) -> dict[str, np.ndarray]:
-    tables: dict[str, np.ndarray] = {}
+def _stimuli(translated: TranslatedModel, parameters, given: Given, seed: int) -> dict[str, np.ndarray]:
+    model, tables = translated.model, {}
     for item in model.stimuli:
         shape = _stimulus_shape(model, item, parameters)
         if item.name in given.inputs:
-            tables[item.name] = check_patterns(item, given.inputs[item.name], shape, model)
+            values = given.inputs[item.name]
+            tables[item.name] = check_patterns(item, values, shape, model, trials=translated.trials)
         else:
             names = {**parameters, **tables}
             tables[item.name] = draw(item.draw, names=names, rng=stream(seed, item.name), shape=shape)
@@ -138,54 +123,10 @@ def _stimuli(model: MemoryModel, parameters, given: Given, seed: int) -> dict[st
 
 
 def _stimulus_shape(model: MemoryModel, item: Stimulus, parameters) -> tuple[int, int]:
-    return _size(item.items, parameters), _size(model.population(item.population).size, parameters)
+    return size_of(item.items, parameters), size_of(model.population(item.population).size, parameters)
 
 
-def _initial(
-    translated: TranslatedModel, parameters, stimuli, given: Given, seed: int
-) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
-    names = {**dict.fromkeys(translated.model.protocol.gates, 0.0), **parameters, **stimuli}
-    arrays, weights = {}, {}
-    for item in translated.initial:
-        key = f"{item.owner}.{item.variable}"
-        value = _start(translated, item, names, given, seed)
-        names[f"{item.owner}_{item.variable}" if item.owner else item.variable] = value
-        if value.ndim == 2:
-            weights[key] = value
-        elif item.owner:
-            arrays[key] = value
-    return arrays, weights
-
-
-def _start(translated: TranslatedModel, item: Initial, names, given: Given, seed: int) -> np.ndarray:
-    projections = {p.name: p for p in translated.model.projections}
-    if item.owner in projections:
-        return _weights(translated.model, projections[item.owner], item, names, given, seed)
-    owner = item.owner or item.stream.split(".")[0]
-    shape = (_size(translated.group(owner).size, names),)
-    key = f"{item.owner}.{item.variable}"
-    if key in given.initial:
-        value = load_array(given.initial[key], what=f"initial {key!r}")
-        if value.shape != shape or not np.isfinite(value).all():
-            raise RuleError(f"initial {key!r}: expected {shape[0]} finite values, got shape {value.shape}.")
-        return value
-    return draw(item.draw, names=names, rng=stream(seed, item.stream or key), shape=shape)
-
-
-def _weights(model: MemoryModel, projection: Projection, item: Initial, names, given: Given, seed: int) -> np.ndarray:
-    shape = tuple(_size(model.population(name).size, names) for name in (projection.target, projection.source))
-    first = item.variable == next(iter(projection.initial))
-    if first and projection.name in given.weights:
-        return check_matrix(given.weights[projection.name], shape, what=f"weights of {projection.name!r}")
-    matrix = draw(item.draw, names=names, rng=stream(seed, f"{item.owner}.{item.variable}"), shape=shape)
-    if projection.source == projection.target and not projection.self_connections:
-        np.fill_diagonal(matrix, 0.0)
-    if first and projection.row_norm is not None:
-        matrix = matrix * (projection.row_norm / np.linalg.norm(matrix, axis=1, keepdims=True))
-    return matrix
-
-
-def _tables(model: MemoryModel, plan: Plan, parameters, stimuli, seed: int) -> dict[str, np.ndarray]:
+def _tables(model: MemoryModel, plan: Plan, parameters, stimuli) -> dict[str, np.ndarray]:
     names = [phase.name for phase in model.protocol.phases]
     durations = {phase.name: _number(evaluate(phase.duration, parameters)) for phase in model.protocol.phases}
     for name, seconds in durations.items():
@@ -205,11 +146,11 @@ def _tables(model: MemoryModel, plan: Plan, parameters, stimuli, seed: int) -> d
     for item in model.stimuli:
         shown = [s.item + 1 if item.name in s.phase.stimuli else 0 for s in steps]
         tables[f"{item.name}_row"] = _padded(_in_range(model, item, shown, stimuli))
-        tables[f"{item.name}_values"] = _padded_rows(stimuli[item.name])
+        values = stimuli[item.name]
+        tables[f"{item.name}_values"] = _padded_rows(side_by_side(values) if values.ndim == 3 else values)
     for gate in model.protocol.gates:
         values = {p.name: _number(evaluate(str(p.gates.get(gate, 0)), parameters)) for p in model.protocol.phases}
         tables[f"{gate}_gate"] = _padded([values[s.phase.name] for s in steps])
-    tables |= _starts(model, plan, parameters, stimuli, seed)
     for rule in (rule for rule in model.rules if rule.episodic):
         at = np.array([s.phase.name in rule.at for s in steps], dtype=float)
         window = np.array([durations[s.phase.name] - averages[s.phase.name] for s in steps])
@@ -236,22 +177,6 @@ def _in_range(model: MemoryModel, item: Stimulus, rows: list[int], stimuli) -> l
             f"{available} rows. Raise {item.items!r} or lower the number of items in the schedule."
         )
     return rows
-
-
-def _starts(model: MemoryModel, plan: Plan, parameters, stimuli, seed: int) -> dict[str, np.ndarray]:
-    tables: dict[str, np.ndarray] = {}
-    keys = {key: row + 1 for row, key in enumerate(plan.start_keys)}
-    for name in start_variables(model):
-        size = _size(owner_of(model, name).size, parameters)
-        values = np.zeros((len(keys), size))
-        for phase in (p for p in model.protocol.phases if name in p.start):
-            rows = [row - 1 for (key, _, _), row in keys.items() if key == phase.name]
-            rng = stream(seed, f"{phase.name}.{name}")
-            values[rows] = draw(phase.start[name], names={**parameters}, rng=rng, shape=(len(rows), size))
-        shown = [keys[(s.phase.name, s.item, s.repeat)] if name in s.phase.start else 0 for s in plan.steps]
-        tables[f"{name}_row"] = _padded(shown)
-        tables[f"{name}_start"] = _padded_rows(values)
-    return tables
 
 
 def _padded(values, fill: float = 0.0) -> np.ndarray:

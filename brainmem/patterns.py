@@ -42,8 +42,10 @@ def _read(path: Path, what: str) -> np.ndarray:
     raise RuleError(f"{what}: {str(path)!r} ends in {path.suffix!r}; allowed are .npy and .csv.")
 
 
-def check_patterns(stimulus: Stimulus, given: Any, shape: tuple[int, int], model: MemoryModel) -> np.ndarray:
-    """Return a stimulus table of shape (items, unit) after checking it.
+def check_patterns(
+    stimulus: Stimulus, given: Any, shape: tuple[int, int], model: MemoryModel, *, trials: int = 0
+) -> np.ndarray:
+    """Return a stimulus table of shape (items, unit), or (items, trial, unit) for so many `trials`, after checking it.
 
     Raises
     ------
@@ -52,11 +54,19 @@ def check_patterns(stimulus: Stimulus, given: Any, shape: tuple[int, int], model
     """
     what = f"Model {model.name!r}: stimulus {stimulus.name!r}"
     table = load_array(given, what=what)
+    own = (shape[0], trials, shape[1])
+    if trials and table.shape == own:
+        return np.stack([_checked(stimulus, table[:, trial], f"{what}, trial {trial}") for trial in range(trials)], 1)
     if table.shape != shape:
+        many = f", or (items, trial, unit) = {own}" if trials else ""
         raise RuleError(
-            f"{what}: expected shape (items, unit) = {shape}, got {table.shape}. "
+            f"{what}: expected shape (items, unit) = {shape}{many}, got {table.shape}. "
             f"Set {stimulus.items!r} and the size of {stimulus.population!r} to match, or change the table."
         )
+    return _checked(stimulus, table, what)
+
+
+def _checked(stimulus: Stimulus, table: np.ndarray, what: str) -> np.ndarray:
     _check_finite(table, what)
     if stimulus.values is not None:
         _check_values(table, stimulus.values, what)

@@ -15,9 +15,11 @@ from brainmem.devices import BuildJob, Device, Executable, as_device, prepare, t
 from brainmem.equations import evaluate
 from brainmem.errors import RuleError, closest
 from brainmem.explanation import describe_reading, describe_schedule
+from brainmem.freezing import fixed_weights
 from brainmem.instance import Given, Instance, instantiate
 from brainmem.kernels import Kernel, choose_kernels
 from brainmem.models import get_model
+from brainmem.patterns import load_array
 from brainmem.result import Result
 from brainmem.spec import MemoryModel
 from brainmem.translation import TranslatedModel, translate
@@ -43,6 +45,7 @@ def simulate(
     neuron: str = "lif",
     read: str | None = None,
     pairing: str | None = None,
+    trials: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Result:
     """Run `model` through its protocol and return what was recorded.
@@ -59,17 +62,23 @@ def simulate(
     device : Device or str, optional
         C++ standalone when not given.
     inputs : mapping of str to array or path, optional
-        Stimuli by name, shape (items, unit), in place of drawn ones; ``.npy`` and ``.csv`` files are read.
+        Stimuli by name, shape (items, unit), in place of drawn ones; ``.npy`` and ``.csv`` files are read. With
+        `trials` also (items, trial, unit), each trial its own.
     weights : mapping of str to array, optional
         Start weights ``[post, pre]`` by projection.
     initial : mapping of str to array, optional
-        Start values by ``"population.variable"``, shape (unit,).
+        Start values by ``"population.variable"``, shape (unit,); with `trials` also (trial, unit).
     record : tuple of str
         ``"weights"`` after every epoch; ``"spikes"``; any variable of a population (``"x"`` or ``"units.x"``) in time.
     interval : Quantity, optional
         Time between samples of recorded variables; ten time steps when not given.
     neuron, read, pairing
         See `translate`.
+    trials : int, optional
+        Run the protocol so many times at once, with the same weights and start values and noise of its own for every
+        trial; the first trial starts from the numbers of a run without trials. No rule may change the weights: see
+        `freeze`. Results have a dimension ``trial``. Trials keep step: a phase with an end condition goes on until
+        every trial fulfils it in the same time step.
     progress : callable, optional
         Called with the completed fraction while the run goes on.
 
@@ -84,8 +93,8 @@ def simulate(
     """
     device = as_device(device)
     given = Given(parameters or {}, inputs or {}, weights or {}, initial or {})
-    options = {"neuron": neuron, "read": read, "pairing": pairing}
-    ready = make_ready(_translated(model, variant, options), given, seed=seed, device=device)
+    options = {"neuron": neuron, "read": read, "pairing": pairing, "trials": trials}
+    ready = make_ready(_translated(model, variant, options, given), given, seed=seed, device=device)
     executable = prepare(job_of(ready, record, interval), device)
     return execute(ready, executable, progress=progress)
 
@@ -103,15 +112,16 @@ def arrays(
     neuron: str = "lif",
     read: str | None = None,
     pairing: str | None = None,
+    trials: int | None = None,
 ) -> dict[str, np.ndarray]:
     """Return every number that the script printed by ``print(translate(model, variant))`` reads.
 
     Arguments are those of `simulate`. Save them with ``numpy.savez("arrays.npz", **arrays(...))``.
     """
     given = Given(parameters or {}, inputs or {}, weights or {}, initial or {})
-    options = {"neuron": neuron, "read": read, "pairing": pairing}
+    options = {"neuron": neuron, "read": read, "pairing": pairing, "trials": trials}
     plain = replace(as_device(device), kernels="plain")  # the script is plain Brian2
-    ready = make_ready(_translated(model, variant, options), given, seed=seed, device=plain)
+    ready = make_ready(_translated(model, variant, options, given), given, seed=seed, device=plain)
     found = {name: np.asarray(value) for name, value in ready.device_inputs().items()}
     found |= {f"size.{name}": np.asarray(value) for name, value in ready.sizes.items()}
     found |= {f"period.{name}": np.asarray(value) for name, value in ready.periods.items()}
@@ -169,8 +179,12 @@ class Ready:
         return inputs
 
 
-def _translated(model: MemoryModel | str, variant: str, options: Mapping[str, Any]) -> TranslatedModel:
-    return translate(get_model(model) if isinstance(model, str) else model, variant, **options)
+def _translated(model: MemoryModel | str, variant: str, options: Mapping[str, Any], given: Given) -> TranslatedModel:
+    model = get_model(model) if isinstance(model, str) else model
+    if options["trials"] is None:
+        return translate(model, variant, **options)
+    own = tuple(name for name, table in given.inputs.items() if np.ndim(load_array(table, what=name)) == 3)
+    return translate(fixed_weights(model, given.parameters), variant, trial_inputs=own, **options)
 
 
 def make_ready(translated: TranslatedModel, given: Given, *, seed: int, device: Device) -> Ready:
@@ -263,7 +277,7 @@ def _recorded(translated: TranslatedModel, instance: Instance, record, step: flo
     weights: tuple[str, ...] = ()
     for name in record:
         if name == "weights":
-            weights = tuple(instance.weights)
+            weights = () if translated.trials else tuple(instance.weights)
         elif name == "spikes":
             spikes = tuple(item.name for item in translated.groups if item.name.endswith("_cells"))
         else:

@@ -86,6 +86,9 @@ def run(
     device: DeviceName = "cpp_standalone",
     threads: Threads = 0,
     input: Input = [],  # noqa: B006
+    trials: Annotated[
+        int | None, typer.Option(min=1, help="Run so many independent trials at once; no rule may act.")
+    ] = None,
     output: Output = None,
     report: Annotated[bool, typer.Option(help="Write a page with figures beside the result.")] = True,
 ) -> None:
@@ -93,6 +96,7 @@ def run(
     name = f"{Path(key).name}-{variant.value}-seed{seed}.nc"
     path = check_writable(output or Path(name))
     options = {"parameters": settings(set), "inputs": pairs(input, "--input"), "device": device_of(device, threads)}
+    options["trials"] = trials
     [result] = _runs([(key, variant.value, seed)], options)
     result.save(path)
     _print_recall(result)

@@ -20,7 +20,7 @@ from brian2.core.variables import ArrayVariable
 from brian2.devices.device import get_device
 from brian2.groups.group import CodeRunner
 
-__all__ = ["DenseEvent", "DenseStep", "dense_class", "dense_synapses"]
+__all__ = ["DenseCode", "DenseEvent", "DenseStep", "dense_class", "dense_synapses"]
 
 _ROW, _COLUMN = "_postsynaptic_idx", "_presynaptic_idx"
 _INDICES = frozenset({_ROW, _COLUMN})
@@ -37,6 +37,7 @@ def dense_synapses(
     namespace: Mapping[str, Any],
     name: str,
     presynaptic_first: bool = False,
+    trials: int = 1,
 ) -> Synapses:
     """Return synapses between all pairs of units whose arrays are matrices ``[post, pre]``.
 
@@ -44,6 +45,7 @@ def dense_synapses(
 
     They run nothing by themselves: add a `DenseStep` for what happens at every step or period, and a `DenseEvent`
     for what happens at events. Pairs of a unit with itself have a place in the arrays even where they are absent.
+    With several `trials` (see `brainmem.codegen.products`) the units of all of them share one matrix.
     """
     synapses = Synapses(
         source,
@@ -55,10 +57,11 @@ def dense_synapses(
         name=name,
         codeobj_class=dense_class(get_device().code_object_class(), presynaptic_first=presynaptic_first),
     )
+    pairs = len(source) * len(target) // trials
     for variable in synapses._registered_variables:
         if variable.name not in ("_synaptic_pre", "_synaptic_post"):
-            variable.resize(len(source) * len(target))
-    synapses.variables["N"].set_value(len(source) * len(target))
+            variable.resize(pairs // trials)
+    synapses.variables["N"].set_value(pairs)
     synapses._connect_called = True
     # What Brian2 made of the equations serves as text only; a DenseStep runs it.
     for updater in [*synapses.summed_updaters.values(), synapses.state_updater]:
@@ -67,7 +70,7 @@ def dense_synapses(
     return synapses
 
 
-class _Dense(CodeRunner):
+class DenseCode(CodeRunner):
     """Statements run on the synapses of a matrix."""
 
     def __init__(
@@ -103,7 +106,7 @@ class _Dense(CodeRunner):
         synapses.contained_objects.append(self)
 
 
-class DenseStep(_Dense):
+class DenseStep(DenseCode):
     """Form sums over the presynaptic side and change synapses, row by row.
 
     Each row's sums are formed from the values at the beginning, then the row is changed while it is in the cache;
@@ -165,7 +168,7 @@ class DenseStep(_Dense):
         self.abstract_code = self.user_code = code
 
 
-class DenseEvent(_Dense):
+class DenseEvent(DenseCode):
     """Run statements on all synapses of the units where an event occurs.
 
     Parameters

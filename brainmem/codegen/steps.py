@@ -8,6 +8,7 @@ from typing import Any
 from brian2 import Quantity, Synapses
 
 from brainmem.codegen.dense import DenseEvent, DenseStep
+from brainmem.codegen.products import DenseProduct
 from brainmem.kernels import Kernel
 from brainmem.translation import schedule
 from brainmem.translation.lines import read_lines
@@ -16,12 +17,16 @@ from brainmem.translation.text import Connection, Operation
 __all__ = ["add_steps"]
 
 
-def add_steps(synapses: Synapses, item: Connection, kernel: Kernel, periods: Mapping[str, Quantity]) -> None:
+def add_steps(
+    synapses: Synapses, item: Connection, kernel: Kernel, periods: Mapping[str, Quantity], *, trials: int = 0
+) -> None:
     """Add everything that runs on `synapses` (from `dense_synapses`); `periods` are those of its operations."""
+    if item.trials:
+        _add_products(synapses, item, trials)
+        return
     diagonal = item.connect == "all"
     clock = synapses._clock
-    formed = set(item.summed_order) - set(kernel.swept)
-    sums = {line.name: line.expr for line in read_lines(item.equations) if line.name in formed}
+    sums = {name: text for name, text in _sums(item).items() if name not in kernel.swept}
     tail = [op for op in item.operations if _follows_update(op)]
     update = _update(synapses, tail) if synapses.state_updater is not None else None
     gate = "" if tail else kernel.gate  # bounds may change a weight that the rule leaves alone
@@ -53,6 +58,24 @@ def add_steps(synapses: Synapses, item: Connection, kernel: Kernel, periods: Map
             slot=(path.when, path.order),
             name=f"{item.name}_{path.name}",
         )
+
+
+def _add_products(synapses: Synapses, item: Connection, trials: int) -> None:
+    """Add the sums of a connection whose weights are fixed and shared by many trials."""
+    for slot, together in _by_slot(item, _sums(item)).items():
+        DenseProduct(
+            synapses,
+            together,
+            trials=trials,
+            diagonal=item.connect == "all",
+            clock=synapses._clock,
+            slot=slot,
+            name=f"{item.name}_sum_{'_'.join(together)}",
+        )
+
+
+def _sums(item: Connection) -> dict[str, str]:
+    return {line.name: line.expr for line in read_lines(item.equations) if line.name in item.summed_order}
 
 
 def _follows_update(op: Operation) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from brainmem.errors import TranslationError, closest
 from brainmem.spec import MemoryModel
 from brainmem.translation.constants import declare_constants
-from brainmem.translation.protocol import controller, observers, protocol_tables
+from brainmem.translation.protocol import controller, observers, protocol_tables, trial_group
 from brainmem.translation.rate import rate_connections, rate_groups, rate_initial
 from brainmem.translation.spiking import (
     spiking_connections,
@@ -25,6 +25,7 @@ from brainmem.translation.text import (
     Table,
     TranslatedModel,
 )
+from brainmem.translation.trials import spread
 
 __all__ = [
     "Connection",
@@ -50,6 +51,8 @@ def translate(
     neuron: str = "lif",
     read: str | None = None,
     pairing: str | None = None,
+    trials: int | None = None,
+    trial_inputs: tuple[str, ...] = (),
 ) -> TranslatedModel:
     """Lower `model` to Brian2 text.
 
@@ -64,6 +67,11 @@ def translate(
         How every rule reads rates in the spiking variant; None keeps each rule's own choice.
     pairing : {"symmetric", "causal", "anticausal"}, optional
         Which spikes carry a term with a pre and a post rate; None keeps each rule's own choice.
+    trials : int, optional
+        Run so many independent trials at once, with shared weights. The model must be one whose weights stay as they
+        are (`brainmem.freeze`).
+    trial_inputs : tuple of str
+        Stimuli of which every trial has its own.
 
     Returns
     -------
@@ -79,20 +87,23 @@ def translate(
     _check("neuron", neuron, NEURONS)
     _check("read", read, READINGS)
     _check("pairing", pairing, PAIRINGS)
+    many = trials is not None
     if variant == "rate":
-        return _rate(model)
-    return _spiking(model, neuron=neuron, read=read, pairing=pairing)
+        translated = _rate(model, many)
+    else:
+        translated = _spiking(model, many, neuron=neuron, read=read, pairing=pairing)
+    return spread(translated, trials, trial_inputs) if trials is not None else translated
 
 
-def _rate(model: MemoryModel) -> TranslatedModel:
+def _rate(model: MemoryModel, many: bool) -> TranslatedModel:
     return declare_constants(
         TranslatedModel(
             model=model,
             variant="rate",
             options={},
             parameters=model.parameters,
-            groups=(controller(model), *rate_groups(model)),
-            connections=(*rate_connections(model), *observers(model)),
+            groups=(*_protocol_groups(model, many), *rate_groups(model)),
+            connections=(*rate_connections(model), *observers(model, trials=many)),
             tables=protocol_tables(model),
             initial=rate_initial(model),
             dt=model.rate_dt,
@@ -100,7 +111,11 @@ def _rate(model: MemoryModel) -> TranslatedModel:
     )
 
 
-def _spiking(model: MemoryModel, *, neuron: str, read: str | None, pairing: str | None) -> TranslatedModel:
+def _protocol_groups(model: MemoryModel, many: bool) -> tuple[Group, ...]:
+    return (controller(model, trials=True), trial_group(model)) if many else (controller(model),)
+
+
+def _spiking(model: MemoryModel, many: bool, *, neuron: str, read: str | None, pairing: str | None) -> TranslatedModel:
     connections, splits = spiking_connections(model, neuron=neuron, read=read, pairing=pairing)
     return declare_constants(
         TranslatedModel(
@@ -108,8 +123,8 @@ def _spiking(model: MemoryModel, *, neuron: str, read: str | None, pairing: str 
             variant="spiking",
             options={"neuron": neuron, "read": read, "pairing": pairing},
             parameters=(*model.parameters, *spiking_parameters(model)),
-            groups=(controller(model), *spiking_groups(model, neuron=neuron)),
-            connections=(*connections, *observers(model)),
+            groups=(*_protocol_groups(model, many), *spiking_groups(model, neuron=neuron)),
+            connections=(*connections, *observers(model, trials=many)),
             tables=spiking_tables(model, neuron=neuron),
             initial=spiking_initial(model, neuron=neuron),
             dt="spike_dt",

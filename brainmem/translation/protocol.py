@@ -17,8 +17,11 @@ from brainmem.translation.text import Connection, Group, Operation, Table
 
 __all__ = [
     "CONTROLLER",
+    "FOLLOWED",
+    "TRIAL",
     "controller",
     "has_aside",
+    "has_until",
     "observers",
     "owner_of",
     "protocol_lines",
@@ -26,10 +29,13 @@ __all__ = [
     "protocol_operations",
     "protocol_tables",
     "start_variables",
+    "trial_group",
     "window_gate",
 ]
 
 CONTROLLER = "protocol"
+TRIAL = "trial"
+FOLLOWED = (("step", "1"), ("elapsed", "second"), ("ended", "1"))
 FIRST_STEP = "int(elapsed < 0.5*dt)"
 
 
@@ -48,8 +54,10 @@ def window_gate(rule: LearningRule) -> str:
     return f"{rule.name}_window"
 
 
-def controller(model: MemoryModel) -> Group:
-    """Return the group that advances the protocol."""
+def controller(model: MemoryModel, *, trials: bool = False) -> Group:
+    """Return the group that advances the protocol; of several trials, `trial_group` observes each."""
+    observed = [Line(item.name, "parameter", item.unit) for item in model.observables]
+    held = [Line("held", "parameter", "1")] if has_until(model) else []
     lines = [
         Line("step", "parameter", "1"),
         Line("elapsed", "parameter", "second"),
@@ -57,16 +65,44 @@ def controller(model: MemoryModel) -> Group:
         Line("snapshot", "parameter", "1"),
         Line("complete", "parameter", "1"),
         Line("n_steps", "parameter", "1", flags=("shared", "constant")),
-        *(Line(item.name, "parameter", item.unit) for item in model.observables),
+        *(held if trials else observed),
     ]
     return Group(
         name=CONTROLLER,
         size="1",
         equations="\n".join(map(str, lines)),
         events={"step_end": ("ended > 0.5", *schedule.ENDED)},
-        operations=(_advance(model), _next()),
+        operations=(_advance(model, trials), _next()),
+        constants=() if trials else _condition_parameters(model),
+    )
+
+
+def has_until(model: MemoryModel) -> bool:
+    """Return whether any phase has an end condition."""
+    return any(phase.until for phase in model.protocol.phases)
+
+
+def trial_group(model: MemoryModel) -> Group:
+    """Return the group with a unit per trial: its observables, and whether its phase's end condition holds."""
+    lines = [Line(item.name, "parameter", item.unit) for item in model.observables]
+    lines += [Line(name, "parameter", unit, flags=("linked",)) for name, unit in FOLLOWED]
+    if has_until(model):
+        lines.append(Line("held", "subexpression", "1", " + ".join(_held(model))))
+    return Group(
+        name=TRIAL,
+        size="1",
+        equations="\n".join(map(str, lines)),
+        events={"step_end": ("ended > 0.5", *schedule.ENDED)},
+        links={name: (CONTROLLER, name, None) for name, _ in FOLLOWED},
         constants=_condition_parameters(model),
     )
+
+
+def _held(model: MemoryModel) -> Iterator[str]:
+    for index, phase in enumerate(model.protocol.phases):
+        if phase.until:
+            condition = rename(phase.until, {"elapsed": "(elapsed + dt)"})  # the controller counts this step later
+            yield f"int(step_phase(step*second) == {index})*int({condition})"
 
 
 def _condition_parameters(model: MemoryModel) -> tuple[str, ...]:
@@ -74,9 +110,11 @@ def _condition_parameters(model: MemoryModel) -> tuple[str, ...]:
     return tuple(item.name for item in model.parameters if item.name in used)
 
 
-def _advance(model: MemoryModel) -> Operation:
+def _advance(model: MemoryModel, trials: bool) -> Operation:
     code = ["elapsed = elapsed + dt", "ended = int(elapsed > step_duration(step*second) - 0.5*dt)"]
-    for index, phase in enumerate(model.protocol.phases):
+    if trials and has_until(model):
+        code.append("ended = clip(ended + int(held > trials - 0.5), 0, 1)  # every trial fulfils its condition")
+    for index, phase in enumerate(() if trials else model.protocol.phases):
         if phase.until:
             held = f"int(step_phase(step*second) == {index})*int({phase.until})"
             code.append(f"ended = clip(ended + {held}, 0, 1)  # {phase.name}")
@@ -89,12 +127,24 @@ def _next() -> Operation:
     return Operation("protocol_next", code, *schedule.NEXT)
 
 
-def observers(model: MemoryModel) -> tuple[Connection, ...]:
-    """Return one summed connection onto the controller per observable."""
-    return tuple(_observer(model, item) for item in model.observables)
+def observers(model: MemoryModel, *, trials: bool = False) -> tuple[Connection, ...]:
+    """Return one summed connection per observable, onto the controller or onto the trials' group."""
+    found = tuple(_observer(model, item, TRIAL if trials else CONTROLLER) for item in model.observables)
+    return (*found, _counter()) if trials and has_until(model) else found
 
 
-def _observer(model: MemoryModel, item) -> Connection:
+def _counter() -> Connection:
+    """Return the connection that counts the trials whose end condition holds."""
+    return Connection(
+        name="trials_held",
+        source=TRIAL,
+        target=CONTROLLER,
+        equations="held_post = held_pre : 1 (summed)",
+        summed_order={"held_post": schedule.COUNT_TRIALS},
+    )
+
+
+def _observer(model: MemoryModel, item, target: str) -> Connection:
     own = {line.name for line in _readable(model, model.population(item.population))}
     expression = _suffix(item.expression, own)
     if item.reduce == "mean":
@@ -103,7 +153,7 @@ def _observer(model: MemoryModel, item) -> Connection:
     return Connection(
         name=f"observe_{item.name}",
         source=item.population,
-        target=CONTROLLER,
+        target=target,
         equations=f"{item.name}_post = {expression} : {item.unit} (summed)",
         constants=parameters,
         summed_order={f"{item.name}_post": schedule.OBSERVE},
@@ -121,7 +171,7 @@ def _readable(model: MemoryModel, population: Population) -> Iterator[Line]:
 
 def protocol_links(population: Population) -> dict[str, tuple[str, str, str | None]]:
     """Return the linked variables by which a group follows the controller."""
-    return {name: (CONTROLLER, name, None) for name in ("step", "elapsed", "ended")}
+    return {name: (CONTROLLER, name, None) for name, _ in FOLLOWED}
 
 
 def protocol_lines(model: MemoryModel, population: Population, *, used: set[str] | None) -> tuple[Line, ...]:

@@ -32,10 +32,7 @@ def _group(model: MemoryModel, population: Population) -> Group:
     state, visits = state_lines(population), visits_of(model, population)
     starts = {name: f"{name} = {{value}}" for name in protocol.start_variables(model) if name in state}
     extra, operations = protocol.protocol_operations(model, population, state=state, starts=starts)
-    follow = tuple(
-        Line(name, "parameter", unit, flags=("linked",))
-        for name, unit in (("step", "1"), ("elapsed", "second"), ("ended", "1"))
-    )
+    follow = tuple(Line(name, "parameter", unit, flags=("linked",)) for name, unit in protocol.FOLLOWED)
     shown = protocol.protocol_lines(model, population, used=model_names(model))
     lines = (*own, *shown, *extra, *follow)
     return Group(

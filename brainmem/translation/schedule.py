@@ -16,6 +16,7 @@ __all__ = [
     "AVERAGE",
     "CLEAR",
     "COUNT",
+    "COUNT_TRIALS",
     "ENDED",
     "EPISODE",
     "HALT",
@@ -47,6 +48,7 @@ RULE_EVENT = ("synapses", 0)
 UNITS = ("resets", 0)  # after all readings, so that events too see the traces at the step's beginning
 TRACE = ("resets", 1)
 OBSERVE = ("end", -1)
+COUNT_TRIALS = ("end", 0)
 ADVANCE = ("end", 1)
 AVERAGE = ("end", 2)
 ENDED = ("end", 3)

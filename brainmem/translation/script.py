@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from brainmem.translation.lines import read_lines
 from brainmem.translation.text import Connection, Group, Operation, Table, TranslatedModel
+from brainmem.translation.trials import trial_pairs
 from brainmem.translation.visits import print_visits
 
 __all__ = ["script"]
@@ -140,6 +141,8 @@ def _connection(item: Connection) -> Iterator[str]:
 
 
 def _connect(item: Connection) -> str:
+    if item.trials:
+        return f"j={trial_pairs(item)!r}"
     return {"all": "", "no_self": "condition='i != j'"}.get(item.connect, item.connect)
 
 

@@ -97,7 +97,7 @@ def _units(model: MemoryModel, unit: SpikingUnit) -> Group:
     starts = {name: _start(unit, name) for name in protocol.start_variables(model) if _settable(unit, name)}
     extra, operations = protocol.protocol_operations(model, population, state=unit.state, starts=starts)
     links = protocol.protocol_links(population)
-    follow = (Line(name, "parameter", u, flags=("linked",)) for name, u in FOLLOWED)
+    follow = (Line(name, "parameter", u, flags=("linked",)) for name, u in protocol.FOLLOWED)
     shown = protocol.protocol_lines(model, population, used=model_names(model) | _windows(model))
     lines = (*unit.lines, *shown, *extra, *follow, *phase_time(population))
     deliver = Operation(
@@ -119,9 +119,6 @@ def _units(model: MemoryModel, unit: SpikingUnit) -> Group:
         state_when=schedule.UNITS[0],
         state_order=schedule.UNITS[1],
     )
-
-
-FOLLOWED = (("step", "1"), ("elapsed", "second"), ("ended", "1"))
 
 
 def _windows(model: MemoryModel) -> set[str]:

@@ -101,7 +101,8 @@ class Connection:
     """The keyword arguments of one `Synapses`.
 
     ``connect`` is ``"all"``, ``"no_self"`` or a condition/generator text for ``connect(j=...)``.
-    ``summed_order`` maps a summed target variable to (when, order).
+    ``summed_order`` maps a summed target variable to (when, order). With ``trials``, only units of the same trial
+    are connected, and all trials share the weights.
     """
 
     name: str
@@ -115,6 +116,7 @@ class Connection:
     method: str = "euler"
     state_order: int = -2
     summed_order: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    trials: bool = False
 
 
 @dataclass(frozen=True)
@@ -149,7 +151,7 @@ class TranslatedModel:
     """A model lowered to one variant: text only, ready to print or to build.
 
     ``parameters`` are the model's and, in the spiking variant, the cells'. ``splits`` say how each
-    rule's terms are read from spikes.
+    rule's terms are read from spikes. ``trials`` is the number of trials run at once, 0 for a plain run.
     """
 
     model: MemoryModel
@@ -162,6 +164,7 @@ class TranslatedModel:
     initial: tuple[Initial, ...]
     dt: str
     splits: tuple[Any, ...] = ()
+    trials: int = 0
 
     def group(self, name: str) -> Group:
         """Return the group called `name`."""

@@ -58,3 +58,10 @@ const long _postsynaptic_idx = _row + _target_offset;
     {{after|autoindent}}
 }
 {% endmacro %}
+
+{# The statements `code`, whose names belong to the indices given. #}
+{% macro indexed(code, synapse, pre, post) %}
+const long _idx = {{synapse}}, _presynaptic_idx = {{pre}}, _postsynaptic_idx = {{post}};
+const size_t _vectorisation_idx = _idx;
+{{code|autoindent}}
+{% endmacro %}

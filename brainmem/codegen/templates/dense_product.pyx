@@ -1,0 +1,29 @@
+{# USES_VARIABLES { N_pre, N_post, _source_offset, _target_offset } #}
+{# ALLOWS_SCALAR_WRITE #}
+{% extends 'common_group.pyx' %}
+
+{% block maincode %}
+    cdef long _trials = {{_trials}}
+    cdef long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}} // _trials
+    cdef long _rows = {{constant_or_scalar('N_post', variables['N_post'])}} // _trials
+    cdef long _row, _column, _trial, _postsynaptic_idx, _presynaptic_idx
+    _vectorisation_idx = 1
+    {% for block, target in _sums | dictsort %}
+    {{scalar_code[block] | autoindent}}
+    for _row in range(_rows):
+        for _trial in range(_trials):
+            {{get_array_name(target)}}[_row*_trials + _trial + _target_offset] = 0
+        for _column in range(_columns):
+            {% if not _diagonal %}
+            if _column == _row:
+                continue
+            {% endif %}
+            _idx = _row*_columns + _column
+            for _trial in range(_trials):
+                _presynaptic_idx = _column*_trials + _trial + _source_offset
+                _postsynaptic_idx = _row*_trials + _trial + _target_offset
+                _vectorisation_idx = _idx
+                {{vector_code[block] | autoindent}}
+                {{get_array_name(target)}}[_postsynaptic_idx] += _synaptic_var
+    {% endfor %}
+{% endblock %}

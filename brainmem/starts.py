@@ -1,0 +1,165 @@
+"""Start values: those a run begins with, and those a phase sets when it begins; each trial draws its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from brainmem.equations import draw, evaluate
+from brainmem.errors import RuleError
+from brainmem.patterns import check_matrix, load_array
+from brainmem.plan import Plan
+from brainmem.spec import MemoryModel, Projection
+from brainmem.translation.lines import identifiers
+from brainmem.translation.protocol import owner_of, start_variables
+from brainmem.translation.text import Initial, TranslatedModel
+
+__all__ = ["Given", "side_by_side", "size_of", "start_tables", "start_values", "stream"]
+
+_BYTES = 256  # a stream's name is a sequence of bytes, so larger numbers can stand for trials
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a user sets for one run; everything else is drawn or has its default."""
+
+    parameters: Mapping[str, Any]
+    inputs: Mapping[str, Any]
+    weights: Mapping[str, Any]
+    initial: Mapping[str, Any]
+
+
+def stream(seed: int, name: str, trial: int = 0) -> np.random.Generator:
+    """Return the random generator of a named quantity; streams of other names do not depend on it.
+
+    That of the first trial is the one of a run without trials.
+    """
+    key = (*name.encode(), *((_BYTES + trial,) if trial else ()))
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+
+
+def size_of(text: str | int, parameters: Mapping[str, Any]) -> int:
+    """Return the integer that a size text stands for."""
+    return int(evaluate(str(text), parameters))
+
+
+def side_by_side(values: np.ndarray, units: int | None = None) -> np.ndarray:
+    """Return values of every trial in the order of the device, unit by unit with the trials side by side.
+
+    Parameters
+    ----------
+    values : (..., trial, unit) array
+        The last axis may hold several cells for each of the `units`.
+    """
+    *rest, trials, size = values.shape
+    units = units or size
+    apart = values.reshape(*rest, trials, units, size // units)
+    return np.swapaxes(apart, -3, -2).reshape(*rest, trials * size)
+
+
+def start_values(
+    translated: TranslatedModel, parameters, stimuli: Mapping[str, np.ndarray], given: Given, seed: int
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return the start values of neurons, as the device takes them, and of weights ``[post, pre]``."""
+    weights: dict[str, np.ndarray] = {}
+    trials = range(max(1, translated.trials))
+    drawn = [_draw_trial(translated, parameters, stimuli, given, seed, weights, trial) for trial in trials]
+    if not translated.trials:
+        return drawn[0], weights
+    arrays = {}
+    for key in drawn[0]:
+        units = translated.group(key.split(".")[0]).size.partition("*trials")[0]
+        values = np.stack([values[key] for values in drawn])
+        arrays[key] = side_by_side(values, size_of(units, {**parameters, "trials": 1}))
+    return arrays, weights
+
+
+def _draw_trial(
+    translated: TranslatedModel, parameters, stimuli, given: Given, seed: int, weights, trial: int
+) -> dict[str, np.ndarray]:
+    """Draw the start values of one trial; the first also draws the `weights`, which all share."""
+    shown = {name: table[:, trial] if table.ndim == 3 else table for name, table in stimuli.items()}
+    names = {**dict.fromkeys(translated.model.protocol.gates, 0.0), **parameters, **shown}
+    projections = {p.name: p for p in translated.model.projections}
+    arrays = {}
+    for item in translated.initial:
+        key = f"{item.owner}.{item.variable}"
+        if item.owner in projections:
+            if trial == 0:
+                _check_shared(item, stimuli, given)
+                weights[key] = _weights(translated.model, projections[item.owner], item, names, given, seed)
+            value = weights[key]
+        else:
+            value = _neurons(translated, item, names, given, seed, trial)
+            if item.owner:
+                arrays[key] = value
+        names[f"{item.owner}_{item.variable}" if item.owner else item.variable] = value
+    return arrays
+
+
+def _check_shared(item: Initial, stimuli, given: Given) -> None:
+    own = sorted(name for name, table in stimuli.items() if table.ndim == 3 and name in identifiers(item.draw))
+    if own and item.owner not in given.weights:
+        raise RuleError(
+            f"The start weights {item.draw!r} of {item.owner!r} are made from {own[0]!r}, of which every trial has its "
+            f"own, but all trials share their weights. Give them: weights={{{item.owner!r}: ...}}."
+        )
+
+
+def _neurons(translated: TranslatedModel, item: Initial, names, given: Given, seed: int, trial: int) -> np.ndarray:
+    owner = item.owner or item.stream.split(".")[0]
+    size = size_of(translated.group(owner).size, {**names, "trials": 1})
+    key = f"{item.owner}.{item.variable}"
+    if key in given.initial:
+        return _given_start(key, given.initial[key], size, translated.trials, trial)
+    return draw(item.draw, names=names, rng=stream(seed, item.stream or key, trial), shape=(size,))
+
+
+def _given_start(key: str, values: Any, size: int, trials: int, trial: int) -> np.ndarray:
+    value = load_array(values, what=f"initial {key!r}")
+    if trials and value.shape == (trials, size):
+        value = value[trial]
+    if value.shape != (size,) or not np.isfinite(value).all():
+        many = f", or (trials, units) = ({trials}, {size})," if trials else ""
+        raise RuleError(f"initial {key!r}: expected {size}{many} finite values, got shape {value.shape}.")
+    return value
+
+
+def _weights(model: MemoryModel, projection: Projection, item: Initial, names, given: Given, seed: int) -> np.ndarray:
+    shape = tuple(size_of(model.population(name).size, names) for name in (projection.target, projection.source))
+    first = item.variable == next(iter(projection.initial))
+    if first and projection.name in given.weights:
+        return check_matrix(given.weights[projection.name], shape, what=f"weights of {projection.name!r}")
+    matrix = draw(item.draw, names=names, rng=stream(seed, f"{item.owner}.{item.variable}"), shape=shape)
+    if projection.source == projection.target and not projection.self_connections:
+        np.fill_diagonal(matrix, 0.0)
+    if first and projection.row_norm is not None:
+        matrix = matrix * (projection.row_norm / np.linalg.norm(matrix, axis=1, keepdims=True))
+    return matrix
+
+
+def start_tables(translated: TranslatedModel, plan: Plan, parameters, seed: int) -> dict[str, np.ndarray]:
+    """Return the values that phases set when they begin, (row, unit of every trial), and the row of every step."""
+    model = translated.model
+    tables: dict[str, np.ndarray] = {}
+    keys = {key: row + 1 for row, key in enumerate(plan.start_keys)}
+    for name in start_variables(model):
+        size, trials = size_of(owner_of(model, name).size, parameters), range(max(1, translated.trials))
+        drawn = [_phase_starts(model, name, keys, size, parameters, seed, trial) for trial in trials]
+        shown = [keys[(s.phase.name, s.item, s.repeat)] if name in s.phase.start else 0 for s in plan.steps]
+        tables[f"{name}_row"] = np.asarray(shown)
+        tables[f"{name}_start"] = side_by_side(np.stack(drawn, axis=1))
+    return tables
+
+
+def _phase_starts(model: MemoryModel, name: str, keys, size: int, parameters, seed: int, trial: int) -> np.ndarray:
+    """Return the start values of one trial, (row, unit)."""
+    values = np.zeros((len(keys), size))
+    for phase in (p for p in model.protocol.phases if name in p.start):
+        rows = [row - 1 for (key, _, _), row in keys.items() if key == phase.name]
+        rng = stream(seed, f"{phase.name}.{name}", trial)
+        values[rows] = draw(phase.start[name], names={**parameters}, rng=rng, shape=(len(rows), size))
+    return values

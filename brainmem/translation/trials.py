@@ -1,0 +1,132 @@
+"""Run many trials of one network at once: every unit once per trial, the weights shared.
+
+Unit ``i`` of trial ``b`` stands at ``i*trials + b`` in its group, so that trials lie side by side and a projection
+is the product of one matrix with a matrix of rates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from brainmem.errors import TranslationError
+from brainmem.spec import Parameter
+from brainmem.translation.common import model_names
+from brainmem.translation.lines import Line, read_lines, rename, write_lines
+from brainmem.translation.protocol import CONTROLLER, TRIAL, start_variables
+from brainmem.translation.text import Connection, Group, Operation, Table, TranslatedModel
+
+__all__ = ["TRIALS", "spread", "trial_pairs"]
+
+TRIALS = "trials"
+# Brian2's own names, as a unit within its trial knows them.
+_WITHIN = {name: f"({name}//{TRIALS})" for name in ("N", "N_pre", "N_post", "i", "j")}
+
+
+def spread(translated: TranslatedModel, trials: int, trial_inputs: tuple[str, ...]) -> TranslatedModel:
+    """Return `translated` with every unit `trials` times, once per trial.
+
+    Parameters
+    ----------
+    trials : int
+    trial_inputs : tuple of str
+        Stimuli of which every trial has its own rows.
+
+    Raises
+    ------
+    TranslationError
+        When the number is not positive, a rule could change the weights, or the model uses a name that is needed.
+    """
+    _check(translated, trials)
+    own = {f"{name}_start" for name in start_variables(translated.model)}
+    own |= {f"{name}_values" for name in trial_inputs}
+    number = Parameter(TRIALS, int(trials), meaning="independent trials run at once")
+    return replace(
+        translated,
+        parameters=(*translated.parameters, number),
+        groups=tuple(_group(group, own) for group in translated.groups),
+        connections=tuple(_connection(item) for item in translated.connections),
+        tables=tuple(_table(table, own) for table in translated.tables),
+        trials=int(trials),
+    )
+
+
+def _check(translated: TranslatedModel, trials: int) -> None:
+    model = translated.model
+    if isinstance(trials, bool) or not isinstance(trials, int) or trials < 1:
+        raise TranslationError(f"trials={trials!r}: give a whole number of at least 1, or None for a plain run.")
+    if model.rules:
+        rules = ", ".join(rule.name for rule in model.rules)
+        raise TranslationError(
+            f"Model {model.name!r}: trials share their weights, so no rule may change them; it has the rules {rules}. "
+            "Translate freeze(model, phase) instead, which runs only the phases named, with fixed weights."
+        )
+    for population in model.populations:
+        if population.sequential:
+            raise TranslationError(
+                f"Population {population.name!r} updates its units one at a time, which many trials at once cannot do. "
+                "Run the trials one by one, with a seed each."
+            )
+    taken = {item.name for item in (*translated.parameters, *model.populations)} | model_names(model)
+    for name in (TRIALS, TRIAL):
+        if name in taken:
+            raise TranslationError(
+                f"Model {model.name!r}: it uses the name {name!r}, which a run of many trials needs. Rename it."
+            )
+
+
+def _size(text: str) -> str:
+    """Return the size of a group of units or, with a factor behind, of their cells."""
+    first, times, rest = text.partition("*")
+    return TRIALS if text == "1" else f"{first}*{TRIALS}{times}{rest}"
+
+
+def _group(group: Group, own: set[str]) -> Group:
+    if group.name == CONTROLLER:
+        return group
+    lines = [_line(line, own) for line in read_lines(group.equations)]
+    return replace(
+        group,
+        size=_size(group.size),
+        equations=write_lines(lines),
+        operations=tuple(_operation(op, own) for op in group.operations),
+        links={name: (*link[:2], _link(link[2])) for name, link in group.links.items()},
+    )
+
+
+def _line(line: Line, own: set[str]) -> Line:
+    return replace(line, expr=_within(line.expr, own)) if line.expr else line
+
+
+def _operation(op: Operation, own: set[str]) -> Operation:
+    return replace(op, code=_within(op.code, own))
+
+
+def _within(text: str, own: set[str]) -> str:
+    """Let text read what all trials share by the unit's number within its trial, and each trial's tables by its own."""
+    for table in own:
+        row = table.rsplit("_", 1)[0]
+        text = text.replace(f"{table}({row}_row(step*second)*second, i)", f"{table}({row}_row(step*second)*second, _i)")
+    return rename(text, {**_WITHIN, "_i": "i"})
+
+
+def _link(index: str | None) -> str | None:
+    """Return ``repeat(arange(N*trials), cells_per_unit)`` for ``repeat(arange(N), cells_per_unit)``."""
+    return None if index is None else index.replace("), ", f"*{TRIALS}), ", 1)
+
+
+def _connection(item: Connection) -> Connection:
+    if item.target == CONTROLLER or item.connect not in ("all", "no_self"):
+        return item
+    lines = read_lines(item.equations) if item.equations.strip() else ()
+    return replace(item, equations=write_lines(_line(line, set()) for line in lines), trials=True)
+
+
+def _table(table: Table, own: set[str]) -> Table:
+    return replace(table, columns=f"{table.columns}*{TRIALS}") if table.name in own else table
+
+
+def trial_pairs(item: Connection) -> str:
+    """Return the generator that connects the units of each trial among themselves, for ``connect(j=...)``."""
+    target = f"{TRIALS}*k + i % {TRIALS}"
+    apart = f" if {target} != i" if item.connect == "no_self" else ""
+    return f"{target} for k in range(N_post//{TRIALS}){apart}"
