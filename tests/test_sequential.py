@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -29,6 +30,7 @@ from brainmem import (
     simulate,
     translate,
 )
+from brainmem.bench.dreams import EPS, hebbian, loop_program
 from brainmem.devices import thread_seeds
 from brainmem.errors import RuleError, TranslationError
 from brainmem.kernels import choose_kernels
@@ -396,3 +398,13 @@ def test_a_variable_called_like_the_change_of_a_state_is_refused():
 
 def test_roles_of_relaxing_units_are_refused():
     refused("neither drive= nor transfer=", spins(drive="h"))
+
+
+@pytest.mark.skipif(shutil.which("g++") is None, reason="needs g++")
+def test_the_loop_that_dreams_are_compared_with_unlearns_fixed_points(tmp_path):
+    size, w = 50, hebbian(50)
+    subprocess.run(loop_program(size, tmp_path)(1), check=True, stdout=subprocess.DEVNULL)
+    change = np.fromfile(tmp_path / "end").reshape(size, size) - w
+    s = np.sign(-change[0] + (np.arange(size) == 0))  # the state up to its sign
+    np.testing.assert_allclose(change, unlearned(w, s, EPS) - w, atol=1e-15)
+    assert np.all((w @ s) * s >= -1e-9)

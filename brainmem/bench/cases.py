@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from brainmem.bench.dreams import LOOP, dreaming
 from brainmem.bench.peers import open_peers
 from brainmem.bench.programs import SPIKE_STEP, rate_program, spiking_program
 from brainmem.bench.registry import OURS, Case, Contenders, Effort, Goal
@@ -167,6 +168,15 @@ CASES = (
         contenders=spiking_second,
         sizes=(500,),
         goals=(Goal(REAL_TIME, 1.0), Goal(PLAIN, 1 / 3)),
+    ),
+    Case(
+        "dreams",
+        "unlearning dream of a binary network",
+        contenders=dreaming,
+        sizes=(400,),
+        goals=(Goal(LOOP, 2.0),),
+        unit="ms",
+        scale=lambda size: 1e3,
     ),
     Case(
         "second_run",

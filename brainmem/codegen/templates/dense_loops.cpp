@@ -19,12 +19,13 @@ _column*_rows + {{row}}
 {%- endif %}
 {%- endmacro %}
 
-{# The statements of all synapses from `_column`, what they have in common first, each followed by `then`. #}
-{% macro column(code, then='') %}
+{# The statements of all synapses from `_column`, what they have in common first, each followed by `then`.
+   `whole`: also of a synapse that does not exist, whose place there is. #}
+{% macro column(code, then='', whole=False) %}
 {% set before, after = (code if code is string else code | join('\n')).split(row_ends) %}
 const long _presynaptic_idx = _column + _source_offset;
 {{before|autoindent}}
-{% if _diagonal %}
+{% if _diagonal or whole %}
 for (long _row = 0; _row < _rows; _row++)
 {%- else %}
 for (int _part = 0; _part < 2; _part++)

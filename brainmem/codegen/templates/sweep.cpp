@@ -18,7 +18,11 @@
             for (long _row = 0; _row < _units; _row++) {{array}}[_row] = 0;
             for (long _column = 0; _column < _units; _column++)
             {
-                {{ column(vector_code[block], array ~ '[_row] += _synaptic_var;') }}
+                const {{c_data_type(target.dtype)}} _kept = {{array}}[_column];
+                {{ column(vector_code[block], array ~ '[_row] += _synaptic_var;', whole=True) }}
+                {% if not _diagonal %}
+                {{array}}[_column] = _kept;
+                {% endif %}
             }
         }
         {% endfor %}
@@ -29,10 +33,15 @@
     if (_order.empty()) for (int _k = 0; _k < _units; _k++) _order.push_back(_k);
     {
         {{scalar_code['order']|autoindent}}
-        for (long _k = _units - 1; _k > 0; _k--)
+        for (long _k = _units - 1; _k > 0; _k -= 2)
         {
             {{vector_code['order']|autoindent}}
-            std::swap(_order[_k], _order[(long)(_drawn*(_k + 1))]);
+            // What a draw of 53 bits leaves behind its first number is a draw of its own.
+            double _place = _drawn*(_k + 1);
+            std::swap(_order[_k], _order[(long)_place]);
+            if (_k == 1) break;
+            _place = (_place - (long)_place)*_k;
+            std::swap(_order[_k - 1], _order[(long)_place]);
         }
     }
     {{scalar_code['visit']|autoindent}}
@@ -50,7 +59,15 @@
         {{get_array_name(_change)}}[_column] = _moved;
         {% if _follows %}
         if (_moved == 0) continue;
-        {{ column(vector_code['follow']) }}
+        {% for block, target in _sums | dictsort %}
+        const {{c_data_type(target.dtype)}} _kept_{{block}} = {{get_array_name(target)}}[_column];
+        {% endfor %}
+        {{ column(vector_code['follow'], whole=not _listed) }}
+        {% if not _diagonal %}
+        {% for block, target in _sums | dictsort %}
+        {{get_array_name(target)}}[_column] = _kept_{{block}};
+        {% endfor %}
+        {% endif %}
         {% endif %}
     }
 {% endblock %}
