@@ -22,6 +22,8 @@ __all__ = ["CASES", "PLAIN", "REAL_TIME", "SECOND"]
 PLAIN = "brian2"  # Brian2's own loops, with our protocol around them
 FLOAT64 = "float64"
 REAL_TIME = "real time"
+SEPARATE = "separate runs"
+TRIALS = 200
 SECOND = "one second"
 
 MILLISECONDS = "20 ms"
@@ -54,6 +56,19 @@ def narrow_step(size: int, effort: Effort, *, network: str) -> Iterator[Contende
     programs = {OURS: rate_program(network, size, Device(float=32)), FLOAT64: rate_program(network, size, Device())}
     effort.say(f"{network} in float32, N={size}: measuring")
     yield stepping(programs, effort)
+
+
+@contextmanager
+def batched_step(size: int, effort: Effort) -> Iterator[Contenders]:
+    """Time one step of many trials on the same weights, beside one step of as many separate dense runs."""
+    from brainmem import Device
+
+    effort.say(f"batched recall, N={size}: compiling")
+    programs = {OURS: rate_program("static", size, Device(), trials=TRIALS)}
+    programs[SEPARATE] = rate_program("static", size, Device())
+    effort.say(f"batched recall, N={size}: measuring")
+    steps = stepping(programs, effort)
+    yield {OURS: steps[OURS], SEPARATE: lambda: TRIALS * steps[SEPARATE]()}
 
 
 @contextmanager
@@ -162,6 +177,13 @@ CASES = (
     _narrow_case("static", STATIC),
     _narrow_case("plastic", PLASTIC),
     _narrow_case("rank_one", RANK_ONE),
+    Case(
+        "batched",
+        f"batched recall, {TRIALS} trials, one step",
+        contenders=batched_step,
+        sizes=(500,),
+        goals=(Goal(SEPARATE, 1 / 8),),
+    ),
     Case(
         "spiking",
         "spiking plastic network at 20 Hz, one second",

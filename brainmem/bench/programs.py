@@ -34,14 +34,14 @@ def _of_children() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def rate_program(network: str, size: int, device: Device) -> Callable[[int], float]:
+def rate_program(network: str, size: int, device: Device, *, trials: int | None = None) -> Callable[[int], float]:
     """Compile a network of `brainmem.bench.networks` and return ``seconds(steps)`` of its program."""
     model, start = model_of(network), start_of(network, size)
-    run_network(model, start, 1, device)
-    return lambda steps: program_seconds(lambda: run_network(model, start, steps, device))
+    run_network(model, start, 1, device, trials=trials)
+    return lambda steps: program_seconds(lambda: run_network(model, start, steps, device, trials=trials))
 
 
-def run_network(model: Any, start: Start, steps: int, device: Device) -> Result:
+def run_network(model: Any, start: Start, steps: int, device: Device, *, trials: int | None = None) -> Result:
     """Simulate `steps` steps of a network from `start`; plastic weights are recorded at its two ends."""
     from brainmem import simulate
 
@@ -57,6 +57,7 @@ def run_network(model: Any, start: Start, steps: int, device: Device) -> Result:
         weights={"recurrent": start.w},
         initial=initial,
         record=("weights",) if model.rules else (),
+        trials=trials,
     )
 
 
