@@ -28,7 +28,7 @@ class Kernel:
         Where in a time step sums and update run in one pass over the weights.
     gate : str
         Postsynaptic variable of a gate of the protocol that multiplies every change of its synapses: where it is 0
-        there is no update.
+        there is no update, not even by a factor that is no number (0*nan is nan in the plain path).
     reason : str
         Why, in words.
     swept : tuple of str
