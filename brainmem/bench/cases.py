@@ -150,6 +150,7 @@ def _narrow_case(network: str, what: str) -> Case:
     )
 
 
+PEERS = ("jax", "annarchy", "annarchy -ffast-math")
 PER_SYNAPSE = "ns per synapse and step"
 STATIC = "static dense step"
 PLASTIC = "plastic dense step, any rule"
@@ -171,9 +172,9 @@ RANK_ONE_GOALS = (
 )
 
 CASES = (
-    _step_case("static", STATIC, STATIC_GOALS, "dgemv", "jax", "annarchy"),
-    _step_case("plastic", PLASTIC, PLASTIC_GOALS, "jax", "annarchy"),
-    _step_case("rank_one", RANK_ONE, RANK_ONE_GOALS, "jax", "annarchy"),
+    _step_case("static", STATIC, STATIC_GOALS, "dgemv", *PEERS),
+    _step_case("plastic", PLASTIC, PLASTIC_GOALS, *PEERS),
+    _step_case("rank_one", RANK_ONE, RANK_ONE_GOALS, *PEERS),
     _narrow_case("static", STATIC),
     _narrow_case("plastic", PLASTIC),
     _narrow_case("rank_one", RANK_ONE),

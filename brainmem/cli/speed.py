@@ -67,7 +67,7 @@ def _measured(cases: tuple[Case, ...], effort: Effort, file: Path | None) -> lis
 def _finish(rows: list[Row]) -> None:
     from brainmem.bench.engines import ENGINES, installed
 
-    absent = [name for name in ENGINES if not installed(name)]
+    absent = dict.fromkeys(package for name, (_, package) in ENGINES.items() if not installed(name))
     if absent:
         say(f"Not installed here: {', '.join(absent)}. Install them with: pip install 'brainmem[bench]'")
     missed = [row for row in rows if row.verdict == "missed"]

@@ -1,4 +1,4 @@
-"""The same networks written for other software. A module's ``load(network, start)`` returns an `Engine`."""
+"""The same networks written for other software. ``load(engine, network, start)`` returns an `Engine`."""
 
 from __future__ import annotations
 
@@ -31,13 +31,14 @@ class Engine(Protocol):
         ...
 
 
-# The module of each engine and the package that it needs.
+# The module and function of each engine, and the package that it needs.
 ENGINES: Mapping[str, tuple[str, str]] = MappingProxyType(
     {
-        "numpy": ("numpy_loop", "numpy"),
-        "dgemv": ("matrix_product", "scipy"),
-        "jax": ("jax_scan", "jax"),
-        "annarchy": ("annarchy_network", "ANNarchy"),
+        "numpy": ("numpy_loop:load", "numpy"),
+        "dgemv": ("matrix_product:load", "scipy"),
+        "jax": ("jax_scan:load", "jax"),
+        "annarchy": ("annarchy_network:load", "ANNarchy"),
+        "annarchy -ffast-math": ("annarchy_network:load_fast", "ANNarchy"),
     }
 )
 
@@ -49,4 +50,5 @@ def installed(engine: str) -> bool:
 
 def load(engine: str, network: str, start: Start) -> Engine:
     """Return `engine`'s version of the network called `network`."""
-    return importlib.import_module(f"{__name__}.{ENGINES[engine][0]}").load(network, start)
+    module, function = ENGINES[engine][0].split(":")
+    return getattr(importlib.import_module(f"{__name__}.{module}"), function)(network, start)

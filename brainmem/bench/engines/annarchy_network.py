@@ -2,6 +2,7 @@
 
 ANNarchy updates neurons before synapses. What a rule reads of a neuron is therefore kept from before the update, so
 that both see the state at the beginning of the step; factors that are the same for a whole row are computed there.
+Powers are written as products of stored factors: ANNarchy would call pow() for them.
 """
 
 from __future__ import annotations
@@ -13,14 +14,17 @@ import numpy as np
 
 from brainmem.bench.networks import Start
 
-__all__ = ["load"]
+__all__ = ["load", "load_fast"]
+
+# Brian2 compiles with -ffast-math, ANNarchy as it is installed does not. Both are of interest.
+FAST = "-O3 -march=native -ffast-math"
 
 # Lines that stand before the rate's own equation, and the synapse's equation (None: fixed weights).
 RULES = {
     "static": ("", None),
     "plastic": (
         "before = r\n square = r*r",
-        "dw/dt = speed*(post.before*pre.before - w*post.square - cubic*w*w*w)",
+        "square = w*w\n dw/dt = speed*(post.before*pre.before - w*post.square - cubic*square*w)",
     ),
     "rank_one": (
         "before = r\n quick = speed*(target - r)",
@@ -30,12 +34,17 @@ RULES = {
 
 
 def load(network: str, start: Start) -> _Network:
-    """Return the network called `network`, compiled in a temporary folder."""
-    return _Network(network, start)
+    """Return the network called `network`, compiled in a temporary folder with ANNarchy's own flags."""
+    return _Network(network, start, "default")
+
+
+def load_fast(network: str, start: Start) -> _Network:
+    """Return the network called `network`, compiled with the flags that Brian2 uses."""
+    return _Network(network, start, FAST)
 
 
 class _Network:
-    def __init__(self, network: str, start: Start) -> None:
+    def __init__(self, network: str, start: Start, flags: str) -> None:
         self.start = start
         lines, rule = RULES[network]
         self.net = ANNarchy.Network(dt=1.0)
@@ -45,7 +54,7 @@ class _Network:
         self.weights.all_to_all(weights=0.0, allow_self_connections=True, storage_format="dense")
         self.net.config(num_threads=1)
         self.folder = tempfile.TemporaryDirectory(prefix="brainmem-bench-")
-        self.net.compile(directory=f"{self.folder.name}/", silent=True)
+        self.net.compile(directory=f"{self.folder.name}/", silent=True, compiler_flags=flags)
 
     def prepare(self, steps: int) -> None:
         self.units.r, self.units.h, self.units.target = self.start.x, self.start.h, self.start.target
