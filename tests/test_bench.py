@@ -152,26 +152,13 @@ def test_cases_are_chosen_by_name_in_the_order_of_the_table():
         choose(cases, ["plastik"])
 
 
-def test_every_goal_names_a_contender_and_a_size_of_its_case():
-    known = {
-        "numpy",
-        "dgemv",
-        "jax",
-        "annarchy",
-        "brian2",
-        "float64",
-        "real time",
-        "one second",
-        "20 ms",
-        "one core",
-        "C loop",
-    }
+def test_every_goal_is_set_at_sizes_of_its_case_and_once_for_each_peer():
     names = [item.name for item in brainmem.bench.cases.CASES]
     assert len(names) == len(set(names))
     for item in brainmem.bench.cases.CASES:
-        for goal in item.goals:
-            assert goal.peer in known
-            assert set(goal.sizes or ()) <= set(item.sizes)
+        assert all(set(goal.sizes or item.sizes) <= set(item.sizes) and goal.at_most > 0 for goal in item.goals)
+        set_at = [(goal.peer, size) for goal in item.goals for size in goal.sizes or item.sizes]
+        assert len(set_at) == len(set(set_at)), item.name
 
 
 def test_the_table_shows_our_time_once_per_size_and_a_line_per_peer():
