@@ -99,8 +99,8 @@ def many_cases() -> MemoryModel:
         Projection(
             "around", "b", "b", current="around_post = w*x_pre : 1 (summed)", initial=normal, self_connections=True
         ),
-        # Waits for the sum of another projection; its own sum is read by nothing.
-        Projection("late", "a", "b", current="late_post = w*x_pre : 1 (summed)", initial=normal),
+        # Waits for the sum of `around`, though its name sorts before: Brian2 would run it first in a shared slot.
+        Projection("ahead", "a", "b", current="late_post = w*x_pre : 1 (summed)", initial=normal),
         # A sum of sums, formed at a later time.
         Projection(
             "echo", "a", "b", current="echo_post = w*s_pre : 1 (summed)", variables="z = w*x_post : 1", initial=normal
@@ -126,7 +126,7 @@ def many_cases() -> MemoryModel:
         LearningRule("z_first", "around", periodic="old = w\nw += 0.3*x_pre*x_post - 0.1*old", every="2*delta"),
         LearningRule("a_second", "around", periodic="w = 0.8*w", every="2*delta", order=1, bounds={"w": (-1, "top")}),
         LearningRule("slow", "around", continuous="dw/dt = eta*(around_pre*x_post - w) : 1"),
-        LearningRule("waiting", "late", continuous="dw/dt = eta*(around_post - late_post)*x_pre*plastic_post : 1"),
+        LearningRule("waiting", "ahead", continuous="dw/dt = eta*(around_post - late_post)*x_pre*plastic_post : 1"),
         LearningRule("echoed", "echo", continuous="dw/dt = eta*(echo_post*x_pre - z) : 1", bounds={"w": (-2, 2)}),
         LearningRule("after", "echo", periodic="w *= 0.97", every="3*delta"),
         LearningRule(
