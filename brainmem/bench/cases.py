@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from brainmem.bench.dreams import LOOP, dreaming
 from brainmem.bench.peers import open_peers
@@ -87,7 +89,8 @@ def spiking_second(size: int, effort: Effort) -> Iterator[Contenders]:
 def second_script(size: int, effort: Effort) -> Iterator[Contenders]:
     """Time a script of its own process whose network was compiled before, from start to end of a short simulation."""
     effort.say(f"second run, N={size}: measuring")
-    yield {OURS: second_run(size), SECOND: lambda: 1.0}
+    with TemporaryDirectory(prefix="brainmem-bench-") as cache:
+        yield {OURS: second_run(size, Path(cache)), SECOND: lambda: 1.0}
 
 
 @contextmanager
