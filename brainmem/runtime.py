@@ -102,15 +102,30 @@ def _with_size(item: Input, built: Built) -> Input:
 
 def _run_network(network: brian2.Network, seconds: float, progress: Progress | None) -> None:
     def report(elapsed, completed, start, whole):
-        progress(min(float(completed), 1.0))
+        if not completed:  # the call after everything was compiled and before the first step
+            _check_compiled(network)
+        if progress:
+            progress(min(float(completed), 1.0))
 
     with _as_device_errors("run"):
-        network.run(
-            seconds * brian2.second,
-            report=report if progress else None,
-            report_period=0.2 * brian2.second,
-            namespace={},
-        )
+        network.run(seconds * brian2.second, report=report, report_period=0.2 * brian2.second, namespace={})
+
+
+def _check_compiled(network: brian2.Network) -> None:
+    """Raise for code that Cython refused: Brian2 prints Cython's message and goes on without that code."""
+    for item in network.sorted_objects:
+        for code in item.code_objects:
+            if code.compiled_code.get("run") is None and _has_code(code):
+                raise DeviceError(
+                    f"Cython could not translate the code of {item.name!r} ({code.name}); its own message stands above. "
+                    "Use Device('runtime', target='numpy') or Device('cpp_standalone'), and report the model to "
+                    "brainmem's developers."
+                )
+
+
+def _has_code(code: Any) -> bool:
+    text = getattr(code.code, "run", "").strip()
+    return bool(text) and "EMPTY_CODE_BLOCK" not in text
 
 
 def _read(variable: Any) -> np.ndarray:

@@ -170,6 +170,13 @@ def _broken_cpp(built, unit, clock):
     unit.run_regularly("x = broken(x)", clock=clock, name="unit_breaks")
 
 
+def _broken_cython(built, unit, clock):
+    broken = b2.Function(lambda value: value, arg_units=[1], return_unit=1)
+    broken.implementations.add_implementation("cython", "cdef double broken(double value): return value oops")
+    unit.namespace["broken"] = broken
+    unit.run_regularly("x = broken(x)", clock=clock, name="unit_breaks")
+
+
 def _halts_without_done(built, unit, clock):
     unit.namespace["halt_when"] = halt_when
     unit.run_regularly("x = halt_when(x)", clock=clock, name="unit_halts")
@@ -198,6 +205,7 @@ FAULTS = {
     "array for random synapses": _array_for_random_synapses,
     "input read while building": _input_read_while_building,
     "unknown done": _unknown_done,
+    "broken cython": _broken_cython,
     "python function": _python_function,
     "broken C++": _broken_cpp,
     "halts without done": _halts_without_done,

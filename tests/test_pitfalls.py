@@ -269,3 +269,9 @@ def test_durations_that_cannot_be_are_refused(device, duration):
 def test_a_function_without_cpp_code_is_refused_before_compiling():
     with pytest.raises(DeviceError, match="twice"):
         prepare(job("python function"), Device())
+
+
+@pytest.mark.cython
+def test_code_that_cython_refuses_is_not_left_out_of_the_run():
+    with pytest.raises(DeviceError, match="could not translate the code of 'unit_breaks'"):
+        prepare(job("broken cython"), Device("runtime", target="cython")).run(FINE, duration=0.01)
