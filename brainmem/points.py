@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from brainmem.cache import canonical
+from brainmem.collect import versions
 from brainmem.devices import Device, Executable
 from brainmem.equations import resolve_parameters
 from brainmem.equations.expression import names_in
@@ -125,6 +126,7 @@ def _definition(work: Work) -> dict[str, Any]:
         "record": sorted(work.record),
         "interval": None if work.interval is None else float(np.asarray(work.interval)),
         **hashes,
+        **{f"version of {name}": version for name, version in versions().items()},
         "hash of the model": _hash(canonical(replace(model, description="", reference=None))),
         "hash of the translation": _hash(str(work.translated)),
     }

@@ -68,6 +68,12 @@ def test_every_point_holds_what_simulate_gives(serial):
         assert result.seed == point.seed
 
 
+def test_a_store_is_not_extended_with_the_numbers_of_another_version(serial, monkeypatch):
+    monkeypatch.setattr("brainmem.points.versions", lambda: {"brian2": "0.1"})
+    with pytest.raises(ResultError, match="version of brian2: .* there, 0.1 now"):
+        run(serial.store, seeds=3)
+
+
 def same(one: Sweep, two: Sweep) -> bool:
     """Whether two sweeps hold the same numbers at the same points."""
     names = [[point.path.name for point in found.points] for found in (one, two)]
