@@ -77,7 +77,7 @@ def _slot(when: str) -> int:
 def _rows(translated: TranslatedModel) -> Iterator[tuple[str, int, str]]:
     for group in translated.groups:
         lines = read_lines(group.equations)
-        stored = [line.name for line in lines if "constant over dt" in line.flags]
+        stored = [line.name for line in lines if line.stored]
         if stored:
             yield "before_start", 0, f"{group.name}: store {', '.join(stored)} for this step"
         state = [line.name for line in lines if line.kind == "differential"]

@@ -75,7 +75,7 @@ def _why_not_dense(item: Connection) -> str:
     if set().union(*map(identifiers, texts), set()) & {"i", "j"}:
         return "its text reads the numbers i, j of the units"
     lines = _lines(item.equations)
-    if any(line.kind == "subexpression" and _stored(line) for line in lines):
+    if any(line.kind == "subexpression" and line.stored for line in lines):
         return "it stores a subexpression of its synapses once per step"
     if any("shared" in line.flags and "constant" not in line.flags for line in lines):
         return "its synapses share a variable, which must change once per step and not once per row"
@@ -184,8 +184,4 @@ def _reads(translated: TranslatedModel, item: Connection, lines: list[Line]) -> 
 
 def _subexpressions(translated: TranslatedModel, group: str) -> Mapping[str, str]:
     lines = _lines(translated.group(group).equations)
-    return {line.name: line.expr for line in lines if line.kind == "subexpression" and not _stored(line)}
-
-
-def _stored(line: Line) -> bool:
-    return "constant over dt" in line.flags
+    return {line.name: line.expr for line in lines if line.kind == "subexpression" and not line.stored}

@@ -348,7 +348,24 @@ def test_absent_self_connections_have_no_weight_whatever_a_user_gives():
     assert not np.diagonal(result.rec_w.values, axis1=1, axis2=2).any()
 
 
-@pytest.mark.xfail(strict=True, reason="only sums that read each other are refused")
-def test_a_sum_that_reads_itself_is_refused():
-    with pytest.raises(TranslationError):
-        translate(recurrent(current="u_post = w*u_pre : 1 (summed)"), "rate")
+READS_ITSELF = {
+    "plainly": recurrent(current="u_post = w*u_pre : 1 (summed)"),
+    "through a transfer": recurrent(current="u_post = w*phi_pre : 1 (summed)"),
+    "at the other end": recurrent(current="u_post = w*x_pre*drive_post : 1 (summed)"),
+    "through the synapse": recurrent(current="u_post = z : 1 (summed)", variables="w : 1\nz = w*drive_pre : 1"),
+}
+
+
+@pytest.mark.parametrize("case", READS_ITSELF)
+@pytest.mark.parametrize("variant", ["rate", "spiking"])
+def test_a_sum_that_reads_itself_is_refused(case, variant):
+    with pytest.raises(TranslationError, match=r"units\.u reads itself.*state variable"):
+        translate(READS_ITSELF[case], variant)
+
+
+def test_a_sum_may_read_itself_as_stored_before_the_step():
+    current = "u_post = w*last_pre : 1 (summed)"
+    units = rate_units("units", 6, {"u": "1"})
+    stored = replace(units, equations=units.equations + "\nlast = u : 1 (constant over dt)")
+    model = model_of([stored], [Projection("rec", "units", "units", current=current, initial={"w": "1"})], ())
+    assert translate(model).connection("rec").summed_order == {"u_post": SUM}

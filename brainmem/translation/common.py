@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from brainmem.spec import LearningRule, MemoryModel, Parameter, Population, Projection
 from brainmem.translation import schedule
-from brainmem.translation.lines import Line, identifiers, read_lines
+from brainmem.translation.lines import Line, identifiers, read_lines, rename
 from brainmem.translation.text import Operation
 
 __all__ = [
@@ -74,25 +74,40 @@ def projection_orders(model: MemoryModel) -> dict[str, tuple[str, int]]:
         for projection in model.projections
         for line in summed_lines(projection)
     }
-    depends = {}
-    for key, (projection, line) in summed.items():
-        reads = _base_names(model.population(projection.source), line.expr, "_pre", projection.source)
-        reads |= _base_names(model.population(projection.target), line.expr, "_post", projection.target)
-        depends[key] = (reads & set(summed)) - {key}
+    depends = {key: _stored_names(model, projection, line) & set(summed) for key, (projection, line) in summed.items()}
     return schedule.sum_orders(depends)
 
 
-def _base_names(population: Population, expr: str, suffix: str, owner: str) -> set[str]:
+def _stored_names(model: MemoryModel, projection: Projection, line: Line) -> set[str]:
+    """Return ``"population.variable"`` of everything stored that a sum reads."""
+    expr = _written_out(line.expr, _synaptic_helpers(model, projection))
+    sides = ((projection.source, "_pre"), (projection.target, "_post"))
+    return set().union(*(_base_names(model.population(name), expr, suffix) for name, suffix in sides))
+
+
+def _synaptic_helpers(model: MemoryModel, projection: Projection) -> dict[str, str]:
+    texts = [projection.variables, *(rule.continuous for rule in rules_of(model, projection))]
+    lines = (line for text in texts if text.strip() for line in read_lines(text))
+    return {line.name: f"({line.expr})" for line in lines if line.kind == "subexpression" and not line.stored}
+
+
+def _written_out(expr: str, helpers: Mapping[str, str]) -> str:
+    while identifiers(expr) & set(helpers):
+        expr = rename(expr, helpers)
+    return expr
+
+
+def _base_names(population: Population, expr: str, suffix: str) -> set[str]:
     """Expand subexpressions until only stored variables remain."""
     lines = {line.name: line for line in read_lines(population.equations)}
     todo = [name.removesuffix(suffix) for name in identifiers(expr) if name.endswith(suffix)]
     found: set[str] = set()
     while todo:
         name = todo.pop()
-        if name in lines and lines[name].kind == "subexpression":
+        if name in lines and lines[name].kind == "subexpression" and not lines[name].stored:
             todo += identifiers(lines[name].expr)
         else:
-            found.add(f"{owner}.{name}")
+            found.add(f"{population.name}.{name}")
     return found
 
 

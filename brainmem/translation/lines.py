@@ -37,6 +37,11 @@ class Line:
         middle = f" = {self.expr}" if self.expr else ""
         return f"{left}{middle} : {self.unit}{flags}"
 
+    @property
+    def stored(self) -> bool:
+        """Whether a subexpression is evaluated once per step and then read as a number."""
+        return "constant over dt" in self.flags
+
     def with_flag(self, flag: str) -> Line:
         """Return the line with `flag` added once."""
         return self if flag in self.flags else replace(self, flags=(*self.flags, flag))

@@ -73,18 +73,26 @@ def sum_orders(depends: dict[str, set[str]]) -> dict[str, tuple[str, int]]:
     Raises
     ------
     TranslationError
-        When two summed variables depend on each other: no order can serve both.
+        When a summed variable reads itself, or two depend on each other: no order can serve them.
     """
     sorter = TopologicalSorter(depends)
     try:
         ranked = tuple(sorter.static_order())
     except CycleError as error:
-        ring = " -> ".join(error.args[1])
-        raise TranslationError(
-            f"The summed variables {ring} depend on each other within one time step. "
-            "Let one of them read a state variable (dx/dt) instead."
-        ) from error
+        raise TranslationError(_circle(error.args[1])) from error
     level: dict[str, int] = {}
     for name in ranked:
         level[name] = 1 + max((level[other] for other in depends.get(name, ())), default=-1)
     return {name: (SUM[0], SUM[1] + level[name]) for name in depends}
+
+
+def _circle(ring: list[str]) -> str:
+    if len(set(ring)) == 1:
+        return (
+            f"The summed variable {ring[0]} reads itself within one time step, while it is still being formed. "
+            "Let it read a state variable (dx/dt) instead."
+        )
+    return (
+        f"The summed variables {' -> '.join(ring)} depend on each other within one time step. "
+        "Let one of them read a state variable (dx/dt) instead."
+    )

@@ -64,14 +64,10 @@ def expanded(expr: str, lines: Mapping[str, Line]) -> str:
 
     `lines` are keyed by the name under which `expr` reads them.
     """
-    inner = {name: line.expr for name, line in lines.items() if line.kind == "subexpression" and not _stored(line)}
+    inner = {name: line.expr for name, line in lines.items() if line.kind == "subexpression" and not line.stored}
     while found := identifiers(expr) & set(inner):
         expr = rename(expr, {name: f"({inner[name]})" for name in found})
     return expr
-
-
-def _stored(line: Line) -> bool:
-    return "constant over dt" in line.flags
 
 
 def synapse_lines(population: Population, projection: Projection) -> dict[str, Line]:
