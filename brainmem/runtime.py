@@ -117,7 +117,7 @@ def _check_compiled(network: brian2.Network) -> None:
         for code in item.code_objects:
             if code.compiled_code.get("run") is None and _has_code(code):
                 raise DeviceError(
-                    f"Cython could not translate the code of {item.name!r} ({code.name}); its own message stands above. "
+                    f"Cython could not translate the code of {item.name!r} ({code.name}); its message stands above. "
                     "Use Device('runtime', target='numpy') or Device('cpp_standalone'), and report the model to "
                     "brainmem's developers."
                 )

@@ -70,7 +70,7 @@ def test_every_point_holds_what_simulate_gives(serial):
 
 def test_a_store_is_not_extended_with_the_numbers_of_another_version(serial, monkeypatch):
     monkeypatch.setattr("brainmem.points.versions", lambda: {"brian2": "0.1"})
-    with pytest.raises(ResultError, match="version of brian2: .* there, 0.1 now"):
+    with pytest.raises(ResultError, match=r"version of brian2: .* there, 0\.1 now"):
         run(serial.store, seeds=3)
 
 

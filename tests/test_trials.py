@@ -23,6 +23,7 @@ from brainmem import (
     TranslationError,
     freeze,
     get_model,
+    measure,
     simulate,
     translate,
 )
@@ -250,3 +251,16 @@ def test_trials_lie_side_by_side():
     values = np.arange(2 * 3 * 4).reshape(2, 12)  # two trials of three units with four cells each
     flat = side_by_side(values, 3)
     assert flat.tolist() == [*range(4), *range(12, 16), *range(4, 8), *range(16, 20), *range(8, 12), *range(20, 24)]
+
+
+def test_recall_is_scored_in_every_trial():
+    signs = np.sign(drawn(12, 4, items=3)["cue"])
+    for given, wanted in ((signs, signs), (signs[:, 0], signs[:, :1])):
+        result = simulate(
+            RECALL, parameters={**SMALL, "N": 12, "M": 3}, inputs={"target": given}, device=RUNTIME, trials=4
+        )
+        table = measure.recall_table(result, threshold=0.05)
+        expected = (result.mean_x.values * wanted).mean(axis=-1)
+        assert table.score.dims == ("epoch", "item", "repeat", "trial")
+        np.testing.assert_allclose(table.score.values[0, :, 0], expected, rtol=1e-12)
+        assert float(table.recalled[0]) == pytest.approx((expected > 0.05).mean())

@@ -102,7 +102,8 @@ def recall_table(
     -------
     xarray.Dataset
         ``recalled(epoch)``, the fraction of maps (`recalled_fraction`), and
-        ``score(epoch, item, repeat)``, NaN where an item was not tested.
+        ``score(epoch, item, repeat)``, NaN where an item was not tested. A run with ``trials=B`` has
+        ``score(epoch, item, repeat, trial)``, and every trial counts as a repeat does.
 
     Raises
     ------
@@ -113,11 +114,14 @@ def recall_table(
         raise ResultError(f"score must be one of {', '.join(SCORES)}, got {score!r}.{closest(score, SCORES)}")
     steps = result.require_complete().select(phase=phase)
     items = steps["step_item"].values.astype(int)
-    patterns = np.asarray(steps[target].values, dtype=float)
+    rates, patterns = steps[mean_rate_name(steps, rate)], steps[target]
     if (items < 0).any() or items.max() >= len(patterns):
         raise ResultError(f"Phase {phase!r} has steps without an item of {target!r}; recall cannot be scored there.")
-    scores = SCORES[score](steps[mean_rate_name(steps, rate)].values, patterns[items])
-    return _tabulate(np.atleast_1d(scores), steps, items, threshold)
+    wanted = np.asarray(patterns.values, dtype=float)[items]
+    if wanted.ndim < rates.ndim:  # one target for all trials
+        wanted = np.broadcast_to(wanted[:, np.newaxis], rates.shape)
+    scores = xr.DataArray(np.atleast_1d(SCORES[score](rates.values, wanted)), dims=rates.dims[:-1])
+    return _tabulate(scores, steps, items, threshold)
 
 
 def mean_rate_name(result: Result, rate: str | None = None) -> str:
@@ -128,7 +132,7 @@ def mean_rate_name(result: Result, rate: str | None = None) -> str:
     ResultError
         When there is none of that name, or several and no choice.
     """
-    names = [str(name) for name, values in result.data.items() if str(name).startswith("mean_") and values.ndim == 2]
+    names = [str(name) for name, values in result.data.items() if str(name).startswith("mean_") and _of_units(values)]
     choices = ", ".join(name.removeprefix("mean_") for name in names) or "none"
     if rate is not None:
         if f"mean_{rate}" not in names:
@@ -139,18 +143,22 @@ def mean_rate_name(result: Result, rate: str | None = None) -> str:
     return names[0]
 
 
-def _tabulate(scores: np.ndarray, steps: Result, items: np.ndarray, threshold: float) -> xr.Dataset:
+def _of_units(values: xr.DataArray) -> bool:
+    return values.ndim == 2 + ("trial" in values.dims)
+
+
+def _tabulate(scores: xr.DataArray, steps: Result, items: np.ndarray, threshold: float) -> xr.Dataset:
     epochs, row = np.unique(steps["step_epoch"].values, return_inverse=True)
     known, column = np.unique(items, return_inverse=True)
     repeats, layer = np.unique(steps["step_repeat"].values, return_inverse=True)
-    table = np.full((epochs.size, known.size, repeats.size), np.nan)
-    table[row, column, layer] = scores
+    table = np.full((epochs.size, known.size, repeats.size, *scores.shape[1:]), np.nan)
+    table[row, column, layer] = scores.values
     recalled = [recalled_fraction(part[np.isfinite(part)], threshold=threshold) for part in table]
     return xr.Dataset(
         {
             "recalled": ("epoch", recalled, {"units": "1", "long_name": "fraction of maps recalled"}),
             "score": (
-                ("epoch", "item", "repeat"),
+                ("epoch", "item", "repeat", *scores.dims[1:]),
                 table,
                 {"units": "1", "long_name": "agreement with target"},
             ),

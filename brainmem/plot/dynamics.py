@@ -193,7 +193,7 @@ def _learning_overlaps(axes: Axes, steps: Result, observable: str) -> None:
 
 def _recall_overlaps(axes: Axes, result: Result, phase: str, threshold: float) -> None:
     table = recall_table(result, phase=phase, threshold=threshold)
-    values = table["score"].mean("repeat").values
+    values = table["score"].mean([dim for dim in table["score"].dims if dim not in ("epoch", "item")]).values
     places = np.arange(len(values))
     spread = np.linspace(-0.25, 0.25, values.shape[1]) if values.shape[1] > 1 else np.zeros(1)
     colour = look(result.variant)["color"]
