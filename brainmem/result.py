@@ -18,7 +18,6 @@ import xarray as xr
 
 from brainmem.errors import ResultError, closest
 from brainmem.files import replacing
-from brainmem.netcdf import write
 
 __all__ = ["Result"]
 
@@ -56,7 +55,7 @@ class Result:
         """Write the result to one NetCDF file, atomically, and return its path."""
         path = Path(path)
         with replacing(path) as temporary:
-            write(self.data, temporary)
+            self.data.to_netcdf(temporary, engine="h5netcdf")
         return path
 
     @classmethod

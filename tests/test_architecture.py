@@ -28,7 +28,7 @@ LONGEST_FUNCTION = 60
 
 VOCABULARY = {"errors", "spec", "equations"}
 DEVICES = {"devices", "standalone", "runtime", "compiled", "compiler", "cache", "inputs", "preflight", "doctor"}
-ANALYSIS = {"result", "measure", "comparison", "agreement", "plot", "report", "files", "netcdf", "store", "listing"}
+ANALYSIS = {"result", "measure", "comparison", "agreement", "plot", "report", "files", "store", "listing"}
 SIMULATION = {"simulation", "sweeps", "points", "preload"}
 SURFACE = {"cli", "__main__", "demo"}
 
