@@ -91,9 +91,6 @@ def _why_not_fused(translated: TranslatedModel, item: Connection) -> str:
         return "its sums are formed at different times"
     if any(translated.group(name).visits for name in (item.source, item.target)):
         return "the units of one side change between its sums and its update"
-    first = next(iter(slots))
-    if any(op.when == first[0] and first[1] <= op.order <= schedule.PLASTICITY[1] for op in item.operations):
-        return "other statements run between its sums and its update"
     names = set().union(*(identifiers(line.expr) for line in update))
     if names & _STATEFUL:
         return "its rule draws random numbers"

@@ -65,7 +65,8 @@ def simulate(
         Stimuli by name, shape (items, unit), in place of drawn ones; ``.npy`` and ``.csv`` files are read. With
         `trials` also (items, trial, unit), each trial its own.
     weights : mapping of str to array, optional
-        Start weights ``[post, pre]`` by projection.
+        Start weights ``[post, pre]`` by projection. Where a projection has no self-connections the diagonal is left
+        out, with a warning if it is not zero.
     initial : mapping of str to array, optional
         Start values by ``"population.variable"``, shape (unit,); with `trials` also (trial, unit).
     record : tuple of str

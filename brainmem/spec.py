@@ -227,7 +227,8 @@ class LearningRule:
     at : tuple of str
         Phases whose ends trigger the episodic form.
     order : int
-        Rules of the periodic and episodic form run in ascending order, then as listed.
+        Rules of one form, of all projections, run in ascending order, then as listed in the model. Continuous rules
+        change their variables at the same time, before periodic ones.
     bounds : mapping of str to (text, text)
         Limits of a plastic variable, enforced after every change in both variants.
     read : {"auto", "event", "drive", "trace"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -131,14 +132,31 @@ def _given_start(key: str, values: Any, size: int, trials: int, trial: int) -> n
 def _weights(model: MemoryModel, projection: Projection, item: Initial, names, given: Given, seed: int) -> np.ndarray:
     shape = tuple(size_of(model.population(name).size, names) for name in (projection.target, projection.source))
     first = item.variable == next(iter(projection.initial))
+    own = projection.self_connections or projection.source != projection.target
     if first and projection.name in given.weights:
-        return check_matrix(given.weights[projection.name], shape, what=f"weights of {projection.name!r}")
+        matrix = check_matrix(given.weights[projection.name], shape, what=f"weights of {projection.name!r}")
+        return matrix if own else _without_diagonal(matrix, model, projection)
     matrix = draw(item.draw, names=names, rng=stream(seed, f"{item.owner}.{item.variable}"), shape=shape)
-    if projection.source == projection.target and not projection.self_connections:
+    if not own:
         np.fill_diagonal(matrix, 0.0)
     if first and projection.row_norm is not None:
         matrix = matrix * (projection.row_norm / np.linalg.norm(matrix, axis=1, keepdims=True))
     return matrix
+
+
+def _without_diagonal(matrix: np.ndarray, model: MemoryModel, projection: Projection) -> np.ndarray:
+    """Return given weights with zeros for the self-connections that the network lacks, and say so if they were set."""
+    diagonal = np.diagonal(matrix)
+    if not diagonal.any():
+        return matrix
+    warnings.warn(
+        f"Model {model.name!r}: projection {projection.name!r} has no self-connections, so the diagonal of the weights "
+        f"given for it ({np.count_nonzero(diagonal)} values other than 0, up to {np.abs(diagonal).max():g}) is left "
+        "out; the result holds zeros there. Set the diagonal to 0 yourself, or use "
+        "Projection(..., self_connections=True).",
+        stacklevel=2,
+    )
+    return np.where(np.eye(len(matrix), dtype=bool), 0.0, matrix)
 
 
 def start_tables(translated: TranslatedModel, plan: Plan, parameters, seed: int) -> dict[str, np.ndarray]:

@@ -124,7 +124,7 @@ def many_cases() -> MemoryModel:
         LearningRule("spread", "forth", episodic="w += 0.2*x_pre*x_post\nw *= 0.9", at=("learn", "dream")),
         # Listed against the alphabet: rules of one order run as listed.
         LearningRule("z_first", "around", periodic="old = w\nw += 0.3*x_pre*x_post - 0.1*old", every="2*delta"),
-        LearningRule("a_second", "around", periodic="w = 0.8*w", every="2*delta", order=1, bounds={"w": (-1, "top")}),
+        LearningRule("a_second", "around", periodic="w = 0.8*w", every="2*delta", bounds={"w": (-1, "top")}),
         LearningRule("slow", "around", continuous="dw/dt = eta*(around_pre*x_post - w) : 1"),
         LearningRule("waiting", "ahead", continuous="dw/dt = eta*(around_post - late_post)*x_pre*plastic_post : 1"),
         LearningRule("echoed", "echo", continuous="dw/dt = eta*(echo_post*x_pre - z) : 1", bounds={"w": (-2, 2)}),

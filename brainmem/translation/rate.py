@@ -16,6 +16,7 @@ from brainmem.translation.common import (
     summed_lines,
 )
 from brainmem.translation.lines import Line, identifiers, read_lines, write_lines
+from brainmem.translation.schedule import RuleSlots
 from brainmem.translation.sequential import state_lines, unit_lines, visits_of
 from brainmem.translation.text import Connection, Group, Initial, Operation, Pathway, Table
 
@@ -91,8 +92,9 @@ def rate_connection(model: MemoryModel, projection: Projection, orders) -> Conne
     lines = [*summed_lines(projection), *_variables(projection)]
     lines += [line for rule in rules if rule.continuous for line in clocked(rule)]
     lines += undeclared(projection, lines)
-    operations = [op for rule in rules for op in verbatim_operations(rule)]
-    pathways = tuple(episode(rule) for rule in rules if rule.episodic)
+    slots = schedule.rule_slots(model.rules)
+    operations = [op for rule in rules for op in verbatim_operations(rule, slots[rule.name])]
+    pathways = tuple(episode(rule, slots[rule.name]) for rule in rules if rule.episodic)
     texts = [*(line.expr for line in lines), *(op.code for op in operations), *(path.code for path in pathways)]
     return Connection(
         name=projection.name,
@@ -128,24 +130,22 @@ def clocked(rule: LearningRule) -> tuple[Line, ...]:
     )
 
 
-def verbatim_operations(rule: LearningRule) -> tuple[Operation, ...]:
+def verbatim_operations(rule: LearningRule, slots: RuleSlots) -> tuple[Operation, ...]:
     """Return the periodic statements of a rule and the bounds of a continuous one."""
     if rule.periodic:
         code = "\n".join((*statements(rule.periodic), *_clips(rule)))
-        when, order = schedule.PERIODIC
-        return (Operation(rule.name, code, when, order + rule.order, dt=rule.every),)
-    return clip_operation(rule) if rule.continuous else ()
+        return (Operation(rule.name, code, *slots.text, dt=rule.every),)
+    return clip_operation(rule, slots) if rule.continuous else ()
 
 
 def _clips(rule: LearningRule) -> tuple[str, ...]:
     return tuple(f"{name} = clip({name}, {low}, {high})" for name, (low, high) in rule.bounds.items())
 
 
-def episode(rule: LearningRule) -> Pathway:
+def episode(rule: LearningRule, slots: RuleSlots) -> Pathway:
     """Return the pathway that runs an episodic rule on every synapse when its phase ends."""
     code = "\n".join((*statements(rule.episodic), *_clips(rule)))
-    when, order = schedule.EPISODE
-    return Pathway(rule.name, "pre", code, episode_event(rule)[0], when, order + rule.order)
+    return Pathway(rule.name, "pre", code, episode_event(rule)[0], *slots.text)
 
 
 def rate_initial(model: MemoryModel) -> tuple[Initial, ...]:

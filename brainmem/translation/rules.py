@@ -8,13 +8,14 @@ from dataclasses import dataclass, replace
 
 from brainmem.errors import TranslationError
 from brainmem.spec import LearningRule, Projection
-from brainmem.translation import rate, schedule
+from brainmem.translation import rate
 from brainmem.translation.common import bounded, clip_operation, statements
 from brainmem.translation.correlations import Correlations
 from brainmem.translation.expansion import write_out
 from brainmem.translation.lines import Line, identifiers, read_lines, rename
 from brainmem.translation.neurons import SpikingUnit
 from brainmem.translation.protocol import window_gate
+from brainmem.translation.schedule import RuleSlots
 from brainmem.translation.split import RateReading, SplitRule, split_rule
 from brainmem.translation.text import Operation, Pathway
 
@@ -39,6 +40,7 @@ def lower_rule(
     units: Mapping[str, SpikingUnit],
     *,
     known: Correlations,
+    slots: RuleSlots,
     expansions: Mapping[str, str] | None = None,
     neuron: str,
     read: str,
@@ -46,8 +48,9 @@ def lower_rule(
 ) -> LoweredRule:
     """Return the spiking form of a rule.
 
-    `known` holds the summed inputs and their noise (`inputs.correlations`); `expansions` are the units'
-    subexpressions with a rate (`expansion.rate_expansions`), which are written out.
+    `known` holds the summed inputs and their noise (`inputs.correlations`); `slots` say when the rule's parts run
+    (`schedule.rule_slots`); `expansions` are the units' subexpressions with a rate (`expansion.rate_expansions`),
+    which are written out.
 
     A continuous rule is split on spike events. A periodic or episodic rule that only adds to its variables is
     spread over its period or averaging window and split likewise; with ``read="trace"`` (and by default for
@@ -59,7 +62,7 @@ def lower_rule(
         When the rule cannot be split; the message says why and what can be done.
     """
     if rule.spiking is not None:
-        return _explicit(rule)
+        return _explicit(rule, slots)
     rule = write_out(rule, expansions or {})
     increments = _increments(rule)
     verbatim = rule.form != "continuous" and (read in ("auto", "trace") or increments is None)
@@ -77,7 +80,7 @@ def lower_rule(
         )
         for variable, expression, unit in (_plain_increments(rule) if verbatim else increments) or []
     ]
-    return _verbatim(rule, split) if verbatim else _assemble(rule, split, increments)
+    return _verbatim(rule, split, slots) if verbatim else _assemble(rule, split, increments, slots)
 
 
 def _sides(projection: Projection) -> tuple[tuple[str, str], ...]:
@@ -134,7 +137,7 @@ def _inlined(lines: tuple[Line, ...]) -> list[Line]:
     return found
 
 
-def _assemble(rule: LearningRule, split: list[SplitRule], increments) -> LoweredRule:
+def _assemble(rule: LearningRule, split: list[SplitRule], increments, slots: RuleSlots) -> LoweredRule:
     lines, code = [], {"pre": [], "post": []}
     for item, (variable, _, unit) in zip(split, increments, strict=True):
         if item.clocked:
@@ -144,33 +147,33 @@ def _assemble(rule: LearningRule, split: list[SplitRule], increments) -> Lowered
         for side, text in (("pre", item.on_pre), ("post", item.on_post)):
             if text:
                 code[side].append(bounded(variable, text, rule.bounds))
-    pathways = tuple(_event(rule, side, code[side]) for side in ("pre", "post") if code[side])
-    clips = clip_operation(rule) if any(item.clocked for item in split) else ()
+    pathways = tuple(_event(rule, side, code[side], slots) for side in ("pre", "post") if code[side])
+    clips = clip_operation(rule, slots) if any(item.clocked for item in split) else ()
     return LoweredRule(tuple(lines), clips, pathways, tuple(split))
 
 
-def _event(rule: LearningRule, side: str, code: list[str]) -> Pathway:
-    return Pathway(f"{rule.name}_{side}", side, "\n".join(code), "unit_spike", *schedule.RULE_EVENT)
+def _event(rule: LearningRule, side: str, code: list[str], slots: RuleSlots) -> Pathway:
+    return Pathway(f"{rule.name}_{side}", side, "\n".join(code), "unit_spike", *slots.events[side])
 
 
-def _verbatim(rule: LearningRule, split: list[SplitRule]) -> LoweredRule:
-    pathways = (rate.episode(rule),) if rule.episodic else ()
+def _verbatim(rule: LearningRule, split: list[SplitRule], slots: RuleSlots) -> LoweredRule:
+    pathways = (rate.episode(rule, slots),) if rule.episodic else ()
     when = f"every {rule.every}" if rule.periodic else f"when {' or '.join(rule.at)} ends"
     said = f"rule {rule.name!r} runs as written {when}, with rates read from traces"
     remark = SplitRule(remark=said if split else f"{said}; it assigns, so no bias is given for its terms")
-    return LoweredRule((), rate.verbatim_operations(rule), pathways, (remark, *split))
+    return LoweredRule((), rate.verbatim_operations(rule, slots), pathways, (remark, *split))
 
 
-def _explicit(rule: LearningRule) -> LoweredRule:
+def _explicit(rule: LearningRule, slots: RuleSlots) -> LoweredRule:
     text = rule.spiking
     lines = tuple(line.with_flag("clock-driven") for line in read_lines(text.clocked)) if text.clocked.strip() else ()
     code = {"pre": list(statements(text.on_pre)), "post": list(statements(text.on_post))}
-    pathways = tuple(_event(rule, side, code[side]) for side in ("pre", "post") if code[side])
+    pathways = tuple(_event(rule, side, code[side], slots) for side in ("pre", "post") if code[side])
     declared = {line.name for line in lines}
     missing = [Line(name, "parameter", unit) for name, unit in _plastic(rule) if name not in declared]
     why = f" ({text.why})" if text.why else ""
     remark = SplitRule(remark=f"rule {rule.name!r} has a spiking text of its author's own{why}")
-    return LoweredRule((*lines, *missing), clip_operation(rule), pathways, (remark,))
+    return LoweredRule((*lines, *missing), clip_operation(rule, slots), pathways, (remark,))
 
 
 def _plastic(rule: LearningRule) -> list[tuple[str, str]]:

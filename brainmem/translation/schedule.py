@@ -3,17 +3,24 @@
 All updates of a step read the state at its beginning (simultaneous Euler), which is what the
 papers' own simulations do; Brian2's defaults would let synapses see neurons already advanced.
 Every order that brainmem gives to a Brian2 object is named here.
+
+Brian2 sorts objects of one slot and order by their names. So whatever must keep its place has an order of its own:
+rules are ranked by `LearningRule.order`, then as listed, over all projections.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from brainmem.errors import TranslationError
+from brainmem.spec import LearningRule
 
 __all__ = [
     "ADVANCE",
     "AVERAGE",
+    "BOUNDS",
     "CLEAR",
     "COUNT",
     "COUNT_TRIALS",
@@ -34,17 +41,20 @@ __all__ = [
     "TRACE",
     "UNITS",
     "UNIT_EVENT",
+    "RuleSlots",
+    "rule_slots",
     "sum_orders",
 ]
 
 RESTART = ("before_start", -1)
-SUM = ("groups", -40)
-SWEEP = ("groups", -25)  # before weights change, so that fields fit them exactly
-PLASTICITY = ("groups", -20)
-PERIODIC = ("groups", -10)
+SUM = ("groups", -400)
+SWEEP = ("groups", -310)  # before weights change, so that fields fit them exactly
+PLASTICITY = ("groups", -300)
+BOUNDS = ("groups", -299)  # one order for each rule
+PERIODIC = ("groups", -100)  # one order for each rule, up to the units' update at 0
 COUNT = ("synapses", -3)
 UNIT_EVENT = ("synapses", -2)
-RULE_EVENT = ("synapses", 0)
+RULE_EVENT = ("synapses", 0)  # two orders for each rule: at presynaptic spikes, then at postsynaptic ones
 UNITS = ("resets", 0)  # after all readings, so that events too see the traces at the step's beginning
 TRACE = ("resets", 1)
 OBSERVE = ("end", -1)
@@ -53,13 +63,66 @@ ADVANCE = ("end", 1)
 AVERAGE = ("end", 2)
 ENDED = ("end", 3)
 RECORD = ("end", 5)
-EPISODE = ("end", 6)
-SNAPSHOT = ("end", 29)  # of weights, after the changes that episodic rules make
-CLEAR = ("end", 30)
-NEXT = ("end", 31)
-HALT = ("end", 32)
+EPISODE = ("end", 6)  # one order for each rule
+SNAPSHOT = ("end", 106)  # of weights, after the changes that episodic rules make
+CLEAR = ("end", 107)
+NEXT = ("end", 108)
+HALT = ("end", 109)
 
 SLOTS = ("before_start", "start", "groups", "thresholds", "synapses", "resets", "end")
+
+ROOM = {"periodic": -PERIODIC[1], "episodic": SNAPSHOT[1] - EPISODE[1], "bounded": PERIODIC[1] - BOUNDS[1]}
+
+
+@dataclass(frozen=True)
+class RuleSlots:
+    """When the parts of one rule run, each as (when, order).
+
+    Attributes
+    ----------
+    text : (str, int)
+        The rule as written: its derivatives, or its statements.
+    bounds : (str, int)
+        The limits of variables that derivatives change.
+    events : mapping of str to (str, int)
+        By side, ``"pre"`` or ``"post"``, what runs at the spikes of that unit.
+    """
+
+    text: tuple[str, int]
+    bounds: tuple[str, int]
+    events: Mapping[str, tuple[str, int]]
+
+
+def rule_slots(rules: Iterable[LearningRule]) -> dict[str, RuleSlots]:
+    """Return when each rule runs, by name: rules of one form by their `order`, then as listed.
+
+    Raises
+    ------
+    TranslationError
+        When there are more rules than places in a time step.
+    """
+    ranked = sorted(rules, key=lambda rule: rule.order)
+    forms = {form: [rule for rule in ranked if rule.form == form] for form in ("continuous", "periodic", "episodic")}
+    bounded = [rule for rule in ranked if rule.bounds]
+    for kind, found in {**forms, "bounded": bounded}.items():
+        if len(found) > ROOM.get(kind, len(found)):
+            raise TranslationError(
+                f"There are {len(found)} {kind} rules, and a time step has room for {ROOM[kind]}. "
+                f"Write the statements of those of one projection as one rule, e.g. those of {found[-1].projection!r}."
+            )
+    first = {"continuous": PLASTICITY, "periodic": PERIODIC, "episodic": EPISODE}
+    return {
+        rule.name: RuleSlots(
+            text=_later(first[rule.form], 0 if rule.continuous else forms[rule.form].index(rule)),
+            bounds=_later(BOUNDS, bounded.index(rule) if rule.bounds else 0),
+            events={side: _later(RULE_EVENT, 2 * ranked.index(rule) + k) for k, side in enumerate(("pre", "post"))},
+        )
+        for rule in ranked
+    }
+
+
+def _later(slot: tuple[str, int], by: int) -> tuple[str, int]:
+    return slot[0], slot[1] + by
 
 
 def sum_orders(depends: dict[str, set[str]]) -> dict[str, tuple[str, int]]:

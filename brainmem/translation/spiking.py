@@ -210,12 +210,14 @@ def _connection(
     model: MemoryModel, projection: Projection, orders, units: Mapping[str, SpikingUnit], *, neuron, read, pairing
 ) -> tuple[Connection, list[SplitRule]]:
     plain = rate.rate_connection(model, projection, orders)
+    slots = schedule.rule_slots(model.rules)
     lowered = [
         lower_rule(
             rule,
             projection,
             units,
             known=correlations(model, projection, units),
+            slots=slots[rule.name],
             expansions=rate_expansions(model, projection),
             neuron=neuron,
             read=read or rule.read,
