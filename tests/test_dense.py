@@ -95,11 +95,9 @@ def test_many_projections_agree_in_cython(cases):
     check_against_text(result, cases, initial(cases), EXACT)
 
 
-def test_single_precision_stays_close_to_the_text_and_to_the_plain_path(cases):
+def test_single_precision_stays_close_to_the_text(cases):
     drawn = {key: values.astype(np.float32) for key, values in initial(cases).items()}
-    result = run(cases, replace(DENSE, float=32), initial=drawn)
-    check_against_text(result, cases, drawn, SINGLE)
-    check_same(result, run(cases, replace(PLAIN, float=32), initial=drawn), SINGLE)
+    check_against_text(run(cases, replace(DENSE, float=32), initial=drawn), cases, drawn, SINGLE)
 
 
 def check_drawn(model):
@@ -109,7 +107,7 @@ def check_drawn(model):
     check_same(result, run(model, RUNTIME, initial=drawn), EXACT)
 
 
-@settings(max_examples=4, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(models())
 def test_drawn_models_agree_with_their_text_and_with_the_plain_path(model):
     check_drawn(model)
@@ -277,7 +275,7 @@ SMALL = {"N": 13, "M": 2, "epochs": 1, "test_epochs": (1,), "starts": 1, "T_lear
 SMALL |= {"T_average": "2*tau"}
 
 
-@pytest.mark.parametrize("neuron", ["lif", "poisson"])
+@pytest.mark.parametrize("neuron", ["poisson", pytest.param("lif", marks=pytest.mark.full)])
 def test_spikes_and_weights_of_recurrent_cells_are_those_of_the_plain_path(neuron):
     dense, plain = (
         simulate(
