@@ -26,17 +26,16 @@ from brian2 import (
 from brian2.units import Unit
 
 from brainmem.calibrate import CellBlueprint
-from brainmem.codegen.dense import dense_synapses
+from brainmem.codegen.connections import Surroundings, join, operate
 from brainmem.codegen.halt import halt_when
 from brainmem.codegen.snapshot import snapshot_monitor
-from brainmem.codegen.steps import add_steps
 from brainmem.codegen.visits import add_visits
 from brainmem.devices import Built
 from brainmem.kernels import Kernel
 from brainmem.translation import schedule
 from brainmem.translation.protocol import CONTROLLER, TRIAL
-from brainmem.translation.text import Connection, Group, Operation, Table, TranslatedModel
-from brainmem.translation.trials import trial_pairs
+from brainmem.translation.subsets import Ends
+from brainmem.translation.text import Connection, Group, Table, TranslatedModel
 
 __all__ = ["Blueprint", "build"]
 
@@ -63,6 +62,8 @@ class Blueprint:
         Synaptic variables (``"recurrent.w"``) recorded after every epoch.
     kernels : mapping of str to Kernel
         How connections are computed; those not named are Brian2's lists of pairs.
+    ends : mapping of str to Ends
+        The units that a connection joins; those not named join all units.
     """
 
     translated: TranslatedModel
@@ -74,6 +75,13 @@ class Blueprint:
     spikes: tuple[str, ...] = ()
     weights: tuple[str, ...] = ()
     kernels: Mapping[str, Kernel] = field(default_factory=dict)
+    ends: Mapping[str, Ends] = field(default_factory=dict)
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """The connections that join some units; a sum over none stays 0."""
+        empty = {name for name, ends in self.ends.items() if ends.empty}
+        return tuple(item for item in self.translated.connections if item.name not in empty)
 
 
 def build(blueprint: Blueprint) -> Built:
@@ -86,7 +94,12 @@ def build(blueprint: Blueprint) -> Built:
     groups = {item.name: _neuron_group(item, blueprint, clock, namespace) for item in translated.groups}
     for item in translated.groups:
         _link(item, groups, blueprint)
-    synapses = {item.name: _connection(item, groups, blueprint, clock, namespace) for item in translated.connections}
+    periods = {name: seconds * second for name, seconds in blueprint.periods.items()}
+    here = Surroundings(groups, clock, namespace, periods, translated.trials)
+    synapses = {
+        item.name: join(item, here, blueprint.kernels.get(item.name), blueprint.ends.get(item.name))
+        for item in blueprint.connections
+    }
     add_visits(translated, blueprint.kernels, groups, synapses)
     _halt(groups[CONTROLLER])
     monitors = _monitors(blueprint, groups, synapses, clock)
@@ -137,19 +150,8 @@ def _neuron_group(item: Group, blueprint: Blueprint, clock: Clock, namespace: di
     for name, (_, when, order) in item.events.items():
         group.set_event_schedule(name, when=when, order=order)
     for operation in item.operations:
-        _operate(group, operation, blueprint)
+        operate(group, operation, {})
     return group
-
-
-def _operate(group: NeuronGroup | Synapses, operation: Operation, blueprint: Blueprint) -> None:
-    if operation.event is not None:
-        group.run_on_event(operation.event, operation.code, when=operation.when, order=operation.order)
-        return
-    period = {} if operation.dt is None else {"dt": blueprint.periods[operation.dt] * second}
-    clock = {} if period else {"clock": group.clock}
-    group.run_regularly(
-        operation.code, when=operation.when, order=operation.order, name=operation.name, **period, **clock
-    )
 
 
 def _link(item: Group, groups: Mapping[str, NeuronGroup], blueprint: Blueprint) -> None:
@@ -162,73 +164,6 @@ def _indices(text: str, blueprint: Blueprint) -> np.ndarray:
     """Evaluate ``repeat(arange(N), cells_per_unit)``."""
     size, repeats = text.removeprefix("repeat(arange(").removesuffix(")").split("), ")
     return np.repeat(np.arange(_size(size, blueprint)), _size(repeats, blueprint))
-
-
-def _connection(
-    item: Connection, groups: Mapping[str, NeuronGroup], blueprint: Blueprint, clock: Clock, namespace: dict
-) -> Synapses:
-    kernel = blueprint.kernels.get(item.name)
-    if kernel is None or not kernel.dense:
-        return _synapses(item, groups, blueprint, clock, namespace)
-    synapses = dense_synapses(
-        groups[item.source],
-        groups[item.target],
-        item.equations,
-        method=item.method,
-        clock=clock,
-        namespace=namespace,
-        name=item.name,
-        presynaptic_first=bool(kernel.swept),
-        trials=blueprint.translated.trials if item.trials else 1,
-    )
-    periods = {name: seconds * second for name, seconds in blueprint.periods.items()}
-    add_steps(synapses, item, kernel, periods, trials=blueprint.translated.trials)
-    return synapses
-
-
-def _synapses(
-    item: Connection, groups: Mapping[str, NeuronGroup], blueprint: Blueprint, clock: Clock, namespace: dict
-) -> Synapses:
-    sides = {side: [path for path in item.pathways if path.side == side] for side in ("pre", "post")}
-    synapses = Synapses(
-        groups[item.source],
-        groups[item.target],
-        item.equations,
-        on_pre={path.name: path.code for path in sides["pre"]} or None,
-        on_post={path.name: path.code for path in sides["post"]} or None,
-        on_event={path.name: path.event for path in item.pathways} or "spike",
-        method=item.method,
-        clock=clock,
-        namespace=namespace,
-        name=item.name,
-    )
-    _connect(synapses, item)
-    _schedule(synapses, item)
-    for operation in item.operations:
-        _operate(synapses, operation, blueprint)
-    return synapses
-
-
-def _connect(synapses: Synapses, item: Connection) -> None:
-    if item.trials:
-        synapses.connect(j=trial_pairs(item))
-    elif item.connect == "all":
-        synapses.connect()
-    elif item.connect == "no_self":
-        synapses.connect(condition="i != j")
-    else:
-        synapses.connect(j=item.connect.removeprefix("j=").strip("'"))
-
-
-def _schedule(synapses: Synapses, item: Connection) -> None:
-    for path in item.pathways:
-        pathway = getattr(synapses, path.name)
-        pathway.when, pathway.order = path.when, path.order
-    for name, (when, order) in item.summed_order.items():
-        updater = synapses.summed_updaters[name]
-        updater.when, updater.order = when, order
-    if synapses.state_updater is not None:
-        synapses.state_updater.order = item.state_order
 
 
 def _halt(group: NeuronGroup) -> None:
@@ -273,8 +208,9 @@ def _monitors(blueprint: Blueprint, groups, synapses, clock: Clock) -> dict[str,
     for owner in blueprint.spikes:
         monitors[f"{owner}_spikes"] = SpikeMonitor(groups[owner], record=True, name=f"{owner}_spikes")
     dense = {name for name, kernel in blueprint.kernels.items() if kernel.dense}
-    for key in blueprint.weights:
-        owner, variable = key.split(".")
+    for owner, variable in (key.split(".") for key in blueprint.weights):
+        if owner not in synapses:
+            continue
         name = f"{owner}_{variable}_snapshots"
         monitors[name] = snapshot_monitor(
             synapses[owner],
@@ -282,25 +218,27 @@ def _monitors(blueprint: Blueprint, groups, synapses, clock: Clock) -> dict[str,
             groups[CONTROLLER],
             clock,
             slot=schedule.SNAPSHOT,
-            size=_synapse_count(synapses[owner], blueprint.translated.connection(owner), owner in dense),
+            size=_synapse_count(synapses[owner], blueprint.translated.connection(owner), owner in dense, blueprint),
             name=name,
         )
     return monitors
 
 
-def _synapse_count(synapses: Synapses, item: Connection, dense: bool) -> int:
+def _synapse_count(synapses: Synapses, item: Connection, dense: bool, blueprint: Blueprint) -> int:
     pre, post = len(synapses.source), len(synapses.target)
-    return pre * post - (pre if item.connect == "no_self" and not dense else 0)
+    if dense or item.connect != "no_self":
+        return pre * post
+    return blueprint.ends[item.name].count if item.name in blueprint.ends else pre * post - pre
 
 
 def _inputs(translated: TranslatedModel, groups, synapses, tables) -> dict[str, Any]:
     objects = {**groups, **synapses}
     inputs: dict[str, Any] = {f"table.{name}": table for name, table in tables.items()}
     for item in translated.initial:
-        if item.owner:
+        if item.owner in objects:
             inputs[f"{item.owner}.{item.variable}"] = getattr(objects[item.owner], item.variable)
     for item in (*translated.groups, *translated.connections):
-        for name in item.constants:
+        for name in item.constants if item.name in objects else ():
             inputs.setdefault(f"param.{name}", []).append(getattr(objects[item.name], name))
     inputs["param.n_steps"] = [groups[CONTROLLER].n_steps]
     return inputs

@@ -19,6 +19,7 @@ from brainmem.result import Result
 from brainmem.spec import MemoryModel
 from brainmem.translation.lines import read_lines, unit_text
 from brainmem.translation.protocol import CONTROLLER, TRIAL
+from brainmem.translation.subsets import Ends
 from brainmem.translation.text import Connection, Group, TranslatedModel
 
 __all__ = ["collect", "versions"]
@@ -185,25 +186,40 @@ def _weights(
         snapshots = outputs.get(f"{owner}_{variable}_snapshots.{variable}")
         matrices = [start]
         if snapshots is not None:
-            matrices += [_matrix(translated, owner, row, start.shape, dense) for row in snapshots]
+            matrices += [_matrix(instance.ends[owner], row, dense.get(owner)) for row in snapshots]
+        elif instance.ends[owner].empty:
+            matrices += [start] * _snapshots(outputs)
         dims = ("epoch", f"{owner}_post", f"{owner}_pre") if len(instance.weights) > 1 else ("epoch", "post", "pre")
         unit = _unit(translated.connection(owner), variable)
         found[f"{owner}_{variable}"] = _variable(dims, np.stack(matrices), unit, f"{variable} after every epoch")
+        found |= _numbers(instance.ends[owner], dims)
         found["epoch"] = _variable("epoch", np.arange(len(matrices)), "1", "epochs (and entries beside them) done")
     return found
 
 
-def _matrix(
-    translated: TranslatedModel, owner: str, flat: np.ndarray, shape: tuple[int, int], dense: Mapping[str, str]
-) -> np.ndarray:
+def _snapshots(outputs) -> int:
+    """Return how often weights were recorded."""
+    recorded = (len(rows) for name, rows in outputs.items() if name.partition(".")[0].endswith("_snapshots"))
+    return max(recorded, default=0)
+
+
+def _numbers(ends: Ends, dims: tuple[str, ...]) -> dict[str, xr.Variable]:
+    """Return the numbers of the units that weights join, where these are a part of their population."""
+    parts = zip(dims[1:], (ends.target, ends.source), reversed(ends.sizes), strict=True)
+    return {
+        dim: _variable(dim, np.arange(*span), "1", "number of the unit in its population")
+        for dim, span, size in parts
+        if span != (0, size)
+    }
+
+
+def _matrix(ends: Ends, flat: np.ndarray, first: str | None) -> np.ndarray:
     """Undo `flatten`."""
-    post, pre = shape
-    if owner in dense:
-        return flat.reshape(shape) if dense[owner] == "post" else flat.reshape(pre, post).T
-    if translated.connection(owner).connect == "all":
-        return flat.reshape(pre, post).T
+    post, pre = ends.shape
+    if first is not None:
+        return flat.reshape(post, pre) if first == "post" else flat.reshape(pre, post).T
     matrix = np.zeros((pre, post))
-    matrix[~np.eye(pre, dtype=bool)] = flat
+    matrix[ends.present.T] = flat
     return matrix.T
 
 
@@ -252,7 +268,11 @@ def _spikes(translated: TranslatedModel, instance: Instance, outputs) -> dict[st
 
 
 def flatten(
-    translated: TranslatedModel, owner: str, matrix: np.ndarray, dense: Mapping[str, str] = MappingProxyType({})
+    translated: TranslatedModel,
+    owner: str,
+    matrix: np.ndarray,
+    ends: Ends,
+    dense: Mapping[str, str] = MappingProxyType({}),
 ) -> np.ndarray:
     """Return a matrix ``[post, pre]`` in the order of the device's synapses.
 
@@ -262,8 +282,5 @@ def flatten(
     if owner in dense:
         return np.ascontiguousarray(matrix if dense[owner] == "post" else matrix.T).ravel()
     columns = np.ascontiguousarray(matrix.T)
-    item, trials = translated.connection(owner), translated.trials or 1
-    if item.connect == "all":
-        return np.repeat(columns, trials, axis=0).ravel()
-    present = ~np.eye(len(columns), dtype=bool)
-    return np.repeat(columns, trials, axis=0)[np.repeat(present, trials, axis=0)]
+    trials = translated.trials or 1
+    return np.repeat(columns, trials, axis=0)[np.repeat(ends.present.T, trials, axis=0)]

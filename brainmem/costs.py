@@ -12,6 +12,7 @@ from brainmem.devices import Device
 from brainmem.equations import evaluate
 from brainmem.kernels import Kernel, choose_kernels
 from brainmem.translation.lines import read_lines
+from brainmem.translation.subsets import joined
 from brainmem.translation.text import Connection, TranslatedModel
 
 __all__ = ["describe_kernels"]
@@ -38,7 +39,12 @@ def describe_kernels(translated: TranslatedModel, parameters: Mapping[str, Any],
 def _describe(
     translated: TranslatedModel, item: Connection, kernel: Kernel, parameters: Mapping[str, Any], device: Device
 ) -> list[str]:
-    post, pre = (_size(translated, name, parameters) for name in (item.target, item.source))
+    ends = joined(
+        item, (_size(translated, item.source, parameters), _size(translated, item.target, parameters)), parameters
+    )
+    post, pre = ends.shape
+    if ends.empty:
+        return [f"{item.name}, {post} x {pre}: joins no units and is left out."]
     kind = "matrix" if kernel.dense else "list of pairs"
     lines = [f"{item.name}, {post} x {pre}: {kind}; {kernel.reason}."]
     if item.connect not in ("all", "no_self"):

@@ -19,6 +19,7 @@ from brainmem.plan import Plan, plan_protocol
 from brainmem.spec import MemoryModel, Stimulus
 from brainmem.starts import Given, side_by_side, size_of, start_tables, start_values, stream
 from brainmem.translation.protocol import window_gate
+from brainmem.translation.subsets import Ends, ends_of
 from brainmem.translation.text import TranslatedModel
 
 __all__ = ["Given", "Instance", "instantiate"]
@@ -39,6 +40,8 @@ class Instance:
     stimuli : dict of str to ndarray, shape (items, unit), or (items, trial, unit) where each trial has its own
     weights : dict of str to ndarray, shape (post, pre)
         Start values of synaptic variables by ``"projection.variable"``.
+    ends : dict of str to Ends
+        The units that each projection joins.
     duration : float
         Longest possible duration in seconds.
     """
@@ -48,6 +51,7 @@ class Instance:
     arrays: dict[str, Any]
     stimuli: dict[str, np.ndarray]
     weights: dict[str, np.ndarray]
+    ends: dict[str, Ends]
     duration: float
 
 
@@ -65,7 +69,8 @@ def instantiate(translated: TranslatedModel, given: Given, seed: int) -> Instanc
     _check_names(model, translated, given)
     plan = plan_protocol(model, parameters, stream(seed, "protocol"))
     stimuli = _stimuli(translated, parameters, given, seed)
-    arrays, weights = start_values(translated, parameters, stimuli, given, seed)
+    ends = ends_of(translated, parameters)
+    arrays, weights = start_values(translated, parameters, stimuli, given, seed, ends)
     tables = _tables(model, plan, parameters, stimuli)
     rows = start_tables(translated, plan, parameters, seed)
     tables |= {name: _padded_rows(item) if item.ndim == 2 else _padded(item) for name, item in rows.items()}
@@ -73,7 +78,7 @@ def instantiate(translated: TranslatedModel, given: Given, seed: int) -> Instanc
     arrays |= {f"param.{name}": _number(parameters[name]) for name in _constants(translated)}
     arrays["param.n_steps"] = float(len(plan))
     duration = float(np.sum(arrays["table.step_duration"][: len(plan)]))
-    return Instance(parameters, plan, arrays, stimuli, weights, duration)
+    return Instance(parameters, plan, arrays, stimuli, weights, ends, duration)
 
 
 def _number(value: Any) -> float:

@@ -25,6 +25,7 @@ from brainmem.spec import MemoryModel
 from brainmem.translation import TranslatedModel, translate
 from brainmem.translation.lines import read_lines, write_lines
 from brainmem.translation.neurons import spiking_unit
+from brainmem.translation.script import sizes
 from brainmem.translation.spiking import TABLE_ROWS, current_table
 
 __all__ = ["Ready", "arrays", "execute", "job_of", "make_ready", "simulate"]
@@ -124,7 +125,8 @@ def arrays(
     plain = replace(as_device(device), kernels="plain")  # the script is plain Brian2
     ready = make_ready(_translated(model, variant, options, given), given, seed=seed, device=plain)
     found = {name: np.asarray(value) for name, value in ready.device_inputs().items()}
-    found |= {f"size.{name}": np.asarray(value) for name, value in ready.sizes.items()}
+    counted = sizes(ready.translated)
+    found |= {f"size.{name}": np.asarray(int(ready.instance.parameters[name])) for name in counted}
     found |= {f"period.{name}": np.asarray(value) for name, value in ready.periods.items()}
     found["seed"] = np.asarray(thread_seeds(seed, 1)[0])
     found["dt"] = np.asarray(ready.dt)
@@ -174,7 +176,9 @@ class Ready:
         """Everything that is passed to the device, weights in the order of its synapses."""
         inputs = dict(self.instance.arrays)
         for key, matrix in self.instance.weights.items():
-            inputs[key] = flatten(self.translated, key.split(".")[0], matrix, self.dense)
+            owner = key.split(".")[0]
+            if not self.instance.ends[owner].empty:
+                inputs[key] = flatten(self.translated, owner, matrix, self.instance.ends[owner], self.dense)
         for table, calibration in self.current_tables.items():
             inputs[f"table.{table}"] = calibration.table(TABLE_ROWS)
         return inputs
@@ -268,6 +272,7 @@ def _blueprint(ready: Ready, record: tuple[str, ...], interval: Any) -> Blueprin
         dt=ready.dt,
         periods=ready.periods,
         kernels=ready.kernels,
+        ends={name: ends for name, ends in ready.instance.ends.items() if not ends.whole},
         **_recorded(ready.translated, ready.instance, record, step),
     )
 

@@ -178,6 +178,11 @@ class Projection:
         Scale every row (all synapses onto one unit) of the first initial variable to this Euclidean norm.
     self_connections : bool
         Whether a unit projects to itself; False keeps these pairs out.
+    source_units, target_units : str
+        A contiguous part of the population, as a slice over whole numbers and parameters: ``":n"`` for its first n
+        units, ``"n:"`` for the others (Brian2's subgroup ``units[:n]``). Arrays are ``[post, pre]`` of these units
+        alone, and as in Brian2 ``i``, ``j``, ``N_pre`` and ``N_post`` count them; whether a unit meets itself is told
+        by its number in the population. No text takes all units. A part may be empty: its sums are 0.
     """
 
     name: str
@@ -188,6 +193,8 @@ class Projection:
     initial: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     row_norm: float | None = field(default=None, kw_only=True)
     self_connections: bool = field(default=False, kw_only=True)
+    source_units: str = field(default="", kw_only=True)
+    target_units: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True)

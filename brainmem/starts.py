@@ -16,7 +16,8 @@ from brainmem.plan import Plan
 from brainmem.spec import MemoryModel, Projection
 from brainmem.translation.lines import identifiers
 from brainmem.translation.protocol import owner_of, start_variables
-from brainmem.translation.text import Initial, TranslatedModel
+from brainmem.translation.subsets import Ends
+from brainmem.translation.text import WHOLE, Initial, TranslatedModel
 
 __all__ = ["Given", "side_by_side", "size_of", "start_tables", "start_values", "stream"]
 
@@ -62,12 +63,17 @@ def side_by_side(values: np.ndarray, units: int | None = None) -> np.ndarray:
 
 
 def start_values(
-    translated: TranslatedModel, parameters, stimuli: Mapping[str, np.ndarray], given: Given, seed: int
+    translated: TranslatedModel,
+    parameters,
+    stimuli: Mapping[str, np.ndarray],
+    given: Given,
+    seed: int,
+    ends: Mapping[str, Ends],
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return the start values of neurons, as the device takes them, and of weights ``[post, pre]``."""
     weights: dict[str, np.ndarray] = {}
     trials = range(max(1, translated.trials))
-    drawn = [_draw_trial(translated, parameters, stimuli, given, seed, weights, trial) for trial in trials]
+    drawn = [_draw_trial(translated, parameters, stimuli, given, seed, weights, ends, trial) for trial in trials]
     if not translated.trials:
         return drawn[0], weights
     arrays = {}
@@ -79,7 +85,7 @@ def start_values(
 
 
 def _draw_trial(
-    translated: TranslatedModel, parameters, stimuli, given: Given, seed: int, weights, trial: int
+    translated: TranslatedModel, parameters, stimuli, given: Given, seed: int, weights, ends, trial: int
 ) -> dict[str, np.ndarray]:
     """Draw the start values of one trial; the first also draws the `weights`, which all share."""
     shown = {name: table[:, trial] if table.ndim == 3 else table for name, table in stimuli.items()}
@@ -91,8 +97,12 @@ def _draw_trial(
         if item.owner in projections:
             if trial == 0:
                 _check_shared(item, stimuli, given)
-                weights[key] = _weights(translated.model, projections[item.owner], item, names, given, seed)
+                weights[key] = _weights(
+                    translated.model, projections[item.owner], ends[item.owner], item, names, given, seed
+                )
             value = weights[key]
+            if not ends[item.owner].whole:
+                names[f"{item.owner}_{item.variable}{WHOLE}"] = ends[item.owner].within(value)
         else:
             value = _neurons(translated, item, names, given, seed, trial)
             if item.owner:
@@ -129,24 +139,23 @@ def _given_start(key: str, values: Any, size: int, trials: int, trial: int) -> n
     return value
 
 
-def _weights(model: MemoryModel, projection: Projection, item: Initial, names, given: Given, seed: int) -> np.ndarray:
-    shape = tuple(size_of(model.population(name).size, names) for name in (projection.target, projection.source))
+def _weights(
+    model: MemoryModel, projection: Projection, ends: Ends, item: Initial, names, given: Given, seed: int
+) -> np.ndarray:
     first = item.variable == next(iter(projection.initial))
-    own = projection.self_connections or projection.source != projection.target
     if first and projection.name in given.weights:
-        matrix = check_matrix(given.weights[projection.name], shape, what=f"weights of {projection.name!r}")
-        return matrix if own else _without_diagonal(matrix, model, projection)
-    matrix = draw(item.draw, names=names, rng=stream(seed, f"{item.owner}.{item.variable}"), shape=shape)
-    if not own:
-        np.fill_diagonal(matrix, 0.0)
-    if first and projection.row_norm is not None:
+        matrix = check_matrix(given.weights[projection.name], ends.shape, what=f"weights of {projection.name!r}")
+        return _present(matrix, ends, model, projection)
+    matrix = draw(item.draw, names=names, rng=stream(seed, f"{item.owner}.{item.variable}"), shape=ends.shape)
+    matrix = np.where(ends.present, matrix, 0.0)
+    if first and projection.row_norm is not None and not ends.empty:
         matrix = matrix * (projection.row_norm / np.linalg.norm(matrix, axis=1, keepdims=True))
     return matrix
 
 
-def _without_diagonal(matrix: np.ndarray, model: MemoryModel, projection: Projection) -> np.ndarray:
+def _present(matrix: np.ndarray, ends: Ends, model: MemoryModel, projection: Projection) -> np.ndarray:
     """Return given weights with zeros for the self-connections that the network lacks, and say so if they were set."""
-    diagonal = np.diagonal(matrix)
+    diagonal = matrix[~ends.present]
     if not diagonal.any():
         return matrix
     warnings.warn(
@@ -156,7 +165,7 @@ def _without_diagonal(matrix: np.ndarray, model: MemoryModel, projection: Projec
         "Projection(..., self_connections=True).",
         stacklevel=2,
     )
-    return np.where(np.eye(len(matrix), dtype=bool), 0.0, matrix)
+    return np.where(ends.present, matrix, 0.0)
 
 
 def start_tables(translated: TranslatedModel, plan: Plan, parameters, seed: int) -> dict[str, np.ndarray]:

@@ -53,15 +53,15 @@ def current_units(name: str, size: int, slot: str) -> Population:
     )
 
 
-def model_of(populations, projections, rules, name="dense") -> MemoryModel:
-    """Return a model with those of `PARAMETERS` that its text names (all may be named by the step)."""
+def model_of(populations, projections, rules, name="dense", more=()) -> MemoryModel:
+    """Return a model with `more` parameters and those of `PARAMETERS` that its text names (the step does too)."""
     texts = [p.equations for p in populations] + [p.current + p.variables for p in projections]
     texts += [r.text + r.every + str(dict(r.bounds)) for r in rules]
     used = [item for item in PARAMETERS if item.name == "delta" or any(item.name in text for text in texts)]
     protocol = PROTOCOL if any("plastic" in text for text in texts) else _without_gates(PROTOCOL)
     return MemoryModel(
         name,
-        parameters=tuple(used),
+        parameters=(*used, *more),
         populations=tuple(populations),
         projections=tuple(projections),
         rules=tuple(rules),
@@ -192,8 +192,16 @@ def _projection(draw, k: int, source: str, target: str, unit: str, others: list[
         variables="" if form in CONTINUOUS else f"w : {unit}",
         initial=initial,
         self_connections=draw(st.booleans()),
+        source_units=draw(_parts(int(source[1:]))),
+        target_units=draw(_parts(int(target[1:]))),
     )
     return projection, [rule], "t" if second else ""
+
+
+def _parts(size: int):
+    """Draw a slice of so many units, mostly none."""
+    pairs = st.tuples(st.integers(0, size), st.integers(0, size)).map(sorted)
+    return st.one_of(st.just(""), st.just(""), pairs.map(lambda ends: f"{ends[0]}:{ends[1]}"))
 
 
 def _rule(draw, name: str, projection: str, form: str, text: dict[str, str], bounds) -> LearningRule:

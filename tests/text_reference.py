@@ -26,6 +26,10 @@ def equations(text: str) -> list[tuple[str, str]]:
     return [(left.strip(), right.rsplit(":", 1)[0].strip()) for left, right in sides]
 
 
+def _part(values: Any, numbers: np.ndarray) -> Any:
+    return values[numbers] if np.ndim(values) else values
+
+
 @dataclass
 class Reference:
     """A model at one moment: ``weights[projection][variable]`` [post, pre], ``units[population][variable]`` (unit,)."""
@@ -96,10 +100,11 @@ class Reference:
 
     def _synapse(self, projection) -> dict[str, Any]:
         source, target = (self.model.population(name) for name in (projection.source, projection.target))
-        names = {f"{key}_pre": np.reshape(v, (1, -1)) for key, v in self._readable(source).items()}
-        names |= {f"{key}_post": np.reshape(v, (-1, 1)) for key, v in self._readable(target).items()}
+        pre, post = self._numbers(projection)
+        names = {f"{key}_pre": np.reshape(_part(v, pre), (1, -1)) for key, v in self._readable(source).items()}
+        names |= {f"{key}_post": np.reshape(_part(v, post), (-1, 1)) for key, v in self._readable(target).items()}
         names |= {**_KNOWN, **self.parameters, **self.weights[projection.name]}
-        names |= {"N_pre": len(self._first(source.name)), "N_post": len(self._first(target.name))}
+        names |= {"N_pre": len(pre), "N_post": len(post)}
         helpers = [projection.variables, *(r.continuous for r in self.model.rules if r.projection == projection.name)]
         for left, expression in equations("\n".join(helpers)):
             if "/dt" not in left:
@@ -111,16 +116,24 @@ class Reference:
         names = self._names(population)
         return {key: v for key, v in names.items() if key not in kept and key != "__builtins__"}
 
+    def _numbers(self, projection) -> tuple[np.ndarray, np.ndarray]:
+        """Return the numbers of the units that a projection joins, of the source and of the target."""
+        parts = (projection.source, projection.source_units), (projection.target, projection.target_units)
+        known = {item.name: item.value for item in self.model.parameters}
+        return tuple(eval(f"x[{text or ':'}]", known, {"x": np.arange(len(self._first(name)))}) for name, text in parts)
+
     def _present(self, projection) -> np.ndarray:
-        shape = len(self._first(projection.target)), len(self._first(projection.source))
+        pre, post = self._numbers(projection)
         absent = projection.source == projection.target and not projection.self_connections
-        return ~np.eye(*shape, dtype=bool) if absent else np.ones(shape, dtype=bool)
+        return post[:, None] != pre[None, :] if absent else np.ones((len(post), len(pre)), dtype=bool)
 
     def _sum(self, projection) -> None:
         present = self._present(projection)
         for left, expression in equations(projection.current):
             terms = np.where(present, eval(expression, self._synapse(projection)), 0)
-            self.units[projection.target][left.removesuffix("_post")] = terms.sum(axis=1)
+            total = 0 * self._first(projection.target)
+            total[self._numbers(projection)[1]] = terms.sum(axis=1)
+            self.units[projection.target][left.removesuffix("_post")] = total
 
     def _plasticity(self) -> None:
         for projection in self.model.projections:

@@ -121,10 +121,17 @@ def _of_population(text: ModelText, population) -> dict[str, str]:
 
 def _check_objects(text: ModelText, made: dict[str, str]) -> None:
     model = text.model
-    taken = dict.fromkeys(CONTROLLER, "the protocol") | made
+    taken = dict.fromkeys((*CONTROLLER, "steps", "trial_steps", "network"), "the protocol") | made
     for item in model.populations:
         ends = ("cells", "output", "restart", "average", "clear", "trace", "sweep")
         taken |= {f"{item.name}_{end}": f"population {item.name!r}" for end in ends}
+    parts = {"source": "source_units", "target": "target_units"}
+    taken |= {
+        f"{p.name}_{end}": f"projection {p.name!r}"
+        for p in model.projections
+        for end in parts
+        if getattr(p, parts[end])
+    }
     taken |= {f"observe_{item.name}": f"observable {item.name!r}" for item in model.observables}
     taken |= {f"{item.name}_{end}": f"rule {item.name!r}" for item in model.rules for end in ("pre", "post")}
     kinds = {"population": model.populations, "projection": model.projections, "rule": model.rules}

@@ -97,6 +97,11 @@ def _check_sums(text: ModelText, place: Place, population) -> None:
 def _check_follow(text: ModelText, population, projection, sums: dict[str, str]) -> None:
     """Refuse sums of which more than the terms of one presynaptic unit change in a visit."""
     own = place_of(text.model, "projection", projection.name, projection.current)
+    if projection.source_units or projection.target_units:
+        raise own.error(
+            f"a sum that follows the visits to {population.name!r} joins all of its units: leave out source_units= and "
+            "target_units=, and give the pairs that are left out the weight 0."
+        )
     moved = {population.state, change_of(population), *(name.removesuffix("_post") for name in sums)}
     wrong = {f"{name}{end}" for name in moved for end in ("_pre", "_post")} - {f"{population.state}_pre"}
     for name, expr in sums.items():

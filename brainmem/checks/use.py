@@ -45,7 +45,7 @@ def model_texts(model) -> Iterator[Any]:
     for item in model.populations:
         yield from (item.equations, item.sequential, item.size, *item.rate_range, *item.initial.values())
     for item in model.projections:
-        yield from (item.current, item.variables, *item.initial.values())
+        yield from (item.current, item.variables, *item.initial.values(), item.source_units, item.target_units)
     for item in model.rules:
         yield from (item.text, item.every, *(limit for limits in item.bounds.values() for limit in limits))
         if item.spiking:

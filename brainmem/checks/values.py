@@ -15,8 +15,9 @@ from brainmem.checks.place import Place, check_choice, listed, place_of
 from brainmem.checks.scope import shown_unit
 from brainmem.checks.text import ModelText, read_unit, summed_into
 from brainmem.equations import evaluate
-from brainmem.equations.expression import FUNCTIONS, parse, walk
+from brainmem.equations.expression import FUNCTIONS, names_in, parse, walk
 from brainmem.errors import RuleError, closest
+from brainmem.translation.subsets import Ends, joined, slice_texts
 
 __all__ = ["check_values"]
 
@@ -38,6 +39,8 @@ def check_values(text: ModelText) -> None:
         _check_phase(text, phase)
     for item in model.limits:
         _check_limit(text, item)
+    for projection in model.projections:
+        _check_subsets(text, projection)
     drawn = _check_stimuli(text)
     _check_weights(text, drawn)
     for name, value in model.spiking.items():
@@ -166,13 +169,37 @@ def _check_weights(text: ModelText, known: dict[str, Any]) -> None:
             if entry.kind == "subexpression":
                 raise place.error(f"initial={name!r} cannot be set: an equation defines it at every moment.")
             _check_draw(place, f"initial[{name!r}]", draw, entry.dimensions, known)
-            shape = (_size(text, projection.target), _size(text, projection.source))
-            _check_eye(place, f"initial[{name!r}]", draw, shape, diagonal=_has_diagonal(projection))
+            ends = _ends(text, projection)
+            diagonal = not (ends.absent and ends.overlap)
+            _check_eye(place, f"initial[{name!r}]", draw, ends.shape, diagonal=diagonal)
             known[f"{projection.name}_{name}"] = _one(entry.dimensions)
 
 
-def _has_diagonal(projection) -> bool:
-    return projection.self_connections or projection.source != projection.target
+def _ends(text: ModelText, projection) -> Ends:
+    return joined(projection, (_size(text, projection.source), _size(text, projection.target)), text.values)
+
+
+def _check_subsets(text: ModelText, projection) -> None:
+    """Check the slices that take a part of a projection's populations."""
+    place = place_of(text.model, "projection", projection.name)
+    whole = [name for name, value in text.values.items() if isinstance(value, int)]
+    for side in ("source_units", "target_units"):
+        given = getattr(projection, side)
+        if not isinstance(given, str):
+            raise place.error(f"{side}={given!r} must be text, such as ':n' for the first n units.")
+        try:
+            used = set().union(*(names_in(part) for part in slice_texts(given) if part)) if given else set()
+        except RuleError as error:
+            raise place.error(f"{side}={given!r}: {error}") from error
+        for name in sorted(used - set(whole)):
+            raise place.error(
+                f"{side}={given!r}: {name!r} is no parameter that is a whole number.{closest(name, whole)} "
+                f"Allowed: {listed(whole)}. For a fraction p of the units declare Parameter('n', 'round(p*N)')."
+            )
+    try:
+        _ends(text, projection)
+    except RuleError as error:
+        raise place.error(str(error).partition(", ")[2]) from error
 
 
 def _value(text: ModelText, given: Any) -> int:

@@ -11,6 +11,7 @@ unit. There the matrix is stored presynaptic-major, as element ``i*N_post + j``,
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from brian2 import Clock, NeuronGroup, Synapses
@@ -20,7 +21,7 @@ from brian2.core.variables import ArrayVariable
 from brian2.devices.device import get_device
 from brian2.groups.group import CodeRunner
 
-__all__ = ["DenseCode", "DenseEvent", "DenseStep", "dense_class", "dense_synapses"]
+__all__ = ["DenseCode", "DenseEvent", "DenseStep", "Diagonal", "dense_class", "dense_synapses"]
 
 _ROW, _COLUMN = "_postsynaptic_idx", "_presynaptic_idx"
 _INDICES = frozenset({_ROW, _COLUMN})
@@ -70,6 +71,22 @@ def dense_synapses(
     return synapses
 
 
+@dataclass(frozen=True)
+class Diagonal:
+    """The synapses of units to themselves in a matrix.
+
+    Attributes
+    ----------
+    exists : bool
+    shift : int or None
+        Row ``k`` meets itself in column ``k + shift``, which may lie outside of the matrix; None is a square matrix
+        with its own diagonal.
+    """
+
+    exists: bool
+    shift: int | None = None
+
+
 class DenseCode(CodeRunner):
     """Statements run on the synapses of a matrix."""
 
@@ -78,7 +95,7 @@ class DenseCode(CodeRunner):
         synapses: Synapses,
         template: str,
         *,
-        diagonal: bool,
+        diagonal: Diagonal,
         clock: Any,
         slot: tuple[str, int],
         name: str,
@@ -98,7 +115,8 @@ class DenseCode(CodeRunner):
             check_units=False,  # brainmem has checked the text, and Brian2's integrator drops units
             needed_variables=list(needed),
             template_kwds={
-                "_diagonal": diagonal,
+                "_diagonal": diagonal.exists,
+                "_shift": diagonal.shift,
                 "_by_columns": synapses.codeobj_class.generator_class.common == _COLUMN,
                 **template_kwds,
             },
@@ -120,8 +138,8 @@ class DenseStep(DenseCode):
         Summed variables and their expressions, ``{"u_post": "w*x_pre"}``.
     update : callable, optional
         Called with the run's namespace; returns the statements that change each synapse.
-    diagonal : bool
-        Whether a unit's synapse to itself exists.
+    diagonal : Diagonal
+        Whether a unit's synapse to itself exists, and where it stands.
     clock, dt : Clock, Quantity
         When it runs; one of the two.
     slot : (str, int)
@@ -137,7 +155,7 @@ class DenseStep(DenseCode):
         sums: Mapping[str, str],
         update: Callable[[Mapping[str, Any]], str] | None,
         *,
-        diagonal: bool,
+        diagonal: Diagonal,
         clock: Any,
         slot: tuple[str, int],
         name: str,
@@ -191,7 +209,7 @@ class DenseEvent(DenseCode):
         *,
         side: str,
         event: str,
-        diagonal: bool,
+        diagonal: Diagonal,
         slot: tuple[str, int],
         name: str,
     ) -> None:

@@ -15,7 +15,7 @@ from brian2 import Synapses
 from brian2.core.variables import Subexpression
 from brian2.utils.stringtools import get_identifiers
 
-from brainmem.codegen.dense import DenseCode
+from brainmem.codegen.dense import DenseCode, Diagonal
 
 __all__ = ["DenseProduct", "split_product"]
 
@@ -43,7 +43,7 @@ class DenseProduct(DenseCode):
         sums: Mapping[str, str],
         *,
         trials: int,
-        diagonal: bool,
+        diagonal: Diagonal,
         clock: Any,
         slot: tuple[str, int],
         name: str,

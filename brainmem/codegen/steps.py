@@ -7,7 +7,7 @@ from typing import Any
 
 from brian2 import Quantity, Synapses
 
-from brainmem.codegen.dense import DenseEvent, DenseStep
+from brainmem.codegen.dense import DenseEvent, DenseStep, Diagonal
 from brainmem.codegen.products import DenseProduct
 from brainmem.kernels import Kernel
 from brainmem.translation import schedule
@@ -18,13 +18,22 @@ __all__ = ["add_steps"]
 
 
 def add_steps(
-    synapses: Synapses, item: Connection, kernel: Kernel, periods: Mapping[str, Quantity], *, trials: int = 0
+    synapses: Synapses,
+    item: Connection,
+    kernel: Kernel,
+    periods: Mapping[str, Quantity],
+    *,
+    trials: int = 0,
+    shift: int | None = None,
 ) -> None:
-    """Add everything that runs on `synapses` (from `dense_synapses`); `periods` are those of its operations."""
+    """Add everything that runs on `synapses` (from `dense_synapses`); `periods` are those of its operations.
+
+    Unit ``k`` of the target stands at ``k + shift`` of the source, where one of them is a part of a population.
+    """
+    diagonal = Diagonal(item.connect == "all", shift)
     if item.trials:
-        _add_products(synapses, item, trials)
+        _add_products(synapses, item, trials, diagonal)
         return
-    diagonal = item.connect == "all"
     clock = synapses._clock
     sums = {name: text for name, text in _sums(item).items() if name not in kernel.swept}
     tail = [op for op in item.operations if _follows_update(op)]
@@ -60,14 +69,14 @@ def add_steps(
         )
 
 
-def _add_products(synapses: Synapses, item: Connection, trials: int) -> None:
+def _add_products(synapses: Synapses, item: Connection, trials: int, diagonal: Diagonal) -> None:
     """Add the sums of a connection whose weights are fixed and shared by many trials."""
     for slot, together in _by_slot(item, _sums(item)).items():
         DenseProduct(
             synapses,
             together,
             trials=trials,
-            diagonal=item.connect == "all",
+            diagonal=diagonal,
             clock=synapses._clock,
             slot=slot,
             name=f"{item.name}_sum_{'_'.join(together)}",
@@ -102,7 +111,7 @@ def _by_slot(item: Connection, sums: Mapping[str, str]) -> dict[tuple[str, int],
     return found
 
 
-def _add_operation(synapses: Synapses, op: Operation, *, diagonal: bool, periods: Mapping[str, Quantity]) -> None:
+def _add_operation(synapses: Synapses, op: Operation, *, diagonal: Diagonal, periods: Mapping[str, Quantity]) -> None:
     DenseStep(
         synapses,
         {},

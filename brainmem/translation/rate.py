@@ -110,6 +110,8 @@ def rate_connection(model: MemoryModel, projection: Projection, orders) -> Conne
             line.name: orders[f"{projection.target}.{line.name.removesuffix('_post')}"]
             for line in summed_lines(projection)
         },
+        source_units=projection.source_units,
+        target_units=projection.target_units,
     )
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from brainmem.translation.lines import read_lines
+from brainmem.translation.subsets import own_pair, slice_texts
 from brainmem.translation.text import Connection, Group, Operation, Table, TranslatedModel
-from brainmem.translation.trials import trial_pairs
+from brainmem.translation.trials import TRIALS, trial_pairs
 from brainmem.translation.visits import print_visits
 
-__all__ = ["script"]
+__all__ = ["script", "sizes"]
 
 
 def script(translated: TranslatedModel) -> str:
@@ -27,7 +29,7 @@ def _script(translated: TranslatedModel) -> Iterator[str]:
     yield ""
     yield f"# numbers of one run, from brainmem.arrays({translated.model.name!r}, {translated.variant!r})"
     yield 'arrays = dict(np.load("arrays.npz"))'
-    yield from (f'{name} = int(arrays["size.{name}"])' for name in _sizes(translated))
+    yield from (f'{name} = int(arrays["size.{name}"])' for name in sizes(translated))
     yield 'clock = Clock(dt=float(arrays["dt"])*second, name="clock")'
     yield ""
     yield from (_table(table) for table in translated.tables)
@@ -52,9 +54,12 @@ def _script(translated: TranslatedModel) -> Iterator[str]:
     yield 'network.run(float(arrays["duration"])*second)'
 
 
-def _sizes(translated: TranslatedModel) -> tuple[str, ...]:
+def sizes(translated: TranslatedModel) -> tuple[str, ...]:
+    """Return the whole-number parameters that a script needs: those of sizes, and of parts of groups."""
     texts = [item.size for item in translated.groups] + [table.columns or "" for table in translated.tables]
-    names = (part.strip() for text in texts for part in text.split("*"))
+    names = [part.strip() for text in texts for part in text.split("*")]
+    slices = (text for item in translated.connections for text in (item.source_units, item.target_units))
+    names += [name for text in slices for name in re.findall(r"\w+", text)]
     return tuple(dict.fromkeys(name for name in names if name.isidentifier()))
 
 
@@ -114,8 +119,8 @@ def _links(translated: TranslatedModel) -> Iterator[str]:
 
 def _connection(item: Connection) -> Iterator[str]:
     yield f"{item.name} = Synapses("
-    yield f"    {item.source},"
-    yield f"    {item.target},"
+    yield f"    {_part(item.source, item.source_units, item)},"
+    yield f"    {_part(item.target, item.target_units, item)},"
     yield f"    {_block(item.equations)},"
     for side in ("pre", "post"):
         paths = [path for path in item.pathways if path.side == side]
@@ -143,7 +148,16 @@ def _connection(item: Connection) -> Iterator[str]:
 def _connect(item: Connection) -> str:
     if item.trials:
         return f"j={trial_pairs(item)!r}"
-    return {"all": "", "no_self": "condition='i != j'"}.get(item.connect, item.connect)
+    apart = own_pair(item, "i", "j").replace("==", "!=")
+    return {"all": "", "no_self": f"condition={apart!r}"}.get(item.connect, item.connect)
+
+
+def _part(group: str, units: str, item: Connection) -> str:
+    """Return a group, or the part of it that a slice such as ``":n"`` takes."""
+    if not units:
+        return group
+    ends = (f"({end})*{TRIALS}" if item.trials and end else end for end in slice_texts(units))
+    return f"{group}[{':'.join(ends)}]"
 
 
 def _numbers(translated: TranslatedModel) -> Iterator[str]:

@@ -24,7 +24,7 @@ from brainmem.translation.lines import Line, identifiers, merged, read_lines, re
 from brainmem.translation.neurons import SpikingUnit, spiking_unit
 from brainmem.translation.rules import lower_rule
 from brainmem.translation.split import SplitRule
-from brainmem.translation.text import Connection, Group, Initial, Operation, Pathway, Table
+from brainmem.translation.text import WHOLE, Connection, Group, Initial, Operation, Pathway, Table
 
 __all__ = [
     "SPIKING_PARAMETERS",
@@ -244,6 +244,8 @@ def _connection(
         constants=constants_in(texts, parameters),
         state_order=schedule.PLASTICITY[1],
         summed_order=plain.summed_order,
+        source_units=projection.source_units,
+        target_units=projection.target_units,
     )
     return connection, [split for item in lowered for split in item.splits]
 
@@ -288,6 +290,11 @@ def _unit_initial(model: MemoryModel, unit: SpikingUnit) -> list[Initial]:
     return found
 
 
+def _whole(projection: Projection) -> str:
+    """Return the ending of the name of weights over all units (`brainmem.starts`), where they join a part of them."""
+    return WHOLE if projection.source_units or projection.target_units else ""
+
+
 def _current_start(model: MemoryModel, unit: SpikingUnit, draw: str) -> list[Initial]:
     """Start a drive at u(0): the trace at phi(u(0)), the input filter at u(0) minus the currents of that trace."""
     name, drive = unit.population.name, unit.population.drive
@@ -296,7 +303,7 @@ def _current_start(model: MemoryModel, unit: SpikingUnit, draw: str) -> list[Ini
     trace = f"{name}_{unit.trace}"
     rates = f"({unit.low} + (({unit.high}) - ({unit.low}))*{trace})"
     recurrent = [
-        f"{p.name}_{weight} @ {rates}"
+        f"{p.name}_{weight}{_whole(p)} @ {rates}"
         for p in model.projections
         if p.target == name == p.source
         for weight in p.initial

@@ -13,7 +13,10 @@ from typing import Any
 
 from brainmem.spec import MemoryModel, Parameter
 
-__all__ = ["Connection", "Group", "Initial", "Operation", "Pathway", "Table", "TranslatedModel", "Visits"]
+__all__ = ["WHOLE", "Connection", "Group", "Initial", "Operation", "Pathway", "Table", "TranslatedModel", "Visits"]
+
+# Ends the name under which draws read start weights as a matrix over all units of both populations.
+WHOLE = "_whole"
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,9 @@ class Connection:
     """The keyword arguments of one `Synapses`.
 
     ``connect`` is ``"all"``, ``"no_self"`` or a condition/generator text for ``connect(j=...)``.
-    ``summed_order`` maps a summed target variable to (when, order). With ``trials``, only units of the same trial
-    are connected, and all trials share the weights.
+    ``summed_order`` maps a summed target variable to (when, order). ``source_units`` and ``target_units`` are slices
+    such as ``":n"`` of the groups, empty for all units. With ``trials``, only units of the same trial are connected,
+    and all trials share the weights.
     """
 
     name: str
@@ -116,6 +120,8 @@ class Connection:
     method: str = "euler"
     state_order: int = -2
     summed_order: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    source_units: str = ""
+    target_units: str = ""
     trials: bool = False
 
 

@@ -13,6 +13,7 @@ from brainmem.spec import Parameter
 from brainmem.translation.common import model_names
 from brainmem.translation.lines import Line, read_lines, rename, write_lines
 from brainmem.translation.protocol import CONTROLLER, TRIAL, start_variables
+from brainmem.translation.subsets import own_pair
 from brainmem.translation.text import Connection, Group, Operation, Table, TranslatedModel
 
 __all__ = ["TRIALS", "spread", "trial_pairs"]
@@ -128,5 +129,6 @@ def _table(table: Table, own: set[str]) -> Table:
 def trial_pairs(item: Connection) -> str:
     """Return the generator that connects the units of each trial among themselves, for ``connect(j=...)``."""
     target = f"{TRIALS}*k + i % {TRIALS}"
-    apart = f" if {target} != i" if item.connect == "no_self" else ""
+    own = own_pair(item, f"i//{TRIALS}", "k").replace("==", "!=")
+    apart = f" if {own}" if item.connect == "no_self" else ""
     return f"{target} for k in range(N_post//{TRIALS}){apart}"

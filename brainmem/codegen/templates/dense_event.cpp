@@ -3,7 +3,7 @@
 {% extends 'common_group.cpp' %}
 
 {% block maincode %}
-    {% from 'dense_loops.cpp' import column, row, synapse with context %}
+    {% from 'dense_loops.cpp' import column, own, row, synapse with context %}
     const long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}};
     const long _rows = {{constant_or_scalar('N_post', variables['N_post'])}};
     const size_t _vectorisation_idx = -1;
@@ -19,7 +19,7 @@
         for (long _column = 0; _column < _columns; _column++)
         {
             {% if not _diagonal %}
-            if (_column == _row) continue;
+            if (_column == {{own('_row')}}) continue;
             {% endif %}
             {{ synapse('_row', vector_code['update']) }}
         }
@@ -40,7 +40,7 @@
     for (long _number = 0; _number < _count; _number++)
     {
         const long _column = {{events}}[_number] - _source_offset;
-        if (_column < 0 || _column >= _columns{% if not _diagonal %} || _column == _row{% endif %}) continue;
+        if (_column < 0 || _column >= _columns{% if not _diagonal %} || _column == {{own('_row')}}{% endif %}) continue;
         { {{ synapse('_row', vector_code['update']) }} }
     }
     {% endif %}

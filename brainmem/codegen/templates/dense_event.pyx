@@ -3,6 +3,10 @@
 {% extends 'common_group.pyx' %}
 
 {% block maincode %}
+    {# Columns without that in which a row meets itself, which may lie beside the matrix. #}
+    {% set own = '_row' if _shift is none else 'max(0, min(_columns, _row + (%d)))' % _shift %}
+    {% set behind = '_row + 1' if _shift is none else 'max(0, min(_columns, _row + (%d)))' % (_shift + 1) %}
+    {% set columns = '0, _columns' if _diagonal else '(%s)*_part, _columns if _part else %s' % (behind, own) %}
     {% set events = get_array_name(_events) %}
     cdef long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}}
     cdef long _rows = {{constant_or_scalar('N_post', variables['N_post'])}}
@@ -17,7 +21,7 @@
             continue
         _postsynaptic_idx = _row + _target_offset
         for _part in range({{1 if _diagonal else 2}}):
-            for _column in range({{'0, _columns' if _diagonal else '(_row + 1)*_part, _columns if _part else _row'}}):
+            for _column in range({{columns}}):
                 _presynaptic_idx = _column + _source_offset
                 _idx = {{'_column*_rows + _row' if _by_columns else '_row*_columns + _column'}}
                 _vectorisation_idx = _idx
@@ -27,7 +31,7 @@
         _postsynaptic_idx = _row + _target_offset
         for _number in range(_count):
             _column = {{events}}[_number] - _source_offset
-            if _column < 0 or _column >= _columns{{'' if _diagonal else ' or _column == _row'}}:
+            if _column < 0 or _column >= _columns{{'' if _diagonal else ' or _column == _row + (%d)' % (_shift or 0)}}:
                 continue
             _presynaptic_idx = _column + _source_offset
             _idx = {{'_column*_rows + _row' if _by_columns else '_row*_columns + _column'}}

@@ -1,10 +1,24 @@
+{# The column in which `row` meets itself, within the matrix or beside it. #}
+{% macro own(row) -%}
+({{row}}{{' + (%d)' % _shift if _shift is defined and _shift is not none}})
+{%- endmacro %}
+
+{# A column, or the nearest end of the matrix. #}
+{% macro inside(column) -%}
+{% if _shift is defined and _shift is not none -%}
+({{column}} < 0 ? 0 : {{column}} > _columns ? _columns : {{column}})
+{%- else -%}
+{{column}}
+{%- endif %}
+{%- endmacro %}
+
 {# Columns of a matrix without those where one of `count` rows from `row` would meet itself. #}
 {% macro columns_of(row, count) %}
 {% if _diagonal %}
 for (long _column = 0; _column < _columns; _column++)
 {%- else %}
 for (int _part = 0; _part < 2; _part++)
-for (long _column = _part ? {{row}} + {{count}} : 0; _column < (_part ? _columns : {{row}}); _column++)
+for (long _column = _part ? {{inside(own(row) ~ ' + ' ~ count)}} : 0; _column < (_part ? _columns : {{inside(own(row))}}); _column++)
 {%- endif %}
 {% endmacro %}
 

@@ -3,7 +3,7 @@
 {% extends 'common_group.cpp' %}
 
 {% block maincode %}
-    {% from 'dense_loops.cpp' import indexed with context %}
+    {% from 'dense_loops.cpp' import indexed, own with context %}
     const long _trials = {{_trials}};
     const long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}} / _trials;
     const long _rows = {{constant_or_scalar('N_post', variables['N_post'])}} / _trials;
@@ -66,7 +66,7 @@
                     else
                         for (long _column = 0; _column < _count; _column++) _packed[_column] = 0;
                     {% if not _diagonal %}
-                    const long _self = _top + _row - _first;
+                    const long _self = {{own('_top + _row')}} - _first;
                     if (_self >= 0 && _self < _count) _packed[_self] = 0;
                     {% endif %}
                 }
@@ -128,7 +128,7 @@
             for (long _column = 0; _column < _columns; _column++)
             {
                 {% if not _diagonal %}
-                if (_column == _row) continue;
+                if (_column == {{own('_row')}}) continue;
                 {% endif %}
                 for (long _trial = 0; _trial < _trials; _trial++)
                 {

@@ -15,7 +15,7 @@
             {{get_array_name(target)}}[_row*_trials + _trial + _target_offset] = 0
         for _column in range(_columns):
             {% if not _diagonal %}
-            if _column == _row:
+            if _column == _row + {{_shift or 0}}:
                 continue
             {% endif %}
             _idx = _row*_columns + _column

@@ -3,7 +3,7 @@
 {% extends 'common_group.cpp' %}
 
 {% block maincode %}
-    {% from 'dense_loops.cpp' import column, columns_of, row, synapse with context %}
+    {% from 'dense_loops.cpp' import column, columns_of, inside, own, row, synapse with context %}
     const long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}};
     const long _rows = {{constant_or_scalar('N_post', variables['N_post'])}};
     const size_t _vectorisation_idx = -1;
@@ -50,10 +50,10 @@
                     {% endfor %}
                 }
                 {% if not _diagonal %}
-                for (long _column = _first; _column < _first + 4; _column++)
+                for (long _column = {{inside(own('_first'))}}; _column < {{inside(own('_first') ~ ' + 4')}}; _column++)
                 {
                     {% for r in range(4) %}
-                    if (_column != _first + {{r}})
+                    if (_column != {{own('_first')}} + {{r}})
                     { {{ synapse('_first + ' ~ r, vector_code[block]) }} _sum_{{r}} += _synaptic_var; }
                     {% endfor %}
                 }

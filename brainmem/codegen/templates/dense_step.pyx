@@ -3,6 +3,10 @@
 {% extends 'common_group.pyx' %}
 
 {% block maincode %}
+    {# Columns without that in which a row meets itself, which may lie beside the matrix. #}
+    {% set own = '_row' if _shift is none else 'max(0, min(_columns, _row + (%d)))' % _shift %}
+    {% set behind = '_row + 1' if _shift is none else 'max(0, min(_columns, _row + (%d)))' % (_shift + 1) %}
+    {% set columns = '0, _columns' if _diagonal else '(%s)*_part, _columns if _part else %s' % (behind, own) %}
     cdef long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}}
     cdef long _rows = {{constant_or_scalar('N_post', variables['N_post'])}}
     cdef long _row, _column, _part, _postsynaptic_idx, _presynaptic_idx
@@ -18,7 +22,7 @@
         {% for block, target in _sums | dictsort %}
         _total_{{block}} = 0
         for _part in range({{1 if _diagonal else 2}}):
-            for _column in range({{'0, _columns' if _diagonal else '(_row + 1)*_part, _columns if _part else _row'}}):
+            for _column in range({{columns}}):
                 _presynaptic_idx = _column + _source_offset
                 _idx = {{'_column*_rows + _row' if _by_columns else '_row*_columns + _column'}}
                 _vectorisation_idx = _idx
@@ -32,7 +36,7 @@
             continue
         {% endif %}
         for _part in range({{1 if _diagonal else 2}}):
-            for _column in range({{'0, _columns' if _diagonal else '(_row + 1)*_part, _columns if _part else _row'}}):
+            for _column in range({{columns}}):
                 _presynaptic_idx = _column + _source_offset
                 _idx = {{'_column*_rows + _row' if _by_columns else '_row*_columns + _column'}}
                 _vectorisation_idx = _idx
