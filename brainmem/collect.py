@@ -168,11 +168,13 @@ def _averages(
 
 def _stimuli(model: MemoryModel, instance: Instance) -> dict[str, xr.Variable]:
     shared = len({item.items for item in model.stimuli}) == 1
+    frames = len({(item.frames, item.every) for item in model.stimuli if item.every}) == 1
     found = {}
     for item in model.stimuli:
         values = instance.stimuli[item.name]
-        apart = ("trial",) if values.ndim == 3 else ()
-        dims = ("item" if shared else f"{item.name}_item", *apart, _dim(model, item.population))
+        shown = ("frame" if frames else f"{item.name}_frame",) if item.every else ()
+        apart = ("trial",) if values.ndim == 3 + len(shown) else ()
+        dims = ("item" if shared else f"{item.name}_item", *apart, *shown, _dim(model, item.population))
         found[item.name] = _variable(dims, values, item.unit, item.name)
     return found
 

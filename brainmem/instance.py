@@ -12,18 +12,19 @@ from typing import Any
 
 import numpy as np
 
-from brainmem.equations import draw, evaluate, resolve_parameters
+from brainmem.equations import evaluate, resolve_parameters
 from brainmem.errors import RuleError, closest
-from brainmem.patterns import check_patterns
 from brainmem.plan import Plan, plan_protocol
 from brainmem.spec import MemoryModel, Stimulus
-from brainmem.starts import Given, side_by_side, size_of, start_tables, start_values, stream
+from brainmem.starts import Given, start_tables, start_values, stream
+from brainmem.stimuli import frame_table, shown_rows, stimuli_of, value_rows
 from brainmem.translation.protocol import window_gate
 from brainmem.translation.subsets import Ends, ends_of
 from brainmem.translation.text import TranslatedModel
 
 __all__ = ["Given", "Instance", "instantiate"]
 
+_FINE = 4  # binary digits of the length of tables with frames, which are large
 FOREVER = 1e9  # seconds; the duration of steps behind the last
 
 
@@ -37,7 +38,8 @@ class Instance:
         Resolved values with units, integers and tuples.
     arrays : dict of str to ndarray or float
         Device inputs by name, in base SI units; weights ``[post, pre]`` are still matrices.
-    stimuli : dict of str to ndarray, shape (items, unit), or (items, trial, unit) where each trial has its own
+    stimuli : dict of str to ndarray, shape (items, [trial,] [frames,] unit)
+        With frames where the stimulus has some, with trials where each has its own.
     weights : dict of str to ndarray, shape (post, pre)
         Start values of synaptic variables by ``"projection.variable"``.
     ends : dict of str to Ends
@@ -68,11 +70,11 @@ def instantiate(translated: TranslatedModel, given: Given, seed: int) -> Instanc
     _check_limits(model, parameters)
     _check_names(model, translated, given)
     plan = plan_protocol(model, parameters, stream(seed, "protocol"))
-    stimuli = _stimuli(translated, parameters, given, seed)
+    stimuli = stimuli_of(translated, parameters, given, seed)
     ends = ends_of(translated, parameters)
     arrays, weights = start_values(translated, parameters, stimuli, given, seed, ends)
-    tables = _tables(model, plan, parameters, stimuli)
-    rows = start_tables(translated, plan, parameters, seed)
+    tables = _tables(translated, plan, parameters, stimuli)
+    rows = start_tables(translated, plan, parameters, stimuli, seed)
     tables |= {name: _padded_rows(item) if item.ndim == 2 else _padded(item) for name, item in rows.items()}
     arrays |= {f"table.{item.name}": tables[item.name] for item in translated.tables if item.name in tables}
     arrays |= {f"param.{name}": _number(parameters[name]) for name in _constants(translated)}
@@ -114,24 +116,8 @@ def _check_names(model: MemoryModel, translated: TranslatedModel, given: Given) 
                 )
 
 
-def _stimuli(translated: TranslatedModel, parameters, given: Given, seed: int) -> dict[str, np.ndarray]:
-    model, tables = translated.model, {}
-    for item in model.stimuli:
-        shape = _stimulus_shape(model, item, parameters)
-        if item.name in given.inputs:
-            values = given.inputs[item.name]
-            tables[item.name] = check_patterns(item, values, shape, model, trials=translated.trials)
-        else:
-            names = {**parameters, **tables}
-            tables[item.name] = draw(item.draw, names=names, rng=stream(seed, item.name), shape=shape)
-    return tables
-
-
-def _stimulus_shape(model: MemoryModel, item: Stimulus, parameters) -> tuple[int, int]:
-    return size_of(item.items, parameters), size_of(model.population(item.population).size, parameters)
-
-
-def _tables(model: MemoryModel, plan: Plan, parameters, stimuli) -> dict[str, np.ndarray]:
+def _tables(translated: TranslatedModel, plan: Plan, parameters, stimuli) -> dict[str, np.ndarray]:
+    model = translated.model
     names = [phase.name for phase in model.protocol.phases]
     durations = {phase.name: _number(evaluate(phase.duration, parameters)) for phase in model.protocol.phases}
     for name, seconds in durations.items():
@@ -150,9 +136,14 @@ def _tables(model: MemoryModel, plan: Plan, parameters, stimuli) -> dict[str, np
     }
     for item in model.stimuli:
         shown = [s.item + 1 if item.name in s.phase.stimuli else 0 for s in steps]
-        tables[f"{item.name}_row"] = _padded(_in_range(model, item, shown, stimuli))
-        values = stimuli[item.name]
-        tables[f"{item.name}_values"] = _padded_rows(side_by_side(values) if values.ndim == 3 else values)
+        values, rows = stimuli[item.name], _in_range(model, item, shown, stimuli)
+        frames = values.shape[-2] if item.every else 1
+        tables[f"{item.name}_row"] = _padded(shown_rows(rows, frames))
+        tables[f"{item.name}_values"] = _padded_rows(value_rows(item, values), _FINE if item.every else 1)
+        if item.every:
+            dt = float(f"{_number(evaluate(translated.dt, parameters)):.12g}")
+            frame = frame_table(model, item, parameters, frames, dt)
+            tables[f"{item.name}_frame"] = _padded(frame, frames - 1.0)
     for gate in model.protocol.gates:
         values = {p.name: _number(evaluate(str(p.gates.get(gate, 0)), parameters)) for p in model.protocol.phases}
         tables[f"{gate}_gate"] = _padded([values[s.phase.name] for s in steps])
@@ -191,8 +182,10 @@ def _padded(values, fill: float = 0.0) -> np.ndarray:
     return np.concatenate([values, np.full(rows - len(values), fill)])
 
 
-def _padded_rows(values: np.ndarray) -> np.ndarray:
-    """Put a row of zeros before the first, and pad like `_padded`."""
-    values = np.vstack([np.zeros((1, values.shape[1])), values])
-    rows = 1 << len(values).bit_length()
-    return np.vstack([values, np.zeros((rows - len(values), values.shape[1]))])
+def _padded_rows(values: np.ndarray, digits: int = 1) -> np.ndarray:
+    """Put a row of zeros before the first, and pad with at least one to a length of so many binary digits."""
+    grain = 1 << max(0, (len(values) + 1).bit_length() - digits)
+    rows = (len(values) + 1) // grain * grain + grain
+    padded = np.zeros((rows, values.shape[1]))
+    padded[1 : len(values) + 1] = values
+    return padded

@@ -12,6 +12,8 @@ from brainmem.spec import MemoryModel, Stimulus
 
 __all__ = ["check_matrix", "check_patterns", "load_array"]
 
+_AXES = {2: ("row", "column"), 3: ("item", "frame", "unit")}
+
 
 def load_array(given: Any, *, what: str) -> np.ndarray:
     """Return an array from an array-like, or from the path of an ``.npy`` or ``.csv`` file.
@@ -43,9 +45,11 @@ def _read(path: Path, what: str) -> np.ndarray:
 
 
 def check_patterns(
-    stimulus: Stimulus, given: Any, shape: tuple[int, int], model: MemoryModel, *, trials: int = 0
+    stimulus: Stimulus, given: Any, shape: tuple[int, ...], model: MemoryModel, *, trials: int = 0
 ) -> np.ndarray:
     """Return a stimulus table of shape (items, unit), or (items, trial, unit) for so many `trials`, after checking it.
+
+    Tables of frames have shape (items, [trial,] frames, unit); that of a single item may be given as (frames, unit).
 
     Raises
     ------
@@ -54,14 +58,18 @@ def check_patterns(
     """
     what = f"Model {model.name!r}: stimulus {stimulus.name!r}"
     table = load_array(given, what=what)
-    own = (shape[0], trials, shape[1])
+    if stimulus.every and shape[0] == 1 and table.shape == shape[1:]:
+        table = table[None]
+    own = (shape[0], trials, *shape[1:])
     if trials and table.shape == own:
         return np.stack([_checked(stimulus, table[:, trial], f"{what}, trial {trial}") for trial in range(trials)], 1)
     if table.shape != shape:
-        many = f", or (items, trial, unit) = {own}" if trials else ""
+        axes = "frames, unit" if stimulus.every else "unit"
+        many = f", or (items, trial, {axes}) = {own}" if trials else ""
+        sized = f"{stimulus.items!r}, {stimulus.frames!r}" if stimulus.every else f"{stimulus.items!r}"
         raise RuleError(
-            f"{what}: expected shape (items, unit) = {shape}{many}, got {table.shape}. "
-            f"Set {stimulus.items!r} and the size of {stimulus.population!r} to match, or change the table."
+            f"{what}: expected shape (items, {axes}) = {shape}{many}, got {table.shape}. "
+            f"Set {sized} and the size of {stimulus.population!r} to match, or change the table."
         )
     return _checked(stimulus, table, what)
 
@@ -78,25 +86,28 @@ def _checked(stimulus: Stimulus, table: np.ndarray, what: str) -> np.ndarray:
 def _check_finite(table: np.ndarray, what: str) -> None:
     bad = np.argwhere(~np.isfinite(table))
     if len(bad):
-        row, column = bad[0]
         raise RuleError(
-            f"{what}: {len(bad)} values are not finite, the first ({table[row, column]}) in row {row}, "
-            f"column {column}. Fill or drop these rows first."
+            f"{what}: {len(bad)} values are not finite, the first ({table[tuple(bad[0])]}) in {_place(bad[0])}. "
+            "Fill or drop these rows first."
         )
+
+
+def _place(index: np.ndarray) -> str:
+    return ", ".join(f"{name} {k}" for name, k in zip(_AXES[len(index)], index, strict=True))
 
 
 def _check_values(table: np.ndarray, allowed: tuple[float, ...], what: str) -> None:
     bad = ~np.isin(table, allowed)
     if bad.any():
-        row, column = np.argwhere(bad)[0]
+        first = np.argwhere(bad)[0]
         raise RuleError(
-            f"{what}: values must be one of {allowed}; {bad.sum()} are not, the first is {table[row, column]:g} "
-            f"in row {row}, column {column}. Binarise the table, e.g. np.where(table > threshold, 1, -1)."
+            f"{what}: values must be one of {allowed}; {bad.sum()} are not, the first is {table[tuple(first)]:g} "
+            f"in {_place(first)}. Binarise the table, e.g. np.where(table > threshold, 1, -1)."
         )
 
 
 def _check_distinct(table: np.ndarray, what: str) -> None:
-    _, first, group = np.unique(table, axis=0, return_index=True, return_inverse=True)
+    _, first, group = np.unique(table.reshape(len(table), -1), axis=0, return_index=True, return_inverse=True)
     group = group.ravel()
     for row in range(len(table)):
         if first[group[row]] != row:

@@ -64,7 +64,8 @@ def simulate(
         C++ standalone when not given.
     inputs : mapping of str to array or path, optional
         Stimuli by name, shape (items, unit), in place of drawn ones; ``.npy`` and ``.csv`` files are read. With
-        `trials` also (items, trial, unit), each trial its own.
+        `trials` also (items, trial, unit), each trial its own. Stimuli with frames have shape (items, frames, unit)
+        and (items, trial, frames, unit); with one item, (frames, unit) will do.
     weights : mapping of str to array, optional
         Start weights ``[post, pre]`` by projection. Where a projection has no self-connections the diagonal is left
         out, with a warning if it is not zero.
@@ -188,7 +189,9 @@ def _translated(model: MemoryModel | str, variant: str, options: Mapping[str, An
     model = get_model(model) if isinstance(model, str) else model
     if options["trials"] is None:
         return translate(model, variant, **options)
-    own = tuple(name for name, table in given.inputs.items() if np.ndim(load_array(table, what=name)) == 3)
+    axes = {item.name: 4 if item.every else 3 for item in model.stimuli}
+    given_axes = {name: np.ndim(load_array(table, what=name)) for name, table in given.inputs.items()}
+    own = tuple(name for name, count in given_axes.items() if count == axes.get(name))
     return translate(fixed_weights(model, given.parameters), variant, trial_inputs=own, **options)
 
 

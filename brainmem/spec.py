@@ -77,14 +77,23 @@ class Stimulus:
     items : str or int
         How many rows, a number or a parameter's name.
     draw : str
-        Default values, as text over ``signs()``, ``normal(mean, sd)``, ``uniform(lo, hi)``,
-        ``binary(p)``, ``zeros()``, ``eye()``, parameters, and stimuli declared earlier; shape (items, unit).
+        Default values, as text over ``signs()``, ``normal(mean, sd)``, ``uniform(lo, hi)``, ``binary(p)``,
+        ``zeros()``, ``eye()``, ``permutation()`` (0 to N - 1 in random order, for each item), parameters, ``item`` and
+        ``unit`` (numbers from 0), and stimuli declared earlier; shape (items, unit). With frames also over ``time``,
+        that of each frame, and ``filtered_noise(tau)``: low-pass filtered white noise, one trace per unit and item,
+        of standard deviation 1/sqrt(2), which starts at 1.
     values : tuple of float, optional
         The only values allowed in a user's own table, e.g. ``(-1, 1)``; None allows any finite value.
     distinct : bool
         Whether two equal rows are an error (a cue that stands for two memories).
     unit : str
         Brian2 unit text, ``"1"`` for none.
+    frames : str or int
+        For a stimulus that changes while it is shown: how many rows an item has, a number or text over parameters
+        (``"round(T/every_frame)"``). The table has shape (items, frames, unit). A phase shows them one after the
+        other, from its beginning, and holds the last.
+    every : str
+        How long a frame is shown: a parameter or text with unit of time.
     """
 
     name: str
@@ -94,6 +103,8 @@ class Stimulus:
     values: tuple[float, ...] | None = field(default=None, kw_only=True)
     distinct: bool = field(default=False, kw_only=True)
     unit: str = field(default="1", kw_only=True)
+    frames: str | int = field(default="", kw_only=True)
+    every: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -304,8 +315,9 @@ class Phase:
     gates : mapping of str to number or text
         Values of gate variables, readable in every equation; a gate not named is 0.
     start : mapping of str to str
-        Variables set when the phase begins, text over the draws of `Stimulus`, drawn anew for
-        every (item, repeat) and the same in every epoch. Others go on as they are.
+        Variables set when the phase begins, text over the draws of `Stimulus` and over stimuli of the same population
+        (the row of the item, its first frame), drawn anew for every (item, repeat) and the same in every epoch.
+        Others go on as they are.
     average : str
         The last part of the phase over which rates are averaged; empty means all of it. The window is counted from the
         longest duration: a phase that `until` ends before it has no average (nan).

@@ -13,7 +13,7 @@ from brainmem.equations import draw, evaluate
 from brainmem.errors import RuleError
 from brainmem.patterns import check_matrix, load_array
 from brainmem.plan import Plan
-from brainmem.spec import MemoryModel, Projection
+from brainmem.spec import MemoryModel, Phase, Projection
 from brainmem.translation.lines import identifiers
 from brainmem.translation.protocol import owner_of, start_variables
 from brainmem.translation.subsets import Ends
@@ -88,7 +88,7 @@ def _draw_trial(
     translated: TranslatedModel, parameters, stimuli, given: Given, seed: int, weights, ends, trial: int
 ) -> dict[str, np.ndarray]:
     """Draw the start values of one trial; the first also draws the `weights`, which all share."""
-    shown = {name: table[:, trial] if table.ndim == 3 else table for name, table in stimuli.items()}
+    shown = _of_trial(translated.model, stimuli, trial)
     names = {**dict.fromkeys(translated.model.protocol.gates, 0.0), **parameters, **shown}
     projections = {p.name: p for p in translated.model.projections}
     arrays = {}
@@ -96,7 +96,7 @@ def _draw_trial(
         key = f"{item.owner}.{item.variable}"
         if item.owner in projections:
             if trial == 0:
-                _check_shared(item, stimuli, given)
+                _check_shared(translated.model, item, stimuli, given)
                 weights[key] = _weights(
                     translated.model, projections[item.owner], ends[item.owner], item, names, given, seed
                 )
@@ -111,8 +111,18 @@ def _draw_trial(
     return arrays
 
 
-def _check_shared(item: Initial, stimuli, given: Given) -> None:
-    own = sorted(name for name, table in stimuli.items() if table.ndim == 3 and name in identifiers(item.draw))
+def _of_trial(model: MemoryModel, stimuli: Mapping[str, np.ndarray], trial: int) -> dict[str, np.ndarray]:
+    own = _own(model, stimuli)
+    return {name: table[:, trial] if name in own else table for name, table in stimuli.items()}
+
+
+def _own(model: MemoryModel, stimuli: Mapping[str, np.ndarray]) -> set[str]:
+    """Return the stimuli of which every trial has its own table."""
+    return {item.name for item in model.stimuli if stimuli[item.name].ndim == (4 if item.every else 3)}
+
+
+def _check_shared(model: MemoryModel, item: Initial, stimuli, given: Given) -> None:
+    own = sorted(_own(model, stimuli) & identifiers(item.draw))
     if own and item.owner not in given.weights:
         raise RuleError(
             f"The start weights {item.draw!r} of {item.owner!r} are made from {own[0]!r}, of which every trial has its "
@@ -168,25 +178,43 @@ def _present(matrix: np.ndarray, ends: Ends, model: MemoryModel, projection: Pro
     return np.where(ends.present, matrix, 0.0)
 
 
-def start_tables(translated: TranslatedModel, plan: Plan, parameters, seed: int) -> dict[str, np.ndarray]:
+def start_tables(translated: TranslatedModel, plan: Plan, parameters, stimuli, seed: int) -> dict[str, np.ndarray]:
     """Return the values that phases set when they begin, (row, unit of every trial), and the row of every step."""
     model = translated.model
     tables: dict[str, np.ndarray] = {}
     keys = {key: row + 1 for row, key in enumerate(plan.start_keys)}
     for name in start_variables(model):
         size, trials = size_of(owner_of(model, name).size, parameters), range(max(1, translated.trials))
-        drawn = [_phase_starts(model, name, keys, size, parameters, seed, trial) for trial in trials]
+        drawn = [_phase_starts(model, name, keys, size, parameters, stimuli, seed, trial) for trial in trials]
         shown = [keys[(s.phase.name, s.item, s.repeat)] if name in s.phase.start else 0 for s in plan.steps]
         tables[f"{name}_row"] = np.asarray(shown)
         tables[f"{name}_start"] = side_by_side(np.stack(drawn, axis=1))
     return tables
 
 
-def _phase_starts(model: MemoryModel, name: str, keys, size: int, parameters, seed: int, trial: int) -> np.ndarray:
+def _phase_starts(
+    model: MemoryModel, name: str, keys, size: int, parameters, stimuli, seed: int, trial: int
+) -> np.ndarray:
     """Return the start values of one trial, (row, unit)."""
     values = np.zeros((len(keys), size))
     for phase in (p for p in model.protocol.phases if name in p.start):
         rows = [row - 1 for (key, _, _), row in keys.items() if key == phase.name]
+        items = [item for key, item, _ in keys if key == phase.name]
+        shown = _at_begin(model, phase, name, items, _of_trial(model, stimuli, trial))
         rng = stream(seed, f"{phase.name}.{name}", trial)
-        values[rows] = draw(phase.start[name], names={**parameters}, rng=rng, shape=(len(rows), size))
+        values[rows] = draw(phase.start[name], names={**parameters, **shown}, rng=rng, shape=(len(rows), size))
     return values
+
+
+def _at_begin(model: MemoryModel, phase: Phase, name: str, items: list[int], stimuli) -> dict[str, np.ndarray]:
+    """Return the rows of stimuli that a start value reads, (items, unit): those of the items, their first frames."""
+    found = {}
+    for item in (item for item in model.stimuli if item.name in identifiers(phase.start[name])):
+        table = stimuli[item.name]
+        if max(items, default=0) >= len(table):
+            raise RuleError(
+                f"Model {model.name!r}, phase {phase.name!r}: start[{name!r}] = {phase.start[name]!r} reads item "
+                f"{max(items)} of {item.name!r}, which has only {len(table)} rows. Raise {item.items!r}."
+            )
+        found[item.name] = (table[:, 0] if item.every else table)[items]
+    return found

@@ -15,7 +15,7 @@ __all__ = ["CELL_PARAMETERS", "check_names"]
 
 BRIAN2 = {"t", "dt", "xi", "i", "j", "N", "t_in_timesteps", "lastspike", "not_refractory", "refractory"}
 CONTROLLER = {
-    *("step", "elapsed", "ended", "complete", "snapshot", "n_steps", "count", "phase_time"),
+    *("step", "elapsed", "ended", "complete", "snapshot", "n_steps", "count", "phase_time", "tick"),
     *("put_back", "set_aside", "unit_spike"),
     *("step_end", "step_duration", "step_phase", "step_average", "step_snapshot", "step_set_aside", "step_put_back"),
     *("protocol", "protocol_advance", "protocol_next", "halt_when"),
@@ -95,7 +95,8 @@ def generated_names(text: ModelText) -> dict[str, str]:
     model = text.model
     made: dict[str, str] = {}
     for item in model.stimuli:
-        made |= {f"{item.name}_{end}": f"a table of stimulus {item.name!r}" for end in ("row", "values")}
+        ends = ("row", "values", "frame") if item.every else ("row", "values")
+        made |= {f"{item.name}_{end}": f"a table of stimulus {item.name!r}" for end in ends}
     made |= {f"{gate}_gate": f"the table of gate {gate!r}" for gate in model.protocol.gates}
     for rule in model.rules:
         ends = ("window", "window_rate", "at", "episode", "bounds") if rule.episodic else ("bounds",)

@@ -41,7 +41,7 @@ def model_texts(model) -> Iterator[Any]:
     yield from (item.condition for item in model.limits)
     yield from (item.expression for item in model.observables)
     for item in model.stimuli:
-        yield from (item.items, item.draw)
+        yield from (item.items, item.draw, item.frames, item.every)
     for item in model.populations:
         yield from (item.equations, item.sequential, item.size, *item.rate_range, *item.initial.values())
     for item in model.projections:

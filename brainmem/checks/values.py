@@ -35,13 +35,13 @@ def check_values(text: ModelText) -> None:
     for rule in model.rules:
         if rule.every:
             _time(text, place_of(model, "rule", rule.name), "every", rule.every)
-    for phase in model.protocol.phases:
-        _check_phase(text, phase)
     for item in model.limits:
         _check_limit(text, item)
     for projection in model.projections:
         _check_subsets(text, projection)
     drawn = _check_stimuli(text)
+    for phase in model.protocol.phases:
+        _check_phase(text, phase, drawn)
     _check_weights(text, drawn)
     for name, value in model.spiking.items():
         check_choice(place, "spiking parameter", name, CELL_PARAMETERS)
@@ -119,7 +119,7 @@ def _check_range(text: ModelText, place: Place, population, dimensions: Any) -> 
         raise place.error(f"rate_range={given!r}: the first must be below the second.")
 
 
-def _check_phase(text: ModelText, phase) -> None:
+def _check_phase(text: ModelText, phase, drawn: Mapping[str, Any]) -> None:
     place = place_of(text.model, "phase", phase.name)
     duration = _time(text, place, "duration", phase.duration)
     if phase.average and _time(text, place, "average", phase.average) > duration * (1 + 1e-12):
@@ -130,7 +130,9 @@ def _check_phase(text: ModelText, phase) -> None:
             raise place.error(f"gates[{gate!r}]={given!r} must have no unit, got {value!r}.")
     for name, draw in phase.start.items():
         owner, dimensions = next((key, e[name].dimensions) for key, e in text.neurons.items() if name in e)
-        _check_draw(place, f"start[{name!r}]", draw, dimensions, text.values)
+        others = {item.name for item in text.model.stimuli if item.population != owner}
+        known = {key: value for key, value in drawn.items() if key not in others}
+        _check_draw(place, f"start[{name!r}]", draw, dimensions, known)
         _check_eye(place, f"start[{name!r}]", draw, (_size(text, owner),))
 
 
@@ -151,12 +153,32 @@ def _check_stimuli(text: ModelText) -> dict[str, Any]:
         place = place_of(text.model, "stimulus", item.name)
         dimensions = read_unit(text.model, "stimulus", item)
         _count(text, place, "items", item.items)
-        _check_draw(place, "draw", item.draw, dimensions, known)
+        framed = _check_frames(text, place, item)
+        own = {"item": 0.5, "unit": 0.5, **({"time": 0.5 * second} if framed else {})}
+        _check_draw(place, "draw", item.draw, dimensions, {**own, **known}, framed=framed)
         _check_eye(place, "draw", item.draw, (_value(text, item.items), _size(text, item.population)))
         if item.values is not None and not (item.values and all(map(math.isfinite, item.values))):
             raise place.error(f"values={item.values!r} must be finite numbers, such as (-1, 1).")
         known[item.name] = _one(dimensions)
     return known
+
+
+def _check_frames(text: ModelText, place: Place, item) -> bool:
+    """Check how many frames a stimulus has and how long each is shown; return whether it has any."""
+    if bool(item.every) != (item.frames != ""):
+        raise place.error(
+            f"frames={item.frames!r} and every={item.every!r} belong together: how many rows an item has, and how long "
+            "each is shown. Give both, or neither for a row that stays."
+        )
+    if not item.every:
+        return False
+    _time(text, place, "every", item.every)
+    frames = _number(text, place, "frames", item.frames)
+    if not isinstance(frames, int | np.integer) or frames < 1:
+        raise place.error(
+            f"frames={item.frames!r} must be a whole number of at least 1, such as 'round(T/every)', got {frames!r}."
+        )
+    return True
 
 
 def _check_weights(text: ModelText, known: dict[str, Any]) -> None:
@@ -241,6 +263,7 @@ DRAWS = {
     "binary": lambda p: 1.0 + 0 * p,
     "zeros": lambda: 0.0,
     "eye": lambda: 1.0,
+    "permutation": lambda: 1.0,
 }
 
 
@@ -256,11 +279,20 @@ class _Scalar(ast.NodeTransformer):
         return node.value if node.attr == "T" else node
 
 
-def _check_draw(place: Place, field: str, draw: Any, dimensions: Any, names: Mapping[str, Any]) -> None:
+def _trace(tau: Any) -> float:
+    if get_dimensions(tau) is not second.dim:
+        raise ValueError(f"filtered_noise(tau) needs a time, got {tau}")
+    return 1.0
+
+
+def _check_draw(
+    place: Place, field: str, draw: Any, dimensions: Any, names: Mapping[str, Any], *, framed: bool = False
+) -> None:
     """Raise unless a draw reads known names and has the unit of what it sets."""
     _require_text(place, field, draw)
+    drawn = {**DRAWS, "filtered_noise": _trace} if framed else DRAWS
     try:
-        value = walk(draw, names, {**FUNCTIONS, **DRAWS}, change=_Scalar())
+        value = walk(draw, names, {**FUNCTIONS, **drawn}, change=_Scalar())
     except RuleError as error:
         raise place.error(f"{field}={draw!r}: {str(error).removeprefix(f'{draw!r}: ')}") from error
     if get_dimensions(value) is not dimensions and not np.all(np.asarray(value) == 0):

@@ -10,10 +10,11 @@ __all__ = ["ARGUMENTS", "call_slip", "function_hint", "grouped"]
 ARGUMENTS = {
     **dict.fromkeys(("clip",), ("x", "low", "high")),
     **dict.fromkeys(("minimum", "maximum"), ("x", "y")),
-    **dict.fromkeys(("rand", "randn", "signs", "zeros", "eye"), ()),
+    **dict.fromkeys(("rand", "randn", "signs", "zeros", "eye", "permutation"), ()),
     "normal": ("mean", "sd"),
     "uniform": ("low", "high"),
     "binary": ("p",),
+    "filtered_noise": ("tau",),
     "timestep": ("t", "dt"),
 }
 # Functions that other languages have, and how to write them: {a} and {b} are the arguments, {x} and {y} the same in

@@ -12,22 +12,48 @@ from brian2.units import Quantity
 from brainmem.equations.expression import FUNCTIONS, names_in, walk
 from brainmem.errors import RuleError
 
-__all__ = ["draw"]
+__all__ = ["coordinates", "draw"]
 
 
-def draw(text: str, *, names: Mapping[str, Any], rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+def coordinates(shape: tuple[int, ...], step: float | None = None) -> dict[str, np.ndarray]:
+    """Return ``item`` and ``unit`` (numbers from 0) of a table (items, unit), which expand to its shape.
+
+    A table (items, frames, unit) whose frames are shown for `step` seconds also has their ``time``.
+    """
+    items, *frames, units = shape
+    ones = [1] * len(frames)
+    found = {"item": np.arange(items).reshape(-1, *ones, 1), "unit": np.arange(units).reshape(1, *ones, -1)}
+    if step is not None:
+        found["time"] = step * np.arange(frames[0]).reshape(1, -1, 1)
+    return found
+
+
+def draw(
+    text: str,
+    *,
+    names: Mapping[str, Any],
+    rng: np.random.Generator,
+    shape: tuple[int, ...],
+    expand: bool = False,
+    step: float | None = None,
+) -> np.ndarray:
     """Return a float array of `shape` in base SI units.
 
     Parameters
     ----------
     text : str
         An expression (see `evaluate`) over `names` and ``signs()`` (-1 or +1), ``normal(mean, sd)``,
-        ``uniform(low, high)``, ``binary(p)`` (0 or 1), ``zeros()`` and ``eye()`` (the identity matrix, where the shape
-        is a square), each of the full shape.
+        ``uniform(low, high)``, ``binary(p)`` (0 or 1), ``zeros()``, ``permutation()`` (the numbers from 0 along the
+        last axis, in random order) and ``eye()`` (the identity matrix, where the shape is a square), each of the full
+        shape. With `step` also ``filtered_noise(tau)``.
     names : mapping of str to number, Quantity or array
         Arrays are in base SI units.
     rng : numpy.random.Generator
     shape : tuple of int
+    expand : bool
+        Whether values may have length 1 along an axis where `shape` has more.
+    step : float, optional
+        Seconds between frames, the second axis of `shape`.
 
     Raises
     ------
@@ -36,8 +62,8 @@ def draw(text: str, *, names: Mapping[str, Any], rng: np.random.Generator, shape
     """
     plain = {name: _plain(value) for name, value in names.items()}
     plain |= {name: _plain(DEFAULT_UNITS[name]) for name in names_in(text) - set(plain) if name in DEFAULT_UNITS}
-    value = np.asarray(walk(text, plain, {**FUNCTIONS, **_draws(rng, shape)}), dtype=float)
-    if value.ndim and value.shape != tuple(shape):
+    value = np.asarray(walk(text, plain, {**FUNCTIONS, **_draws(rng, shape, step)}), dtype=float)
+    if value.ndim and not _fits(value.shape, tuple(shape), expand):
         raise RuleError(f"{text!r} has shape {value.shape}; needed is {tuple(shape)}, or one number for all.")
     if not np.isfinite(value).all():
         raise RuleError(f"{text!r} gives values that are not finite.")
@@ -52,7 +78,15 @@ def _plain(value: Any) -> Any:
     return float(array) if array.ndim == 0 else array
 
 
-def _draws(rng: np.random.Generator, shape: tuple[int, ...]) -> dict[str, Callable[..., np.ndarray]]:
+def _fits(found: tuple[int, ...], wanted: tuple[int, ...], expand: bool) -> bool:
+    if not expand:
+        return found == wanted
+    return len(found) == len(wanted) and all(size in (1, other) for size, other in zip(found, wanted, strict=True))
+
+
+def _draws(
+    rng: np.random.Generator, shape: tuple[int, ...], step: float | None
+) -> dict[str, Callable[..., np.ndarray]]:
     def normal(mean, sd):
         _require(np.all(np.asarray(sd) >= 0), f"normal(mean, sd) needs sd >= 0, got {sd}")
         return rng.normal(mean, sd, shape)
@@ -65,7 +99,10 @@ def _draws(rng: np.random.Generator, shape: tuple[int, ...]) -> dict[str, Callab
         _require(np.all((np.asarray(p) >= 0) & (np.asarray(p) <= 1)), f"binary(p) needs 0 <= p <= 1, got {p}")
         return (rng.random(shape) < p) * 1.0
 
+    framed = {} if step is None else {"filtered_noise": lambda tau: filtered_noise(rng, shape, tau, step)}
     return {
+        **framed,
+        "permutation": lambda: _permutations(rng, shape),
         "signs": lambda: rng.choice([-1.0, 1.0], shape),
         "normal": normal,
         "uniform": uniform,
@@ -73,6 +110,34 @@ def _draws(rng: np.random.Generator, shape: tuple[int, ...]) -> dict[str, Callab
         "zeros": lambda: np.zeros(shape),
         "eye": lambda: _identity(shape),
     }
+
+
+def _permutations(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Return the numbers of units in random order; all frames of an item have the same."""
+    rows = (shape[0], 1, shape[2]) if len(shape) == 3 else shape
+    return np.broadcast_to(rng.permuted(np.broadcast_to(np.arange(shape[-1]), rows), axis=-1), shape)
+
+
+def filtered_noise(rng: np.random.Generator, shape: tuple[int, int, int], tau: Any, step: float) -> np.ndarray:
+    """Return white noise behind a low-pass filter, ``tau*dh/dt = -h + eta``, one trace per item and unit.
+
+    Frame k is ``h_k = eta_k + (h_{k-1} - eta_k)*exp(-step/tau)`` with ``eta_k = sqrt(tau/step)*randn()``, ``h_0 = 1``:
+    exact for an input that is constant during a frame. Its standard deviation tends to 1/sqrt(2) for any short step.
+
+    Parameters
+    ----------
+    shape : (items, frames, unit)
+    tau, step : float
+        Time constant, and time between frames, in seconds.
+    """
+    tau = float(np.asarray(tau))
+    _require(tau > 0, f"filtered_noise(tau) needs a time longer than 0, got {tau}")
+    decay = np.exp(-step / tau)
+    trace = np.ones(shape)
+    for frame in range(1, shape[1]):
+        eta = np.sqrt(tau / step) * rng.standard_normal((shape[0], shape[2]))
+        trace[:, frame] = eta + (trace[:, frame - 1] - eta) * decay
+    return trace
 
 
 def _identity(shape: tuple[int, ...]) -> np.ndarray:

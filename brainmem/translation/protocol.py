@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from brainmem.spec import LearningRule, MemoryModel, Population
+from brainmem.spec import LearningRule, MemoryModel, Population, Stimulus
 from brainmem.translation import schedule
 from brainmem.translation.lines import Line, identifiers, read_lines, rename
 from brainmem.translation.sequential import unit_lines
@@ -20,6 +20,7 @@ __all__ = [
     "FOLLOWED",
     "TRIAL",
     "controller",
+    "followed",
     "has_aside",
     "has_until",
     "observers",
@@ -36,12 +37,19 @@ __all__ = [
 CONTROLLER = "protocol"
 TRIAL = "trial"
 FOLLOWED = (("step", "1"), ("elapsed", "second"), ("ended", "1"))
+TICK = ("tick", "1")  # time steps since the phase began
 FIRST_STEP = "int(elapsed < 0.5*dt)"
 
 
 def has_aside(model: MemoryModel) -> bool:
     """Return whether any phase runs beside the protocol."""
     return any(phase.aside for phase in model.protocol.phases)
+
+
+def followed(model: MemoryModel, population: Population) -> tuple[tuple[str, str], ...]:
+    """Return the variables (and units) of the controller that a population follows."""
+    framed = any(item.every for item in model.stimuli if item.population == population.name)
+    return (*FOLLOWED, TICK) if framed else FOLLOWED
 
 
 def start_variables(model: MemoryModel) -> tuple[str, ...]:
@@ -58,6 +66,7 @@ def controller(model: MemoryModel, *, trials: bool = False) -> Group:
     """Return the group that advances the protocol; of several trials, `trial_group` observes each."""
     observed = [Line(item.name, "parameter", item.unit) for item in model.observables]
     held = [Line("held", "parameter", "1")] if has_until(model) else []
+    framed = any(item.every for item in model.stimuli)
     lines = [
         Line("step", "parameter", "1"),
         Line("elapsed", "parameter", "second"),
@@ -65,6 +74,7 @@ def controller(model: MemoryModel, *, trials: bool = False) -> Group:
         Line("snapshot", "parameter", "1"),
         Line("complete", "parameter", "1"),
         Line("n_steps", "parameter", "1", flags=("shared", "constant")),
+        *([Line(TICK[0], "parameter", TICK[1])] if framed else []),
         *(held if trials else observed),
     ]
     return Group(
@@ -72,7 +82,7 @@ def controller(model: MemoryModel, *, trials: bool = False) -> Group:
         size="1",
         equations="\n".join(map(str, lines)),
         events={"step_end": ("ended > 0.5", *schedule.ENDED)},
-        operations=(_advance(model, trials), _next()),
+        operations=(_advance(model, trials), _next(framed)),
         constants=() if trials else _condition_parameters(model),
     )
 
@@ -122,8 +132,9 @@ def _advance(model: MemoryModel, trials: bool) -> Operation:
     return Operation("protocol_advance", "\n".join(code), *schedule.ADVANCE)
 
 
-def _next() -> Operation:
+def _next(framed: bool) -> Operation:
     code = "step = step + ended\nelapsed = elapsed*(1 - ended)\ncomplete = int(step > n_steps - 0.5)"
+    code += "\ntick = (tick + 1)*(1 - ended)" if framed else ""
     return Operation("protocol_next", code, *schedule.NEXT)
 
 
@@ -169,9 +180,9 @@ def _readable(model: MemoryModel, population: Population) -> Iterator[Line]:
     yield from protocol_lines(model, population, used=None)
 
 
-def protocol_links(population: Population) -> dict[str, tuple[str, str, str | None]]:
+def protocol_links(model: MemoryModel, population: Population) -> dict[str, tuple[str, str, str | None]]:
     """Return the linked variables by which a group follows the controller."""
-    return {name: (CONTROLLER, name, None) for name, _ in FOLLOWED}
+    return {name: (CONTROLLER, name, None) for name, _ in followed(model, population)}
 
 
 def protocol_lines(model: MemoryModel, population: Population, *, used: set[str] | None) -> tuple[Line, ...]:
@@ -184,13 +195,19 @@ def protocol_lines(model: MemoryModel, population: Population, *, used: set[str]
     """
     flags = ("constant over dt",)
     lines = [
-        Line(s.name, "subexpression", s.unit, f"{s.name}_values({s.name}_row(step*second)*second, i)", flags)
+        Line(s.name, "subexpression", s.unit, f"{s.name}_values({_row(s)}*second, i)", flags)
         for s in model.stimuli
         if s.population == population.name
     ]
     lines += [Line(g, "subexpression", "1", f"{g}_gate(step*second)", flags) for g in model.protocol.gates]
     lines += [_window_line(rule) for rule in model.rules if rule.episodic]
     return tuple(line for line in lines if used is None or line.name in used)
+
+
+def _row(stimulus: Stimulus) -> str:
+    """Return the row of its table that a stimulus shows; row 0 is zero."""
+    row = f"{stimulus.name}_row(step*second)"
+    return f"({row} + int({row} > 0.5)*{stimulus.name}_frame(tick*second))" if stimulus.every else row
 
 
 def _window_line(rule: LearningRule) -> Line:
@@ -278,6 +295,8 @@ def protocol_tables(model: MemoryModel) -> tuple[Table, ...]:
             Table(f"{item.name}_row", meaning=f"row of {item.name} shown; 0 is none"),
             Table(f"{item.name}_values", size, item.unit, f"rows of {item.name}; row 0 is zero"),
         ]
+        if item.every:
+            tables.append(Table(f"{item.name}_frame", meaning=f"frame of {item.name} shown after so many time steps"))
     tables += [Table(f"{gate}_gate", meaning=f"value of the gate {gate}") for gate in model.protocol.gates]
     tables += _start_tables(model)
     for rule in (rule for rule in model.rules if rule.episodic):

@@ -33,7 +33,9 @@ def _group(model: MemoryModel, population: Population) -> Group:
     state, visits = state_lines(population), visits_of(model, population)
     starts = {name: f"{name} = {{value}}" for name in protocol.start_variables(model) if name in state}
     extra, operations = protocol.protocol_operations(model, population, state=state, starts=starts)
-    follow = tuple(Line(name, "parameter", unit, flags=("linked",)) for name, unit in protocol.FOLLOWED)
+    follow = tuple(
+        Line(name, "parameter", unit, flags=("linked",)) for name, unit in protocol.followed(model, population)
+    )
     shown = protocol.protocol_lines(model, population, used=model_names(model))
     lines = (*own, *shown, *extra, *follow)
     return Group(
@@ -42,7 +44,7 @@ def _group(model: MemoryModel, population: Population) -> Group:
         equations=write_lines(lines),
         events=unit_events(model, population),
         operations=operations,
-        links=protocol.protocol_links(population),
+        links=protocol.protocol_links(model, population),
         constants=constants_in([*(line.expr for line in lines), visits.code if visits else ""], model.parameters),
         visits=visits,
     )

@@ -96,8 +96,8 @@ def _units(model: MemoryModel, unit: SpikingUnit) -> Group:
     population = unit.population
     starts = {name: _start(unit, name) for name in protocol.start_variables(model) if _settable(unit, name)}
     extra, operations = protocol.protocol_operations(model, population, state=unit.state, starts=starts)
-    links = protocol.protocol_links(population)
-    follow = (Line(name, "parameter", u, flags=("linked",)) for name, u in protocol.FOLLOWED)
+    links = protocol.protocol_links(model, population)
+    follow = (Line(name, "parameter", u, flags=("linked",)) for name, u in protocol.followed(model, population))
     shown = protocol.protocol_lines(model, population, used=model_names(model) | _windows(model))
     lines = (*unit.lines, *shown, *extra, *follow, *phase_time(population))
     deliver = Operation(

@@ -6,6 +6,7 @@ is the product of one matrix with a matrix of rates.
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from brainmem.errors import TranslationError
@@ -105,8 +106,7 @@ def _operation(op: Operation, own: set[str]) -> Operation:
 def _within(text: str, own: set[str]) -> str:
     """Let text read what all trials share by the unit's number within its trial, and each trial's tables by its own."""
     for table in own:
-        row = table.rsplit("_", 1)[0]
-        text = text.replace(f"{table}({row}_row(step*second)*second, i)", f"{table}({row}_row(step*second)*second, _i)")
+        text = re.sub(rf"\b({table}\([^,]*), i\)", r"\1, _i)", text)
     return rename(text, {**_WITHIN, "_i": "i"})
 
 
