@@ -146,7 +146,7 @@ def test_a_phase_may_start_from_the_first_frame_of_its_item():
 
 
 def drawn(draw, *, size=3, frames=4, items=2, seed=0, more=(), every=2 * ms):
-    m = model(*more, cue(draw=draw, items=items, frames=frames), size=size, k=1, frame=every)
+    m = model(*more, cue(draw=draw, items=items, frames=frames), size=size, k=1, frame=every, delta=min(every, 1 * ms))
     m = m.replace(protocol=Protocol(m.protocol.phases, (Each("see", items=1),)))
     return simulate(m, device=RUNTIME, seed=seed).cue.values
 

@@ -603,7 +603,7 @@ BAD = {
     "gate text": (phase(gates={"plastic": "on"}), ["gates['plastic']='on' is no number", "unknown name 'on'"]),
     "start": (phase(start={"y": "0"}), ["start='y' is no variable", "Variables: x"]),
     "start of a subexpression": (phase(start={"phi": "0"}), ["start='phi' must be a variable with an equation"]),
-    "start draw": (phase(start={"x": "cue"}), ["start['x']='cue'", "unknown name 'cue'"]),
+    "start draw": (phase(start={"x": "cues"}), ["start['x']='cues'", "unknown name 'cues'"]),
     "no schedule": (schedule(), ["its schedule is empty"]),
     "phase of the schedule": (schedule(Each("lern")), ["phase 'lern'", "Did you mean 'learn'?"]),
     "order": (schedule(Each("learn", order="shuffled")), ["order 'shuffled' is not one of 'random', 'fixed'"]),
