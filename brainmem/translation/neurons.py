@@ -17,7 +17,7 @@ from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 from brainmem.errors import TranslationError
 from brainmem.spec import MemoryModel, Population
 from brainmem.translation.common import summed_lines
-from brainmem.translation.lines import Line, read_lines, rename
+from brainmem.translation.lines import Line, identifiers, read_lines, rename
 
 __all__ = ["SpikingUnit", "spiking_unit"]
 
@@ -167,7 +167,8 @@ def _current_form(model: MemoryModel, population: Population, lines: dict[str, L
         )
     drive, transfer = lines[population.drive], lines[population.rate]
     tau = _leak(model, population, drive)
-    currents, rest = _currents(model, population, drive, tau)
+    summing = replace(drive, expr=_with_sums_written_out(model, population, drive.expr, lines))
+    currents, rest = _currents(model, population, summing, tau)
     phi, filtered = f"{population.rate}_phi", f"{drive.name}_input"
     swapped = {
         drive.name: [
@@ -188,14 +189,29 @@ def _reading_phi(line: Line, population: Population, phi: str) -> Line:
     return replace(line, expr=rename(line.expr, {population.rate: phi})) if line.expr else line
 
 
-def _currents(model: MemoryModel, population: Population, drive: Line, tau: str) -> tuple[str, str]:
-    """Split ``tau*du/dt + u`` into summed currents and the rest."""
-    summed = [
+def _summed(model: MemoryModel, population: Population) -> list[str]:
+    return [
         line.name.removesuffix("_post")
         for projection in model.projections
         if projection.target == population.name
         for line in summed_lines(projection)
     ]
+
+
+def _with_sums_written_out(model: MemoryModel, population: Population, expr: str, lines: dict[str, Line]) -> str:
+    """Return an expression with subexpressions that contain a sum in full: ``(zf + zp)`` for ``z = zf + zp``."""
+    inner = {line.name: f"({line.expr})" for line in lines.values() if line.kind == "subexpression"}
+    holding, found = set(_summed(model, population)), set()
+    while new := {name for name, text in inner.items() if name not in found and identifiers(text) & (holding | found)}:
+        found |= new
+    while identifiers(expr) & found:
+        expr = rename(expr, {name: inner[name] for name in found})
+    return expr
+
+
+def _currents(model: MemoryModel, population: Population, drive: Line, tau: str) -> tuple[str, str]:
+    """Split ``tau*du/dt + u`` into summed currents and the rest."""
+    summed = _summed(model, population)
     total = sympy.expand(_symbolic(f"({drive.expr})*({tau}) + {drive.name}"))
     symbols = [sympy.Symbol(name, real=True) for name in summed if sympy.Symbol(name, real=True) in total.free_symbols]
     currents = sum((sympy.diff(total, symbol) * symbol for symbol in symbols), sympy.Integer(0))
