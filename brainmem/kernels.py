@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from brainmem.devices import Device
 from brainmem.translation import schedule
@@ -31,6 +31,8 @@ class Kernel:
         there is no update, not even by a factor that is no number (0*nan is nan in the plain path).
     reason : str
         Why, in words.
+    gates : mapping of str to str
+        The same gate of operations, by their names.
     swept : tuple of str
         Sums that the sweep over the target's units forms and corrects; its matrices are ``[pre, post]``.
     """
@@ -40,11 +42,14 @@ class Kernel:
     gate: str = ""
     reason: str = ""
     swept: tuple[str, ...] = ()
+    gates: Mapping[str, str] = field(default_factory=dict)
 
 
 def choose_kernels(translated: TranslatedModel, device: Device) -> dict[str, Kernel]:
     """Return the kernel of every connection of `translated` on `device`."""
-    return {item.name: _choose(translated, item, device) for item in translated.connections}
+    chosen = {item.name: _choose(translated, item, device) for item in translated.connections}
+    gates = {item.name: _gated_operations(translated, item) for item in translated.connections}
+    return {name: replace(kernel, gates=gates[name]) if kernel.dense else kernel for name, kernel in chosen.items()}
 
 
 def _choose(translated: TranslatedModel, item: Connection, device: Device) -> Kernel:
@@ -112,7 +117,27 @@ def _fused_slot(translated: TranslatedModel, item: Connection) -> tuple[str, int
 
 def _gate(translated: TranslatedModel, item: Connection) -> str:
     """Return the gate that multiplies every change, or nothing."""
-    factors = [set(_factors(ast.parse(line.expr, mode="eval").body)) for line in _update(item)]
+    return _common_gate(translated, [ast.parse(line.expr, mode="eval").body for line in _update(item)])
+
+
+def _gated_operations(translated: TranslatedModel, item: Connection) -> dict[str, str]:
+    """Return the gates that multiply all that operations add."""
+    found = {}
+    for op in item.operations:
+        lines = [node for line in op.code.splitlines() for node in ast.parse(line.strip()).body]
+        adding = [node.value for node in lines if isinstance(node, ast.AugAssign) and _adds(node.op)]
+        if len(adding) == len(lines) and (gate := _common_gate(translated, adding)):
+            found[op.name] = gate
+    return found
+
+
+def _adds(operator: ast.operator) -> bool:
+    return isinstance(operator, ast.Add | ast.Sub)
+
+
+def _common_gate(translated: TranslatedModel, changes: list[ast.expr]) -> str:
+    """Return the gate that multiplies all these expressions, or nothing."""
+    factors = [set(_factors(change)) for change in changes]
     common = set.intersection(*factors) if factors else set()
     return next((f"{gate}_post" for gate in translated.model.protocol.gates if f"{gate}_post" in common), "")
 

@@ -17,6 +17,8 @@ from brainmem.bench.programs import SPIKE_STEP, rate_program, spiking_program
 from brainmem.bench.registry import OURS, Case, Contenders, Effort, Goal
 from brainmem.bench.rounds import enough_steps, per_step
 from brainmem.bench.scripts import second_run
+from brainmem.bench.squares import PLASTIC as PART
+from brainmem.bench.squares import SQUARES, squares_program
 from brainmem.bench.sweeping import sweep_seconds
 
 __all__ = ["CASES", "PLAIN", "REAL_TIME", "SECOND"]
@@ -71,6 +73,18 @@ def batched_step(size: int, effort: Effort) -> Iterator[Contenders]:
     effort.say(f"batched recall, N={size}: measuring")
     steps = stepping(programs, effort)
     yield {OURS: steps[OURS], SEPARATE: lambda: TRIALS * steps[SEPARATE]()}
+
+
+@contextmanager
+def squares_step(size: int, effort: Effort) -> Iterator[Contenders]:
+    """Time one step with recursive least squares of a part of the columns, beside a loop in numpy and plain Brian2."""
+    from brainmem import Device
+
+    effort.say(f"least squares, N={size}: compiling")
+    programs = {OURS: squares_program(size, Device()), PLAIN: squares_program(size, Device(kernels="plain"))}
+    with open_peers(("numpy",), SQUARES, size, effort.say) as peers:
+        effort.say(f"least squares, N={size}: measuring")
+        yield stepping(programs | {name: peer.seconds for name, peer in peers.items()}, effort)
 
 
 @contextmanager
@@ -187,6 +201,15 @@ CASES = (
         contenders=batched_step,
         sizes=(500,),
         goals=(Goal(SEPARATE, 1 / 8),),
+    ),
+    Case(
+        SQUARES,
+        f"recursive least squares, {100 * PART:.0f} % of the columns, one step",
+        contenders=squares_step,
+        sizes=(500,),
+        goals=(Goal("numpy", 1 / 5),),
+        unit="us",
+        scale=lambda size: 1e6,
     ),
     Case(
         "spiking",

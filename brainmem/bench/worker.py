@@ -14,6 +14,7 @@ from typing import Any, TextIO
 
 from brainmem.bench.engines import Engine, load
 from brainmem.bench.networks import start_of
+from brainmem.bench.squares import SQUARES, SquaresLoop, SquaresStart
 
 __all__ = ["main"]
 
@@ -22,7 +23,7 @@ def main(engine: str, network: str, size: str) -> int:
     """Load a network, say that it is ready, and answer requests until there are no more."""
     answers = _own_output()
     try:
-        ready = load(engine, network, start_of(network, int(size)))
+        ready = _loaded(engine, network, int(size))
         ready.prepare(1)
     except Exception as error:
         _write(answers, {"error": f"{type(error).__name__}: {error}"})
@@ -31,6 +32,12 @@ def main(engine: str, network: str, size: str) -> int:
     for line in sys.stdin:
         _write(answers, _answer(ready, **json.loads(line)))
     return 0
+
+
+def _loaded(engine: str, network: str, size: int) -> Engine:
+    if (engine, network) == ("numpy", SQUARES):
+        return SquaresLoop(SquaresStart.of(size))
+    return load(engine, network, start_of(network, size))
 
 
 def _own_output() -> TextIO:

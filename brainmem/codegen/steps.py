@@ -56,7 +56,8 @@ def add_steps(
         DenseStep(synapses, {}, update, diagonal=diagonal, clock=clock, slot=slot, name=name, gate=gate)
     for op in item.operations:
         if update is None or op not in tail:
-            _add_operation(synapses, op, diagonal=diagonal, periods=periods)
+            gate = kernel.gates.get(op.name, "")
+            _add_operation(synapses, op, diagonal=diagonal, periods=periods, gate=gate)
     for path in item.pathways:
         DenseEvent(
             synapses,
@@ -111,7 +112,9 @@ def _by_slot(item: Connection, sums: Mapping[str, str]) -> dict[tuple[str, int],
     return found
 
 
-def _add_operation(synapses: Synapses, op: Operation, *, diagonal: Diagonal, periods: Mapping[str, Quantity]) -> None:
+def _add_operation(
+    synapses: Synapses, op: Operation, *, diagonal: Diagonal, periods: Mapping[str, Quantity], gate: str
+) -> None:
     DenseStep(
         synapses,
         {},
@@ -121,4 +124,5 @@ def _add_operation(synapses: Synapses, op: Operation, *, diagonal: Diagonal, per
         dt=None if op.dt is None else periods[op.dt],
         slot=(op.when, op.order),
         name=op.name,
+        gate=gate,
     )

@@ -14,6 +14,7 @@ from brainmem.bench.networks import NAMES, model_of, start_of
 from brainmem.bench.peers import open_peer, open_peers
 from brainmem.bench.programs import run_network
 from brainmem.bench.registry import OURS
+from brainmem.bench.squares import SQUARES, SquaresStart, run_squares
 
 TINY = Effort(1, 0.0, tiny=True)
 SIZE = 20
@@ -71,6 +72,18 @@ def test_a_peer_computes_what_the_numpy_loop_computes(network, engine, by_numpy)
         weights, rates = peer.state(STEPS)
     np.testing.assert_allclose(rates, x, rtol=1e-12)
     np.testing.assert_allclose(weights, w, rtol=1e-12, atol=1e-15)
+
+
+def test_least_squares_are_those_of_the_numpy_loop():
+    start, n = SquaresStart.of(SIZE), 2
+    with open_peer("numpy", SQUARES, SIZE) as peer:
+        weights, _ = peer.state(STEPS)
+    result = run_squares(start, STEPS, Device("runtime"), record=("weights",))
+    w = weights[np.ix_(start.order, start.order)]
+    assert result.plastic_w.shape == (2, SIZE, n)
+    np.testing.assert_allclose(result.plastic_w.values[-1], w[:, :n], rtol=0, atol=1e-11 * np.abs(w).max())
+    np.testing.assert_array_equal(result.fixed_w.values[-1], w[:, n:])
+    assert np.abs(weights - start.w).max() > 0.1
 
 
 def test_the_product_alone_is_the_first_steps_product():
