@@ -18,7 +18,7 @@ CONTROLLER = {
     *("step", "elapsed", "ended", "complete", "snapshot", "n_steps", "count", "phase_time", "tick"),
     *("put_back", "set_aside", "unit_spike"),
     *("step_end", "step_duration", "step_phase", "step_average", "step_snapshot", "step_set_aside", "step_put_back"),
-    *("protocol", "protocol_advance", "protocol_next", "halt_when"),
+    *("protocol", "protocol_advance", "protocol_next", "protocol_show", "halt_when"),
 }
 # The parameters that every spiking variant adds.
 CELL_PARAMETERS = ("rate_max", "cells_per_unit", "tau_m", "t_ref", "sigma_v", "spike_dt")
@@ -95,7 +95,7 @@ def generated_names(text: ModelText) -> dict[str, str]:
     model = text.model
     made: dict[str, str] = {}
     for item in model.stimuli:
-        ends = ("row", "values", "frame") if item.every else ("row", "values")
+        ends = ("row", "values", "frame", "shown") if item.every else ("row", "values")
         made |= {f"{item.name}_{end}": f"a table of stimulus {item.name!r}" for end in ends}
     made |= {f"{gate}_gate": f"the table of gate {gate!r}" for gate in model.protocol.gates}
     for rule in model.rules:

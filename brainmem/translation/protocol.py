@@ -37,7 +37,6 @@ __all__ = [
 CONTROLLER = "protocol"
 TRIAL = "trial"
 FOLLOWED = (("step", "1"), ("elapsed", "second"), ("ended", "1"))
-TICK = ("tick", "1")  # time steps since the phase began
 FIRST_STEP = "int(elapsed < 0.5*dt)"
 
 
@@ -48,8 +47,8 @@ def has_aside(model: MemoryModel) -> bool:
 
 def followed(model: MemoryModel, population: Population) -> tuple[tuple[str, str], ...]:
     """Return the variables (and units) of the controller that a population follows."""
-    framed = any(item.every for item in model.stimuli if item.population == population.name)
-    return (*FOLLOWED, TICK) if framed else FOLLOWED
+    framed = [item for item in model.stimuli if item.every and item.population == population.name]
+    return (*FOLLOWED, *((f"{item.name}_shown", "1") for item in framed))
 
 
 def start_variables(model: MemoryModel) -> tuple[str, ...]:
@@ -66,7 +65,7 @@ def controller(model: MemoryModel, *, trials: bool = False) -> Group:
     """Return the group that advances the protocol; of several trials, `trial_group` observes each."""
     observed = [Line(item.name, "parameter", item.unit) for item in model.observables]
     held = [Line("held", "parameter", "1")] if has_until(model) else []
-    framed = any(item.every for item in model.stimuli)
+    framed = [item for item in model.stimuli if item.every]
     lines = [
         Line("step", "parameter", "1"),
         Line("elapsed", "parameter", "second"),
@@ -74,7 +73,8 @@ def controller(model: MemoryModel, *, trials: bool = False) -> Group:
         Line("snapshot", "parameter", "1"),
         Line("complete", "parameter", "1"),
         Line("n_steps", "parameter", "1", flags=("shared", "constant")),
-        *([Line(TICK[0], "parameter", TICK[1])] if framed else []),
+        *([Line("tick", "parameter", "1")] if framed else []),  # time steps since the phase began
+        *(Line(f"{item.name}_shown", "parameter", "1") for item in framed),
         *(held if trials else observed),
     ]
     return Group(
@@ -82,7 +82,7 @@ def controller(model: MemoryModel, *, trials: bool = False) -> Group:
         size="1",
         equations="\n".join(map(str, lines)),
         events={"step_end": ("ended > 0.5", *schedule.ENDED)},
-        operations=(_advance(model, trials), _next(framed)),
+        operations=(*_show(framed), _advance(model, trials), _next(bool(framed))),
         constants=() if trials else _condition_parameters(model),
     )
 
@@ -130,6 +130,15 @@ def _advance(model: MemoryModel, trials: bool) -> Operation:
             code.append(f"ended = clip(ended + {held}, 0, 1)  # {phase.name}")
     code.append("snapshot = ended*step_snapshot(step*second)")
     return Operation("protocol_advance", "\n".join(code), *schedule.ADVANCE)
+
+
+def _show(framed: list[Stimulus]) -> tuple[Operation, ...]:
+    """Return the operation that finds the rows now shown, once and not for every unit."""
+    code = []
+    for item in framed:
+        row = f"{item.name}_row(step*second)"
+        code.append(f"{item.name}_shown = {row} + int({row} > 0.5)*{item.name}_frame(tick*second)")
+    return (Operation("protocol_show", "\n".join(code), *schedule.SHOW),) if code else ()
 
 
 def _next(framed: bool) -> Operation:
@@ -206,8 +215,7 @@ def protocol_lines(model: MemoryModel, population: Population, *, used: set[str]
 
 def _row(stimulus: Stimulus) -> str:
     """Return the row of its table that a stimulus shows; row 0 is zero."""
-    row = f"{stimulus.name}_row(step*second)"
-    return f"({row} + int({row} > 0.5)*{stimulus.name}_frame(tick*second))" if stimulus.every else row
+    return f"{stimulus.name}_shown" if stimulus.every else f"{stimulus.name}_row(step*second)"
 
 
 def _window_line(rule: LearningRule) -> Line:

@@ -34,6 +34,7 @@ __all__ = [
     "RECORD",
     "RESTART",
     "RULE_EVENT",
+    "SHOW",
     "SLOTS",
     "SNAPSHOT",
     "SUM",
@@ -46,6 +47,7 @@ __all__ = [
     "sum_orders",
 ]
 
+SHOW = ("before_start", -2)  # before populations store what they are shown
 RESTART = ("before_start", -1)
 SUM = ("groups", -400)
 SWEEP = ("groups", -310)  # before weights change, so that fields fit them exactly
