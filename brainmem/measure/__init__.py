@@ -19,6 +19,7 @@ from brainmem.measure.recall import (
     recall_table,
     recalled_fraction,
 )
+from brainmem.measure.sequences import pvar_of_tests
 from brainmem.measure.spread import bootstrap, standard_error
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "pattern_coordinates",
     "pearson",
     "pvar",
+    "pvar_of_tests",
     "recall_ceiling",
     "recall_table",
     "recalled_fraction",

@@ -1,0 +1,189 @@
+"""Sequences from partial in-network training, PINning (Rajan, Harvey & Tank 2016).
+
+K. Rajan, C. D. Harvey, D. W. Tank, "Recurrent Network Models of Sequence Generation and Memory",
+Neuron 90, 128-142 (2016), doi:10.1016/j.neuron.2016.02.009, arXiv:1603.04687.
+
+A random network is taught to fire in sequence by changing only the synapses that leave a small
+random subset of its units. Recursive least squares moves the recurrent current of every unit
+towards the current that its target rate needs, at every step of a pass through the sequence;
+then a test pass without learning tells how much of the target's variance the rates explain
+(pVar). The input ``h`` is noise that is drawn once and comes back in every pass. With several
+sequences, each has its own order of units and its own input, and one network learns all.
+
+A test pass ends with ``misfit``, the mean squared error of the rates over units and time, and the
+weights are recorded after it: ``1 - misfit/var(R)`` is pVar, which is not monotone in the passes.
+
+Departures
+----------
+- Equations and values are recalled from the paper and from the group's later public code, not read in the paper
+  ("second-hand"), or chosen so that a numerical reconstruction agrees with its pVar of 92 % ("reconstruction").
+- The plastic units are the first ``n``; which place they have in the sequence is random (``place``), as if a random
+  subset had been drawn.
+- The targets are idealised: bumps that travel over the units. Give recorded ones as ``inputs={"R": rates}``, of shape
+  (items, frames, unit), between 0 and 1.
+"""
+
+from brian2 import ms, second
+
+from brainmem import (
+    Each,
+    LearningRule,
+    MemoryModel,
+    Observable,
+    Parameter,
+    Phase,
+    Population,
+    Projection,
+    Protocol,
+    Reference,
+    Repeat,
+    Stimulus,
+)
+
+reference = Reference(
+    authors="K. Rajan, C. D. Harvey, D. W. Tank",
+    title="Recurrent Network Models of Sequence Generation and Memory",
+    journal="Neuron 90, 128-142",
+    year=2016,
+    doi="10.1016/j.neuron.2016.02.009",
+    arxiv="1603.04687",
+)
+
+parameters = (
+    Parameter("N", 500, meaning="number of units", source="second-hand"),
+    Parameter("p", 0.08, meaning="fraction of units whose outgoing synapses are plastic", source="second-hand"),
+    Parameter("n", "round(p*N)", meaning="number of these units", source="second-hand"),
+    Parameter("sequences", 1, meaning="number of sequences", source="second-hand"),
+    Parameter("T", 10.5 * second, meaning="duration of a sequence", source="second-hand"),
+    Parameter("sigma", "sqrt(0.3)*second", meaning="width of a bump of activity", source="second-hand"),
+    Parameter("tau", 10 * ms, meaning="time constant of the units", source="second-hand"),
+    Parameter("theta", 0.0, meaning="current at which the rate is 1/2", source="second-hand"),
+    Parameter("g", 1.5, meaning="strength of the random connectivity", source="second-hand"),
+    Parameter("h0", 1.0, meaning="strength of the frozen input", source="second-hand"),
+    Parameter("tau_wn", 1 * second, meaning="its correlation time", source="second-hand"),
+    Parameter("alpha", 1.0, meaning="inverse of the first learning rate", source="reconstruction"),
+    Parameter("eps", 0.01, meaning="targets are kept so far from 0 and 1", source="reconstruction"),
+    Parameter("tests", 12, meaning="test passes", source="reconstruction"),
+    Parameter("passes", 2, meaning="learning passes before each test", source="reconstruction"),
+    Parameter("rate_step", 1 * ms, meaning="Euler step", source="second-hand"),
+    Parameter("learn_step", "rate_step", meaning="time between changes of the weights", source="reconstruction"),
+)
+
+units = Population(
+    "units",
+    """
+    zf : 1                                       # recurrent current through fixed synapses
+    zp : 1                                       # and through plastic ones
+    k : 1                                        # sum_j P_ij r_j, over the plastic columns
+    cn : 1                                       # 1/(1 + sum_j r_j k_j)
+    z = zf + zp : 1
+    goal = clip(R, eps, 1 - eps) : 1
+    f = log(goal/(1 - goal)) + theta : 1         # the current that the target needs
+    err = z - f : 1
+    dx/dt = (-x + z + h)/tau : 1
+    r = 1/(1 + exp(-(x - theta))) : 1
+    dloss/dt = (R - r)**2/T : 1                  # at the end of a pass: its mean squared error
+    """,
+    size="N",
+    rate="r",
+    drive="x",
+    transfer="r",
+    rate_range=(0, 1),
+)
+
+gain = Population("gain", "den : 1\nc = 1/(1 + den) : 1", size=1)
+
+fixed = Projection(
+    "fixed",
+    "units",
+    "units",
+    current="zf_post = w*r_pre : 1 (summed)",
+    initial={"w": "normal(0, g/sqrt(N))"},
+    self_connections=True,
+    source_units="n:",
+)
+
+plastic = Projection(
+    "plastic",
+    "units",
+    "units",
+    current="zp_post = w*r_pre : 1 (summed)",
+    initial={"w": "normal(0, g/sqrt(N))"},
+    self_connections=True,
+    source_units=":n",
+)
+
+inverse = Projection(
+    "inverse",
+    "units",
+    "units",
+    current="k_post = P*r_pre : 1 (summed)",
+    initial={"P": "eye()/alpha"},
+    self_connections=True,
+    source_units=":n",
+    target_units=":n",
+)
+
+denominator = Projection(
+    "denominator", "units", "gain", current="den_post = r_pre*k_pre : 1 (summed)", source_units=":n"
+)
+
+spread = Projection("spread", "gain", "units", current="cn_post = c_pre : 1 (summed)")
+
+rules = (
+    LearningRule(
+        "weights",
+        "plastic",
+        periodic="w -= learning_post*cn_post*err_post*k_pre",
+        every="learn_step",
+        equation="J_ij <- J_ij - c e_i k_j",
+        read="trace",
+    ),
+    LearningRule(
+        "squares",
+        "inverse",
+        periodic="P -= learning_post*cn_post*k_pre*k_post",
+        every="learn_step",
+        equation="P_ij <- P_ij - c k_i k_j",
+        read="trace",
+    ),
+)
+
+frames = {"items": "sequences", "frames": "round(T/rate_step)", "every": "rate_step"}
+stimuli = (
+    Stimulus("place", "units", items="sequences", draw="permutation()"),
+    Stimulus("R", "units", draw="exp(-(time - (place + 0.5)*T/N)**2/(2*sigma**2))", **frames),
+    Stimulus("h", "units", draw="h0*filtered_noise(tau_wn)", **frames),
+)
+
+begin = {"x": "log(clip(R, eps, 1 - eps)/(1 - clip(R, eps, 1 - eps))) + theta", "loss": "0"}
+protocol = Protocol(
+    phases=(
+        Phase("learn", duration="T", stimuli=("R", "h"), gates={"learning": 1}, start=begin),
+        Phase("test", duration="T", stimuli=("R", "h"), start=begin),
+    ),
+    schedule=(
+        Repeat(
+            "tests",
+            (
+                Each("learn", items="sequences", order="random", repeats="passes"),
+                Each("test", items="sequences"),
+            ),
+        ),
+    ),
+)
+
+model = MemoryModel(
+    "rajan2016",
+    parameters=parameters,
+    populations=(units, gain),
+    projections=(fixed, plastic, inverse, denominator, spread),
+    rules=rules,
+    stimuli=stimuli,
+    observables=(Observable("misfit", "loss", population="units"),),
+    protocol=protocol,
+    reference=reference,
+    rate_dt="rate_step",
+    time_unit="tau",
+    description=__doc__,
+)
