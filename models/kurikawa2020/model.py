@@ -15,8 +15,8 @@ Departures
 - The paper's time has no unit; here one unit of model time is ``tau``, so that the spiking variant has a time scale.
 - The input and target patterns eta and xi are called ``cue`` and ``target``: ``xi`` is Brian2's noise.
 - Parameter values come from a numerical reconstruction, not from the paper's text.
-- In the spiking variant the rows' norm creeps up by about 1 % an epoch, because spikes lead their trace by ``tau``; with
-  ``read="trace"`` it stays at 1, as in the rate variant.
+- In the spiking variant the rows' norm creeps up by about 1 % an epoch, because spikes lead their trace by ``tau``;
+  with ``read="trace"`` it stays at 1, as in the rate variant.
 """
 
 from brian2 import ms
