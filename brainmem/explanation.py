@@ -62,7 +62,8 @@ def describe_schedule(translated: TranslatedModel) -> str:
     """Return what happens within one time step, in order, and which state each sum and update reads."""
     rows = sorted(_rows(translated), key=lambda row: (_slot(row[0]), row[1]))
     lines = [
-        "Within one time step (simultaneous Euler: sums, plasticity and neurons all read the state at its beginning):"
+        "Within one time step (simultaneous Euler: sums, plasticity and neurons all read the state at its beginning; "
+        "what runs at its end reads the state at its end, and sums as this step formed them):"
     ]
     if any(group.visits for group in translated.groups):
         lines = ["Within one time step (all but the sums read the states that the sweep has left):"]
@@ -93,7 +94,8 @@ def _rows(translated: TranslatedModel) -> Iterator[tuple[str, int, str]]:
             yield group.visits.when, group.visits.order, f"{group.name}: {_visits(group.visits)}"
         for op in group.operations:
             at = f" at {op.event}" if op.event else ""
-            yield op.when, op.order, f"{group.name}: {op.name}{at}"
+            code = op.code if "\n" not in op.code else op.name
+            yield op.when, op.order, f"{group.name}: {code}{at}"
     for item in translated.connections:
         yield from _connection_rows(item)
 

@@ -239,7 +239,8 @@ class LearningRule:
     periodic : str
         Statements run on every synapse each `every` (``"w += ..."``).
     episodic : str
-        Statements run on every synapse when a step of the phases in `at` ends.
+        Statements run on every synapse when a step of the phases in `at` ends. They read rates and state as they are
+        then, and summed variables as the last time step has formed them, from the state at its beginning.
     every : str
         Period of the periodic form: a parameter, or text with unit of time.
     at : tuple of str

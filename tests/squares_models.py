@@ -102,11 +102,14 @@ class Squares:
         self.step, self.every, self.error = step, every, error
         self.weight = np.ones(len(J)) if weight is None else weight
         self.number = 0
-        self.gains, self.visited = [], []
+        self.gains, self.visited, self.reached = [], [], []
 
     def run(self, learning):
-        """Go once through all frames; return the rates that each step begins with, (step, unit)."""
-        x, seen = self.f[0].copy(), []
+        """Go once through all frames; return the rates that each step begins with, (step, unit).
+
+        Those that it ends with are left in `reached`.
+        """
+        x, seen, self.reached = self.f[0].copy(), [], []
         for f, h in zip(self.f, self.h, strict=True):
             r = 1 / (1 + np.exp(-x))
             z = self.J @ r
@@ -114,6 +117,7 @@ class Squares:
             if learning and self.number % self.every == 0:
                 self._learn(r, self._error(z, r, f, h))
             x = x + self.step * (-x + z + h)
+            self.reached.append(1 / (1 + np.exp(-x)))
             self.number += 1
         return np.array(seen)
 

@@ -11,6 +11,7 @@ from brainmem import (
     Each,
     LearningRule,
     MemoryModel,
+    Observable,
     Parameter,
     Phase,
     Population,
@@ -216,6 +217,90 @@ def test_results_carry_the_units_of_rates_and_the_sizes_of_populations(pair):
     assert result.mean_s.sizes["receivers_unit"] == 2
     assert result.forward_w.dims == ("epoch", "forward_post", "forward_pre")
     assert result.forward_w.shape == (1 + ROUNDS, 2, 3)
+
+
+FAST, GAIN = 0.3, 2.0  # of a step, of the rate
+
+
+def stored_rates(current: str, **frames: str) -> MemoryModel:
+    """Return units whose rate is a function of their current, remembered in `store` and in what is observed of it."""
+    return MemoryModel(
+        "stored",
+        parameters=(Parameter("N", 4), Parameter("tau", STEP / FAST * second), Parameter("time_step", STEP * second)),
+        populations=(
+            Population(
+                "units",
+                f"u : 1\ndc/dt = (-c + u + cue)/tau : 1\n{current}",
+                rate="r",
+                drive="c",
+                transfer="r",
+                rate_range=(-1, 1),
+                initial={"c": "uniform(-1, 1)"},
+            ),
+        ),
+        projections=(
+            Projection("rec", "units", "units", current="u_post = w*r_pre : 1 (summed)", initial={"w": "normal(0, 1)"}),
+        ),
+        rules=(LearningRule("store", "rec", episodic="w += 0.5*r_post*r_pre", at=("show",)),),
+        stimuli=(Stimulus("cue", "units", items=2, **frames),),
+        observables=(Observable("power", "r**2", population="units"),),
+        protocol=Protocol((Phase("show", duration="3*time_step", stimuli=("cue",)),), (Each("show", items=2),)),
+        rate_dt="time_step",
+    )
+
+
+@pytest.mark.parametrize(
+    ("rate", "device"),
+    [
+        (f"r = tanh({GAIN}*c) : 1", "numpy"),
+        (f"r = tanh({GAIN}*c) : 1 (constant over dt)", "numpy"),
+        (f"r = tanh({GAIN}*c + 0*elapsed/tau) : 1", "numpy"),
+        (f"r = tanh({GAIN}*c) : 1", "cpp_standalone"),
+    ],
+)
+def test_what_runs_at_the_end_of_a_step_reads_the_rates_at_its_end(rate, device):
+    device = Device("runtime", target="numpy") if device == "numpy" else Device()
+    model = stored_rates(rate)
+    result = simulate(model, seed=3, device=device, record=("weights", "r", "c"), interval=STEP * second)
+    given = arrays(model, seed=3)
+    c, w = given["units.c"].copy(), np.zeros((4, 4))
+    w.T[~np.eye(4, dtype=bool)] = given["rec.w"]
+    rates, means, powers, absent = [], [], [], np.eye(4, dtype=bool)
+    for cue in result.cue.values:
+        for _ in range(3):
+            c = c + FAST * (-c + w @ np.tanh(GAIN * c) + cue)
+            rates.append(np.tanh(GAIN * c))
+        means.append(np.mean(rates[-3:], axis=0))
+        powers.append(np.mean(rates[-1] ** 2))
+        w = np.where(absent, 0, w + 0.5 * np.outer(rates[-1], rates[-1]))
+    exact = {"rtol": 1e-12, "atol": 1e-12}
+    np.testing.assert_allclose(result.r.values, rates, **exact)
+    np.testing.assert_allclose(result.mean_r.values, means, **exact)
+    np.testing.assert_allclose(result.power.values, powers, **exact)
+    np.testing.assert_allclose(result.rec_w.values[-1], w, **exact)
+
+
+def test_a_rate_that_changes_with_time_is_evaluated_before_every_step():
+    model = stored_rates("r = tanh(c)*int(elapsed < 1.5*time_step) : 1")
+    result = simulate(model, seed=3, device="runtime", record=("r", "c"), interval=STEP * second)
+    cues, c = result.cue.values, arrays(model, seed=3)["units.c"].copy()
+    w = np.zeros((4, 4))
+    w.T[~np.eye(4, dtype=bool)] = arrays(model, seed=3)["rec.w"]
+    for step, cue in enumerate(cues[:1].repeat(3, axis=0)):
+        c = c + FAST * (-c + w @ (np.tanh(c) * (step < 2)) + cue)
+        np.testing.assert_allclose(result.c.values[step], c, rtol=1e-12)
+        np.testing.assert_allclose(result.r.values[step], np.tanh(c) * (step < 2), rtol=1e-12)
+
+
+def test_a_rate_that_reads_frames_is_evaluated_before_every_step():
+    model = stored_rates("r = tanh(c + cue) : 1", frames="3", every="time_step")
+    result = simulate(model, seed=3, device="runtime", record=("r", "c"), interval=STEP * second)
+    c, w = arrays(model, seed=3)["units.c"].copy(), np.zeros((4, 4))
+    w.T[~np.eye(4, dtype=bool)] = arrays(model, seed=3)["rec.w"]
+    for step, cue in enumerate(result.cue.values[0]):
+        c = c + FAST * (-c + w @ np.tanh(c + cue) + cue)
+        np.testing.assert_allclose(result.c.values[step], c, rtol=1e-12)
+        np.testing.assert_allclose(result.r.values[step], np.tanh(c + cue), rtol=1e-12)
 
 
 def test_sums_that_read_other_sums_come_after_them():

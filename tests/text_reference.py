@@ -43,7 +43,6 @@ class Reference:
 
     def __post_init__(self) -> None:
         self.parameters = {item.name: float(np.asarray(item.value)) for item in self.model.parameters}
-        self.stored: dict[str, dict[str, np.ndarray]] = {}
         for projection in self.model.projections:
             for left, _ in equations(projection.current):
                 self.units[projection.target][left.removesuffix("_post")] = 0 * self._first(projection.target)
@@ -69,8 +68,6 @@ class Reference:
         return {name: {k: np.mean([s[name][k] for s in seen], axis=0) for k in own} for name, own in seen[0].items()}
 
     def _step(self) -> dict[str, dict[str, np.ndarray]]:
-        self.stored = {}
-        self.stored = {population.name: self._rate(population) for population in self.model.populations}
         for _ in self.model.projections:  # as often as the longest chain of sums that read sums
             for projection in self.model.projections:
                 self._sum(projection)
@@ -82,11 +79,6 @@ class Reference:
         self.number += 1
         return {name: dict(own) for name, own in self.units.items()}
 
-    def _rate(self, population) -> dict[str, np.ndarray]:
-        """Return a rate that is a subexpression of the state as of the step's beginning, which it keeps."""
-        lines = dict(equations(population.equations))
-        return {population.rate: self._names(population)[population.rate]} if population.rate in lines else {}
-
     def _due(self, rule) -> bool:
         return self.number % round(eval(rule.every, {**_KNOWN, **self.parameters}) / self.dt) == 0
 
@@ -95,7 +87,6 @@ class Reference:
         for left, expression in equations(population.equations):
             if "/dt" not in left:
                 names[left] = eval(expression, names) + 0 * self._first(population.name)
-        names |= self.stored.get(population.name, {})
         return names
 
     def _synapse(self, projection) -> dict[str, Any]:

@@ -17,7 +17,8 @@ BRIAN2 = {"t", "dt", "xi", "i", "j", "N", "t_in_timesteps", "lastspike", "not_re
 CONTROLLER = {
     *("step", "elapsed", "ended", "complete", "snapshot", "n_steps", "count", "phase_time", "tick"),
     *("put_back", "set_aside", "unit_spike"),
-    *("step_end", "step_duration", "step_phase", "step_average", "step_snapshot", "step_set_aside", "step_put_back"),
+    *("step_begin", "step_end", "step_duration", "step_phase", "step_average", "step_snapshot"),
+    *("step_set_aside", "step_put_back"),
     *("protocol", "protocol_advance", "protocol_next", "protocol_show", "halt_when"),
 }
 # The parameters that every spiking variant adds.
@@ -124,7 +125,7 @@ def _check_objects(text: ModelText, made: dict[str, str]) -> None:
     model = text.model
     taken = dict.fromkeys((*CONTROLLER, "steps", "trial_steps", "network"), "the protocol") | made
     for item in model.populations:
-        ends = ("cells", "output", "restart", "average", "clear", "trace", "sweep")
+        ends = ("cells", "output", "restart", "average", "clear", "trace", "sweep", "begin", "refresh")
         taken |= {f"{item.name}_{end}": f"population {item.name!r}" for end in ends}
     parts = {"source": "source_units", "target": "target_units"}
     taken |= {

@@ -8,7 +8,7 @@ from brian2.utils.stringtools import get_identifiers
 
 from brainmem.checks.place import Place, listed, place_of
 from brainmem.checks.scope import Scope, foreign_hints, index, time_names, tuple_hints
-from brainmem.checks.text import Entry, ModelText
+from brainmem.checks.text import Entry, ModelText, check_draws
 from brainmem.errors import closest
 
 __all__ = ["check_populations", "neuron_scope"]
@@ -49,6 +49,7 @@ def _check_entry(place: Place, entry: Entry, scope: Scope) -> None:
         own.require_boolean(place, entry.expr, line=entry.line)
     else:
         own.require(place, entry.expr, entry.expected, what=what, line=entry.line)
+    check_draws(place, entry)
 
 
 def _noises(expr: str) -> set[str]:

@@ -7,7 +7,7 @@ from brainmem.checks.scope import Scope
 from brainmem.checks.spikes import check_spiking_text, plastic_variables
 from brainmem.checks.statements import Statements
 from brainmem.checks.synapses import synapse_scope
-from brainmem.checks.text import ModelText, read_equations
+from brainmem.checks.text import ModelText, check_draws, read_equations
 from brainmem.equations import evaluate
 
 __all__ = ["check_rules"]
@@ -22,7 +22,7 @@ def check_rules(text: ModelText) -> None:
         if rule.continuous:
             changed = _check_continuous(text, place, scope)
         else:
-            changed = _check_statements(text, place, scope, projection)
+            changed = _check_statements(text, place, scope, rule)
         if rule.spiking is not None:
             changed |= check_spiking_text(text, rule, scope)
         _check_bounds(text, rule, changed)
@@ -36,15 +36,16 @@ def _check_continuous(text: ModelText, place: Place, scope: Scope) -> set[str]:
         if entry.kind != "parameter":
             what = f"d{entry.name}/dt" if entry.kind == "differential" else repr(entry.name)
             scope.require(place, entry.expr, entry.expected, what=what, line=entry.line)
+            check_draws(place, entry)
     changed = {name for name, entry in entries.items() if entry.kind == "differential"}
     if not changed:
         raise place.error("a continuous rule needs a differential equation, such as 'dw/dt = eta*r_pre*r_post : 1'.")
     return changed
 
 
-def _check_statements(text: ModelText, place: Place, scope: Scope, projection) -> set[str]:
-    plastic = plastic_variables(text, projection)
-    changed = Statements(place, scope, plastic).changed()
+def _check_statements(text: ModelText, place: Place, scope: Scope, rule) -> set[str]:
+    plastic = plastic_variables(text, text.model.projection(rule.projection))
+    changed = Statements(place, scope, plastic, at_events=bool(rule.episodic)).changed()
     if not changed:
         raise place.error(f"it changes no variable of its projection; these are: {listed(plastic)}.")
     return changed
@@ -58,6 +59,11 @@ def _check_bounds(text: ModelText, rule, changed: set[str]) -> None:
         scope.hints["N"] = "in the text of synapses, N is the number of synapses. Declare a parameter for the bound."
     for name, limits in rule.bounds.items():
         check_choice(place, "bounds name", name, sorted(changed & set(entries)))
+        if "shared" in entries[name].flags:
+            raise place.error(
+                f"bounds of {name!r}: it is shared by all synapses, and bounds are kept for each of them. Write "
+                f"'{name} = clip({name}, ...)' in the rule's text, after the change of {name!r}."
+            )
         if not isinstance(limits, tuple) or len(limits) != 2:
             raise place.error(f"bounds of {name!r} must be (lowest, highest), got {limits!r}.")
         for limit in limits:

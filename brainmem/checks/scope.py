@@ -14,6 +14,7 @@ from brian2.core.variables import Variable
 from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.units import get_dimensions, get_unit, second
 
+from brainmem.checks.finite import pole_slip
 from brainmem.checks.place import Place, listed
 from brainmem.checks.text import ModelText
 from brainmem.checks.truth import is_condition, truth_slip
@@ -21,7 +22,7 @@ from brainmem.equations.calls import ARGUMENTS, call_slip, function_hint
 from brainmem.equations.slips import equation_slip, foreign_character, syntax_slip
 from brainmem.errors import closest
 
-__all__ = ["Scope", "shown_unit", "time_names"]
+__all__ = ["DRAWS", "Scope", "shown_unit", "time_names"]
 
 
 @dataclass
@@ -49,10 +50,13 @@ class Scope:
         if slip := truth_slip(tree, self.names):
             raise place.error(quoted + slip, line=line)
         try:
-            return parse_expression_dimensions(expr, self._variables())
+            found = parse_expression_dimensions(expr, self._variables())
         except Exception as error:
             reason = error.msg if isinstance(error, SyntaxError) else getattr(error, "desc", str(error))
             raise place.error(f"{expr!r}: {' '.join(str(reason).split())}", line=line) from error
+        if slip := pole_slip(tree, expr):
+            raise place.error(quoted + slip, line=line)
+        return found
 
     def _check_names(self, place: Place, tree: ast.AST, line: int) -> None:
         called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
@@ -87,6 +91,11 @@ class Scope:
                 f"{expr!r} has unit {shown_unit(found)}, but {what} must have unit {shown_unit(dimensions)}.", line=line
             )
 
+    def is_shared(self, expr: str) -> bool:
+        """Tell whether an expression has one value for all units or synapses; every one draws random numbers anew."""
+        read = {node.id for node in ast.walk(ast.parse(expr.strip(), mode="eval")) if isinstance(node, ast.Name)}
+        return not read & DRAWS and all(self.names[name].scalar for name in read & set(self.names))
+
     def is_condition(self, expr: str) -> bool:
         """Tell whether an expression is true or false."""
         return is_condition(ast.parse(expr.strip(), mode="eval").body, self.names)
@@ -119,6 +128,7 @@ class Scope:
         return closest(name, [*self.names, *bare]) or closest(name, self.hints)
 
 
+DRAWS = {"rand", "randn", "poisson", "binomial"}
 ENDS = ("_pre", "_post", "_i", "_j")
 
 
@@ -142,12 +152,12 @@ def shown_unit(dimensions: Any) -> str:
 
 def time_names() -> dict[str, Any]:
     """Return the time and the step of the simulation, readable in all equations."""
-    return {"t": Variable("t", dimensions=second.dim), "dt": Variable("dt", dimensions=second.dim)}
+    return {name: Variable(name, dimensions=second.dim, scalar=True) for name in ("t", "dt")}
 
 
 def index(name: str) -> Variable:
     """Return a whole number that Brian2 provides, such as ``i`` or ``N_pre``."""
-    return Variable(name, dtype=np.int32)
+    return Variable(name, dtype=np.int32, scalar=name not in ("i", "j"))
 
 
 def tuple_hints(text: ModelText) -> dict[str, str]:

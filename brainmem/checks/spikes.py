@@ -10,7 +10,7 @@ from brian2.units import get_dimensions, hertz, second
 from brainmem.checks.place import Place, place_of
 from brainmem.checks.scope import Scope
 from brainmem.checks.statements import Statements
-from brainmem.checks.text import Entry, ModelText, read_equations, variable
+from brainmem.checks.text import Entry, ModelText, check_draws, read_equations, variable
 
 __all__ = ["check_spiking_text", "plastic_variables"]
 
@@ -43,7 +43,7 @@ def check_spiking_text(text: ModelText, rule, scope: Scope) -> set[str]:
     plastic = {**plastic_variables(text, projection), **declared}
     changed = {name for name, entry in own.items() if entry.kind == "differential"}
     for part in ("on_pre", "on_post"):
-        changed |= Statements(_place(text, rule, part), wider, plastic).changed()
+        changed |= Statements(_place(text, rule, part), wider, plastic, at_events=True).changed()
     return changed
 
 
@@ -72,3 +72,4 @@ def _check_clocked(place: Place, own: Mapping[str, Entry], scope: Scope) -> None
         if entry.kind != "parameter":
             what = f"d{entry.name}/dt" if entry.kind == "differential" else repr(entry.name)
             scope.require(place, entry.expr, entry.expected, what=what, line=entry.line)
+            check_draws(place, entry)

@@ -21,9 +21,14 @@ OPERATORS = {ast.Add: "+=", ast.Sub: "-=", ast.Mult: "*=", ast.Div: "/="}
 
 
 class Statements:
-    """Statements of a rule: they change synaptic variables and may name their own."""
+    """Statements of a rule: they change synaptic variables and may name their own.
 
-    def __init__(self, place: Place, scope: Scope, plastic: Mapping[str, Variable]) -> None:
+    Those run `at_events` of single units cannot change what all synapses share.
+    """
+
+    def __init__(self, place: Place, scope: Scope, plastic: Mapping[str, Variable], *, at_events: bool = False) -> None:
+        self.at_events = at_events
+        self.apart = ""  # the first statement whose variable differs between synapses
         self.place, self.plastic = place, dict(plastic)
         self.scope = Scope(dict(scope.names), scope.hints)
         self.local: dict[str, int] = {}
@@ -40,8 +45,11 @@ class Statements:
         self.read |= {node.id for node in ast.walk(ast.parse(value)) if isinstance(node, ast.Name)}
         found = self.scope.dimensions(self.place, value, line=number)
         held = self.scope.is_condition(value)
+        if name in self.plastic and self.plastic[name].scalar:
+            self._check_shared(number, name, value)
         if name not in self.plastic:
-            self._name_local(number, name, operator, found, bool if held else float)
+            local = Variable(name, found, dtype=bool if held else float, scalar=self.scope.is_shared(value))
+            self._name_local(number, name, operator, local)
         elif held:
             raise self.place.error(
                 f"{value!r} is true or false, but {name!r} is a number: write int({value}), which is 1 or 0.",
@@ -51,6 +59,7 @@ class Statements:
             self._require(number, value, found, get_dimensions(1), f"the factor in {operator!r}")
         else:
             self._require(number, value, found, self.plastic[name].dim, f"a change of {name!r}")
+        self.apart = self.apart or ("" if self.scope.names[name].scalar else line)
         return name
 
     def _parts(self, number: int, line: str) -> tuple[str, str, str]:
@@ -69,7 +78,28 @@ class Statements:
                 f"{value!r} has unit {shown_unit(found)}, but {what} must have unit {shown_unit(wanted)}.", line=number
             )
 
-    def _name_local(self, number: int, name: str, operator: str, found, dtype: type) -> None:
+    def _check_shared(self, number: int, name: str, value: str) -> None:
+        """Refuse a change of a shared variable that would not be the same for all synapses."""
+        if self.at_events:
+            raise self.place.error(
+                f"{name!r} is shared by all synapses, and these statements run at events of single units. Change it in "
+                f"a periodic rule, or take the flag (shared) from {name!r}.",
+                line=number,
+            )
+        if self.apart:
+            raise self.place.error(
+                f"{name!r} is shared by all synapses, and must be changed before {self.apart!r}, which runs for each "
+                "of them. Move this line up.",
+                line=number,
+            )
+        if not self.scope.is_shared(value):
+            raise self.place.error(
+                f"{name!r} is shared by all synapses, but {value!r} differs between them. Take the flag (shared) from "
+                f"{name!r}, or read only what is shared: parameters, other shared variables, t.",
+                line=number,
+            )
+
+    def _name_local(self, number: int, name: str, operator: str, local: Variable) -> None:
         known = [*self.plastic, *self.local]
         if name in self.local:
             return
@@ -80,7 +110,7 @@ class Statements:
                 line=number,
             )
         self.local[name] = number
-        self.scope.names[name] = Variable(name, dimensions=found, dtype=dtype)
+        self.scope.names[name] = local
 
     def _check_locals_read(self) -> None:
         for name, number in self.local.items():

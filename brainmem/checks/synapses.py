@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from brainmem.checks.place import Place, listed, place_of
 from brainmem.checks.scope import Scope, foreign_hints, index, shown_unit, suffixed, time_names, tuple_hints
-from brainmem.checks.text import Entry, ModelText, variable
+from brainmem.checks.text import Entry, ModelText, check_draws, variable
 from brainmem.errors import closest
 
 __all__ = ["check_projections", "synapse_scope"]
@@ -67,8 +67,21 @@ def _check_variables(text: ModelText, projection, scope: Scope) -> None:
             continue
         if entry.kind == "differential":
             raise place.error("'dw/dt' is a rule: write it in LearningRule(continuous=...).", line=entry.line)
+        if {"shared", "constant"} <= set(entry.flags):
+            raise place.error(
+                f"{entry.name!r} is one number that all synapses share and nothing changes: take this line out and "
+                f"declare Parameter({entry.name!r}, value), which equations read by its name.",
+                line=entry.line,
+            )
+        if "shared" in entry.flags and entry.name in projection.initial:
+            raise place.error(
+                f"{entry.name!r} is shared by all synapses, and start values are given for every one of them. Take the "
+                f"flag (shared) from {entry.name!r}, or leave it out of initial= and let it start at 0.",
+                line=entry.line,
+            )
         if entry.kind == "subexpression":
             scope.require(place, entry.expr, entry.dimensions, what=repr(entry.name), line=entry.line)
+            check_draws(place, entry)
 
 
 def synapse_scope(text: ModelText, projection) -> Scope:

@@ -16,7 +16,7 @@ from brainmem.checks.lines import line_slip, unit_slip
 from brainmem.checks.place import Place, place_of
 from brainmem.equations.parameters import resolve_parameters
 
-__all__ = ["Entry", "ModelText", "read_equations", "read_model", "read_unit", "summed_into", "variable"]
+__all__ = ["Entry", "ModelText", "check_draws", "read_equations", "read_model", "read_unit", "summed_into", "variable"]
 
 _KINDS = {DIFFERENTIAL_EQUATION: "differential", PARAMETER: "parameter"}
 FLAGS = {
@@ -95,7 +95,7 @@ def _constant(name: str, value: Any) -> Constant:
 
 def variable(entry: Entry) -> Variable:
     """Return Brian2's description of an equation's variable."""
-    return Variable(entry.name, dimensions=entry.dimensions, dtype=entry.dtype)
+    return Variable(entry.name, dimensions=entry.dimensions, dtype=entry.dtype, scalar="shared" in entry.flags)
 
 
 def read_unit(model, kind: str, item) -> Any:
@@ -198,6 +198,18 @@ def read_model(model) -> ModelText:
         for item in model.projections
     }
     return ModelText(model, values, neurons, synapses, sums)
+
+
+def check_draws(place: Place, entry: Entry) -> None:
+    """Refuse a subexpression that draws a random number anew wherever it is read."""
+    drawn = sorted({"rand", "randn", "poisson", "binomial"} & set(re.findall(r"\w+", entry.expr)))
+    if entry.kind == "subexpression" and drawn and not {"constant over dt", "summed"} & set(entry.flags):
+        raise place.error(
+            f"{entry.name!r} draws a random number, {drawn[0]}(), which would be another one wherever {entry.name!r} "
+            f"is read. Draw it once per time step with the flag (constant over dt), or write {drawn[0]}() where it is "
+            "read.",
+            line=entry.line,
+        )
 
 
 def _neurons(model, population) -> dict[str, Entry]:

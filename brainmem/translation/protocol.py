@@ -37,7 +37,8 @@ __all__ = [
 CONTROLLER = "protocol"
 TRIAL = "trial"
 FOLLOWED = (("step", "1"), ("elapsed", "second"), ("ended", "1"))
-FIRST_STEP = "int(elapsed < 0.5*dt)"
+FIRST = "elapsed < 0.5*dt"
+FIRST_STEP = f"int({FIRST})"
 
 
 def has_aside(model: MemoryModel) -> bool:

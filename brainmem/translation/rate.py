@@ -22,6 +22,9 @@ from brainmem.translation.text import Connection, Group, Initial, Operation, Pat
 
 __all__ = ["rate_connections", "rate_groups", "rate_initial"]
 
+TIMES = {"t", "t_in_timesteps", "elapsed"}
+DRAWS = {"rand", "randn", "poisson", "binomial"}
+
 
 def rate_groups(model: MemoryModel) -> tuple[Group, ...]:
     """Return one group per population: its equations, what the protocol adds, its restarts."""
@@ -29,7 +32,8 @@ def rate_groups(model: MemoryModel) -> tuple[Group, ...]:
 
 
 def _group(model: MemoryModel, population: Population) -> Group:
-    own = tuple(_materialised(model, population, line) for line in unit_lines(population))
+    reads = _rate_reads(model, population)
+    own = tuple(_rate_line(population, line, reads) for line in unit_lines(population))
     state, visits = state_lines(population), visits_of(model, population)
     starts = {name: f"{name} = {{value}}" for name in protocol.start_variables(model) if name in state}
     extra, operations = protocol.protocol_operations(model, population, state=state, starts=starts)
@@ -38,14 +42,17 @@ def _group(model: MemoryModel, population: Population) -> Group:
     )
     shown = protocol.protocol_lines(model, population, used=model_names(model))
     lines = (*own, *shown, *extra, *follow)
+    kept = _rate_operations(model, population, reads)
+    begin = {"step_begin": (protocol.FIRST, *schedule.FIRST)} if any(op.event for op in kept) else {}
+    texts = [*(line.expr for line in lines), *(op.code for op in kept), visits.code if visits else ""]
     return Group(
         name=population.name,
         size=str(population.size),
         equations=write_lines(lines),
-        events=unit_events(model, population),
-        operations=operations,
+        events={**begin, **unit_events(model, population)},
+        operations=(*operations, *kept),
         links=protocol.protocol_links(model, population),
-        constants=constants_in([*(line.expr for line in lines), visits.code if visits else ""], model.parameters),
+        constants=constants_in(texts, model.parameters),
         visits=visits,
     )
 
@@ -59,27 +66,47 @@ def unit_events(model: MemoryModel, population: Population) -> dict[str, tuple[s
     return events
 
 
-def _materialised(model: MemoryModel, population: Population, line: Line) -> Line:
-    """Store a rate that is a subexpression once per step, instead of once per synapse."""
-    if line.name != population.rate or line.kind != "subexpression" or population.sequential:
+def _rate_line(population: Population, line: Line, reads: set[str]) -> Line:
+    """Let a rate that is a subexpression be a stored number: evaluated once per step instead of once per synapse."""
+    if line.name != population.rate or not reads:
         return line
-    return line.with_flag("constant over dt") if _of_state_only(model, population, line) else line
+    return line.with_flag("constant over dt") if reads & DRAWS else Line(line.name, "parameter", line.unit)
 
 
-def _of_state_only(model: MemoryModel, population: Population, line: Line) -> bool:
-    summed = {
-        item.name.removesuffix("_post")
-        for projection in model.projections
-        if projection.target == population.name
-        for item in summed_lines(projection)
-    }
-    lines = {item.name: item for item in read_lines(population.equations)}
-    todo, seen = [line], set()
+def _rate_operations(model: MemoryModel, population: Population, reads: set[str]) -> tuple[Operation, ...]:
+    """Return what keeps a stored rate that of the state: after every update, and where a phase begins.
+
+    One that changes with time too, or with what else is stored, is evaluated again at the beginning of every step.
+    """
+    if not reads or reads & DRAWS:
+        return ()
+    lines = {line.name: line for line in read_lines(population.equations)}
+    framed = {item.name for item in model.stimuli if item.every}
+    moves = reads & (TIMES | framed) or any(lines[name].stored for name in reads & set(lines))
+    code = f"{population.rate} = {lines[population.rate].expr}"
+    event = None if moves else "step_begin"
+    return (
+        Operation(f"{population.name}_begin", code, *schedule.BEGIN, event=event),
+        Operation(f"{population.name}_refresh", code, *schedule.REFRESH),
+    )
+
+
+def _rate_reads(model: MemoryModel, population: Population) -> set[str]:
+    """Return all that a rate reads which is a subexpression of the state alone; nothing for any other rate."""
+    lines = {line.name: line for line in read_lines(population.equations) if line.kind == "subexpression"}
+    if population.rate not in lines or population.sequential:
+        return set()
+    todo, seen = [population.rate], set[str]()
     while todo:
-        names = identifiers(todo.pop().expr) - seen
+        names = identifiers(lines[todo.pop()].expr) - seen
         seen |= names
-        todo += [lines[name] for name in names if name in lines and lines[name].kind == "subexpression"]
-    return not seen & summed
+        todo += names & set(lines)
+    return set() if seen & _summed(model, population) else seen
+
+
+def _summed(model: MemoryModel, population: Population) -> set[str]:
+    onto = (item for item in model.projections if item.target == population.name)
+    return {line.name.removesuffix("_post") for projection in onto for line in summed_lines(projection)}
 
 
 def rate_connections(model: MemoryModel) -> tuple[Connection, ...]:

@@ -2,6 +2,8 @@
 
 All updates of a step read the state at its beginning (simultaneous Euler), which is what the
 papers' own simulations do; Brian2's defaults would let synapses see neurons already advanced.
+What runs at the end of a step (observables, averages, episodic rules) reads the state at its end, and summed
+variables as this step has formed them.
 Every order that brainmem gives to a Brian2 object is named here.
 
 Brian2 sorts objects of one slot and order by their names. So whatever must keep its place has an order of its own:
@@ -20,18 +22,21 @@ from brainmem.spec import LearningRule
 __all__ = [
     "ADVANCE",
     "AVERAGE",
+    "BEGIN",
     "BOUNDS",
     "CLEAR",
     "COUNT",
     "COUNT_TRIALS",
     "ENDED",
     "EPISODE",
+    "FIRST",
     "HALT",
     "NEXT",
     "OBSERVE",
     "PERIODIC",
     "PLASTICITY",
     "RECORD",
+    "REFRESH",
     "RESTART",
     "RULE_EVENT",
     "SHOW",
@@ -49,6 +54,8 @@ __all__ = [
 
 SHOW = ("before_start", -2)  # before populations store what they are shown
 RESTART = ("before_start", -1)
+FIRST = ("before_start", 1)  # Brian2 stores what is constant over dt at 0
+BEGIN = ("before_start", 2)  # of stored rates
 SUM = ("groups", -400)
 SWEEP = ("groups", -310)  # before weights change, so that fields fit them exactly
 PLASTICITY = ("groups", -300)
@@ -59,6 +66,7 @@ UNIT_EVENT = ("synapses", -2)
 RULE_EVENT = ("synapses", 0)  # two orders for each rule: at presynaptic spikes, then at postsynaptic ones
 UNITS = ("resets", 0)  # after all readings, so that events too see the traces at the step's beginning
 TRACE = ("resets", 1)
+REFRESH = ("end", -2)  # of stored rates: what runs at the end of a step reads the state at its end
 OBSERVE = ("end", -1)
 COUNT_TRIALS = ("end", 0)
 ADVANCE = ("end", 1)

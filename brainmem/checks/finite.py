@@ -1,0 +1,42 @@
+"""Expressions that are no number whatever their names stand for: ``x/0``, ``1/(a - a)``, ``log(0)``."""
+
+from __future__ import annotations
+
+import ast
+
+import sympy
+from brian2.parsing.sympytools import str_to_sympy
+
+__all__ = ["pole_slip"]
+
+_DIVISIONS = {ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%"}
+
+
+def pole_slip(tree: ast.AST, expr: str) -> str:
+    """Explain an expression without a finite value; ``""`` if it may have one.
+
+    Only what algebra decides counts, such as ``1/(gain - gain)``: values of parameters are left to the run.
+    """
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp) and type(node.op) in _DIVISIONS and _is_zero(node.right):
+            below, whole = ast.unparse(node.right), ast.unparse(node)
+            why = "" if isinstance(node.right, ast.Constant) else f", as {below!r} is always 0"
+            return f"{whole!r} divides by zero{why}: it has no value. Correct the divisor."
+    value = _value(tree)
+    if value is not None and value.has(sympy.zoo, sympy.nan):
+        return f"{expr!r} has no finite value, whatever its names stand for. Correct it."
+    return ""
+
+
+def _is_zero(node: ast.AST) -> bool:
+    value = _value(node)
+    return value is not None and value.is_zero is True
+
+
+def _value(node: ast.AST) -> sympy.Basic | None:
+    """Return the expression as algebra knows it, None for what it cannot hold."""
+    try:
+        found = str_to_sympy(ast.unparse(node))
+    except (SyntaxError, ArithmeticError, TypeError, ValueError, KeyError, NotImplementedError):
+        return None
+    return found if isinstance(found, sympy.Basic) else None
