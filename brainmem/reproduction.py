@@ -13,7 +13,7 @@ from rich.table import Table
 from brainmem.claims import Experiment, Finding
 from brainmem.devices import Device, as_device
 from brainmem.errors import BrainmemError, closest
-from brainmem.models import get_claims, get_model
+from brainmem.models import get_claims, get_model, list_models
 from brainmem.result import Result
 from brainmem.spec import Claim
 
@@ -85,7 +85,7 @@ def reproduce(
     Raises
     ------
     BrainmemError
-        For a size, claim or variant that does not exist.
+        For a size, claim or variant that does not exist, or a model without claims.
     """
     _one_of("size", size, SIZES)
     _one_of("variant", variant, (*VARIANTS, "both"))
@@ -124,6 +124,12 @@ def _findings(
 
 def _chosen(key: str, wanted: tuple[str, ...] | None) -> list[Claim]:
     available = {claim.key: claim for claim in get_claims(key)}
+    if not available:
+        having = ", ".join(name for name in list_models() if get_claims(name))
+        raise BrainmemError(
+            f"{str(key)!r} has no claims yet, so there is nothing to reproduce; models with claims: {having}. "
+            f"Write them in a claims.py beside its model.py, or run the model with simulate({str(key)!r})."
+        )
     for name in wanted or ():
         if name not in available:
             raise BrainmemError(

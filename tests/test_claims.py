@@ -9,6 +9,9 @@ import pytest
 
 from brainmem import BrainmemError, list_models, reproduce
 from brainmem.claims import Finding, at_least, near, within
+from brainmem.models import get_claims
+
+WITH_CLAIMS = [key for key in list_models() if get_claims(key)]
 
 
 def failures(reproduction, variant: str) -> list[str]:
@@ -21,7 +24,7 @@ def failures(reproduction, variant: str) -> list[str]:
 
 
 @pytest.mark.parametrize("variant", ["rate", "spiking"])
-@pytest.mark.parametrize("key", list_models())
+@pytest.mark.parametrize("key", WITH_CLAIMS)
 def test_the_claims_of_a_model_hold_at_quick_size(key, variant):
     found = reproduce(key, variant=variant)
     checked = [row for row in found.rows if row[variant]["passed"] is not None]
@@ -31,10 +34,16 @@ def test_the_claims_of_a_model_hold_at_quick_size(key, variant):
 
 @pytest.mark.full
 @pytest.mark.parametrize("variant", ["rate", "spiking"])
-@pytest.mark.parametrize("key", list_models())
+@pytest.mark.parametrize("key", WITH_CLAIMS)
 def test_the_claims_of_a_model_hold_at_full_size(key, variant):
     found = reproduce(key, size="full", variant=variant)
     assert not failures(found, variant)
+
+
+def test_a_model_without_claims_says_so():
+    assert "kurikawa2020" in WITH_CLAIMS
+    with pytest.raises(BrainmemError, match=r"'rajan2016' has no claims yet.*models with claims: kurikawa2020"):
+        reproduce("rajan2016")
 
 
 def test_a_mean_outside_its_tolerance_fails_and_three_standard_errors_widen_it():
