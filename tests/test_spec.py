@@ -61,6 +61,15 @@ def small(**changes) -> MemoryModel:
     return MemoryModel("small", **{**PARTS, **changes})
 
 
+def check_refused(changes, parts) -> None:
+    """Make the small model with `changes` and look for all `parts` in the error."""
+    with pytest.raises(RuleError) as error:
+        small(**changes)
+    message = str(error.value)
+    assert message.startswith("Model 'small'")
+    assert [part for part in parts if part not in message] == [], message
+
+
 def parameters(**values):
     return {"parameters": (*PARTS["parameters"], *(Parameter(name, value) for name, value in values.items()))}
 
@@ -631,12 +640,7 @@ BAD = {
 
 @pytest.mark.parametrize("mistake", BAD)
 def test_a_mistake_is_named_quoted_and_answered(mistake):
-    changes, parts = BAD[mistake]
-    with pytest.raises(RuleError) as error:
-        small(**changes)
-    message = str(error.value)
-    assert message.startswith("Model 'small'")
-    assert [part for part in parts if part not in message] == [], message
+    check_refused(*BAD[mistake])
 
 
 def test_an_identity_matrix_of_as_many_items_as_units_passes():
