@@ -14,6 +14,7 @@ from brainmem.errors import (
     TranslationError,
 )
 from brainmem.spec import (
+    Choice,
     Claim,
     Each,
     LearningRule,
@@ -73,6 +74,7 @@ _LAZY = {
 
 __all__ = [
     "BrainmemError",
+    "Choice",
     "Claim",
     "Comparison",
     "Device",

@@ -59,6 +59,7 @@ def collect(
         "complete": complete,
         "dt": dt,
         "parameters": json.dumps(_parameters(translated, instance)),
+        "choices": json.dumps(dict(model.chosen)),
         "versions": json.dumps(versions()),
         "equations": str(translated),
         "schedule": schedule,

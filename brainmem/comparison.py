@@ -134,6 +134,8 @@ def _check_pair(rate: Result, spiking: Result) -> None:
         for name in first
         if name in second and _unequal(first[name], second[name])
     ]
+    forms, others = rate.choices, spiking.choices
+    different += [f"{name} ({forms[name]} and {others.get(name)})" for name in forms if forms[name] != others.get(name)]
     if different:
         raise ResultError(
             f"The rate and the spiking run of {rate.model!r} differ in parameters: {', '.join(different)}. "

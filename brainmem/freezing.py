@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from brian2.parsing.sympytools import str_to_sympy
 
+from brainmem.choices import choose
 from brainmem.equations import evaluate, resolve_parameters
 from brainmem.errors import RuleError, closest
 from brainmem.plan import plan_protocol
@@ -36,6 +37,7 @@ def freeze(model: MemoryModel, *phases: str, items: str | int = "M", repeats: st
     RuleError
         When a phase does not exist.
     """
+    model = choose(model)
     known = [phase.name for phase in model.protocol.phases]
     for name in phases or ("",):
         if name not in known:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from brainmem.cache import canonical
+from brainmem.choices import choose
 from brainmem.collect import versions
 from brainmem.devices import Device, Executable
 from brainmem.equations import resolve_parameters
@@ -21,10 +22,21 @@ from brainmem.errors import RuleError
 from brainmem.instance import Given
 from brainmem.listing import Listing
 from brainmem.patterns import load_array
+from brainmem.spec import MemoryModel
 from brainmem.translation import TranslatedModel
 from brainmem.translation.lines import unit_text
 
-__all__ = ["Parameters", "Points", "Task", "Work", "load_arrays", "plan_points", "read_points", "read_seeds"]
+__all__ = [
+    "Parameters",
+    "Points",
+    "Task",
+    "Work",
+    "fix_choices",
+    "load_arrays",
+    "plan_points",
+    "read_points",
+    "read_seeds",
+]
 
 Parameters = Mapping[str, Any]
 
@@ -62,6 +74,33 @@ class Task:
     seed: int
     path: Path
     executable: int = 0
+
+
+def fix_choices(
+    model: MemoryModel, parameters: Parameters | Sequence[Parameters]
+) -> tuple[MemoryModel, Parameters | list[dict[str, Any]]]:
+    """Return the model with the choices made that `parameters` name, and the parameters without them.
+
+    Raises
+    ------
+    RuleError
+        When the points differ in an option: every form of a model is a model of its own.
+    """
+    points = [parameters] if isinstance(parameters, Mapping) else list(parameters)
+    options = {}
+    for item in model.choices:
+        given = {repr(point.get(item.name)): point.get(item.name) for point in points}
+        option = next(iter(given.values()), None)
+        if len(given) > 1 or not isinstance(option, str | None):
+            raise RuleError(
+                f"sweep(): {item.name}={', '.join(given)}: the points of a sweep run one form of the model "
+                f"{model.name!r}. Make a sweep, with a store of its own, for each of "
+                f"{', '.join(map(repr, item.options))}."
+            )
+        if option is not None:
+            options[item.name] = option
+    rest = [{name: value for name, value in point.items() if name not in options} for point in points]
+    return choose(model, **options), rest[0] if isinstance(parameters, Mapping) else rest
 
 
 def load_arrays(kind: str, given: Mapping[str, Any]) -> dict[str, np.ndarray]:

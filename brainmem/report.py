@@ -282,6 +282,8 @@ def _parameters(results: list[Result]) -> list[dict[str, str]]:
         for name, record in result.parameters.items():
             row = rows.setdefault(name, {"name": name, "values": [], **record})
             row["values"].append(_quantity(record))
+        for name, option in result.choices.items():
+            rows.setdefault(name, {"values": [], "meaning": "form of the model"})["values"].append(option)
     return [
         {
             "name": name,

@@ -138,6 +138,11 @@ class Result:
         return self._json("parameters", {})
 
     @property
+    def choices(self) -> dict[str, str]:
+        """The form of each part that the model offers in several, by name; see `brainmem.Choice`."""
+        return self._json("choices", {})
+
+    @property
     def versions(self) -> dict[str, str]:
         """Versions of the software that produced the result."""
         return self._json("versions", {})
@@ -233,7 +238,7 @@ class Result:
     def __repr__(self) -> str:
         lines = [self._headline()]
         lines += [f"  {name:<18} {_shape(array)}" for name, array in self.data.data_vars.items()]
-        return "\n".join([*lines, f"  parameters: {', '.join(_settings(self.parameters))}"])
+        return "\n".join([*lines, f"  parameters: {', '.join(_settings(self.parameters, self.choices))}"])
 
     def _repr_html_(self) -> str:
         return f"<p><b>{html.escape(self._headline())}</b></p>{self.data._repr_html_()}"
@@ -260,10 +265,11 @@ def _shape(array: xr.DataArray) -> str:
     return f"({sizes})" + (f" in {unit}" if unit not in ("", "1") else "")
 
 
-def _settings(parameters: dict[str, dict[str, Any]]) -> Iterator[str]:
+def _settings(parameters: dict[str, dict[str, Any]], choices: dict[str, str]) -> Iterator[str]:
     for name, record in parameters.items():
         unit = record.get("unit", "")
         yield f"{name} = {_short(record['value'])}" + (f" {unit}" if unit not in ("", "1") else "")
+    yield from (f"{name} = {option}" for name, option in choices.items())
 
 
 def _short(value: Any) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from brainmem.build import Blueprint
 from brainmem.calibrate import CELLS, POINTS, Calibration, CellBlueprint, calibrate
+from brainmem.choices import split_choices
 from brainmem.collect import collect, flatten
 from brainmem.devices import BuildJob, Device, Executable, as_device, prepare, thread_seeds
 from brainmem.equations import evaluate
@@ -57,7 +58,7 @@ def simulate(
         A model, or the name of one that ships with brainmem.
     variant : {"rate", "spiking"}
     parameters : mapping, optional
-        Values that replace the model's, with units.
+        Values that replace the model's, with units, and the options of its choices.
     seed : int
         Decides everything random: patterns, weights, orders, start values and noise.
     device : Device or str, optional
@@ -95,7 +96,8 @@ def simulate(
         For a model, a translation or a device that cannot do what was asked.
     """
     device = as_device(device)
-    given = Given(parameters or {}, inputs or {}, weights or {}, initial or {})
+    model, parameters = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
+    given = Given(parameters, inputs or {}, weights or {}, initial or {})
     options = {"neuron": neuron, "read": read, "pairing": pairing, "trials": trials}
     ready = make_ready(_translated(model, variant, options, given), given, seed=seed, device=device)
     executable = prepare(job_of(ready, record, interval), device)
@@ -121,7 +123,8 @@ def arrays(
 
     Arguments are those of `simulate`. Save them with ``numpy.savez("arrays.npz", **arrays(...))``.
     """
-    given = Given(parameters or {}, inputs or {}, weights or {}, initial or {})
+    model, parameters = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
+    given = Given(parameters, inputs or {}, weights or {}, initial or {})
     options = {"neuron": neuron, "read": read, "pairing": pairing, "trials": trials}
     plain = replace(as_device(device), kernels="plain")  # the script is plain Brian2
     ready = make_ready(_translated(model, variant, options, given), given, seed=seed, device=plain)
@@ -185,8 +188,7 @@ class Ready:
         return inputs
 
 
-def _translated(model: MemoryModel | str, variant: str, options: Mapping[str, Any], given: Given) -> TranslatedModel:
-    model = get_model(model) if isinstance(model, str) else model
+def _translated(model: MemoryModel, variant: str, options: Mapping[str, Any], given: Given) -> TranslatedModel:
     if options["trials"] is None:
         return translate(model, variant, **options)
     axes = {item.name: 4 if item.every else 3 for item in model.stimuli}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 __all__ = [
+    "Choice",
     "Claim",
     "Each",
     "LearningRule",
@@ -62,6 +63,38 @@ class Parameter:
     value: Any
     meaning: str = field(default="", kw_only=True)
     source: str = field(default="ours", kw_only=True)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A part of a model's text that it offers in several forms.
+
+    ``Choice("error_on", {"current": "z - f", "rate": "r - R"})`` puts ``(z - f)`` where equations name ``error_on``.
+    ``simulate(model, parameters={"error_on": "rate"})`` and ``model.choose(error_on="rate")`` choose another form.
+    Every form is checked when the model is made.
+
+    Parameters
+    ----------
+    name : str
+        The name that stands in the model's texts.
+    options : mapping of str to str
+        The text of each form: an expression, without spiking texts of its own.
+    default : str
+        The form taken when none is chosen; the first when empty.
+    meaning, source : str
+        See `Parameter`.
+    """
+
+    name: str
+    options: Mapping[str, str]
+    default: str = field(default="", kw_only=True)
+    meaning: str = field(default="", kw_only=True)
+    source: str = field(default="ours", kw_only=True)
+
+    @property
+    def preset(self) -> str:
+        """The name of the form taken when none is chosen."""
+        return self.default or next(iter(self.options), "")
 
 
 @dataclass(frozen=True)
@@ -418,7 +451,7 @@ class MemoryModel:
 
     ``rate_dt`` and ``time_unit`` are texts (parameter or quantity): the Euler step of the rate variant and
     what one unit of a dimensionless model time lasts. ``varied`` marks a copy made by `replace`, in which
-    parameters may be left over that only the replaced part used.
+    parameters may be left over that only the replaced part used; ``chosen`` holds the choices made, by name.
     """
 
     name: str
@@ -430,12 +463,14 @@ class MemoryModel:
     observables: tuple[Observable, ...] = field(default=(), kw_only=True)
     protocol: Protocol = field(kw_only=True)
     limits: tuple[Limit, ...] = field(default=(), kw_only=True)
+    choices: tuple[Choice, ...] = field(default=(), kw_only=True)
     reference: Reference | None = field(default=None, kw_only=True)
     rate_dt: str = field(default="0.1*ms", kw_only=True)
     time_unit: str = field(default="1*second", kw_only=True)
     spiking: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     description: str = field(default="", kw_only=True)
     varied: bool = field(default=False, kw_only=True, repr=False, compare=False)
+    chosen: Mapping[str, str] = field(default_factory=dict, kw_only=True, repr=False)
 
     def __post_init__(self) -> None:
         from brainmem.equations import check_model
@@ -445,6 +480,18 @@ class MemoryModel:
     def replace(self, **changes: Any) -> MemoryModel:
         """Return a copy with some fields replaced, checked again."""
         return replace(self, **{"varied": True, **changes})
+
+    def choose(self, **options: str) -> MemoryModel:
+        """Return a copy with every `Choice` made: the options given (``error_on="rate"``), else the defaults.
+
+        Raises
+        ------
+        RuleError
+            For a choice or an option that does not exist.
+        """
+        from brainmem.choices import choose
+
+        return choose(self, **options)
 
     def population(self, name: str) -> Population:
         """Return the population called `name`."""

@@ -18,7 +18,7 @@ from brainmem.devices import BuildJob, Device, Executable, as_device, prepare
 from brainmem.errors import DeviceError
 from brainmem.listing import check_listing, forget_error, write_error, write_listing
 from brainmem.models import get_model
-from brainmem.points import Parameters, Task, Work, load_arrays, plan_points, read_points, read_seeds
+from brainmem.points import Parameters, Task, Work, fix_choices, load_arrays, plan_points, read_points, read_seeds
 from brainmem.pool import run_in_processes
 from brainmem.simulation import execute, job_of, make_ready
 from brainmem.spec import MemoryModel
@@ -61,7 +61,7 @@ def sweep(
     variant : {"rate", "spiking"}
     parameters : mapping or sequence of mappings
         Lists, ranges and arrays are swept, in all combinations; numbers, texts and tuples hold for every point. A
-        sequence of mappings gives the points one by one.
+        sequence of mappings gives the points one by one. An option of a choice holds for all points.
     seeds : int or iterable of int
         ``8`` stands for 0, 1, ..., 7. Every point runs with every seed.
     store : path
@@ -89,6 +89,7 @@ def sweep(
     if jobs is not None and (not isinstance(jobs, int) or jobs < 1):
         raise DeviceError(f"sweep(): jobs={jobs!r}: give how many processes may run at a time, 1 or more.")
     model = get_model(model) if isinstance(model, str) else model
+    model, parameters = fix_choices(model, parameters)
     translated = translate(model, variant, neuron=neuron, read=read, pairing=pairing)
     arrays = {"inputs": inputs, "weights": weights, "initial": initial}
     loaded = {kind: load_arrays(kind, given or {}) for kind, given in arrays.items()}

@@ -21,12 +21,12 @@ EVERYWHERE = [*FILES, *MODELS, *sorted((ROOT / "examples").rglob("*.py")), *sort
 
 LONGEST_FILE = 350
 LONGER_FOR_A_REASON = {
-    "brainmem/spec.py": 480,  # the nouns and their documentation stay on one page
+    "brainmem/spec.py": 520,  # the nouns and their documentation stay on one page
     "models/kurikawa2020/claims.py": 400,  # a paper has one file of claims
 }
 LONGEST_FUNCTION = 60
 
-VOCABULARY = {"errors", "spec", "equations"}
+VOCABULARY = {"choices", "errors", "spec", "equations"}
 DEVICES = {"devices", "standalone", "runtime", "compiled", "compiler", "cache", "inputs", "preflight", "doctor"}
 ANALYSIS = {"result", "measure", "comparison", "agreement", "plot", "report", "files", "store", "listing"}
 SIMULATION = {"simulation", "sweeps", "points", "preload"}
@@ -35,7 +35,8 @@ SURFACE = {"cli", "__main__", "demo"}
 # Modules that may import only from these (and themselves).
 ONLY = {
     "errors": set(),
-    "spec": {"errors", "equations"},
+    "choices": {"errors", "spec"},
+    "spec": {"choices", "errors", "equations"},
     "equations": {"errors", "spec", "checks"},  # the checks that a model calls through its vocabulary
     "checks": VOCABULARY | {"translation"},
     "translation": VOCABULARY,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from brainmem.checks.choices import check_choices
 from brainmem.checks.names import check_names
 from brainmem.checks.neurons import check_populations
 from brainmem.checks.protocols import check_observables, check_protocol
@@ -31,6 +32,9 @@ def check_model(model: MemoryModel) -> None:
     Unused parameters and variables never set are reported for a model as first declared, not for a copy that
     `MemoryModel.replace` made: there a part of the model has been left out on purpose.
     """
+    if model.choices:
+        check_choices(model)
+        return
     check_structure(model)  # kinds of fields, references by name
     text: ModelText = read_model(model)  # syntax of equations, values and units of parameters
     check_names(text)

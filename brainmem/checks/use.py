@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from brainmem.checks.place import listed, place_of
@@ -11,22 +11,28 @@ from brainmem.checks.text import ModelText, summed_into
 from brainmem.errors import closest
 from brainmem.spec import Repeat
 
-__all__ = ["check_use"]
+__all__ = ["check_named", "check_use", "model_texts"]
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def check_use(text: ModelText) -> None:
     """Raise for a parameter that no text names, and for a variable that nothing sets."""
-    used = {name for given in model_texts(text.model) for name in _names(given)}
-    for item in text.model.parameters:
-        if item.name not in used:
-            near = closest(item.name, used - set(text.values))
-            raise place_of(text.model, "parameter", item.name).error(
-                f"nothing in the model names it.{near} Remove it, or use it in an equation."
-            )
+    if not text.model.chosen:  # another form may use it
+        check_named(text.model, "parameter", text.model.parameters, model_texts(text.model))
     _check_set(text)
     _check_weights_read(text)
+
+
+def check_named(model: Any, kind: str, items: Iterable[Any], texts: Iterable[Any]) -> None:
+    """Raise for the first of `items` that no text names."""
+    used = {name for given in texts for name in _names(given)}
+    for item in items:
+        if item.name not in used:
+            near = closest(item.name, used - {other.name for other in items})
+            raise place_of(model, kind, item.name).error(
+                f"nothing in the model names it.{near} Remove it, or use it in an equation."
+            )
 
 
 def _names(given: Any) -> set[str]:

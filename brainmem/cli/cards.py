@@ -39,6 +39,10 @@ def print_card(key: str | Path) -> None:
     say((model.description or citation(model.reference)).strip())
     say()
     print_table(("parameter", "value", "meaning", "source"), _parameters(model), title="Parameters")
+    for item in model.choices:
+        say(f"\nChoice {item.name}: {item.meaning} ({item.source})", style="bold")
+        for name, text in item.options.items():
+            say(f"  {name}: {text}{' (default)' if name == item.preset else ''}")
     for heading, texts in _texts(model):
         say(f"\n{heading}", style="bold")
         for text in texts:

@@ -54,8 +54,9 @@ def _check_known(model: MemoryModel, overrides: Mapping[str, Any], parameters: t
     known = [item.name for item in parameters]
     for name in overrides:
         if name not in known:
+            made = f" It is a choice that has been made: {model.chosen[name]!r}." if name in model.chosen else ""
             raise RuleError(
-                f"Model {model.name!r} has no parameter {name!r}.{closest(str(name), known)} "
+                f"Model {model.name!r} has no parameter {name!r}.{made}{closest(str(name), known)} "
                 f"Parameters: {', '.join(known) or 'none'}."
             )
 

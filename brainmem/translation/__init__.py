@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from brainmem.choices import choose
 from brainmem.errors import TranslationError, closest
 from brainmem.spec import MemoryModel
 from brainmem.translation.constants import declare_constants
@@ -59,6 +60,7 @@ def translate(
     Parameters
     ----------
     model : MemoryModel
+        Choices that are open take their defaults; see `MemoryModel.choose`.
     variant : {"rate", "spiking"}
         The paper's own network, or drive-matched populations of spiking cells.
     neuron : {"lif", "poisson"}
@@ -87,6 +89,7 @@ def translate(
     _check("neuron", neuron, NEURONS)
     _check("read", read, READINGS)
     _check("pairing", pairing, PAIRINGS)
+    model = choose(model)
     many = trials is not None
     if variant == "rate":
         translated = _rate(model, many)

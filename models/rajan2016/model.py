@@ -26,6 +26,7 @@ Departures
 from brian2 import ms, second
 
 from brainmem import (
+    Choice,
     Each,
     LearningRule,
     MemoryModel,
@@ -69,6 +70,13 @@ parameters = (
     Parameter("learn_step", "rate_step", meaning="time between changes of the weights", source="reconstruction"),
 )
 
+error_on = Choice(
+    "error_on",
+    {"recurrent": "z - f", "total": "z + h - f", "rate": "r - R"},
+    meaning="what learning compares with its target: the recurrent current, the total current, the rate",
+    source="reconstruction",
+)
+
 units = Population(
     "units",
     """
@@ -79,7 +87,7 @@ units = Population(
     z = zf + zp : 1
     goal = clip(R, eps, 1 - eps) : 1
     f = log(goal/(1 - goal)) + theta : 1         # the current that the target needs
-    err = z - f : 1
+    err = error_on : 1
     dx/dt = (-x + z + h)/tau : 1
     r = 1/(1 + exp(-(x - theta))) : 1
     dloss/dt = (R - r)**2/T : 1                  # at the end of a pass: its mean squared error
@@ -176,6 +184,7 @@ protocol = Protocol(
 model = MemoryModel(
     "rajan2016",
     parameters=parameters,
+    choices=(error_on,),
     populations=(units, gain),
     projections=(fixed, plastic, inverse, denominator, spread),
     rules=rules,

@@ -1,0 +1,103 @@
+"""Put one of the forms that a model offers into its text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, is_dataclass, replace
+from typing import Any
+
+from brainmem.errors import RuleError, closest
+from brainmem.spec import MemoryModel
+
+__all__ = ["alternatives", "choose", "split_choices"]
+
+PARTS = ("parameters", "populations", "projections", "rules", "stimuli", "observables", "protocol", "limits")
+TEXTS = (*PARTS, "rate_dt", "spiking")
+PROSE = frozenset({"name", "meaning", "source", "equation", "why", "reason"})
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def choose(model: MemoryModel, **options: str) -> MemoryModel:
+    """Return `model` with every choice made: the options given, the defaults of the others.
+
+    Parameters
+    ----------
+    model : MemoryModel
+    options : str
+        The name of an option, by the name of the choice: ``choose(model, error_on="total")``.
+
+    Returns
+    -------
+    MemoryModel
+        The same model where it offers no choice; its field ``chosen`` tells the options.
+
+    Raises
+    ------
+    RuleError
+        For a choice or an option that does not exist.
+    """
+    _check(model, options)
+    if not model.choices:
+        return model
+    chosen = {item.name: options.get(item.name, item.preset) for item in model.choices}
+    texts = {item.name: _bracketed(item.options[chosen[item.name]]) for item in model.choices}
+    changed = {name: _substituted(getattr(model, name), texts) for name in TEXTS}
+    return replace(model, choices=(), chosen={**model.chosen, **chosen}, **changed)
+
+
+def split_choices(model: MemoryModel, parameters: Mapping[str, Any] | None) -> tuple[MemoryModel, dict[str, Any]]:
+    """Return the model with the choices made that `parameters` name, and the parameters proper."""
+    given = dict(parameters or {})
+    options = {item.name: given.pop(item.name) for item in model.choices if item.name in given}
+    return choose(model, **options), given
+
+
+def alternatives(model: MemoryModel) -> Iterator[MemoryModel]:
+    """Yield the model with its defaults, and with each other option in turn; the error of a form names it."""
+    yield choose(model)
+    others = ((item.name, option) for item in model.choices for option in item.options if option != item.preset)
+    for name, option in others:
+        try:
+            form = choose(model, **{name: option})
+        except RuleError as error:
+            raise RuleError(f"{error} (This is the form {name}={option!r}.)") from error
+        yield form
+
+
+def _check(model: MemoryModel, options: Mapping[str, Any]) -> None:
+    known = {item.name: item for item in model.choices}
+    for name, option in options.items():
+        if name not in known:
+            raise RuleError(
+                f"Model {model.name!r} offers no choice {name!r}; choices: {', '.join(known) or 'none'}."
+                f"{_made(model, name)}{closest(name, known)}"
+            )
+        if not isinstance(option, str) or option not in known[name].options:
+            allowed = known[name].options
+            raise RuleError(
+                f"Model {model.name!r}, choice {name!r}: {option!r} is not one of "
+                f"{', '.join(map(repr, allowed))}.{closest(str(option), allowed)}"
+            )
+
+
+def _made(model: MemoryModel, name: str) -> str:
+    return f" It has been made already: {name} = {model.chosen[name]!r}." if name in model.chosen else ""
+
+
+def _bracketed(text: str) -> str:
+    return text if _NAME.fullmatch(text) else f"({text})"
+
+
+def _substituted(value: Any, texts: Mapping[str, str]) -> Any:
+    """Return `value` with the names in `texts` replaced in all texts within."""
+    if isinstance(value, str):
+        return _NAME.sub(lambda match: texts.get(match.group(), match.group()), value)
+    if isinstance(value, tuple):
+        return tuple(_substituted(item, texts) for item in value)
+    if isinstance(value, Mapping):
+        return {name: _substituted(item, texts) for name, item in value.items()}
+    if is_dataclass(value) and not isinstance(value, type):
+        names = [item.name for item in fields(value) if item.name not in PROSE]
+        return replace(value, **{name: _substituted(getattr(value, name), texts) for name in names})
+    return value

@@ -1,0 +1,174 @@
+"""Models that offer parts of their text in several forms."""
+
+import numpy as np
+import pytest
+
+from brainmem import (
+    Choice,
+    Device,
+    Each,
+    LearningRule,
+    MemoryModel,
+    Parameter,
+    Phase,
+    Population,
+    Projection,
+    Protocol,
+    Result,
+    ResultError,
+    RuleError,
+    Stimulus,
+    compare,
+    freeze,
+    get_model,
+    simulate,
+    sweep,
+    translate,
+)
+
+NUMPY = Device("runtime", target="numpy")
+
+
+def model(**changes):
+    """Return one unit that follows its cue, its rate linear or rectified."""
+    fields = {
+        "parameters": (Parameter("gain", 2.0), Parameter("least", 0.25)),
+        "choices": (
+            Choice("response", {"linear": "gain*v", "rectified": "clip(gain*v, least, 1)"}),
+            Choice("drift", {"off": "0", "hebb": "x_pre*x_post"}, default="hebb", meaning="what learning follows"),
+        ),
+        "populations": (
+            Population(
+                "units",
+                "u : 1\nv = cue + u : 1\nphi = response : 1\ndx/dt = (-x + phi)/(10*ms) : 1",
+                size=3,
+                rate="x",
+                drive="v",
+                transfer="phi",
+            ),
+        ),
+        "projections": (
+            Projection(
+                "recurrent", "units", "units", current="u_post = w*x_pre : 1 (summed)", initial={"w": "zeros()"}
+            ),
+        ),
+        "rules": (LearningRule("learning", "recurrent", continuous="dw/dt = learn_post*drift/second : 1"),),
+        "stimuli": (Stimulus("cue", "units", items=1, draw="-0.1*(1 + unit)"),),
+        "protocol": Protocol(
+            (
+                Phase("show", duration="100*ms", stimuli=("cue",), gates={"learn": 1}),
+                Phase("test", duration="50*ms", stimuli=("cue",)),
+            ),
+            (Each("show", items=1), Each("test", items=1)),
+        ),
+        "rate_dt": "1*ms",
+    }
+    return MemoryModel("chooser", **{**fields, **changes})
+
+
+def test_the_text_of_a_form_stands_where_its_name_stood():
+    assert "phi = (gain*v) : 1" in str(translate(model()))
+    assert "phi = (clip(gain*v, least, 1)) : 1" in str(translate(model().choose(response="rectified")))
+    assert model().choose(drift="off").rules[0].continuous == "dw/dt = learn_post*(0)/second : 1"
+
+
+def test_a_form_chosen_as_a_parameter_is_what_runs_and_is_kept(tmp_path):
+    linear = simulate(model(), device=NUMPY, parameters={"drift": "off"})
+    rectified = simulate(model(), device=NUMPY, parameters={"response": "rectified", "drift": "off", "least": 0.5})
+    at_rest = np.array([-0.1, -0.2, -0.3])
+    np.testing.assert_allclose(linear.mean_x[-1], 2 * at_rest, atol=1e-4)
+    np.testing.assert_allclose(rectified.mean_x[-1], 0.5, atol=1e-4)
+    rectified.save(tmp_path / "run.nc")
+    assert Result.load(tmp_path / "run.nc").choices == {"response": "rectified", "drift": "off"}
+    assert "response = rectified" in repr(rectified)
+    assert "least = 0.5" in repr(rectified)
+
+
+def test_the_default_is_the_named_form_or_the_first():
+    assert model().choose().chosen == {"response": "linear", "drift": "hebb"}
+    assert translate(model()).model == model().choose()
+    assert model().choose() != model().choose(response="rectified")
+
+
+def test_learning_that_a_form_leaves_out_may_run_in_trials():
+    frozen = freeze(model(), "test", items=1)
+    assert frozen.chosen["drift"] == "hebb"
+    assert freeze(model().choose(response="rectified"), "test", items=1).chosen["response"] == "rectified"
+
+
+def test_runs_of_different_forms_are_not_compared():
+    runs = [simulate(model(), device=NUMPY, parameters={"response": form}) for form in ("linear", "rectified")]
+    runs[1].data.attrs["variant"] = "spiking"
+    with pytest.raises(ResultError, match=r"differ in parameters: response \(linear and rectified\)"):
+        compare(*runs)
+
+
+def test_a_sweep_runs_one_form(tmp_path):
+    found = sweep(
+        model(), parameters={"gain": [1.0, 2.0], "response": "linear"}, store=tmp_path / "one", device=NUMPY, jobs=1
+    )
+    runs = [Result.load(path) for path in (tmp_path / "one").glob("*.nc")]
+    assert [run.choices["response"] for run in runs] == ["linear"] * len(found.points) == ["linear"] * 2
+    with pytest.raises(RuleError, match=r"run one form .* for each of 'linear', 'rectified'"):
+        sweep(model(), parameters={"response": ["linear", "rectified"]}, store=tmp_path / "two", device=NUMPY)
+    with pytest.raises(ResultError, match="holds another sweep"):
+        sweep(model(), parameters={"gain": [1.0], "response": "rectified"}, store=tmp_path / "one", device=NUMPY)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"respons": "linear"}, r"offers no choice 'respons'; choices: response, drift.*response"),
+        ({"response": "rectifid"}, r"choice 'response': 'rectifid' is not one of 'linear', 'rectified'.*rectified"),
+        ({"response": 1}, "1 is not one of"),
+    ],
+)
+def test_options_that_do_not_exist(options, message):
+    with pytest.raises(RuleError, match=message):
+        model().choose(**options)
+
+
+def test_what_was_chosen_is_not_a_parameter_any_more():
+    with pytest.raises(RuleError, match="choice that has been made: 'linear'"):
+        simulate(model().choose(), device=NUMPY, parameters={"response": "rectified"})
+    with pytest.raises(RuleError, match="has been made already: response = 'linear'"):
+        model().choose().choose(response="rectified")
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        ((Choice("response", {"linear": "gain*v"}),), "at least two forms"),
+        ((Choice("response", {"a": "gain*v", "b": "least"}, default="c"),), "default='c' is not one of 'a', 'b'"),
+        ((Choice("gain", {"a": "v", "b": "least"}),), "a parameter is called 'gain' already"),
+        ((Choice("response", {"a": "gain*v", "b": "leas"}),), "leas"),
+        ((Choice("response", {"a": "gain*v", "b": "cue*second"}),), r"second.*the form response='b'"),
+        ((Choice("response", {"a": "gain*v", "b": "gain"}), Choice("odd", {"a": "v", "b": "u"})), "names it"),
+        ((Choice("response", {"a": "gain*v", "b": "gain"}),), "parameter 'least': nothing in the model names it"),
+    ],
+)
+def test_wrong_choices_are_refused_when_the_model_is_made(choices, message):
+    drift = Choice("drift", {"off": "0", "hebb": "x_pre*x_post"})
+    with pytest.raises(RuleError, match=message):
+        model(choices=(*choices, drift))
+
+
+def test_choices_must_be_a_tuple_of_choice():
+    with pytest.raises(RuleError, match="Choice"):
+        model(choices=("response",))
+
+
+def test_the_shipped_choice_changes_the_error_alone():
+    forms = {
+        name: str(translate(get_model("rajan2016").choose(error_on=name))) for name in ("recurrent", "total", "rate")
+    }
+    lines = {
+        name: next(line for line in text.splitlines() if line.strip().startswith("err ="))
+        for name, text in forms.items()
+    }
+    assert {name: line.strip() for name, line in lines.items()} == {
+        "recurrent": "err = (z - f) : 1",
+        "total": "err = (z + h - f) : 1",
+        "rate": "err = (r - R) : 1",
+    }
+    assert len({text.replace(lines[name], "") for name, text in forms.items()}) == 1
