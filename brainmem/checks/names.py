@@ -16,7 +16,7 @@ __all__ = ["CELL_PARAMETERS", "check_names"]
 BRIAN2 = {"t", "dt", "xi", "i", "j", "N", "t_in_timesteps", "lastspike", "not_refractory", "refractory"}
 CONTROLLER = {
     *("step", "elapsed", "ended", "complete", "snapshot", "n_steps", "count", "phase_time", "tick"),
-    *("put_back", "set_aside", "unit_spike"),
+    *("averaging", "phase_begin", "put_back", "set_aside", "unit_spike"),
     *("step_begin", "step_end", "step_duration", "step_phase", "step_average", "step_snapshot"),
     *("step_set_aside", "step_put_back"),
     *("protocol", "protocol_advance", "protocol_next", "protocol_show", "halt_when"),

@@ -7,7 +7,7 @@ Brian2 text, so that it runs within one ``run()`` on every target.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from brainmem.spec import LearningRule, MemoryModel, Population, Stimulus
 from brainmem.translation import schedule
@@ -24,6 +24,7 @@ __all__ = [
     "has_aside",
     "has_until",
     "observers",
+    "operation_events",
     "owner_of",
     "protocol_lines",
     "protocol_links",
@@ -38,7 +39,7 @@ CONTROLLER = "protocol"
 TRIAL = "trial"
 FOLLOWED = (("step", "1"), ("elapsed", "second"), ("ended", "1"))
 FIRST = "elapsed < 0.5*dt"
-FIRST_STEP = f"int({FIRST})"
+PHASE_BEGIN = "phase_begin"  # the event at which variables are set and put back
 
 
 def has_aside(model: MemoryModel) -> bool:
@@ -49,7 +50,8 @@ def has_aside(model: MemoryModel) -> bool:
 def followed(model: MemoryModel, population: Population) -> tuple[tuple[str, str], ...]:
     """Return the variables (and units) of the controller that a population follows."""
     framed = [item for item in model.stimuli if item.every and item.population == population.name]
-    return (*FOLLOWED, *((f"{item.name}_shown", "1") for item in framed))
+    averaging = [("averaging", "1")] if population.rate else []
+    return (*FOLLOWED, *averaging, *((f"{item.name}_shown", "1") for item in framed))
 
 
 def start_variables(model: MemoryModel) -> tuple[str, ...]:
@@ -71,6 +73,7 @@ def controller(model: MemoryModel, *, trials: bool = False) -> Group:
         Line("step", "parameter", "1"),
         Line("elapsed", "parameter", "second"),
         Line("ended", "parameter", "1"),
+        Line("averaging", "parameter", "1"),
         Line("snapshot", "parameter", "1"),
         Line("complete", "parameter", "1"),
         Line("n_steps", "parameter", "1", flags=("shared", "constant")),
@@ -122,7 +125,8 @@ def _condition_parameters(model: MemoryModel) -> tuple[str, ...]:
 
 
 def _advance(model: MemoryModel, trials: bool) -> Operation:
-    code = ["elapsed = elapsed + dt", "ended = int(elapsed > step_duration(step*second) - 0.5*dt)"]
+    code = ["elapsed = elapsed + dt", "averaging = int(elapsed > step_average(step*second) + 0.5*dt)"]
+    code += ["ended = int(elapsed > step_duration(step*second) - 0.5*dt)"]
     if trials and has_until(model):
         code.append("ended = clip(ended + int(held > trials - 0.5), 0, 1)  # every trial fulfils its condition")
     for index, phase in enumerate(() if trials else model.protocol.phases):
@@ -244,12 +248,19 @@ def protocol_operations(
     code += _restart(starts)
     operations = []
     if code:
-        operations.append(Operation(f"{population.name}_restart", "\n".join(code), *schedule.RESTART))
+        restart = Operation(f"{population.name}_restart", "\n".join(code), *schedule.RESTART, event=PHASE_BEGIN)
+        operations.append(restart)
     if population.rate:
         average_line, average = _average(population, _unit_of(model, population))
         lines.append(average_line)
         operations += average
     return tuple(lines), tuple(operations)
+
+
+def operation_events(operations: Iterable[Operation]) -> dict[str, tuple[str, str, int]]:
+    """Return the events at the beginning of a phase that `operations` run at: condition and slot, by name."""
+    known = {PHASE_BEGIN: (FIRST, *schedule.PHASE_BEGIN), "step_begin": (FIRST, *schedule.FIRST)}
+    return {op.event: known[op.event] for op in operations if op.event in known}
 
 
 def _unit_of(model: MemoryModel, population: Population) -> str:
@@ -258,9 +269,9 @@ def _unit_of(model: MemoryModel, population: Population) -> str:
 
 def _aside(state: dict[str, str]) -> tuple[list[Line], list[str]]:
     lines = [Line(f"{name}_kept", "parameter", unit) for name, unit in state.items()]
-    code = [f"put_back = {FIRST_STEP}*step_put_back(step*second)"]
+    code = ["put_back = step_put_back(step*second)"]
     code += [f"{name} = put_back*{name}_kept + (1 - put_back)*{name}" for name in state]
-    code += [f"set_aside = {FIRST_STEP}*step_set_aside(step*second)"]
+    code += ["set_aside = step_set_aside(step*second)"]
     code += [f"{name}_kept = set_aside*{name} + (1 - set_aside)*{name}_kept" for name in state]
     return lines, code
 
@@ -270,7 +281,7 @@ def _restart(starts: dict[str, str]) -> list[str]:
     for name, target in starts.items():
         variable, _, template = target.partition(" = ")
         value = template.format(value=f"{name}_start({name}_row(step*second)*second, i)")
-        code.append(f"restart_{name} = {FIRST_STEP}*int({name}_row(step*second) > 0.5)")
+        code.append(f"restart_{name} = int({name}_row(step*second) > 0.5)")
         code.append(f"{variable} = restart_{name}*({value}) + (1 - restart_{name})*{variable}")
     return code
 
@@ -278,7 +289,7 @@ def _restart(starts: dict[str, str]) -> list[str]:
 def _average(population: Population, unit: str) -> tuple[Line, list[Operation]]:
     total = f"{population.rate}_total"
     product = "second" if unit == "1" else f"{unit}*second"
-    gather = f"{total} = {total} + {population.rate}*int(elapsed > step_average(step*second) + 0.5*dt)*dt"
+    gather = f"{total} = {total} + {population.rate}*averaging*dt"
     return Line(total, "parameter", product), [
         Operation(f"{population.name}_average", gather, *schedule.AVERAGE),
         Operation(f"{population.name}_clear", f"{total} = {total}*(1 - ended)", *schedule.CLEAR),

@@ -43,7 +43,7 @@ def _group(model: MemoryModel, population: Population) -> Group:
     shown = protocol.protocol_lines(model, population, used=model_names(model))
     lines = (*own, *shown, *extra, *follow)
     kept = _rate_operations(model, population, reads)
-    begin = {"step_begin": (protocol.FIRST, *schedule.FIRST)} if any(op.event for op in kept) else {}
+    begin = protocol.operation_events((*operations, *kept))
     texts = [*(line.expr for line in lines), *(op.code for op in kept), visits.code if visits else ""]
     return Group(
         name=population.name,

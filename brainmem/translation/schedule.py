@@ -34,6 +34,7 @@ __all__ = [
     "NEXT",
     "OBSERVE",
     "PERIODIC",
+    "PHASE_BEGIN",
     "PLASTICITY",
     "RECORD",
     "REFRESH",
@@ -52,6 +53,7 @@ __all__ = [
     "sum_orders",
 ]
 
+PHASE_BEGIN = ("before_start", -3)  # before variables are set
 SHOW = ("before_start", -2)  # before populations store what they are shown
 RESTART = ("before_start", -1)
 FIRST = ("before_start", 1)  # Brian2 stores what is constant over dt at 0

@@ -112,7 +112,11 @@ def _units(model: MemoryModel, unit: SpikingUnit) -> Group:
         name=population.name,
         size=str(population.size),
         equations=write_lines(lines),
-        events={**rate.unit_events(model, population), "unit_spike": ("count > 0", *schedule.UNIT_EVENT)},
+        events={
+            **protocol.operation_events(operations),
+            **rate.unit_events(model, population),
+            "unit_spike": ("count > 0", *schedule.UNIT_EVENT),
+        },
         operations=(*operations, deliver),
         links=links,
         constants=constants_in([*texts, *(op.code for op in operations)], parameters),
