@@ -190,7 +190,8 @@ def _store(file: str, variable: ArrayVariable, array: str) -> str:
 
 def _write_project(folder: Path) -> None:
     current_device.build(directory=str(folder), compile=False, run=False)
-    shutil.copy(Path(__file__).parent / "codegen" / "run_control.h", folder)
+    for header in ("run_control.h", "vector_math.h"):
+        shutil.copy(Path(__file__).parent / "codegen" / header, folder)
 
 
 def _owners(network: brian2.Network) -> dict[str, str]:

@@ -211,3 +211,26 @@ FAULTS = {
     "halts without done": _halts_without_done,
     "runs forever": _runs_forever,
 }
+
+
+MATH_FUNCTIONS = (
+    "exp", "log", "log10", "expm1", "log1p", "sin", "cos", "tan", "arcsin", "arccos", "arctan", "sinh", "cosh", "tanh",
+)  # fmt: skip
+
+
+def mathematics(payload: dict) -> Built:
+    """Build units that apply each of `MATH_FUNCTIONS` to x/y, which may be infinity or NaN.
+
+    Payload: ``units`` (how many).
+    """
+    clock = b2.Clock(dt=DT, name="step_clock")
+    variables = ["x", "y", *(f"of_{name}" for name in MATH_FUNCTIONS)]
+    lines = "\n".join(f"{name} : 1" for name in variables)
+    units = b2.NeuronGroup(payload["units"], lines, clock=clock, name="units", namespace={})
+    for name in MATH_FUNCTIONS:
+        units.run_regularly(f"of_{name} = {name}(x/y)", when="start", clock=clock, name=f"units_{name}")
+    return Built(
+        network=b2.Network(units, name="whole"),
+        inputs={"units.x": units.x, "units.y": units.y},
+        outputs={name: units.variables[f"of_{name}"] for name in MATH_FUNCTIONS},
+    )

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "objects.h"
+#include "vector_math.h"
 
 namespace brainmem {
 
