@@ -18,7 +18,7 @@ from brainmem.plan import Plan, plan_protocol
 from brainmem.spec import MemoryModel, Stimulus
 from brainmem.starts import Given, start_tables, start_values, stream
 from brainmem.stimuli import frame_table, shown_rows, stimuli_of, value_rows
-from brainmem.translation.protocol import window_gate
+from brainmem.translation.protocol import shown_stimuli, window_gate
 from brainmem.translation.subsets import Ends, ends_of
 from brainmem.translation.text import TranslatedModel
 
@@ -134,7 +134,7 @@ def _tables(translated: TranslatedModel, plan: Plan, parameters, stimuli) -> dic
         "step_set_aside": _padded(plan.set_aside),
         "step_put_back": _padded(plan.put_back),
     }
-    for item in model.stimuli:
+    for item in shown_stimuli(model):
         shown = [s.item + 1 if item.name in s.phase.stimuli else 0 for s in steps]
         values, rows = stimuli[item.name], _in_range(model, item, shown, stimuli)
         frames = values.shape[-2] if item.every else 1

@@ -112,7 +112,8 @@ class Stimulus:
     draw : str
         Default values, as text over ``signs()``, ``normal(mean, sd)``, ``uniform(lo, hi)``, ``binary(p)``,
         ``zeros()``, ``eye()``, ``permutation()`` (0 to N - 1 in random order, for each item), parameters, ``item`` and
-        ``unit`` (numbers from 0), and stimuli declared earlier; shape (items, unit). With frames also over ``time``,
+        ``unit`` (numbers from 0), stimuli declared earlier, and ``first(x)``, the first frame of one that has frames;
+        shape (items, unit). With frames also over ``time``,
         that of each frame, and ``filtered_noise(tau)``: low-pass filtered white noise, one trace per unit and item,
         of standard deviation 1/sqrt(2), which starts at 1.
     values : tuple of float, optional

@@ -264,6 +264,7 @@ DRAWS = {
     "zeros": lambda: 0.0,
     "eye": lambda: 1.0,
     "permutation": lambda: 1.0,
+    "first": lambda values: values,
 }
 
 

@@ -15,6 +15,7 @@ ARGUMENTS = {
     "uniform": ("low", "high"),
     "binary": ("p",),
     "filtered_noise": ("tau",),
+    "first": ("stimulus",),
     "timestep": ("t", "dt"),
 }
 # Functions that other languages have, and how to write them: {a} and {b} are the arguments, {x} and {y} the same in

@@ -45,7 +45,7 @@ def draw(
         An expression (see `evaluate`) over `names` and ``signs()`` (-1 or +1), ``normal(mean, sd)``,
         ``uniform(low, high)``, ``binary(p)`` (0 or 1), ``zeros()``, ``permutation()`` (the numbers from 0 along the
         last axis, in random order) and ``eye()`` (the identity matrix, where the shape is a square), each of the full
-        shape. With `step` also ``filtered_noise(tau)``.
+        shape; ``first(x)``, the first frame of an array with frames. With `step` also ``filtered_noise(tau)``.
     names : mapping of str to number, Quantity or array
         Arrays are in base SI units.
     rng : numpy.random.Generator
@@ -109,7 +109,15 @@ def _draws(
         "binary": binary,
         "zeros": lambda: np.zeros(shape),
         "eye": lambda: _identity(shape),
+        "first": lambda values: _first_frame(values, len(shape)),
     }
+
+
+def _first_frame(values: Any, axes: int) -> np.ndarray:
+    """Return the first frame of a table (..., frames, unit), in a table of so many axes."""
+    _require(np.ndim(values) >= 3, "first(x) is the first frame of a stimulus with frames, and this one has none")
+    frame = values[..., :1, :]
+    return frame if axes == 3 else frame[..., 0, :]
 
 
 def _permutations(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:

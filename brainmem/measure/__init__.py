@@ -1,6 +1,7 @@
 """Measures of memory networks: arrays in, arrays out, each with its source equation."""
 
 from brainmem.measure.agreement import fano_factor, nrmse, pearson, pvar
+from brainmem.measure.bands import Bands, band_structure
 from brainmem.measure.connectivity import (
     decorrelation_index,
     designed_hebb,
@@ -19,19 +20,35 @@ from brainmem.measure.recall import (
     recall_table,
     recalled_fraction,
 )
-from brainmem.measure.sequences import pvar_of_tests
+from brainmem.measure.sequences import (
+    bvar,
+    centre_of_mass,
+    dimension,
+    lowpass,
+    magnitude_of_change,
+    pvar_of_tests,
+    resilience,
+    selectivity,
+)
 from brainmem.measure.spread import bootstrap, standard_error
 
 __all__ = [
+    "Bands",
+    "band_structure",
     "bootstrap",
+    "bvar",
     "capacity",
     "capacity_bound",
+    "centre_of_mass",
     "decorrelation_index",
     "designed_hebb",
     "designed_pseudo_inverse",
+    "dimension",
     "drift",
     "fano_factor",
     "hebb",
+    "lowpass",
+    "magnitude_of_change",
     "nearest_cosine",
     "nrmse",
     "overlap",
@@ -42,8 +59,10 @@ __all__ = [
     "recall_ceiling",
     "recall_table",
     "recalled_fraction",
+    "resilience",
     "ring_distance",
     "row_norms",
+    "selectivity",
     "stability",
     "standard_error",
     "time_summary",

@@ -17,7 +17,7 @@ from typing import Any
 from brainmem.errors import ModelNotFoundError, RuleError, closest
 from brainmem.spec import Claim, MemoryModel
 
-__all__ = ["get_claims", "get_model", "list_models"]
+__all__ = ["get_claims", "get_model", "list_models", "list_tasks"]
 
 
 def _checkout(package: Path) -> Iterator[str]:
@@ -27,6 +27,8 @@ def _checkout(package: Path) -> Iterator[str]:
         yield str(root / "models")
 
 
+# The files of a paper's folder that are no further task.
+_FILES = ("model", "claims", "__init__")
 __path__.extend(_checkout(Path(__file__).resolve().parent))
 
 
@@ -42,18 +44,36 @@ def get_model(name: str | Path) -> MemoryModel:
     Parameters
     ----------
     name : str or Path
-        A name of `list_models`, or the path of a folder with a ``model.py``, which is read anew every time.
+        A name of `list_models`, or the path of a folder with a ``model.py``, which is read anew every time. Another
+        task of the same paper has a file of its own in the folder: ``"rajan2016/choice"`` is ``choice.py``.
 
     Raises
     ------
     ModelNotFoundError
         When there is no such model or folder.
     RuleError
-        When its ``model.py`` defines no ``model``.
+        When its file defines no ``model``.
     """
-    module = _module(name, "model")
-    assert module is not None  # _locate checked that the file exists
+    folder, task = _paper_and_task(name)
+    module = _module(folder, task)
+    assert module is not None  # _paper_and_task and _locate checked that the file exists
     return _defined(module, "model", MemoryModel)
+
+
+def list_tasks(name: str | Path) -> tuple[str, ...]:
+    """Return the names of a paper's further models, ``("rajan2016/choice",)``; none for most papers."""
+    files = sorted(_locate(name).glob("*.py"))
+    return tuple(f"{name}/{file.stem}" for file in files if file.stem.isidentifier() and file.stem not in _FILES)
+
+
+def _paper_and_task(name: str | Path) -> tuple[str | Path, str]:
+    """Return the paper that a name belongs to, and which of its files has the model."""
+    paper, _, task = str(name).rpartition("/")
+    if task.isidentifier() and task not in _FILES and paper:
+        for folder in [*(Path(path, paper) for path in __path__ if paper.isidentifier()), Path(paper).expanduser()]:
+            if (folder / "model.py").is_file() and (folder / f"{task}.py").is_file():
+                return paper, task
+    return name, "model"
 
 
 def get_claims(name: str | Path) -> tuple[Claim, ...]:
@@ -94,7 +114,7 @@ def _locate(name: str | Path) -> Path:
     for folder in [*shipped, Path(name).expanduser().resolve()]:
         if (folder / "model.py").is_file():
             return folder
-    known = list_models()
+    known = [*list_models(), *(task for paper in list_models() for task in list_tasks(paper))]
     raise ModelNotFoundError(
         f"There is no model {str(name)!r}.{closest(str(name), known)} Models: {', '.join(known) or 'none'}. "
         f"A model of your own is named by the path of a folder with a 'model.py'{_reason(Path(name))}."

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from brainmem.spec import LearningRule, MemoryModel, Population, Stimulus
 from brainmem.translation import schedule
+from brainmem.translation.common import model_names
 from brainmem.translation.lines import Line, identifiers, read_lines, rename
 from brainmem.translation.sequential import unit_lines
 from brainmem.translation.text import Connection, Group, Operation, Table
@@ -47,9 +48,15 @@ def has_aside(model: MemoryModel) -> bool:
     return any(phase.aside for phase in model.protocol.phases)
 
 
+def shown_stimuli(model: MemoryModel) -> tuple[Stimulus, ...]:
+    """Return the stimuli that a phase shows or an equation reads; others only serve to draw these."""
+    shown = {name for phase in model.protocol.phases for name in phase.stimuli} | model_names(model)
+    return tuple(item for item in model.stimuli if item.name in shown)
+
+
 def followed(model: MemoryModel, population: Population) -> tuple[tuple[str, str], ...]:
     """Return the variables (and units) of the controller that a population follows."""
-    framed = [item for item in model.stimuli if item.every and item.population == population.name]
+    framed = [item for item in shown_stimuli(model) if item.every and item.population == population.name]
     averaging = [("averaging", "1")] if population.rate else []
     return (*FOLLOWED, *averaging, *((f"{item.name}_shown", "1") for item in framed))
 
@@ -68,7 +75,7 @@ def controller(model: MemoryModel, *, trials: bool = False) -> Group:
     """Return the group that advances the protocol; of several trials, `trial_group` observes each."""
     observed = [Line(item.name, "parameter", item.unit) for item in model.observables]
     held = [Line("held", "parameter", "1")] if has_until(model) else []
-    framed = [item for item in model.stimuli if item.every]
+    framed = [item for item in shown_stimuli(model) if item.every]
     lines = [
         Line("step", "parameter", "1"),
         Line("elapsed", "parameter", "second"),
@@ -210,7 +217,7 @@ def protocol_lines(model: MemoryModel, population: Population, *, used: set[str]
     flags = ("constant over dt",)
     lines = [
         Line(s.name, "subexpression", s.unit, f"{s.name}_values({_row(s)}*second, i)", flags)
-        for s in model.stimuli
+        for s in shown_stimuli(model)
         if s.population == population.name
     ]
     lines += [Line(g, "subexpression", "1", f"{g}_gate(step*second)", flags) for g in model.protocol.gates]
@@ -309,7 +316,7 @@ def protocol_tables(model: MemoryModel) -> tuple[Table, ...]:
             Table("step_set_aside", meaning="1 where the neurons' state is set aside"),
             Table("step_put_back", meaning="1 where it is put back"),
         ]
-    for item in model.stimuli:
+    for item in shown_stimuli(model):
         size = str(model.population(item.population).size)
         tables += [
             Table(f"{item.name}_row", meaning=f"row of {item.name} shown; 0 is none"),

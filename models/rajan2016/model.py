@@ -19,8 +19,8 @@ Departures
   ("second-hand"), or chosen so that a numerical reconstruction agrees with its pVar of 92 % ("reconstruction").
 - The plastic units are the first ``n``; which place they have in the sequence is random (``place``), as if a random
   subset had been drawn.
-- The targets are idealised: bumps that travel over the units. Give recorded ones as ``inputs={"R": rates}``, of shape
-  (items, frames, unit), between 0 and 1.
+- The targets are idealised: bumps that travel over the units. `brainmem.fit` takes recorded ones; or give them as
+  ``inputs={"R": rates}``, of shape (items, frames, unit), between 0 and 1.
 """
 
 from brian2 import ms, second
@@ -64,10 +64,20 @@ parameters = (
     Parameter("tau_wn", 1 * second, meaning="its correlation time", source="second-hand"),
     Parameter("alpha", 1.0, meaning="inverse of the first learning rate", source="reconstruction"),
     Parameter("eps", 0.01, meaning="targets are kept so far from 0 and 1", source="reconstruction"),
+    Parameter("coding_level", 1.0, meaning="fraction of the units that take part in a sequence", source="second-hand"),
+    Parameter("peak", 1.0, meaning="largest target rate", source="second-hand"),
+    Parameter("noise_sd", 0.25, meaning="sd that fresh noise alone gives the current", source="reconstruction"),
     Parameter("tests", 12, meaning="test passes", source="reconstruction"),
     Parameter("passes", 2, meaning="learning passes before each test", source="reconstruction"),
     Parameter("rate_step", 1 * ms, meaning="Euler step", source="second-hand"),
     Parameter("learn_step", "rate_step", meaning="time between changes of the weights", source="reconstruction"),
+)
+
+noise = Choice(
+    "noise",
+    {"none": "0", "white": "noisy*noise_sd*sqrt(2*tau)*xi"},
+    meaning="fresh noise on the current while learning, so that the solution tolerates that of spikes",
+    source="reconstruction",
 )
 
 error_on = Choice(
@@ -88,7 +98,7 @@ units = Population(
     goal = clip(R, eps, 1 - eps) : 1
     f = log(goal/(1 - goal)) + theta : 1         # the current that the target needs
     err = error_on : 1
-    dx/dt = (-x + z + h)/tau : 1
+    dx/dt = (-x + z + h + noise)/tau : 1
     r = 1/(1 + exp(-(x - theta))) : 1
     dloss/dt = (R - r)**2/T : 1                  # at the end of a pass: its mean squared error
     """,
@@ -160,15 +170,26 @@ rules = (
 frames = {"items": "sequences", "frames": "round(T/rate_step)", "every": "rate_step"}
 stimuli = (
     Stimulus("place", "units", items="sequences", draw="permutation()"),
-    Stimulus("R", "units", draw="exp(-(time - (place + 0.5)*T/N)**2/(2*sigma**2))", **frames),
+    Stimulus(
+        "R",
+        "units",
+        draw="peak*exp(-(time - (place + 0.5)*T/(coding_level*N))**2/(2*sigma**2))*int(place < coding_level*N)",
+        **frames,
+    ),
+    Stimulus(
+        "onset",
+        "units",
+        items="sequences",
+        draw="log(clip(first(R), eps, 1 - eps)/(1 - clip(first(R), eps, 1 - eps))) + theta",
+    ),
     Stimulus("h", "units", draw="h0*filtered_noise(tau_wn)", **frames),
 )
 
-begin = {"x": "log(clip(R, eps, 1 - eps)/(1 - clip(R, eps, 1 - eps))) + theta", "loss": "0"}
+begin = {"x": "onset", "loss": "0"}
 protocol = Protocol(
     phases=(
-        Phase("learn", duration="T", stimuli=("R", "h"), gates={"learning": 1}, start=begin),
-        Phase("test", duration="T", stimuli=("R", "h"), start=begin),
+        Phase("learn", duration="T", stimuli=("R", "h", "onset"), gates={"learning": 1, "noisy": 1}, start=begin),
+        Phase("test", duration="T", stimuli=("R", "h", "onset"), start=begin),
     ),
     schedule=(
         Repeat(
@@ -184,7 +205,7 @@ protocol = Protocol(
 model = MemoryModel(
     "rajan2016",
     parameters=parameters,
-    choices=(error_on,),
+    choices=(error_on, noise),
     populations=(units, gain),
     projections=(fixed, plastic, inverse, denominator, spread),
     rules=rules,

@@ -1,0 +1,355 @@
+"""The claims of Rajan, Harvey & Tank (2016), as experiments.
+
+A1 and A6 are the paper's own words (its abstract); A3, A4, A5, A8 and A9 are second-hand; A2 and A7 are ours, as
+is all that concerns spikes (S1, S2). The numbers they are held against come from a numerical reconstruction, most of
+them from one seed. All pVar are those of the best of several test passes, since pVar is not monotone in the passes.
+
+The rate network is what A1-A9 speak of; S1 and S2 are claims of the spiking variant.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from brian2 import ms
+
+from brainmem import Claim, freeze, get_model, measure
+from brainmem.claims import Experiment, Finding, at_least, at_most, near, within
+
+WIDTHS = {"0.3": "sqrt(0.3)*second", "0.09": "0.3*second"}  # variance of the bumps in s^2: sigma
+PVAR_TABLE = {  # pVar by variance of the bumps in s^2, then by p; N=500
+    "0.3": {0.02: 0.345, 0.04: 0.679, 0.08: 0.926, 0.16: 0.950, 1.0: 0.954},
+    "0.09": {0.01: 0.12, 0.02: 0.27, 0.08: 0.869, 0.16: 0.943, 0.25: 0.951, 0.5: 0.954, 1.0: 0.954},
+}
+CAPACITY_TABLE = {  # mean pVar by p, then by number of sequences; N=200, T=4 s, sigma=0.25 s
+    0.08: {1: 0.78, 2: 0.39, 4: 0.16, 6: 0.10},
+    0.16: {1: 0.91, 2: 0.80, 4: 0.41, 6: 0.27},
+    0.5: {1: 0.95, 2: 0.95, 4: 0.92, 6: 0.73},
+}
+SPARSE_TABLE = {2: 0.90, 4: 0.82, 6: 0.46}  # 30 % of the units active, p=0.25
+LOAD_LAW = {0.15: 0.1, 0.3: 0.25, 0.5: 0.38, 1.0: 0.74, 1.15: 0.87, 2.0: 0.92, 3.0: 0.95}  # pVar by p N sigma/(N_s T)
+
+SAMPLE = 10 * ms  # between recorded rates
+SMALL = {"N": 150, "T": "2*second", "sigma": "0.12*second"}
+SEVERAL = {"N": 200, "T": "4*second", "sigma": "0.25*second", "learn_step": "3*ms", "tests": 8}
+
+
+class Network:
+    """A network trained at rates, with the weights of its best test."""
+
+    def __init__(self, experiment: Experiment, seed: int, *, task: str = "rajan2016", **parameters):
+        self.model = get_model(task)
+        self.experiment = replace(experiment, variant="rate", model=self.model)
+        self.parameters, self.seed = parameters, seed
+        result = self.experiment.trained(seed, **parameters)
+        pvars = measure.pvar_of_tests(result).reshape(-1, result.R.shape[0]).mean(axis=1)
+        best = int(np.argmax(pvars)) + 1
+        self.result, self.pvar = result, float(pvars[best - 1])
+        self.plastic = result.plastic_w.shape[-1]
+        self.start, self.weights = (
+            np.hstack([result.plastic_w.values[k], result.fixed_w.values[k]]) for k in (0, best)
+        )
+
+    @property
+    def place(self) -> np.ndarray:
+        """The position of each unit in the first sequence."""
+        return self.result.place.values.reshape(-1, len(self.weights))[0]
+
+    def run(self, *, variant="rate", seed=0, weights=None, noise_sd=0.0, changes=None, record=(), **inputs):
+        """Run a test pass through every sequence, without learning, with other inputs, weights or noise."""
+        model = self.model.choose(noise="white" if noise_sd else "none", **self._choices())
+        model = freeze(_with_noise(model) if noise_sd else model, "test", items="sequences")
+        known = {item.name for item in model.parameters} - {"tests", "passes", "learn_step", "noise_sd"}
+        parameters = {name: value for name, value in self.parameters.items() if name in known}
+        matrix = self.weights if weights is None else weights
+        shown = {name: self.result.data[name].values for name in ("R", "h", "onset")}
+        return replace(self.experiment, variant=variant, model=model).simulate(
+            seed=seed,
+            parameters={**parameters, **({"noise_sd": noise_sd} if noise_sd else {}), **(changes or {})},
+            inputs={**shown, **inputs},
+            weights={"plastic": matrix[:, : self.plastic], "fixed": matrix[:, self.plastic :]},
+            record=record,
+            interval=SAMPLE,
+        )
+
+    def pvar_with(self, **options) -> float:
+        """Return pVar of a test pass with other inputs, weights or noise."""
+        return float(np.mean(measure.pvar_of_tests(self.run(**options))))
+
+    def rates(self, **options) -> np.ndarray:
+        """Return the rates of such a pass, (sequence, time, unit), every `SAMPLE`."""
+        rates = self.run(record=("r",), **options).r.values
+        sequences = self.result.R.shape[0]
+        return rates[: len(rates) // sequences * sequences].reshape(sequences, -1, rates.shape[-1])
+
+    def _choices(self) -> dict[str, str]:
+        return {name: value for name, value in self.parameters.items() if name == "error_on"}
+
+
+def _with_noise(model):
+    """Return the model with fresh noise in its tests too."""
+    phases = tuple(replace(phase, gates={**phase.gates, "noisy": 1}) for phase in model.protocol.phases)
+    return model.replace(protocol=replace(model.protocol, phases=phases))
+
+
+def rates_only(experiment):
+    """Make an experiment one of the rate variant: a spiking network of this size and length was never run."""
+
+    def limited(given: Experiment) -> tuple[Finding, ...]:
+        return () if given.variant == "spiking" else tuple(experiment(given))
+
+    limited.__doc__ = experiment.__doc__
+    return limited
+
+
+def _headline(experiment: Experiment, seed: int, p: float = 0.08, **more) -> Network:
+    """Train the network of the claim: the paper's size, or a small one."""
+    if not experiment.full:
+        return Network(experiment, seed, p=max(p, 0.3), tests=4, **SMALL)
+    slow = {"learn_step": "8*ms", "tests": 8} if p == 1 else {"tests": 15}
+    return Network(experiment, seed, p=p, **slow, **more)
+
+
+# A1, A2
+
+
+def fraction(experiment: Experiment):
+    """Measure pVar against the fraction of plastic synapses."""
+    if not experiment.full:
+        pvars = {p: _pvars(experiment, 2, p=p, tests=4, **SMALL) for p in (0.0, 0.05, 0.3)}
+        yield Finding("pVar, N=150, p=0", pvars[0.0], at_most(0.0))
+        yield Finding("pVar, N=150, p=0.05", pvars[0.05])
+        yield Finding("pVar, N=150, p=0.3", pvars[0.3], at_least(0.90, source="reconstruction"))
+        return
+    for variance, table in PVAR_TABLE.items():
+        for p, value in table.items():
+            found = _curve(experiment, p, variance)
+            yield Finding(f"pVar, variance {variance} s2, p={p:g}", found, near(value, 0.03, seeds=1))
+            if (variance, p) == ("0.3", 0.08):
+                yield Finding("the lowest of these seeds", min(found), at_least(0.9))
+    yield Finding("pVar, variance 0.3 s2, p=0", _curve(experiment, 0.0, "0.3"), at_most(0.0))
+
+
+def _curve(experiment: Experiment, p: float, variance: str) -> tuple[float, ...]:
+    slow = {0.5: {"learn_step": "4*ms"}, 1.0: {"learn_step": "8*ms"}}.get(p, {})
+    tests = 2 if p == 0 else 8 if slow else 15
+    sigma = {} if variance == "0.3" else {"sigma": WIDTHS[variance]}
+    seeds = 1 if p in (0, 0.5, 1) else 3
+    return _pvars(experiment, seeds, p=p, tests=tests, **slow, **sigma)
+
+
+def _pvars(experiment: Experiment, seeds: int, *, task: str = "rajan2016", **parameters) -> tuple[float, ...]:
+    """Return the best pVar for each seed; runs are not kept."""
+
+    def run(seed: int) -> float:
+        apart = replace(experiment, trained_runs={})
+        return Network(apart, seed, task=task, **parameters).pvar
+
+    return tuple(experiment.each(run, range(seeds)))
+
+
+def change(experiment: Experiment):
+    """Measure how much each plastic synapse changes: the fewer, the more."""
+    few, all_ = _headline(experiment, 0), _headline(experiment, 0, p=1.0)
+    sizes = {net: np.abs(net.weights - net.start).sum(axis=0).mean() for net in (few, all_)}
+    each = {net: sizes[net] * len(net.start) / net.plastic / np.abs(net.start).sum(axis=0).mean() for net in sizes}
+    yield Finding("mean change of a plastic synapse over mean |J(0)|, few", each[few], _if_full(experiment, 25, 55))
+    yield Finding("the same, p=1", each[all_], _if_full(experiment, 2, 4))
+    yield Finding("few over all", each[few] / each[all_], at_least(1.5, source="reconstruction"))
+    total = [measure.magnitude_of_change(net.weights, net.start) for net in (few, all_)]
+    yield Finding("magnitude of change, few", total[0], _if_full(experiment, 2.5, 5))
+    yield Finding("magnitude of change, p=1", total[1], _if_full(experiment, 2, 4))
+
+
+def _if_full(experiment: Experiment, low: float, high: float):
+    return within(low, high) if experiment.full else None
+
+
+# A3, A4, A5
+
+
+def low_dimension(experiment: Experiment):
+    """Measure how many principal components hold 95 % of the variance of the rates, and how much is the sequence."""
+    few = _headline(experiment, 0)
+    rates, target = few.rates()[0], few.result.R.values[0]
+    found, wanted = measure.dimension(rates), measure.dimension(target)
+    yield Finding("dimension of the target", wanted, near(9, 1) if experiment.full else None)
+    yield Finding("dimension of the rates less that of the target", found - wanted, within(-2, 3))
+    yield Finding("bVar of the target", measure.bvar(target, 1e-3), at_least(0.95, source="reconstruction"))
+    yield Finding("bVar of the rates", measure.bvar(rates, 0.01))
+
+
+def bands(experiment: Experiment):
+    """Measure the weights against the distance of their units, and what the sequence needs of them."""
+    for label, net in (("few", _headline(experiment, 0)), ("p=1", _headline(experiment, 0, p=1.0))):
+        width = max(1, len(net.weights) // 25)
+        found = measure.band_structure(net.weights, net.place, width=width)
+        near_, far = np.abs(found.offset) <= 2 * width, np.abs(found.offset) > len(net.weights) // 5
+        middle = found.mean[near_].mean()
+        yield Finding(f"mean weight near the diagonal, {label}", middle, at_least(0.0, source="reconstruction"))
+        yield Finding(f"mean weight far from it, {label}", found.mean[far].mean(), at_most(0.0))
+        ratio = found.sd.mean() / np.abs(found.mean).mean()
+        yield Finding(
+            f"sd of a band over its mean, {label}", ratio, at_least(5.0) if experiment.full and label == "few" else None
+        )
+
+
+def fluctuations(experiment: Experiment):
+    """Measure pVar with the means of the bands alone, with the rest alone, and with the rest shuffled."""
+    for label, net in (("few", _headline(experiment, 0)), ("p=1", _headline(experiment, 0, p=1.0))):
+        means = measure.band_structure(net.weights, net.place).means
+        rest = net.weights - means
+        shuffled = np.random.default_rng(5).permuted(rest, axis=0)
+        yield Finding(f"pVar, band means alone, {label}", net.pvar_with(weights=means), at_most(0.0))
+        yield Finding(f"pVar, fluctuations alone, {label}", net.pvar_with(weights=rest), at_most(0.1))
+        yield Finding(
+            f"pVar, means and shuffled fluctuations, {label}", net.pvar_with(weights=means + shuffled), at_most(0.0)
+        )
+
+
+# A6, A7
+
+
+def cooperation(experiment: Experiment):
+    """Measure pVar without the frozen input, with another one, and with a tenth of another one added."""
+    for label, p in (("few", 0.08), ("p=1", 1.0)):
+        nets = [_headline(experiment, seed, p) for seed in experiment.seeds(2, 2)]
+        traces = [net.result.h.values for net in nets]
+        without = tuple(net.pvar_with(h=0 * h) for net, h in zip(nets, traces, strict=True))
+        other = tuple(net.pvar_with(h=h) for net, h in zip(nets, traces[::-1], strict=True))
+        mixed = tuple(net.pvar_with(h=a + 0.1 * b) for net, a, b in zip(nets, traces, traces[::-1], strict=True))
+        yield Finding(f"pVar, its own input, {label}", tuple(net.pvar for net in nets))
+        yield Finding(
+            f"pVar, h=0, {label}", without, at_most(0.0, source="reconstruction") if experiment.full else None
+        )
+        yield Finding(f"pVar, another input, {label}", other, at_most(0.0, source="reconstruction"))
+        yield Finding(f"pVar, a tenth of another added, {label}", mixed)
+
+
+def random_start(experiment: Experiment):
+    """Measure pVar from a random state: all synapses forgive it, few do not."""
+    for label, p, expected in (("few", 0.08, at_most(0.6)), ("p=1", 1.0, at_least(0.85))):
+        net = _headline(experiment, 0, p)
+        starts = np.random.default_rng(7).normal(size=(3, 1, len(net.weights)))
+        found = tuple(net.pvar_with(onset=start) for start in starts)
+        yield Finding(f"pVar from a random state, {label}", found, expected if experiment.full else None)
+
+
+# A8
+
+
+def delayed_choice(experiment: Experiment):
+    """Measure pVar and the selectivity through the delay, with and without noise at test."""
+    sizes = {} if experiment.full else {"N": 200, "p": 0.3}
+    net = Network(experiment, 0, task="rajan2016/choice", tests=30 if experiment.full else 6, **sizes)
+    yield Finding("pVar of both trials", net.pvar, near(0.934, 0.03) if experiment.full else None)
+    preferred = net.result.preferred.values.reshape(-1)
+    preferred = np.where(preferred == 2, -1, preferred)
+    goal = np.clip(net.result.R.values, 0.01, 0.99)[:, 6500:7000]
+    yield Finding("selectivity of the clipped target at the end of the delay", measure.selectivity(goal, preferred))
+    levels, found = (0.0, 0.1, 0.3), []
+    for level in levels:
+        rates = net.rates(noise_sd=level)[:, 650:700]
+        found.append(measure.selectivity(rates, preferred))
+        expected = {0.0: at_least(0.7), 0.1: None, 0.3: at_most(0.4)}[level] if experiment.full else None
+        yield Finding(f"selectivity at the end of the delay, noise of sd {level:g}", found[-1], expected)
+    lost = found[0] - found[-1]
+    yield Finding("selectivity lost by noise of sd 0.3", lost, at_least(0.2) if experiment.full else None)
+    share = np.abs(net.weights[:, : net.plastic]).mean(axis=1)
+    kinds = [share[net.result.preferred.values.reshape(-1) == kind].mean() for kind in range(3)]
+    yield Finding(
+        "mean |J| onto left- over right-preferring units", kinds[0] / kinds[1], within(0.7, 1.4, source="ours")
+    )
+
+
+# A9
+
+
+def several(experiment: Experiment):
+    """Measure how many sequences one network holds."""
+    table = CAPACITY_TABLE if experiment.full else {0.16: {1: 0.91}}
+    found = {}
+    for p, row in table.items():
+        for count, value in row.items():
+            found[p, count] = _pvars(experiment, 1, p=p, sequences=count, **SEVERAL)
+            yield Finding(f"pVar, p={p:g}, {count} sequences", found[p, count], near(value, 0.1))
+    if not experiment.full:
+        return
+    for count, value in SPARSE_TABLE.items():
+        sparse = _pvars(experiment, 1, p=0.25, sequences=count, coding_level=0.3, **SEVERAL)
+        dense = _pvars(experiment, 1, p=0.25, sequences=count, **SEVERAL)
+        yield Finding(f"pVar, 30 % of the units active, {count} sequences", sparse, near(value, 0.1))
+        gain = sparse[0] - dense[0]
+        yield Finding(f"the same less that of all units active, {count}", gain, at_least(0.0) if count > 2 else None)
+    loads, values = list(LOAD_LAW), list(LOAD_LAW.values())
+    misses = [pvar[0] - np.interp(p * 200 * 0.25 / (count * 4), loads, values) for (p, count), pvar in found.items()]
+    yield Finding(
+        "pVar against the law of the load p N sigma/(N_s T): rms", np.sqrt(np.mean(np.square(misses))), at_most(0.1)
+    )
+
+
+# S1, S2
+
+SPIKES = {"tau": "50*ms", "learn_step": "2*ms", "eps": 0.02, "tau_wn": "0.2*second", "error_on": "total", **SMALL}
+CELLS = {"spike_dt": 0.25 * ms}
+
+
+def transfer(experiment: Experiment):
+    """Replace each unit of a trained rate network by 1, 4 and 16 cells; pVar against the target behind the filter."""
+    if experiment.variant == "rate":
+        return
+    goals = {1: 0.87, 4: 0.93, 16: 0.95} if experiment.full else {4: 0.85}
+    nets = [
+        Network(experiment, seed, p=1.0, peak=0.95, h0=0.3, noise="white", noise_sd=0.7, tests=12, **SPIKES)
+        for seed in experiment.seeds(1, 5)
+    ]
+    yield Finding("pVar of the rate networks", tuple(net.pvar for net in nets), at_least(0.93))
+    for cells, goal in goals.items():
+        changes = {**CELLS, "cells_per_unit": cells, "sigma_v": 0.2}
+        runs = [(net, 10 * net.seed + k) for net in nets for k in range(2)]
+        spiking = [net.run(variant="spiking", seed=seed, changes=changes, record=("r",)) for net, seed in runs]
+        filtered = [_filtered_pvar(net, result) for (net, _), result in zip(runs, spiking, strict=True)]
+        yield Finding(f"median pVar of the filtered rates, {cells} cells per unit", np.median(filtered), at_least(goal))
+        yield Finding(f"lowest of them, {cells} cells per unit", min(filtered))
+        drives = [float(np.mean(measure.pvar_of_tests(result))) for result in spiking]
+        yield Finding(f"median pVar of the rates asked of the cells, {cells} per unit", np.median(drives))
+
+
+def _filtered_pvar(net: Network, result) -> float:
+    """Return pVar of rates read from spikes, against the target behind the same filter."""
+    wanted = measure.lowpass(net.result.R.values[0], 0.05, 0.001)[::10]
+    found = result.r.values
+    return measure.pvar(wanted[: len(found)], found[: len(wanted)])
+
+
+def training_in_spikes(experiment: Experiment):
+    """Run the rule inside the spiking network, on drives summed from traces."""
+    if experiment.variant == "rate":
+        return
+    units = 300 if experiment.full else 150
+    more = {"p": 0.16 if experiment.full else 0.3, "tests": 20 if experiment.full else 5, "N": units, "h0": 0.5}
+    parameters = {**SPIKES, **CELLS, **more, "peak": 0.6, "cells_per_unit": 4, "sigma_v": 0.3}
+    runs = [experiment.simulate(seed=seed, parameters=parameters) for seed in experiment.seeds(1, 3)]
+    pvars = [measure.pvar_of_tests(result) for result in runs]
+    goal = 0.85 if experiment.full else 0.5
+    yield Finding(f"pVar of the drives' rates, N={units}, best test", tuple(map(np.max, pvars)), at_least(goal))
+    yield Finding("median over the later half of the tests", tuple(np.median(p[len(p) // 2 :]) for p in pvars))
+
+
+def _claim(key: str, statement: str, experiment, **more) -> Claim:
+    limited = rates_only(experiment) if key.startswith("A") else lambda given: tuple(experiment(given))
+    return Claim(key, statement, experiment=limited, **more)
+
+
+claims = (
+    _claim("A1", "A small fraction of the synapses suffices; more help little", fraction, source="abstract"),
+    _claim("A2", "The fewer synapses are plastic, the more each changes", change),
+    _claim("A3", "The activity has few dimensions", low_dimension),
+    _claim("A4", "Weights excite nearby and inhibit far units in the mean, below their fluctuations", bands),
+    _claim("A5", "The sequence needs the fluctuations of the weights about the mean of their band", fluctuations),
+    _claim("A6", "Recurrence and input cooperate", cooperation, source="abstract"),
+    _claim("A7", "A fully trained network forgives a random start, a sparsely trained one does not", random_start),
+    _claim("A8", "One network runs two sequences and holds a choice through a delay", delayed_choice),
+    _claim("A9", "A network holds several sequences, more if they are sparse; the load decides", several),
+    _claim("S1", "Drive-matched populations of cells run the sequence of a rate network", transfer),
+    _claim("S2", "Recursive least squares works inside the spiking network", training_in_spikes),
+)
