@@ -38,8 +38,10 @@ if TYPE_CHECKING:
     from brainmem.comparison import compare
     from brainmem.devices import Device
     from brainmem.explanation import explain
+    from brainmem.fitting import Fit, fit
     from brainmem.freezing import freeze
     from brainmem.models import get_model, list_models
+    from brainmem.recordings import Recording, read_recording, surrogate
     from brainmem.report import write_report
     from brainmem.reproduction import reproduce
     from brainmem.result import Result
@@ -60,12 +62,17 @@ _LAZY = {
     "arrays": "brainmem.simulation",
     "compare": "brainmem.comparison",
     "explain": "brainmem.explanation",
+    "Fit": "brainmem.fitting",
+    "fit": "brainmem.fitting",
     "freeze": "brainmem.freezing",
     "get_model": "brainmem.models",
     "list_models": "brainmem.models",
     "measure": "brainmem",
     "plot": "brainmem",
+    "Recording": "brainmem.recordings",
+    "read_recording": "brainmem.recordings",
     "reproduce": "brainmem.reproduction",
+    "surrogate": "brainmem.recordings",
     "simulate": "brainmem.simulation",
     "sweep": "brainmem.sweeps",
     "translate": "brainmem.translation",
@@ -80,6 +87,7 @@ __all__ = [
     "Device",
     "DeviceError",
     "Each",
+    "Fit",
     "LearningRule",
     "Limit",
     "MemoryModel",
@@ -90,6 +98,7 @@ __all__ = [
     "Population",
     "Projection",
     "Protocol",
+    "Recording",
     "Reference",
     "Repeat",
     "Result",
@@ -103,13 +112,16 @@ __all__ = [
     "arrays",
     "compare",
     "explain",
+    "fit",
     "freeze",
     "get_model",
     "list_models",
     "measure",
     "plot",
+    "read_recording",
     "reproduce",
     "simulate",
+    "surrogate",
     "sweep",
     "translate",
     "write_report",

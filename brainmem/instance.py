@@ -18,7 +18,8 @@ from brainmem.plan import Plan, plan_protocol
 from brainmem.spec import MemoryModel, Stimulus
 from brainmem.starts import Given, start_tables, start_values, stream
 from brainmem.stimuli import frame_table, shown_rows, stimuli_of, value_rows
-from brainmem.translation.protocol import shown_stimuli, window_gate
+from brainmem.translation.common import shown_stimuli
+from brainmem.translation.protocol import window_gate
 from brainmem.translation.subsets import Ends, ends_of
 from brainmem.translation.text import TranslatedModel
 

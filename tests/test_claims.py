@@ -27,8 +27,8 @@ def failures(reproduction, variant: str) -> list[str]:
 @pytest.mark.parametrize("key", WITH_CLAIMS)
 def test_the_claims_of_a_model_hold_at_quick_size(key, variant):
     found = reproduce(key, variant=variant)
-    checked = [row for row in found.rows if row[variant]["passed"] is not None]
-    assert len(checked) >= 5
+    checked = [row for row in found.rows if variant in row and row[variant]["passed"] is not None]
+    assert len(checked) >= 3
     assert not failures(found, variant)
 
 
@@ -40,10 +40,10 @@ def test_the_claims_of_a_model_hold_at_full_size(key, variant):
     assert not failures(found, variant)
 
 
-def test_a_model_without_claims_says_so():
-    assert "kurikawa2020" in WITH_CLAIMS
-    with pytest.raises(BrainmemError, match=r"'rajan2016' has no claims yet.*models with claims: kurikawa2020"):
-        reproduce("rajan2016")
+def test_a_model_without_claims_says_so(tmp_path):
+    (tmp_path / "model.py").write_text("from brainmem.models.kurikawa2020.model import model\n")
+    with pytest.raises(BrainmemError, match=r"has no claims yet.*models with claims: kurikawa2020, rajan2016"):
+        reproduce(str(tmp_path))
 
 
 def test_a_mean_outside_its_tolerance_fails_and_three_standard_errors_widen_it():

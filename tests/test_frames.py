@@ -19,6 +19,7 @@ from brainmem import (
     freeze,
     simulate,
 )
+from brainmem.equations import draw
 
 RUNTIME = Device("runtime")
 EXACT = {"rtol": 1e-12, "atol": 1e-12}
@@ -218,9 +219,9 @@ def test_frames_that_make_no_sense_are_refused(case):
 
 
 def test_time_and_noise_need_frames():
-    for draw in ("time/ms", "filtered_noise(3*ms)"):
+    for text in ("time/ms", "filtered_noise(3*ms)"):
         with pytest.raises(RuleError, match="unknown"):
-            model(Stimulus("cue", "units", items=2, draw=draw))
+            model(Stimulus("cue", "units", items=2, draw=text))
 
 
 def test_a_start_reads_stimuli_of_its_own_population_only():
@@ -245,3 +246,10 @@ def test_tables_of_a_user_are_checked(case):
 def test_frames_shorter_than_a_time_step_are_refused():
     with pytest.raises(RuleError, match="less than a time step"):
         simulate(model(cue()), device=RUNTIME, parameters={"frame": 0.5 * ms})
+
+
+def test_a_stimulus_may_be_drawn_from_the_first_frame_of_another():
+    table = draw("first(R)", names={"R": np.arange(24.0).reshape(2, 3, 4)}, rng=np.random.default_rng(0), shape=(2, 4))
+    np.testing.assert_array_equal(table, [[0, 1, 2, 3], [12, 13, 14, 15]])
+    with pytest.raises(RuleError, match="a stimulus with frames, and this one has none"):
+        draw("first(R)", names={"R": np.ones((2, 4))}, rng=np.random.default_rng(0), shape=(2, 4))

@@ -6,7 +6,7 @@ import pytest
 
 import brainmem.models
 from brainmem import Claim, MemoryModel, ModelNotFoundError, RuleError
-from brainmem.models import get_claims, get_model, list_models
+from brainmem.models import get_claims, get_model, list_models, list_tasks
 
 MODEL = """
 from brian2 import ms
@@ -119,3 +119,15 @@ def test_an_error_in_a_model_file_keeps_its_own_message(folder):
     (folder / "model.py").write_text("import a_package_that_is_not_there")
     with pytest.raises(ModuleNotFoundError, match="a_package_that_is_not_there"):
         get_model(folder)
+
+
+def test_a_further_task_of_a_paper_is_a_file_beside_its_model(folder):
+    assert get_model("rajan2016/choice").name == "rajan2016_choice"
+    assert list_tasks("rajan2016") == ("rajan2016/choice",)
+    assert list_tasks("kurikawa2020") == ()
+    (folder / "larger.py").write_text(MODEL.format(size=9))
+    assert get_model(f"{folder}/larger").parameter("N").value == 9
+    with pytest.raises(ModelNotFoundError, match="Did you mean 'rajan2016/choice'"):
+        get_model("rajan2016/choise")
+    with pytest.raises(ModelNotFoundError):
+        get_model("rajan2016/claims")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from brainmem import ResultError, get_model, measure, simulate, translate
+from brainmem import ResultError, freeze, get_model, measure, simulate, translate
 
+CHOICE = {"N": 120, "T": "2*second", "sigma": "0.12*second", "p": 0.4}
 SMALL = {"N": 150, "T": "2*second", "sigma": "0.12*second", "p": 0.3, "tests": 4}
 
 
@@ -70,3 +71,67 @@ def test_the_spiking_variant_reads_the_rule_from_traces():
 def test_pvar_says_what_a_result_lacks(learned, options, said):
     with pytest.raises(ResultError, match=said):
         measure.pvar_of_tests(learned, **options)
+
+
+def test_a_pass_starts_from_the_current_that_the_first_frame_needs(learned):
+    np.testing.assert_allclose(learned.onset.values[0], _start(learned), rtol=1e-12)
+
+
+def test_fresh_noise_has_the_standard_deviation_that_was_asked_for_and_is_off_in_tests():
+    """Without sums and input, x is an Ornstein-Uhlenbeck process of standard deviation noise_sd."""
+    alone = {
+        "N": 200, "T": "2*second", "sigma": "0.2*second", "p": 0.0, "g": 0.0, "h0": 0.0, "tests": 1, "passes": 1,
+        "noise": "white", "noise_sd": 0.4, "peak": 0.5, "sequences": 1, "rate_step": "0.5*ms",
+    }  # fmt: skip
+    result = simulate("rajan2016", parameters=alone, seed=2, record=("x",), interval=0.02, device="runtime")
+    x, half = result.x.values, len(result.x) // 2
+    assert x[half // 2 : half].std() == pytest.approx(0.4, rel=0.03)
+    np.testing.assert_allclose(x[-10:], 0, atol=1e-12)
+
+
+def test_a_sparse_sequence_leaves_the_other_units_silent():
+    short = {"N": 40, "T": "1*second", "sigma": "0.1*second", "p": 0.1, "tests": 1, "passes": 1, "coding_level": 0.3}
+    R = simulate("rajan2016", parameters=short, seed=1, device="runtime").R.values[0]
+    assert np.count_nonzero(R.max(axis=0) > 0) == 12
+    assert sorted(R.argmax(axis=0)[R.max(axis=0) > 0]) == pytest.approx(list((np.arange(12) + 0.5) * 1000 / 12), abs=1)
+
+
+@pytest.fixture(scope="module")
+def chosen():
+    merging = {"merging": "0.7*second", "merged": "0.8*second"}
+    return simulate("rajan2016/choice", parameters={**CHOICE, **merging, "tests": 6}, seed=1)
+
+
+def test_units_show_their_bump_in_the_trial_they_prefer(chosen):
+    R, preferred = chosen.R.values, chosen.preferred.values[0]
+    assert [np.count_nonzero(preferred == kind) for kind in range(3)] == [44, 48, 28]
+    peaks = R.max(axis=1)
+    assert np.all(peaks[0, preferred == 1] == 0)
+    assert np.all(peaks[1, preferred == 0] == 0)
+    np.testing.assert_array_equal(R[0][:, preferred == 2], R[1][:, preferred == 2])
+    for kind in range(3):  # the bumps of each population tile the trial
+        times = np.sort(R.max(axis=0)[:, preferred == kind].argmax(axis=0))
+        size = len(times)
+        np.testing.assert_allclose(times, (np.arange(size) + 0.5) * 2000 / size, atol=1)
+
+
+def test_inputs_of_the_two_trials_differ_until_they_merge(chosen):
+    h = chosen.h.values
+    assert np.all(np.abs(h[0, 100:700] - h[1, 100:700]).mean(axis=1) > 0.2)
+    np.testing.assert_array_equal(h[0, 801:], h[1, 801:])
+    assert h[:, 300:].std() == pytest.approx(np.sqrt(0.5), rel=0.1)
+    np.testing.assert_array_equal(chosen.onset.values[0], chosen.onset.values[1])
+
+
+def test_one_network_runs_both_trials_and_keeps_the_choice_after_the_inputs_have_merged(chosen):
+    pvars = measure.pvar_of_tests(chosen).reshape(-1, 2)
+    assert pvars.mean(axis=1).max() > 0.7
+    best = int(pvars.mean(axis=1).argmax()) + 1
+    kept = {name: chosen[f"{name}_w"].values[best] for name in ("plastic", "fixed")}
+    model = freeze(get_model("rajan2016/choice"), "test", items="sequences")
+    inputs = {name: chosen[name].values for name in ("R", "h", "onset")}
+    shown = simulate(model, parameters=CHOICE, weights=kept, inputs=inputs, record=("r",), interval=0.01)
+    rates = shown.r.values[:400].reshape(2, 200, 120)
+    preferred = np.where(chosen.preferred.values[0] == 2, -1, chosen.preferred.values[0])
+    assert measure.selectivity(rates[:, 150:190], preferred) > 0.5
+    assert measure.selectivity(rates[::-1, 150:190], preferred) < -0.5

@@ -5,6 +5,7 @@ from brainmem.plot.claims import claims
 from brainmem.plot.dynamics import overlaps, raster, rates
 from brainmem.plot.images import digits
 from brainmem.plot.learning import fi_curve, weights
+from brainmem.plot.sequences import pvar_curve, pvar_of_tests, sequences, weight_bands
 
 __all__ = [
     "claims",
@@ -12,8 +13,12 @@ __all__ = [
     "digits",
     "fi_curve",
     "overlaps",
+    "pvar_curve",
+    "pvar_of_tests",
     "raster",
     "rates",
     "recall_curve",
+    "sequences",
+    "weight_bands",
     "weights",
 ]

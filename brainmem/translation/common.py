@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from brainmem.spec import LearningRule, MemoryModel, Parameter, Population, Projection
+from brainmem.spec import LearningRule, MemoryModel, Parameter, Population, Projection, Stimulus
 from brainmem.translation import schedule
 from brainmem.translation.lines import Line, identifiers, read_lines, rename
 from brainmem.translation.schedule import RuleSlots
@@ -49,6 +49,12 @@ def model_names(model: MemoryModel) -> set[str]:
     for rule in (rule for rule in model.rules if rule.spiking):
         texts += [rule.spiking.on_pre, rule.spiking.on_post, rule.spiking.clocked]
     return used_names(texts)
+
+
+def shown_stimuli(model: MemoryModel) -> tuple[Stimulus, ...]:
+    """Return the stimuli that a phase shows or an equation reads; others only serve to draw these."""
+    shown = {name for phase in model.protocol.phases for name in phase.stimuli} | model_names(model)
+    return tuple(item for item in model.stimuli if item.name in shown)
 
 
 def used_names(texts: Iterable[str]) -> set[str]:

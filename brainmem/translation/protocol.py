@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 from brainmem.spec import LearningRule, MemoryModel, Population, Stimulus
 from brainmem.translation import schedule
-from brainmem.translation.common import model_names
+from brainmem.translation.common import shown_stimuli
 from brainmem.translation.lines import Line, identifiers, read_lines, rename
 from brainmem.translation.sequential import unit_lines
 from brainmem.translation.text import Connection, Group, Operation, Table
@@ -46,12 +46,6 @@ PHASE_BEGIN = "phase_begin"  # the event at which variables are set and put back
 def has_aside(model: MemoryModel) -> bool:
     """Return whether any phase runs beside the protocol."""
     return any(phase.aside for phase in model.protocol.phases)
-
-
-def shown_stimuli(model: MemoryModel) -> tuple[Stimulus, ...]:
-    """Return the stimuli that a phase shows or an equation reads; others only serve to draw these."""
-    shown = {name for phase in model.protocol.phases for name in phase.stimuli} | model_names(model)
-    return tuple(item for item in model.stimuli if item.name in shown)
 
 
 def followed(model: MemoryModel, population: Population) -> tuple[tuple[str, str], ...]:

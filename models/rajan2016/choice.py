@@ -11,12 +11,11 @@ Departures
 - Sizes of the populations, times of the cue and the merging of the inputs are second-hand or a reconstruction.
 """
 
+from brainmem.models.rajan2016.model import frames
+from brainmem.models.rajan2016.model import model as base
 from brian2 import second
 
 from brainmem import Parameter, Stimulus
-
-from .model import frames
-from .model import model as base
 
 parameters = (
     Parameter("N", 569, meaning="number of units", source="second-hand"),

@@ -299,13 +299,13 @@ def transfer(experiment: Experiment):
         return
     goals = {1: 0.87, 4: 0.93, 16: 0.95} if experiment.full else {4: 0.85}
     nets = [
-        Network(experiment, seed, p=1.0, peak=0.95, h0=0.3, noise="white", noise_sd=0.7, tests=12, **SPIKES)
+        Network(experiment, seed, p=1.0, peak=0.95, h0=0.3, noise="white", noise_sd=0.85, tests=20, **SPIKES)
         for seed in experiment.seeds(1, 5)
     ]
     yield Finding("pVar of the rate networks", tuple(net.pvar for net in nets), at_least(0.93))
     for cells, goal in goals.items():
         changes = {**CELLS, "cells_per_unit": cells, "sigma_v": 0.2}
-        runs = [(net, 10 * net.seed + k) for net in nets for k in range(2)]
+        runs = [(net, 10 * net.seed + k) for net in nets for k in range(4)]
         spiking = [net.run(variant="spiking", seed=seed, changes=changes, record=("r",)) for net, seed in runs]
         filtered = [_filtered_pvar(net, result) for (net, _), result in zip(runs, spiking, strict=True)]
         yield Finding(f"median pVar of the filtered rates, {cells} cells per unit", np.median(filtered), at_least(goal))

@@ -1,0 +1,179 @@
+"""Figures of sequences, as readers of Rajan, Harvey & Tank (2016) know them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import ArrayLike
+
+from brainmem import measure
+from brainmem.errors import ResultError
+from brainmem.plot.style import GREY, VARIANTS, figure, reference_line, styled
+
+__all__ = ["pvar_curve", "pvar_of_tests", "sequences", "weight_bands"]
+
+_COLOURS = (VARIANTS["rate"]["color"], VARIANTS["spiking"]["color"], "#009E73", "#CC79A7")
+
+
+@styled
+def sequences(
+    *rates: ArrayLike,
+    steps: float | Sequence[float] = 1.0,
+    names: Sequence[str] = (),
+    order: ArrayLike | None = None,
+) -> Figure:
+    """Plot the rates of all units in time, one column of images for each array, units sorted by centre of mass.
+
+    Parameters
+    ----------
+    rates : (time, unit) or (trial type, time, unit) float arrays
+        Such as the target, the network before learning and after it; a row of images for each trial type.
+    steps : float, or one for each array
+        Seconds between samples.
+    names : sequence of str
+        Titles of the columns.
+    order : (unit,) int array, optional
+        Units from top to bottom; by the centre of mass of the first array's activity when not given.
+
+    Raises
+    ------
+    ResultError
+        For arrays that do not have the same units and trial types.
+    """
+    tables = [np.asarray(item, dtype=float) for item in rates]
+    tables = [item[None] if item.ndim == 2 else item for item in tables]
+    shapes = {(item.shape[0], item.shape[-1]) for item in tables}
+    if len(shapes) != 1 or any(item.ndim != 3 for item in tables):
+        raise ResultError(
+            f"Rates must be arrays (time, unit) or (trial type, time, unit) of the same units; got shapes "
+            f"{[np.shape(item) for item in rates]}."
+        )
+    steps = [float(step) for step in np.broadcast_to(steps, len(tables))]
+    if order is None:
+        order = np.argsort(measure.centre_of_mass(tables[0].sum(axis=0)), kind="stable")
+    trials = len(tables[0])
+    fig = figure(1.2 + 2.5 * len(tables), 0.7 + 2.5 * trials)
+    panels = fig.subplots(trials, len(tables), squeeze=False, sharex=True, sharey=True)
+    top = float(np.quantile(tables[0], 0.999)) or 1.0
+    for column, (table, step) in enumerate(zip(tables, steps, strict=True)):
+        for trial in range(trials):
+            axes = panels[trial, column]
+            units = table.shape[-1]
+            extent = (0, step * table.shape[1], units, 0)
+            image = axes.imshow(
+                table[trial][:, order].T, aspect="auto", cmap="magma", vmin=0, vmax=top, extent=extent,
+                interpolation="nearest",
+            )  # fmt: skip
+            axes.xaxis.set_major_locator(MaxNLocator(4))
+            axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
+        panels[0, column].set_title(names[column] if column < len(names) else "")
+        panels[-1, column].set_xlabel("time (s)")
+    for trial in range(trials):
+        panels[trial, 0].set_ylabel("unit, sorted" if trials == 1 else f"unit, sorted (trial type {trial})")
+    bar = fig.colorbar(image, ax=panels, shrink=0.8, aspect=24, extend="max")
+    bar.set_label("rate")
+    bar.outline.set_visible(False)
+    return fig
+
+
+@styled
+def pvar_of_tests(pvars: ArrayLike | Mapping[str, ArrayLike]) -> Figure:
+    """Plot pVar of every test pass during learning; the best one is marked.
+
+    Parameters
+    ----------
+    pvars : (test,) float array, or a mapping of labels to such arrays
+    """
+    curves = pvars if isinstance(pvars, Mapping) else {"": pvars}
+    fig = figure(4.2, 2.8)
+    axes = fig.subplots()
+    for (label, values), colour in zip(curves.items(), _cycled(len(curves)), strict=True):
+        values = np.atleast_1d(np.asarray(values, dtype=float))
+        tests, best = np.arange(1, len(values) + 1), int(np.argmax(values))
+        axes.plot(tests, values, "o-", color=colour, label=label or None, markersize=3)
+        axes.plot(tests[best], values[best], "o", markersize=9, markerfacecolor="none", color=colour)
+    _pvar_axis(axes, [np.asarray(v, dtype=float) for v in curves.values()])
+    axes.set(xlabel="test pass", title="fit during learning (best marked)")
+    axes.xaxis.set_major_locator(MaxNLocator(8, integer=True))
+    if any(curves):
+        axes.legend(loc="lower right")
+    return fig
+
+
+@styled
+def pvar_curve(fractions: ArrayLike, pvars: Mapping[str, ArrayLike]) -> Figure:
+    """Plot pVar against the fraction of plastic synapses.
+
+    Parameters
+    ----------
+    fractions : (p,) float array
+        Above 0.
+    pvars : mapping of str to (p,) or (p, seed) float array
+        Curves by label; several seeds are drawn as points, their mean as the line.
+    """
+    fractions = np.asarray(fractions, dtype=float)
+    fig = figure(4.2, 3.0)
+    axes = fig.subplots()
+    for (label, values), colour in zip(pvars.items(), _cycled(len(pvars)), strict=True):
+        values = np.asarray(values, dtype=float)
+        if values.shape[:1] != fractions.shape:
+            raise ResultError(f"{label!r} has {values.shape[:1]} fractions, and {fractions.shape} are given.")
+        table = values[:, None] if values.ndim == 1 else values
+        axes.plot(fractions, np.nanmean(table, axis=1), color=colour, label=label)
+        axes.plot(np.repeat(fractions, table.shape[1]), table.ravel(), "o", color=colour, markersize=3, alpha=0.7)
+    axes.set_xscale("log")
+    _pvar_axis(axes, [np.asarray(v, dtype=float) for v in pvars.values()])
+    axes.set(xlabel="fraction p of plastic synapses", title="a small fraction suffices")
+    axes.legend(loc="lower right")
+    return fig
+
+
+@styled
+def weight_bands(
+    after: ArrayLike, before: ArrayLike | None = None, *, place: ArrayLike, width: int = 20, mark: float = 0.5
+) -> Figure:
+    """Plot weights against the distance of their units in the sequence: mean of each band, and its spread.
+
+    Parameters
+    ----------
+    after, before : (post, pre) float arrays
+        With `before`, the bands before learning are drawn beside those after it.
+    place : (unit,) float array
+        Position of each unit in the sequence.
+    width : int
+        Of a band, in units.
+    mark : float
+        Fraction of the offsets shown, about the diagonal.
+    """
+    shown = [(name, matrix) for name, matrix in (("before learning", before), ("after", after)) if matrix is not None]
+    fig = figure(0.8 + 3.2 * len(shown), 3.0)
+    panels = np.atleast_1d(fig.subplots(1, len(shown)))
+    for axes, (name, matrix), colour in zip(panels, shown, _COLOURS[-len(shown) :], strict=True):
+        bands = measure.band_structure(matrix, place, width=width)
+        inside = np.abs(bands.offset) <= mark * len(np.asarray(place)) + width
+        offset, mean, sd = bands.offset[inside], bands.mean[inside], bands.sd[inside]
+        axes.fill_between(offset, mean - sd, mean + sd, color=colour, alpha=0.15, linewidth=0, label="sd of the band")
+        axes.plot(offset, mean, "o-", color=colour, markersize=3, label="mean")
+        reference_line(axes, 0.0)
+        axes.axvline(0, color=GREY, linewidth=0.7)
+        axes.set(title=name, xlabel="post - pre, units", ylabel="weight J")
+        axes.legend(loc="upper right")
+    return fig
+
+
+def _cycled(count: int) -> list[str]:
+    return [_COLOURS[k % len(_COLOURS)] for k in range(count)]
+
+
+def _pvar_axis(axes: Axes, curves: Sequence[np.ndarray]) -> None:
+    """Show 0 ... 1, and below 0 as far as half of the values ask for."""
+    values = np.concatenate([np.ravel(item) for item in curves])
+    values = values[np.isfinite(values)]
+    low = min(0.0, float(np.quantile(values, 0.1))) if values.size else 0.0
+    axes.set_ylim(max(low, -1.0) - 0.02, 1.02)
+    reference_line(axes, 0.0)
+    axes.set_ylabel("pVar")

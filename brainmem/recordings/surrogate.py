@@ -1,0 +1,81 @@
+"""Surrogates of a recorded population: a sequence over a background, where there is no recording."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import brentq
+
+from brainmem.errors import ResultError
+from brainmem.measure.sequences import bvar as bump_share
+from brainmem.recordings.cleaning import Recording
+
+__all__ = ["surrogate"]
+
+
+def surrogate(
+    units: int,
+    *,
+    duration: float = 10.5,
+    step: float = 0.01,
+    width: float = 0.3**0.5,
+    bvar: float = 0.4,
+    background_tau: float = 0.2,
+    seed: int = 0,
+) -> Recording:
+    """Return made-up rates of which a travelling bump explains the fraction `bvar`, as in parietal recordings.
+
+    ``R_i = [a_i exp(-(t - c_i)^2/(2 s_i^2)) + b n_i(t)]_+`` over its maximum: centres c_i tile the time, s_i is
+    lognormal about `width`, a_i uniform between 0.5 and 1, n_i low-pass filtered noise; b is found so that
+    `measure.bvar` has the value wanted. Rajan, Harvey & Tank (2016) give 0.40 for their 437 recorded units
+    (second-hand); the form is ours.
+
+    Parameters
+    ----------
+    units : int
+    duration, step, width, background_tau : float
+        Seconds: of the whole, between samples, of a bump, and of the background's correlations.
+    bvar : float
+        Between 0.05 and 0.95.
+    seed : int
+
+    Raises
+    ------
+    ResultError
+        For sizes that are not positive, or a `bvar` that cannot be reached.
+    """
+    if units < 5 or not (duration > 20 * step > 0) or not (width > 0 and background_tau > 0):
+        raise ResultError(
+            f"surrogate(): units={units}, duration={duration}, step={step}, width={width} and background_tau="
+            f"{background_tau} must be positive, with 5 units and 20 samples or more."
+        )
+    rng = np.random.default_rng([seed, 437])
+    time = step * np.arange(round(duration / step))[:, None]
+    centres = (np.arange(units) + 0.5) * duration / units
+    widths = width * rng.lognormal(0, 0.3, units)
+    bumps = rng.uniform(0.5, 1, units) * np.exp(-((time - centres) ** 2) / (2 * widths**2))
+    noise = _coloured(rng, bumps.shape, background_tau / step)
+
+    def made(strength: float) -> np.ndarray:
+        rates = np.maximum(bumps + strength * noise, 0)
+        return rates / rates.max(axis=0)
+
+    def missing(strength: float) -> float:
+        return bump_share(made(strength), step) - bvar
+
+    try:
+        strength = brentq(missing, 0.0, 4.0, xtol=1e-3)
+    except ValueError as error:
+        low, high = missing(4.0) + bvar, missing(0.0) + bvar
+        raise ResultError(
+            f"surrogate(): bvar={bvar} lies outside {low:.2f} ... {high:.2f}, which can be made."
+        ) from error
+    names = tuple(str(k) for k in range(units))
+    return Recording(made(float(strength))[None], step, names, source=f"surrogate (seed {seed}, bVar {bvar:g})")
+
+
+def _coloured(rng: np.random.Generator, shape: tuple[int, int], tau: float) -> np.ndarray:
+    """Return low-pass filtered Gaussian noise of standard deviation 1; `tau` is in samples."""
+    keep, trace = np.exp(-1 / tau), rng.standard_normal(shape)
+    for k in range(1, shape[0]):
+        trace[k] = keep * trace[k - 1] + np.sqrt(1 - keep**2) * trace[k]
+    return trace
