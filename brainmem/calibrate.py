@@ -18,7 +18,7 @@ from brainmem.devices import BuildJob, Device, prepare
 from brainmem.errors import TranslationError
 from brainmem.files import replacing
 
-__all__ = ["CELLS", "TOLERANCE", "Calibration", "CellBlueprint", "calibrate", "invert"]
+__all__ = ["CELLS", "TOLERANCE", "AffineFit", "Calibration", "CellBlueprint", "calibrate", "fit_affine", "invert"]
 
 CELLS = 400
 DISCARD = 0.2  # seconds
@@ -107,6 +107,52 @@ def invert(current: np.ndarray, rate: np.ndarray, rate_max: float, activity: np.
     silent = int(np.searchsorted(rate, 0, side="right")) - 1
     keep = np.r_[max(silent, 0), max(silent, 0) + 1 + np.flatnonzero(np.diff(rate[max(silent, 0) :]) > 0)]
     return PchipInterpolator(rate[keep], current[keep])(np.clip(rate_max * activity, rate[keep][0], rate[keep][-1]))
+
+
+@dataclass(frozen=True)
+class AffineFit:
+    """A current ``slope*drive + offset``, and how far the rates it gives miss those wanted.
+
+    ``rms`` and ``largest`` are fractions of `rate_max`, over the drives that were fitted.
+    """
+
+    slope: float
+    offset: float
+    rms: float
+    largest: float
+
+
+def fit_affine(calibration: Calibration, drive: np.ndarray, activity: np.ndarray) -> AffineFit:
+    """Return the slope and offset with which the measured f-I curve comes nearest to ``rate_max*activity``.
+
+    Parameters
+    ----------
+    drive, activity : (point,) float arrays
+        The activity wanted at each drive; points between 2 % and 98 % of the range are fitted.
+
+    Raises
+    ------
+    TranslationError
+        When the activity does not rise with the drive.
+    """
+    from scipy.optimize import least_squares  # slow to import
+
+    inside = (activity > 0.02) & (activity < 0.98)
+    drive, activity = drive[inside], activity[inside]
+    if len(drive) < 3 or np.any(np.diff(activity) <= 0):
+        raise TranslationError(
+            "neuron='affine' needs a transfer that rises with the drive from 0 to 1 of the rate range within drives of "
+            "-20 to 20. Use neuron='lif'."
+        )
+    current, rate = np.array(calibration.current), np.array(calibration.rate)
+
+    def misses(values: np.ndarray) -> np.ndarray:
+        return np.interp(values[0] * drive + values[1], current, rate) / calibration.rate_max - activity
+
+    wanted = invert(current, rate, calibration.rate_max, activity)
+    found = least_squares(misses, np.polyfit(drive, wanted, 1), x_scale=[0.1, 0.1])
+    left = misses(found.x)
+    return AffineFit(float(found.x[0]), float(found.x[1]), float(np.sqrt(np.mean(left**2))), float(np.abs(left).max()))
 
 
 def calibrate(

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from brainmem.build import Blueprint
-from brainmem.calibrate import CELLS, POINTS, Calibration, CellBlueprint, calibrate
+from brainmem.calibrate import CELLS, POINTS, AffineFit, Calibration, CellBlueprint, calibrate, fit_affine
 from brainmem.choices import split_choices
 from brainmem.collect import collect, flatten
 from brainmem.devices import BuildJob, Device, Executable, as_device, prepare, thread_seeds
@@ -24,10 +24,10 @@ from brainmem.patterns import load_array
 from brainmem.result import Result
 from brainmem.spec import MemoryModel
 from brainmem.translation import TranslatedModel, translate
+from brainmem.translation.currents import TABLE_ROWS, activity_curve, affine_tables, current_table
 from brainmem.translation.lines import read_lines, write_lines
 from brainmem.translation.neurons import spiking_unit
 from brainmem.translation.script import sizes
-from brainmem.translation.spiking import TABLE_ROWS, current_table
 
 __all__ = ["Ready", "arrays", "execute", "job_of", "make_ready", "simulate"]
 
@@ -170,11 +170,40 @@ class Ready:
         return {op.dt: _seconds(op.dt, self.instance) for op in operations if op.dt}
 
     @property
-    def current_tables(self) -> dict[str, Calibration]:
-        """The calibration of each f-I table."""
+    def affine(self) -> dict[str, AffineFit]:
+        """By population, the slope and offset of the cells' current, where it is an affine function of the drive."""
+        if self.translated.options.get("neuron") != "affine":
+            return {}
         model = self.translated.model
         units = {name: spiking_unit(model, model.population(name)) for name in self.calibrations}
-        return {current_table(unit): self.calibrations[name] for name, unit in units.items()}
+        return {
+            name: fit_affine(self.calibrations[name], *activity_curve(unit, self.instance.parameters))
+            for name, unit in units.items()
+        }
+
+    @property
+    def current_tables(self) -> dict[str, np.ndarray]:
+        """What the currents of cells are read from: the inverted f-I curve, or a slope and an offset, of one row."""
+        model, found, affine = self.translated.model, {}, self.affine
+        for name, calibration in self.calibrations.items():
+            unit = spiking_unit(model, model.population(name))
+            if name in affine:
+                values = affine[name].slope, affine[name].offset
+                found |= {table: np.array([value]) for table, value in zip(affine_tables(unit), values, strict=True)}
+            else:
+                found[current_table(unit)] = calibration.table(TABLE_ROWS)
+        return found
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """How rules and rates are read, and what error remains."""
+        fits = (
+            f"{name}: cells are driven by I = {fit.slope:.4g}*{self.translated.model.population(name).drive} + "
+            f"{fit.offset:.4g}, which misses the rates wanted by {fit.rms:.1%} of rate_max (rms), {fit.largest:.1%} at "
+            "most, and more where drives leave the rate range's middle 96 %"
+            for name, fit in self.affine.items()
+        )
+        return (*describe_reading(self.translated, self.instance.parameters, self.calibrations), *fits)
 
     def device_inputs(self) -> dict[str, Any]:
         """Everything that is passed to the device, weights in the order of its synapses."""
@@ -183,9 +212,7 @@ class Ready:
             owner = key.split(".")[0]
             if not self.instance.ends[owner].empty:
                 inputs[key] = flatten(self.translated, owner, matrix, self.instance.ends[owner], self.dense)
-        for table, calibration in self.current_tables.items():
-            inputs[f"table.{table}"] = calibration.table(TABLE_ROWS)
-        return inputs
+        return inputs | {f"table.{name}": values for name, values in self.current_tables.items()}
 
 
 def _translated(model: MemoryModel, variant: str, options: Mapping[str, Any], given: Given) -> TranslatedModel:
@@ -218,7 +245,7 @@ def execute(ready: Ready, executable: Executable, *, progress: Callable[[float],
         seed=ready.seed,
         device=str(ready.device),
         calibration={name: asdict(item) for name, item in ready.calibrations.items()},
-        notes=describe_reading(ready.translated, ready.instance.parameters, ready.calibrations),
+        notes=ready.notes,
         schedule=describe_schedule(ready.translated),
         dense=ready.dense,
     )
@@ -230,7 +257,7 @@ def _seconds(text: str, instance: Instance) -> float:
 
 
 def _calibrations(translated: TranslatedModel, instance: Instance, dt: float, device: Device) -> dict[str, Calibration]:
-    if translated.variant != "spiking" or translated.options["neuron"] != "lif":
+    if translated.variant != "spiking" or translated.options["neuron"] == "poisson":
         return {}
     found = {}
     for population in (p for p in translated.model.populations if p.rate):
@@ -238,7 +265,7 @@ def _calibrations(translated: TranslatedModel, instance: Instance, dt: float, de
         group = translated.group(f"{population.name}_cells")
         values = {name: float(np.asarray(instance.parameters[name])) for name in group.constants}
         found[population.name] = calibrate(
-            _cell(group, unit.activity, dt),
+            _cell(group, dt),
             values,
             rate_max=float(np.asarray(instance.parameters["rate_max"])),
             tau=_seconds(unit.tau, instance),
@@ -247,8 +274,8 @@ def _calibrations(translated: TranslatedModel, instance: Instance, dt: float, de
     return found
 
 
-def _cell(group, activity: str, dt: float) -> CellBlueprint:
-    lines = [line for line in read_lines(group.equations) if line.name not in (activity, "I")]
+def _cell(group, dt: float) -> CellBlueprint:
+    lines = [line for line in read_lines(group.equations) if line.name != "I" and "linked" not in line.flags]
     return CellBlueprint(
         equations=write_lines(lines),
         threshold=group.threshold,
@@ -268,7 +295,7 @@ def job_of(ready: Ready, record: tuple[str, ...], interval: Any) -> BuildJob:
 def _blueprint(ready: Ready, record: tuple[str, ...], interval: Any) -> Blueprint:
     inputs = ready.instance.arrays
     rows = {name.removeprefix("table."): len(v) for name, v in inputs.items() if name.startswith("table.")}
-    rows |= dict.fromkeys(ready.current_tables, TABLE_ROWS + 1)
+    rows |= {name: len(values) for name, values in ready.current_tables.items()}
     step = 10 * ready.dt if interval is None else float(np.asarray(interval))
     return Blueprint(
         translated=ready.translated,

@@ -40,7 +40,7 @@ __all__ = [
 ]
 
 VARIANTS = ("rate", "spiking")
-NEURONS = ("lif", "poisson")
+NEURONS = ("lif", "affine", "poisson")
 READINGS = ("auto", "event", "drive", "trace")
 PAIRINGS = ("symmetric", "causal", "anticausal")
 
@@ -63,8 +63,10 @@ def translate(
         Choices that are open take their defaults; see `MemoryModel.choose`.
     variant : {"rate", "spiking"}
         The paper's own network, or drive-matched populations of spiking cells.
-    neuron : {"lif", "poisson"}
-        The spiking cell; Poisson cells are the clean reference for tests.
+    neuron : {"lif", "affine", "poisson"}
+        The spiking cell: LIF cells whose input current is looked up, so that they fire at the rate wanted; LIF cells
+        whose current is a slope times the drive plus an offset, the least-squares fit to that (a fixed scaling factor
+        between rate and spiking weights, as in Kim, Li & Sejnowski 2019); Poisson cells, the clean reference.
     read : {"auto", "event", "drive", "trace"}, optional
         How every rule reads rates in the spiking variant; None keeps each rule's own choice.
     pairing : {"symmetric", "causal", "anticausal"}, optional

@@ -18,6 +18,7 @@ from brainmem.translation.common import (
     rules_of,
     summed_lines,
 )
+from brainmem.translation.currents import cell_current, current_tables
 from brainmem.translation.expansion import phase_time, rate_expansions
 from brainmem.translation.inputs import correlations
 from brainmem.translation.lines import Line, identifiers, merged, read_lines, rename, write_lines
@@ -28,15 +29,12 @@ from brainmem.translation.text import WHOLE, Connection, Group, Initial, Operati
 
 __all__ = [
     "SPIKING_PARAMETERS",
-    "TABLE_ROWS",
     "spiking_connections",
     "spiking_groups",
     "spiking_initial",
     "spiking_parameters",
     "spiking_tables",
 ]
-
-TABLE_ROWS = 4096
 
 SPIKING_PARAMETERS = (
     Parameter("rate_max", 100 * Hz, meaning="firing rate that stands for the top of the rate range"),
@@ -144,18 +142,18 @@ def _start(unit: SpikingUnit, name: str) -> str:
 
 def _cells(unit: SpikingUnit, neuron: str) -> Group:
     name = unit.population.name
-    link = Line(unit.activity, "parameter", "1", flags=("linked",))
+    link, current = cell_current(unit, neuron)
     common: dict[str, Any] = {
         "name": f"{name}_cells",
         "size": f"{unit.population.size}*cells_per_unit",
-        "links": {unit.activity: (name, unit.activity, f"repeat(arange({unit.population.size}), cells_per_unit)")},
+        "links": {link.name: (name, link.name, f"repeat(arange({unit.population.size}), cells_per_unit)")},
     }
     if neuron == "poisson":
         threshold = f"rand() < rate_max*{unit.activity}*dt"
         return Group(equations=str(link), threshold=threshold, reset="", constants=("rate_max",), **common)
     lines = (
         link,
-        Line("I", "subexpression", "1", f"{current_table(unit)}({TABLE_ROWS}*{unit.activity}*second)"),
+        current,
         Line(
             "v",
             "differential",
@@ -172,11 +170,6 @@ def _cells(unit: SpikingUnit, neuron: str) -> Group:
         constants=("tau_m", "sigma_v", "t_ref"),
         **common,
     )
-
-
-def current_table(unit: SpikingUnit) -> str:
-    """Return the name of the table that holds a population's inverted f-I curve."""
-    return f"{unit.population.name}_current"
 
 
 def spiking_connections(
@@ -255,15 +248,9 @@ def _connection(
 
 
 def spiking_tables(model: MemoryModel, *, neuron: str) -> tuple[Table, ...]:
-    """Return the tables of the protocol and, for LIF cells, the inverted f-I curve of every population."""
-    if neuron == "poisson":
-        return protocol.protocol_tables(model)
-    curves = tuple(
-        Table(current_table(spiking_unit(model, p)), meaning="input current for a fraction of rate_max")
-        for p in model.populations
-        if p.rate
-    )
-    return (*protocol.protocol_tables(model), *curves)
+    """Return the tables of the protocol, and those that the currents of cells are read from."""
+    units = (spiking_unit(model, p) for p in model.populations if p.rate)
+    return (*protocol.protocol_tables(model), *(table for unit in units for table in current_tables(unit, neuron)))
 
 
 def spiking_initial(model: MemoryModel, *, neuron: str) -> tuple[Initial, ...]:
@@ -277,7 +264,7 @@ def spiking_initial(model: MemoryModel, *, neuron: str) -> tuple[Initial, ...]:
         else:
             unit = spiking_unit(model, population)
             initial += _unit_initial(model, unit)
-            if neuron == "lif":
+            if neuron != "poisson":
                 initial.append(Initial(f"{population.name}_cells", "v", "uniform(0, 1)"))
     return tuple(initial)
 

@@ -29,7 +29,7 @@ __all__ = ["RateReading", "SplitRule", "TermReading", "split_rule"]
 
 READINGS = ("auto", "event", "drive", "trace")
 PAIRINGS = ("symmetric", "causal", "anticausal")
-NEURONS = ("lif", "poisson")
+NEURONS = ("lif", "affine", "poisson")
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def split_rule(
     pairing : {"symmetric", "causal", "anticausal"}
         What carries a term with both rates: half by each, the post spike, or the pre spike. With
         ``read="event"`` and "symmetric", a term with a higher power of one rate is carried by that unit alone.
-    neuron : {"lif", "poisson"}
+    neuron : {"lif", "affine", "poisson"}
 
     Returns
     -------

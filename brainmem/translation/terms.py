@@ -191,7 +191,7 @@ def choose_reading(degrees: tuple[int, int], *, read: str, pairing: str, neuron:
     """
     if max(degrees) <= 1 or read == "event":
         return "event"
-    if read == "drive" or neuron == "lif":
+    if read == "drive" or neuron != "poisson":
         return "drive"
     shares = share_term(degrees, reading="event", pairing=pairing)
     return "event" if all(sum(share.bias) == 0 for share in shares) else "drive"

@@ -1,10 +1,10 @@
 """The claims of Rajan, Harvey & Tank (2016), as experiments.
 
-A1 and A6 are the paper's own words (its abstract); A3, A4, A5, A8 and A9 are second-hand; A2 and A7 are ours, as
-is all that concerns spikes (S1, S2). The numbers they are held against come from a numerical reconstruction, most of
+A1 and A6 are the paper's own words (its abstract); A3, A4, A5, A8 and A9 are second-hand; A2, A7 and A11 are ours, as
+is all that concerns spikes (S1-S3). The numbers they are held against come from a numerical reconstruction, most of
 them from one seed. All pVar are those of the best of several test passes, since pVar is not monotone in the passes.
 
-The rate network is what A1-A9 speak of; S1 and S2 are claims of the spiking variant.
+The rate network is what A1-A11 speak of; S1-S3 are claims of the spiking variant.
 """
 
 from dataclasses import replace
@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 from brian2 import ms
 
-from brainmem import Claim, freeze, get_model, measure
+from brainmem import Claim, fit, freeze, get_model, measure, surrogate
 from brainmem.claims import Experiment, Finding, at_least, at_most, near, within
 
 WIDTHS = {"0.3": "sqrt(0.3)*second", "0.09": "0.3*second"}  # variance of the bumps in s^2: sigma
@@ -54,7 +54,9 @@ class Network:
         """The position of each unit in the first sequence."""
         return self.result.place.values.reshape(-1, len(self.weights))[0]
 
-    def run(self, *, variant="rate", seed=0, weights=None, noise_sd=0.0, changes=None, record=(), **inputs):
+    def run(
+        self, *, variant="rate", seed=0, weights=None, noise_sd=0.0, changes=None, record=(), neuron="lif", **inputs
+    ):
         """Run a test pass through every sequence, without learning, with other inputs, weights or noise."""
         model = self.model.choose(noise="white" if noise_sd else "none", **self._choices())
         model = freeze(_with_noise(model) if noise_sd else model, "test", items="sequences")
@@ -69,6 +71,7 @@ class Network:
             weights={"plastic": matrix[:, : self.plastic], "fixed": matrix[:, self.plastic :]},
             record=record,
             interval=SAMPLE,
+            neuron=neuron,
         )
 
     def pvar_with(self, **options) -> float:
@@ -194,16 +197,19 @@ def bands(experiment: Experiment):
 
 
 def fluctuations(experiment: Experiment):
-    """Measure pVar with the means of the bands alone, with the rest alone, and with the rest shuffled."""
-    for label, net in (("few", _headline(experiment, 0)), ("p=1", _headline(experiment, 0, p=1.0))):
-        means = measure.band_structure(net.weights, net.place).means
-        rest = net.weights - means
-        shuffled = np.random.default_rng(5).permuted(rest, axis=0)
-        yield Finding(f"pVar, band means alone, {label}", net.pvar_with(weights=means), at_most(0.0))
-        yield Finding(f"pVar, fluctuations alone, {label}", net.pvar_with(weights=rest), at_most(0.1))
-        yield Finding(
-            f"pVar, means and shuffled fluctuations, {label}", net.pvar_with(weights=means + shuffled), at_most(0.0)
-        )
+    """Measure pVar with the means of the bands alone, with the rest alone, and with the rest shuffled.
+
+    A sequence would be near 1, no activity in relation to the target near 0 or below.
+    """
+    for label, p in (("few", 0.08), ("p=1", 1.0)):
+        nets = [_headline(experiment, seed, p) for seed in experiment.seeds(1, 2)]
+        means = [measure.band_structure(net.weights, net.place).means for net in nets]
+        rest = [net.weights - mean for net, mean in zip(nets, means, strict=True)]
+        shuffled = [mean + np.random.default_rng(5).permuted(r, axis=0) for mean, r in zip(means, rest, strict=True)]
+        cases = {"band means alone": means, "fluctuations alone": rest, "means and shuffled fluctuations": shuffled}
+        for name, matrices in cases.items():
+            found = tuple(net.pvar_with(weights=matrix) for net, matrix in zip(nets, matrices, strict=True))
+            yield Finding(f"pVar, {name}, {label}", found, at_most(0.1))
 
 
 # A6, A7
@@ -246,19 +252,18 @@ def delayed_choice(experiment: Experiment):
     preferred = np.where(preferred == 2, -1, preferred)
     goal = np.clip(net.result.R.values, 0.01, 0.99)[:, 6500:7000]
     yield Finding("selectivity of the clipped target at the end of the delay", measure.selectivity(goal, preferred))
-    levels, found = (0.0, 0.1, 0.3), []
+    levels, found = (0.0, 0.05, 0.1, 0.3) if experiment.full else (0.0, 0.3), []
     for level in levels:
-        rates = net.rates(noise_sd=level)[:, 650:700]
-        found.append(measure.selectivity(rates, preferred))
-        expected = {0.0: at_least(0.7), 0.1: None, 0.3: at_most(0.4)}[level] if experiment.full else None
+        seeds = experiment.seeds(1, 3) if level else (0,)
+        rates = [net.rates(noise_sd=level, seed=seed)[:, 650:700] for seed in seeds]
+        found.append(tuple(measure.selectivity(rate, preferred) for rate in rates))
+        expected = {0.0: at_least(0.7), 0.3: at_most(0.4)}.get(level) if experiment.full else None
         yield Finding(f"selectivity at the end of the delay, noise of sd {level:g}", found[-1], expected)
-    lost = found[0] - found[-1]
-    yield Finding("selectivity lost by noise of sd 0.3", lost, at_least(0.2) if experiment.full else None)
-    share = np.abs(net.weights[:, : net.plastic]).mean(axis=1)
-    kinds = [share[net.result.preferred.values.reshape(-1) == kind].mean() for kind in range(3)]
-    yield Finding(
-        "mean |J| onto left- over right-preferring units", kinds[0] / kinds[1], within(0.7, 1.4, source="ours")
-    )
+    kept = np.mean(found[-1]) / np.mean(found[0])
+    yield Finding("selectivity kept under noise of sd 0.3", kept, at_most(0.5) if experiment.full else None)
+    size = np.abs(net.weights[:, : net.plastic]).mean(axis=1)
+    left, right = (size[preferred == trial].mean() for trial in (0, 1))
+    yield Finding("mean |J| onto left- over right-preferring units", left / right, within(0.7, 1.4, source="ours"))
 
 
 # A9
@@ -287,10 +292,33 @@ def several(experiment: Experiment):
     )
 
 
-# S1, S2
+# A11
+
+
+def recorded(experiment: Experiment):
+    """Fit a surrogate of recorded activity, of which a travelling bump explains 40 %."""
+    sizes, passes = ({"units": 437}, 15) if experiment.full else ({"units": 100, "duration": 2.0, "width": 0.12}, 5)
+    fits = [
+        fit(
+            surrogate(**sizes, bvar=0.4, seed=seed),
+            parameters={"p": 0.12 if experiment.full else 0.4, "tests": passes},
+            seed=seed,
+            device=experiment.device,
+        )
+        for seed in experiment.seeds(1, 2)
+    ]
+    yield Finding("pVar (the paper's recording: .85)", tuple(found.pvar for found in fits), at_least(0.5))
+    kept = tuple(measure.bvar(found.rates[0], found.interval) for found in fits)
+    yield Finding("bVar of the network, surrogate .40", kept, within(0.3, 0.6, source="ours"))
+
+
+# S1, S2, S3
 
 SPIKES = {"tau": "50*ms", "learn_step": "2*ms", "eps": 0.02, "tau_wn": "0.2*second", "error_on": "total", **SMALL}
 CELLS = {"spike_dt": 0.25 * ms}
+
+
+NOISY = {"p": 1.0, "peak": 0.95, "h0": 0.3, "noise": "white", "noise_sd": 0.85, "tests": 20, **SPIKES}
 
 
 def transfer(experiment: Experiment):
@@ -298,20 +326,24 @@ def transfer(experiment: Experiment):
     if experiment.variant == "rate":
         return
     goals = {1: 0.87, 4: 0.93, 16: 0.95} if experiment.full else {4: 0.85}
-    nets = [
-        Network(experiment, seed, p=1.0, peak=0.95, h0=0.3, noise="white", noise_sd=0.85, tests=20, **SPIKES)
-        for seed in experiment.seeds(1, 5)
-    ]
+    nets = [Network(experiment, seed, **NOISY) for seed in experiment.seeds(1, 5)]
     yield Finding("pVar of the rate networks", tuple(net.pvar for net in nets), at_least(0.93))
     for cells, goal in goals.items():
-        changes = {**CELLS, "cells_per_unit": cells, "sigma_v": 0.2}
-        runs = [(net, 10 * net.seed + k) for net in nets for k in range(4)]
-        spiking = [net.run(variant="spiking", seed=seed, changes=changes, record=("r",)) for net, seed in runs]
-        filtered = [_filtered_pvar(net, result) for (net, _), result in zip(runs, spiking, strict=True)]
+        filtered, drives = _transferred(nets, cells, "lif")
         yield Finding(f"median pVar of the filtered rates, {cells} cells per unit", np.median(filtered), at_least(goal))
         yield Finding(f"lowest of them, {cells} cells per unit", min(filtered))
-        drives = [float(np.mean(measure.pvar_of_tests(result))) for result in spiking]
         yield Finding(f"median pVar of the rates asked of the cells, {cells} per unit", np.median(drives))
+
+
+def _transferred(nets: list[Network], cells: int, neuron: str) -> tuple[list[float], list[float]]:
+    """Return pVar of the filtered rates and of the drives' rates, four runs of each network in spikes."""
+    changes = {**CELLS, "cells_per_unit": cells, "sigma_v": 0.2}
+    filtered, drives = [], []
+    for net, seed in ((net, 10 * net.seed + k) for net in nets for k in range(4)):
+        result = net.run(variant="spiking", seed=seed, changes=changes, record=("r",), neuron=neuron)
+        filtered.append(_filtered_pvar(net, result))
+        drives.append(float(np.mean(measure.pvar_of_tests(result))))
+    return filtered, drives
 
 
 def _filtered_pvar(net: Network, result) -> float:
@@ -335,6 +367,38 @@ def training_in_spikes(experiment: Experiment):
     yield Finding("median over the later half of the tests", tuple(np.median(p[len(p) // 2 :]) for p in pvars))
 
 
+def schemes(experiment: Experiment):
+    """Put published ways into spikes beside ours, on the sequence of S1.
+
+    A fixed factor between rate and spiking weights (Kim, Li & Sejnowski 2019) is the affine current; training each
+    cell's drive (Kim & Chow 2018) is the rule run in spikes, here with one matrix P for all; low-rank feedback (Nicola
+    & Clopath 2017) trains read-outs, so its pVar is that of eight read-outs and not of 150 units.
+    """
+    if experiment.variant == "rate":
+        return
+    nets = [Network(experiment, seed, **NOISY) for seed in experiment.seeds(1, 5)]
+    tests = {"tests": 10 if experiment.full else 5, **CELLS}
+    full = {**SPIKES, **tests, "p": 1.0, "peak": 0.95, "h0": 0.3, "sigma_v": 0.2}
+    loop = {name: value for name, value in full.items() if name not in ("eps", "error_on", "p")}
+    for cells in (1, 4) if experiment.full else (4,):
+        named = {"measured f-I curve (ours)": "lif", "fixed factor": "affine"}
+        for label, neuron in named.items():
+            filtered = _transferred(nets, cells, neuron)[0]
+            expected = at_least(0.8) if cells == 4 else None
+            yield Finding(f"{label}, {cells} cells per unit: median pVar", np.median(filtered), expected)
+        more = {"cells_per_unit": cells}
+        ways = {
+            "training the drive": (None, {**full, **more}),
+            "low-rank feedback": (get_model("rajan2016/feedback"), {**loop, **more}),
+        }
+        for label, (model, parameters) in ways.items():
+            runs = [
+                experiment.simulate(model=model, seed=seed, parameters=parameters) for seed in experiment.seeds(1, 3)
+            ]
+            best = tuple(float(measure.pvar_of_tests(result).max()) for result in runs)
+            yield Finding(f"{label}, {cells} cells per unit: pVar", best, at_least(0.6) if cells == 4 else None)
+
+
 def _claim(key: str, statement: str, experiment, **more) -> Claim:
     limited = rates_only(experiment) if key.startswith("A") else lambda given: tuple(experiment(given))
     return Claim(key, statement, experiment=limited, **more)
@@ -350,6 +414,8 @@ claims = (
     _claim("A7", "A fully trained network forgives a random start, a sparsely trained one does not", random_start),
     _claim("A8", "One network runs two sequences and holds a choice through a delay", delayed_choice),
     _claim("A9", "A network holds several sequences, more if they are sparse; the load decides", several),
+    _claim("A11", "Activity like that recorded is learned through few synapses, background and all", recorded),
     _claim("S1", "Drive-matched populations of cells run the sequence of a rate network", transfer),
     _claim("S2", "Recursive least squares works inside the spiking network", training_in_spikes),
+    _claim("S3", "Published ways into spikes, side by side", schemes),
 )
