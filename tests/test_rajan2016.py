@@ -135,3 +135,13 @@ def test_one_network_runs_both_trials_and_keeps_the_choice_after_the_inputs_have
     preferred = np.where(chosen.preferred.values[0] == 2, -1, chosen.preferred.values[0])
     assert measure.selectivity(rates[:, 150:190], preferred) > 0.5
     assert measure.selectivity(rates[::-1, 150:190], preferred) < -0.5
+
+
+def test_low_rank_feedback_learns_read_outs_and_leaves_the_network_as_it_was():
+    small = {"N": 100, "T": "1*second", "sigma": "0.08*second", "tests": 3, "K": 5}
+    result = simulate("rajan2016/feedback", parameters=small, seed=1)
+    assert measure.pvar_of_tests(result).max() > 0.98
+    for name in ("fixed_w", "feedback_w"):
+        np.testing.assert_array_equal(result[name].values[-1], result[name].values[0])
+    gained = result.feedback_w.values[0] @ result.decoder_w.values[-1]
+    assert np.linalg.matrix_rank(gained) == 5

@@ -3,9 +3,9 @@
 W. Nicola, C. Clopath, "Supervised learning in spiking neural networks with FORCE training", Nature Communications 8,
 2208 (2017), doi:10.1038/s41467-017-01827-3.
 
-A random network feels a few read-outs of its own activity through fixed feedback, and recursive least squares trains the
-read-outs alone: the recurrent weights gain a matrix of rank K. What is taught is the read-outs, here bumps that follow
-each other, not the rate of every unit.
+A random network feels a few read-outs of its own activity through fixed feedback, and recursive
+least squares trains the read-outs alone: the recurrent weights gain a matrix of rank K. What is
+taught is the read-outs, here bumps that follow each other, not the rate of every unit.
 
 Departures
 ----------
@@ -15,9 +15,10 @@ Departures
 
 from dataclasses import replace
 
-from brainmem import LearningRule, Parameter, Population, Projection, Reference, Stimulus
 from brainmem.models.rajan2016.model import frames, gain, noise
 from brainmem.models.rajan2016.model import model as base
+
+from brainmem import LearningRule, Parameter, Population, Projection, Reference, Stimulus
 
 reference = Reference(
     authors="W. Nicola, C. Clopath",
