@@ -339,7 +339,8 @@ def _transferred(nets: list[Network], cells: int, neuron: str) -> tuple[list[flo
     """Return pVar of the filtered rates and of the drives' rates, several runs of each network in spikes."""
     changes = {**CELLS, "cells_per_unit": cells, "sigma_v": 0.2}
     filtered, drives = [], []
-    for net, seed in ((net, 10 * net.seed + k) for net in nets for k in range(10 if net.experiment.full else 4)):
+    runs = [(net, 10 * net.seed + k) for net in nets for k in range(10 if net.experiment.full else 4)]
+    for net, seed in runs:
         result = net.run(variant="spiking", seed=seed, changes=changes, record=("r",), neuron=neuron)
         filtered.append(_filtered_pvar(net, result))
         drives.append(float(np.mean(measure.pvar_of_tests(result))))
