@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from brainmem.deferral import Deferral, find_deferral
 from brainmem.devices import Device
 from brainmem.translation import schedule
 from brainmem.translation.lines import Line, identifiers, read_lines
@@ -31,6 +32,8 @@ class Kernel:
         there is no update, not even by a factor that is no number (0*nan is nan in the plain path).
     reason : str
         Why, in words.
+    deferral : Deferral or None
+        The change of the weights, where it waits until several can be added in one pass.
     gates : mapping of str to str
         The same gate of operations, by their names.
     swept : tuple of str
@@ -42,6 +45,7 @@ class Kernel:
     gate: str = ""
     reason: str = ""
     swept: tuple[str, ...] = ()
+    deferral: Deferral | None = None
     gates: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -66,6 +70,10 @@ def _choose(translated: TranslatedModel, item: Connection, device: Device) -> Ke
         reason = "a change of one unit adds its column of weights to the sums"
         return Kernel(True, reason=reason, swept=tuple(sweep.sums))
     gate = _gate(translated, item)
+    deferral = find_deferral(item) if device.name == "cpp_standalone" else None
+    if deferral is not None and not any(translated.group(name).visits for name in (item.source, item.target)):
+        reason = "changes wait as products of vectors and are added to the weights eight at a time"
+        return Kernel(True, gate=gate, reason=reason, deferral=deferral)
     refused = _why_not_fused(translated, item)
     if refused:
         return Kernel(True, gate=gate, reason=refused)

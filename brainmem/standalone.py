@@ -190,7 +190,7 @@ def _store(file: str, variable: ArrayVariable, array: str) -> str:
 
 def _write_project(folder: Path) -> None:
     current_device.build(directory=str(folder), compile=False, run=False)
-    for header in ("run_control.h", "vector_math.h"):
+    for header in ("run_control.h", "vector_math.h", "waiting.h"):
         shutil.copy(Path(__file__).parent / "codegen" / header, folder)
 
 

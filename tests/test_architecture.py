@@ -41,7 +41,7 @@ ONLY = {
     "equations": {"errors", "spec", "checks"},  # the checks that a model calls through its vocabulary
     "checks": VOCABULARY | {"translation"},
     "translation": VOCABULARY,
-    "codegen": {"errors", "kernels", "translation"},
+    "codegen": {"deferral", "errors", "kernels", "translation"},
     "models": VOCABULARY,
     **dict.fromkeys(DEVICES - {"doctor"}, DEVICES | {"errors", "codegen"}),
     **dict.fromkeys(ANALYSIS, ANALYSIS | {"errors"}),

@@ -11,6 +11,7 @@ from brian2 import Clock, NeuronGroup, Quantity, Subgroup, Synapses
 from brainmem.codegen.dense import dense_synapses
 from brainmem.codegen.steps import add_steps
 from brainmem.kernels import Kernel
+from brainmem.translation.protocol import CONTROLLER
 from brainmem.translation.subsets import Ends, own_pair
 from brainmem.translation.text import Connection, Operation
 from brainmem.translation.trials import trial_pairs
@@ -55,7 +56,8 @@ def join(item: Connection, here: Surroundings, kernel: Kernel | None, ends: Ends
         trials=here.trials if item.trials else 1,
     )
     shift = None if ends is None else ends.shift
-    add_steps(synapses, item, kernel, here.periods, trials=here.trials, shift=shift)
+    controller = here.groups[CONTROLLER]
+    add_steps(synapses, item, kernel, here.periods, controller=controller, trials=here.trials, shift=shift)
     return synapses
 
 

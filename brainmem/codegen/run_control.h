@@ -13,6 +13,7 @@
 #include <unistd.h>
 #include "objects.h"
 #include "vector_math.h"
+#include "waiting.h"
 
 namespace brainmem {
 

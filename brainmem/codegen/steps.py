@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from brian2 import Quantity, Synapses
+from brian2 import NeuronGroup, Quantity, Synapses
 
+from brainmem.codegen.deferred import add_deferred
 from brainmem.codegen.dense import DenseEvent, DenseStep, Diagonal
 from brainmem.codegen.products import DenseProduct
 from brainmem.kernels import Kernel
@@ -23,16 +24,22 @@ def add_steps(
     kernel: Kernel,
     periods: Mapping[str, Quantity],
     *,
+    controller: NeuronGroup,
     trials: int = 0,
     shift: int | None = None,
 ) -> None:
     """Add everything that runs on `synapses` (from `dense_synapses`); `periods` are those of its operations.
 
-    Unit ``k`` of the target stands at ``k + shift`` of the source, where one of them is a part of a population.
+    `controller` is the group of one unit whose ``snapshot`` tells when weights are recorded. Unit ``k`` of the target
+    stands at ``k + shift`` of the source, where one of them is a part of a population.
     """
     diagonal = Diagonal(item.connect == "all", shift)
     if item.trials:
         _add_products(synapses, item, trials, diagonal)
+        return
+    if kernel.deferral is not None:
+        gate = kernel.gates.get(kernel.deferral.operation, kernel.gate)
+        add_deferred(synapses, item, kernel.deferral, periods, diagonal=diagonal, gate=gate, controller=controller)
         return
     clock = synapses._clock
     sums = {name: text for name, text in _sums(item).items() if name not in kernel.swept}

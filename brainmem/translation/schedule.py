@@ -40,6 +40,7 @@ __all__ = [
     "REFRESH",
     "RESTART",
     "RULE_EVENT",
+    "SETTLE",
     "SHOW",
     "SLOTS",
     "SNAPSHOT",
@@ -74,6 +75,7 @@ COUNT_TRIALS = ("end", 0)
 ADVANCE = ("end", 1)
 AVERAGE = ("end", 2)
 ENDED = ("end", 3)
+SETTLE = ("end", 4)  # changes of weights that wait, before anything records them
 RECORD = ("end", 5)
 EPISODE = ("end", 6)  # one order for each rule
 SNAPSHOT = ("end", 106)  # of weights, after the changes that episodic rules make

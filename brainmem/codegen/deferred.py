@@ -1,0 +1,103 @@
+"""Synapses whose changes wait: what waits is kept as a few vectors and added to the matrix eight changes at a time.
+
+For C++ standalone. See `brainmem.deferral` for which changes may wait, and ``waiting.h`` for the arithmetic.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Mapping
+from typing import Any
+
+from brian2 import NeuronGroup, Quantity, Synapses
+
+from brainmem.codegen.dense import DenseCode, Diagonal
+from brainmem.deferral import Deferral
+from brainmem.translation import schedule
+from brainmem.translation.text import Connection
+
+__all__ = ["add_deferred"]
+
+
+def add_deferred(
+    synapses: Synapses,
+    item: Connection,
+    deferral: Deferral,
+    periods: Mapping[str, Quantity],
+    *,
+    diagonal: Diagonal,
+    gate: str,
+    controller: NeuronGroup,
+) -> None:
+    """Add the sums and the change of a connection, and what writes out the weights before they are recorded.
+
+    Parameters
+    ----------
+    synapses, item, periods
+        See `brainmem.codegen.steps.add_steps`.
+    deferral : Deferral
+    diagonal : Diagonal
+    gate : str
+        Postsynaptic variable that multiplies every change; rows where it is 0 are left as they are.
+    controller : NeuronGroup
+        A group of one unit whose ``snapshot`` is 1 when weights are recorded at the end of a step.
+    """
+    common: dict[str, Any] = {
+        "diagonal": diagonal,
+        "needed": (deferral.variable,),
+        "_weight": synapses.variables[deferral.variable],
+        "_number": zlib.crc32(item.name.encode()),
+    }
+    by_slot: dict[tuple[str, int], dict[str, str]] = {}
+    for name, text in deferral.sums.items():
+        by_slot.setdefault(item.summed_order[name], {})[name] = text
+    for slot, sums in by_slot.items():
+        _Deferred(
+            synapses,
+            "deferred_sum",
+            {f"sum_{k}": text for k, text in enumerate(sums.values())},
+            clock=synapses._clock,
+            slot=slot,
+            name=f"{item.name}_sum_{'_'.join(sums)}",
+            _sums={f"sum_{k}": synapses.variables[name] for k, name in enumerate(sums)},
+            **{**common, "needed": (*common["needed"], *sums)},
+        )
+    _add_change(synapses, item, deferral, periods, gate, common)
+    synapses.variables.add_reference("_flag", controller, "snapshot", index="0")
+    _Deferred(
+        synapses,
+        "deferred_settle",
+        {},
+        clock=synapses._clock,
+        slot=schedule.SETTLE,
+        name=f"{item.name}_settle",
+        **common,
+    )
+
+
+def _add_change(synapses: Synapses, item: Connection, deferral: Deferral, periods, gate: str, common) -> None:
+    texts = {"scale": deferral.scale} if deferral.scale != "1.0" else {}
+    for k, (post, pre) in enumerate(deferral.products):
+        texts |= {f"post_{k}": post, f"pre_{k}": pre}
+    op = next((op for op in item.operations if op.name == deferral.operation), None)
+    _Deferred(
+        synapses,
+        "deferred_change",
+        texts,
+        clock=synapses._clock if op is None else None,
+        dt=None if op is None else periods[str(op.dt)],
+        slot=("groups", item.state_order) if op is None else (op.when, op.order),
+        name=f"{item.name}_update" if op is None else op.name,
+        _products=len(deferral.products),
+        _scaled="scale" in texts,
+        _gate=synapses.variables[gate] if gate else None,
+        **{**common, "needed": (*common["needed"], *filter(None, [gate]))},
+    )
+
+
+class _Deferred(DenseCode):
+    """A template that evaluates texts, each as ``_factor``, for rows or columns."""
+
+    def __init__(self, synapses: Synapses, template: str, texts: Mapping[str, str], **options: Any) -> None:
+        super().__init__(synapses, template, **options)
+        self.abstract_code = self.user_code = {block: f"_factor = {text}" for block, text in texts.items()}

@@ -1,0 +1,55 @@
+{# USES_VARIABLES { N_pre, N_post, _source_offset, _target_offset } #}
+{# ALLOWS_SCALAR_WRITE #}
+{% extends 'common_group.cpp' %}
+
+{% block maincode %}
+    {% from 'dense_loops.cpp' import indexed with context %}
+    typedef {{c_data_type(_weight.dtype)}} _number;
+    const long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}};
+    const long _rows = {{constant_or_scalar('N_post', variables['N_post'])}};
+    const size_t _vectorisation_idx = -1;
+    brainmem::Waiting<_number>& _waiting = brainmem::waiting<_number, {{_number}}ul>(_rows, _columns);
+    {% if _gate %}
+    bool _open = false;
+    for (long _row = 0; _row < _rows; _row++) _open |= {{get_array_name(_gate)}}[_row + _target_offset] != 0;
+    if (!_open) return;
+    {% endif %}
+    if (_waiting.count + {{_products}} > _waiting.most)
+        _waiting.settle({{get_array_name(_weight)}}, {{'true' if _diagonal else 'false'}}, {{_shift or 0}});
+    {% if _scaled %}
+    {
+        {{scalar_code['scale']|autoindent}}
+        for (long _row = 0; _row < _rows; _row++)
+        {
+            {% if _gate %}
+            if ({{get_array_name(_gate)}}[_row + _target_offset] == 0) continue;
+            {% endif %}
+            {{ indexed(vector_code['scale'], '_row', '0', '_row + _target_offset') }}
+            _waiting.multiply_row(_row, _factor);
+        }
+    }
+    {% endif %}
+    {% for k in range(_products) %}
+    {
+        {{scalar_code['pre_%d' % k]|autoindent}}
+        _number* __restrict _changes = _waiting.next_pre();
+        for (long _column = 0; _column < _columns; _column++)
+        {
+            {{ indexed(vector_code['pre_%d' % k], '_column', '_column + _source_offset', '0') }}
+            _changes[_column] = _factor;
+        }
+    }
+    {
+        {{scalar_code['post_%d' % k]|autoindent}}
+        for (long _row = 0; _row < _rows; _row++)
+        {
+            {% if _gate %}
+            if ({{get_array_name(_gate)}}[_row + _target_offset] == 0) { _waiting.next_post(_row) = 0; continue; }
+            {% endif %}
+            {{ indexed(vector_code['post_%d' % k], '_row', '0', '_row + _target_offset') }}
+            _waiting.next_post(_row) = _factor;
+        }
+    }
+    _waiting.count++;
+    {% endfor %}
+{% endblock %}

@@ -1,0 +1,152 @@
+"""Recognise changes of weights that may wait: a factor for each row, and products of a post- and a presynaptic value.
+
+Most rules on rates change a whole matrix by ``w <- a_post*w + sum_m b_post*c_pre``. Such a change need not be written
+into the weights at once: as long as it waits, a sum over the weights is corrected by what waits, at the cost of a few
+numbers for each unit. Several changes are then added to the weights in one pass, so that a step reads them and rarely
+writes.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import sympy
+from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
+
+from brainmem.translation.lines import Line, identifiers, read_lines, rename
+from brainmem.translation.text import Connection
+
+__all__ = ["Deferral", "find_deferral"]
+
+_STATEFUL = frozenset({"rand", "randn", "poisson", "binomial"})
+# More products at a time would fill what waits after a few changes.
+_MOST_PRODUCTS = 2
+
+
+@dataclass(frozen=True)
+class Deferral:
+    """A change that may wait.
+
+    Attributes
+    ----------
+    variable : str
+        The weight.
+    scale : str
+        Factor a of each row, text over postsynaptic values; ``"1.0"`` for none.
+    products : tuple of (str, str)
+        The texts b and c of each product.
+    sums : mapping of str to str
+        What is summed with the weight, ``{"u_post": "x_pre"}``.
+    operation : str
+        Name of the operation that changes the weight; empty for a differential equation.
+    """
+
+    variable: str
+    scale: str
+    products: tuple[tuple[str, str], ...]
+    sums: Mapping[str, str]
+    operation: str = ""
+
+
+def find_deferral(item: Connection) -> Deferral | None:
+    """Return the change of a connection's weights if it may wait: nothing else may read or write them."""
+    lines = {line.name: line for line in read_lines(item.equations)} if item.equations.strip() else {}
+    changed = _change(item, lines)
+    if item.pathways or item.trials or not item.summed_order or changed is None:
+        return None
+    variable, text, operation = changed
+    sums = {name: _summed(lines, lines[name].expr, variable) for name in item.summed_order}
+    parts = _parts(lines, text, variable)
+    if parts is None or any(found is None for found in sums.values()):
+        return None
+    return Deferral(variable, *parts, {name: str(found) for name, found in sums.items()}, operation)
+
+
+def _change(item: Connection, lines: Mapping[str, Line]) -> tuple[str, str, str] | None:
+    """Return the weight, its value after a change, and the operation that changes it."""
+    moving = [line for line in lines.values() if line.kind == "differential"]
+    if len(moving) == 1 and not item.operations and item.method == "euler" and "xi" not in identifiers(moving[0].expr):
+        return moving[0].name, f"{moving[0].name} + dt*({moving[0].expr})", ""
+    if moving or len(item.operations) != 1 or item.operations[0].event is not None or item.operations[0].dt is None:
+        return None
+    op = item.operations[0]
+    statements = ast.parse("\n".join(line.strip() for line in op.code.splitlines())).body
+    if len(statements) != 1 or not isinstance(statements[0], ast.AugAssign):
+        return None
+    target, sign = ast.unparse(statements[0].target), {ast.Add: "+", ast.Sub: "-"}.get(type(statements[0].op))
+    if sign is None or target not in lines or lines[target].kind != "parameter" or lines[target].flags:
+        return None
+    return target, f"{target} {sign} ({ast.unparse(statements[0].value)})", op.name
+
+
+def _summed(lines: Mapping[str, Line], text: str, variable: str) -> str | None:
+    """Return what a sum multiplies the weight by, if that belongs to the presynaptic unit."""
+    total = _symbolic(lines, text)
+    if total is None:
+        return None
+    weight = _symbol(variable)
+    factor = sympy.diff(total, weight)
+    pure = sympy.expand(total - factor * weight) == 0 and weight not in factor.free_symbols
+    return sympy_to_str(factor) if pure and _side(lines, factor) in ("pre", "") else None
+
+
+def _parts(lines: Mapping[str, Line], text: str, variable: str) -> tuple[str, tuple[tuple[str, str], ...]] | None:
+    """Return the factor of each row, and the products that are added; nothing where the change has another form."""
+    total = _symbolic(lines, text)
+    if total is None:
+        return None
+    weight = _symbol(variable)
+    scale = sympy.expand(sympy.diff(total, weight))
+    if weight in scale.free_symbols or _side(lines, scale) not in ("post", ""):
+        return None
+    products = _products(lines, sympy.expand(total - scale * weight))
+    if products is None or not 0 < len(products) <= _MOST_PRODUCTS:
+        return None
+    factor = "1.0" if scale == 1 else sympy_to_str(1 + sympy.factor(scale - 1))
+    return factor, tuple((sympy_to_str(sympy.factor(b)), sympy_to_str(c)) for c, b in products.items())
+
+
+def _products(lines: Mapping[str, Line], added: sympy.Expr) -> dict[sympy.Expr, sympy.Expr] | None:
+    """Return the postsynaptic factor by the presynaptic one, for each product in a sum."""
+    found: dict[sympy.Expr, sympy.Expr] = {}
+    for term in sympy.Add.make_args(added):
+        if term == 0:
+            continue
+        post, pre = sympy.Integer(1), sympy.Integer(1)
+        for factor in sympy.Mul.make_args(term):
+            side = _side(lines, factor)
+            if side not in ("pre", "post", ""):
+                return None
+            pre, post = (pre * factor, post) if side == "pre" else (pre, post * factor)
+        found[pre] = found.get(pre, sympy.Integer(0)) + post
+    return found
+
+
+def _symbolic(lines: Mapping[str, Line], text: str) -> sympy.Expr | None:
+    """Return a text with the synapses' own subexpressions written out, or nothing where it draws random numbers."""
+    inner = {name: f"({line.expr})" for name, line in lines.items() if line.kind == "subexpression" and not _sums(line)}
+    while identifiers(text) & set(inner):
+        text = rename(text, inner)
+    return None if identifiers(text) & _STATEFUL else str_to_sympy(text)
+
+
+def _sums(line: Line) -> bool:
+    return "summed" in line.flags
+
+
+def _symbol(name: str) -> sympy.Symbol:
+    return sympy.Symbol(name, real=True)
+
+
+def _side(lines: Mapping[str, Line], expression: sympy.Expr) -> str:
+    """Return ``"pre"``, ``"post"``, ``""`` for constants, ``"own"`` for what belongs to a synapse, or ``"mixed"``."""
+    sides = {_side_of(lines, symbol.name) for symbol in expression.free_symbols} - {""}
+    return "mixed" if len(sides) > 1 else next(iter(sides), "")
+
+
+def _side_of(lines: Mapping[str, Line], name: str) -> str:
+    if name in lines and not name.endswith(("_pre", "_post")):
+        return "own"
+    return "pre" if name.endswith("_pre") else "post" if name.endswith("_post") else ""

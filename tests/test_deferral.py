@@ -1,0 +1,149 @@
+"""Changes of weights that wait: which may, and that the numbers are those of the text."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from dense_models import model_of, rate_units
+from test_dense import EXACT, SINGLE, check_against_text, initial, run
+
+from brainmem import Device, LearningRule, Projection, get_model, translate
+from brainmem.deferral import find_deferral
+from brainmem.kernels import choose_kernels
+
+NORMAL = {"w": "normal(0, 0.3)"}
+LEARN = "plastic_post*eta*(x_post - s_post)"
+
+
+def projection(sum_text="s_post = w*x_pre : 1 (summed)", **options):
+    return Projection("own", "a", "a", current=sum_text, **{"initial": NORMAL, **options})
+
+
+def one_rule(rule, *, inputs=("s",), size=13, **options):
+    return model_of([rate_units("a", size, dict.fromkeys(inputs, "1"))], [projection(**options)], [rule])
+
+
+def found_in(model):
+    return find_deferral(translate(model).connection("own"))
+
+
+@pytest.mark.parametrize(
+    ("text", "products"),
+    [
+        ("dw/dt = plastic_post*eta*(x_post - s_post)*(x_pre - s_post*w) : 1", 1),
+        ("dw/dt = eta*(x_post*x_pre - 0.3*w) : 1", 1),
+        ("dw/dt = eta*(x_post*x_pre + s_post*x_pre**2 - w) : 1", 2),
+        ("dw/dt = eta*x_pre : 1", 1),
+        ("z = x_pre - s_post*w : 1\ndw/dt = eta*x_post*z : 1", 1),
+    ],
+)
+def test_a_factor_for_each_row_and_products_of_two_sides_may_wait(text, products):
+    found = found_in(one_rule(LearningRule("rule", "own", continuous=text)))
+    assert found is not None
+    assert len(found.products) == products
+    assert found.sums == {"s_post": "x_pre"}
+    assert not any("_pre" in post or "_post" in pre for post, pre in found.products)
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        {"continuous": "dw/dt = eta*x_post*(x_pre - w**2) : 1"},
+        {"continuous": "dw/dt = eta*(x_pre - x_pre*w) : 1"},
+        {"continuous": "dw/dt = eta*tanh(x_post + x_pre) : 1"},
+        {"continuous": "dw/dt = eta*(x_post*x_pre + x_post*tanh(x_pre) + x_post*x_pre**3) : 1"},
+        {"continuous": "dw/dt = eta*(x_post*x_pre - w) : 1", "bounds": {"w": (-1, 1)}},
+        {"continuous": "dw/dt = eta*(x_post*x_pre - v) : 1\ndv/dt = eta*(w - v) : 1"},
+        {"periodic": "w += 0.1*x_post*x_pre\nw *= 0.9", "every": "delta"},
+        {"periodic": "w += 0.1*x_post*x_pre*rand()", "every": "delta"},
+        {"episodic": "w += 0.1*x_post*x_pre", "at": ("learn",)},
+    ],
+    ids=str,
+)
+def test_other_changes_do_not_wait(rule):
+    more = {"initial": {**NORMAL, "v": "uniform(-1, 1)"}} if "dv/dt" in str(rule) else {}
+    variables = "" if "continuous" in rule else "w : 1"
+    assert found_in(one_rule(LearningRule("rule", "own", **rule), variables=variables, **more)) is None
+
+
+def test_sums_that_read_the_weight_in_another_way_keep_it_up_to_date():
+    rule = LearningRule("rule", "own", continuous="dw/dt = eta*x_post*x_pre : 1")
+    for text in ("s_post = w**2*x_pre : 1 (summed)", "s_post = w*x_pre*x_post : 1 (summed)"):
+        assert found_in(one_rule(rule, sum_text=text)) is None
+
+
+@pytest.mark.parametrize(("key", "names"), [("kurikawa2020", {"recurrent"}), ("rajan2016", {"plastic", "inverse"})])
+def test_the_rules_of_papers_wait_on_standalone_only(key, names):
+    translated = translate(get_model(key))
+    waiting = {name for name, kernel in choose_kernels(translated, Device()).items() if kernel.deferral}
+    assert waiting == names
+    assert "wait" in choose_kernels(translated, Device())[min(names)].reason
+    for device in (Device(kernels="plain"), Device("runtime", target="cython"), Device("runtime")):
+        assert not any(kernel.deferral for kernel in choose_kernels(translated, device).values())
+
+
+MODELS = {
+    "rows scaled, no self-connections": one_rule(
+        LearningRule("rule", "own", continuous=f"dw/dt = {LEARN}*(x_pre - s_post*w) : 1"), size=21
+    ),
+    "self-connections": one_rule(
+        LearningRule("rule", "own", continuous=f"dw/dt = {LEARN}*(x_pre - s_post*w) : 1"),
+        size=40,
+        self_connections=True,
+    ),
+    "two products, two sums": one_rule(
+        LearningRule("rule", "own", continuous="dw/dt = eta*(x_post*x_pre + s_post*x_pre**2 - 0.3*w) : 1"),
+        inputs=("s", "s2"),
+        sum_text="s_post = w*x_pre : 1 (summed)\ns2_post = 0.5*w*x_pre**2 : 1 (summed)",
+        size=37,
+    ),
+    "every third step": one_rule(
+        LearningRule("rule", "own", periodic="w += 0.05*plastic_post*x_pre*x_post", every="3*delta"),
+        variables="w : 1",
+        size=17,
+    ),
+    "a part onto a part, own pairs beside the diagonal": one_rule(
+        LearningRule("rule", "own", continuous="dw/dt = eta*(x_post*x_pre - 0.5*w) : 1"),
+        size=29,
+        source_units="4:27",
+        target_units=":19",
+    ),
+    "one row": model_of(
+        [rate_units("a", 30, {"s": "1"}), rate_units("one", 1, {"many": "1"})],
+        [
+            Projection("own", "a", "one", current="many_post = w*x_pre : 1 (summed)", initial=NORMAL),
+            Projection("back", "one", "a", current="s_post = w*x_pre : 1 (summed)", initial=NORMAL),
+        ],
+        [
+            LearningRule("rule", "own", continuous="dw/dt = eta*(x_pre - many_post*w) : 1"),
+            LearningRule("other", "back", continuous="dw/dt = eta*(x_post - w) : 1"),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_weights_and_rates_are_those_of_the_text(name):
+    """Phases last 8, 5 and 4 steps and weights are recorded after 17, so that changes of any number have waited."""
+    model = MODELS[name]
+    assert found_in(model) is not None
+    result = run(model, Device(), initial=initial(model))
+    check_against_text(result, model, initial(model), EXACT)
+    assert np.abs(result.own_w.values[-1] - result.own_w.values[0]).max() > 1e-4
+
+
+@pytest.mark.parametrize("device", [Device(threads=2), Device(float=32)], ids=str)
+def test_two_threads_and_single_precision_stay_with_the_text(device):
+    model = MODELS["rows scaled, no self-connections"]
+    drawn = {key: values.astype(np.float32) for key, values in initial(model).items()}
+    check_against_text(run(model, device, initial=drawn), model, drawn, SINGLE if device.float == 32 else EXACT)
+
+
+def test_a_closed_gate_leaves_weights_bit_for_bit_even_where_the_change_is_no_number():
+    rule = LearningRule("rule", "own", continuous="dw/dt = plastic_post*eta*x_post/none*x_pre : 1")
+    model = one_rule(rule)
+    shut = tuple(replace(phase, gates={"plastic": 0}) for phase in model.protocol.phases)
+    result = run(model.replace(protocol=replace(model.protocol, phases=shut)), Device())
+    np.testing.assert_array_equal(result.own_w.values[-1], result.own_w.values[0])
