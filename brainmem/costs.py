@@ -21,6 +21,8 @@ __all__ = ["describe_kernels"]
 _INDEX_BYTES = 8
 # Brian2's loops over pairs are bound by their indices, not by memory: measured against dense ones, about fivefold.
 _LIST_FACTOR = 5.0
+# A sum reads the weights, and the changes of eight steps are written in one pass.
+_WAITING_PASSES = 1 + 1 / 8
 
 
 def describe_kernels(translated: TranslatedModel, parameters: Mapping[str, Any], device: Device) -> tuple[str, ...]:
@@ -55,7 +57,7 @@ def _describe(
     values = sum(line.kind != "subexpression" for line in read_lines(item.equations)) if item.equations else 0
     memory = post * pre * (values * width + (0 if kernel.dense else _INDEX_BYTES))
     lines.append(f"  Memory: {_bytes(memory)}.")
-    moved = post * pre * width * _passes(item)
+    moved = post * pre * width * (_WAITING_PASSES if kernel.deferral else _passes(item))
     if moved:
         seconds = moved * _seconds_per_byte(post, pre) * (1.0 if kernel.dense else _LIST_FACTOR)
         lines.append(f"  Time per step: about {_time(seconds)} ({_bytes(moved)} read and written).")
@@ -66,7 +68,7 @@ def _size(translated: TranslatedModel, group: str, parameters: Mapping[str, Any]
     return int(evaluate(translated.group(group).size, parameters))
 
 
-def _passes(item: Connection) -> int:
+def _passes(item: Connection) -> float:
     """How often a step reads or writes one value of every synapse."""
     lines = read_lines(item.equations) if item.equations.strip() else ()
     changed = sum(line.kind == "differential" for line in lines)

@@ -18,6 +18,8 @@ from brainmem.result import Result
 
 RATE = [synthetic.result("rate", seed, traces=True) for seed in range(3)]
 SPIKING = [synthetic.result("spiking", seed, traces=True, noise=0.1, change=0.8) for seed in range(3)]
+SEQUENCE = np.exp(-((np.arange(200)[:, None] - np.linspace(0, 200, 30)) ** 2) / 800)
+PLACES = np.random.default_rng(1).normal(size=(30, 30))
 PICTURES = synthetic.patterns(items=5, units=16)
 
 FIGURES = {
@@ -29,6 +31,10 @@ FIGURES = {
     "comparison": lambda: plot.comparison(compare(RATE, SPIKING)),
     "claims": lambda: plot.claims(synthetic.claims()),
     "digits": lambda: plot.digits(PICTURES[1], PICTURES[0], PICTURES[0], PICTURES[0]),
+    "sequences": lambda: plot.sequences(SEQUENCE, SEQUENCE[:, ::-1], steps=0.01, names=("target", "network")),
+    "pvar_of_tests": lambda: plot.pvar_of_tests({"one": [-2, 0.5, 0.9, 0.85], "other": [0.1, 0.2, 0.3]}),
+    "pvar_curve": lambda: plot.pvar_curve([0.02, 0.08, 1], {"seeds": [[0.3, 0.4], [0.9, 0.92], [0.95, 0.95]]}),
+    "weight_bands": lambda: plot.weight_bands(PLACES, PLACES.T, place=np.arange(30), width=3),
     "fi_curve": lambda: plot.fi_curve(synthetic.calibration()),
 }
 
@@ -153,3 +159,24 @@ def test_digits_need_pictures_of_one_size():
 def test_what_cannot_be_drawn_is_refused(call, message):
     with pytest.raises(ResultError, match=message):
         call()
+
+
+def test_sequences_are_sorted_by_the_centre_of_mass_of_the_first():
+    shuffled = SEQUENCE[:, np.random.default_rng(2).permutation(30)]
+    first, second = (axes.images[0].get_array() for axes in plot.sequences(shuffled, shuffled).axes[:2])
+    peaks = np.asarray(first).argmax(axis=1)
+    assert np.all(np.diff(peaks) >= 0)
+    np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize(
+    ("draw", "said"),
+    [
+        (lambda: plot.sequences(SEQUENCE, SEQUENCE[:, :4]), "of the same units"),
+        (lambda: plot.sequences(np.ones(5)), r"\(time, unit\)"),
+        (lambda: plot.pvar_curve([0.1, 0.2], {"a": [0.5]}), "'a' has"),
+    ],
+)
+def test_figures_of_sequences_refuse_arrays_that_do_not_fit(draw, said):
+    with pytest.raises(ResultError, match=said):
+        draw()

@@ -1,4 +1,4 @@
-"""Synapses whose changes wait: what waits is kept as a few vectors and added to the matrix eight changes at a time.
+"""Synapses whose changes wait as a few vectors, and are added to the matrix eight at a time.
 
 For C++ standalone. See `brainmem.deferral` for which changes may wait, and ``waiting.h`` for the arithmetic.
 """

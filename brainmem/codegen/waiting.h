@@ -9,17 +9,14 @@
 
 namespace brainmem {
 
+// Sums are bound by memory, where vectors of 64 bytes gain nothing over those of 32.
 template<class T> struct vector_of {
-#ifdef __AVX512F__
-    typedef T type __attribute__((vector_size(64), aligned(sizeof(T)), may_alias));
-#else
     typedef T type __attribute__((vector_size(32), aligned(sizeof(T)), may_alias));
-#endif
 };
 
 template<class T> class Waiting {
     typedef typename vector_of<T>::type vector;
-    static const int lanes = sizeof(vector)/sizeof(T), tall = 6;
+    static const int lanes = sizeof(vector)/sizeof(T), tall = 4;
     std::vector<T> scale, post, pre;  // of each row; [most*row + k]; [k*columns + column]
     std::vector<T> shared;            // of each product that waits, the sum of pre*x
     bool scaled;
@@ -83,24 +80,24 @@ public:
     }
 
 private:
-    // Sums over the weights as they stand, eight rows together: one alone would wait for its own additions.
+    // Sums over the weights as they stand, four rows together: one alone would wait for its own additions.
     void add_nothing(const T* weights, const T* x, T* sums) const
     {
-        const long whole = columns/lanes*lanes, last = rows/8*8;
+        const long whole = columns/lanes*lanes, last = rows/tall*tall;
 #ifdef _OPENMP
         #pragma omp parallel for schedule(static)
 #endif
-        for (long row = 0; row < last; row += 8)
+        for (long row = 0; row < last; row += tall)
         {
-            vector total[8] = {};
+            vector total[tall] = {};
             const T* __restrict first = weights + row*columns;
             for (long column = 0; column < whole; column += lanes)
             {
                 const vector factor = *(const vector*)(x + column);
-                #pragma GCC unroll 8
-                for (int r = 0; r < 8; r++) total[r] += *(const vector*)(first + r*columns + column)*factor;
+                #pragma GCC unroll 4
+                for (int r = 0; r < tall; r++) total[r] += *(const vector*)(first + r*columns + column)*factor;
             }
-            for (int r = 0; r < 8; r++) sums[row + r] = whole_sum(total[r]) + end_of(first + r*columns, x, whole);
+            for (int r = 0; r < tall; r++) sums[row + r] = whole_sum(total[r]) + end_of(first + r*columns, x, whole);
         }
         for (long row = last; row < rows; row++) sums[row] = end_of(weights + row*columns, x, 0);
     }
@@ -119,7 +116,7 @@ private:
         return total;
     }
 
-    // Adds what waits and sums over the result, in tiles of 6 rows and 2 vectors that stay in registers.
+    // Adds what waits and sums over the result, in tiles of 4 rows and 2 vectors that stay in registers.
     void add(T* weights, const T* x, T* sums, const bool diagonal, const long shift)
     {
         for (int k = count; k < most; k++)
@@ -127,14 +124,15 @@ private:
             std::fill(pre.begin() + k*columns, pre.begin() + (k + 1)*columns, T(0));
             for (long row = 0; row < rows; row++) post[row*most + k] = 0;
         }
-        const long whole = columns/(2*lanes)*(2*lanes), last = rows/tall*tall;
+        const long pairs = columns/(2*lanes)*(2*lanes), whole = columns/lanes*lanes, last = rows/tall*tall;
 #ifdef _OPENMP
         #pragma omp parallel for schedule(static)
 #endif
         for (long row = 0; row < last; row += tall)
         {
             vector total[tall] = {};
-            for (long column = 0; column < whole; column += 2*lanes) tile(weights, x, total, row, column);
+            for (long column = 0; column < pairs; column += 2*lanes) tile<2>(weights, x, total, row, column);
+            if (pairs < whole) tile<1>(weights, x, total, row, pairs);
             for (int r = 0; r < tall; r++)
                 sums[row + r] = whole_sum(total[r]) + rest(weights, x, row + r, whole, diagonal, shift);
         }
@@ -144,36 +142,36 @@ private:
         count = 0;
     }
 
-    inline __attribute__((always_inline)) void tile(T* weights, const T* x, vector* total, const long row, const long column)
+    template<int wide> inline __attribute__((always_inline))
+    void tile(T* weights, const T* x, vector* total, const long row, const long column)
     {
         T* const first = weights + row*columns + column;
         const T* const waits = &post[row*most];
         const T* const changes = &pre[column];
-        vector left[tall], right[tall];
-        #pragma GCC unroll 6
+        vector value[tall][wide];
+        #pragma GCC unroll 4
         for (int r = 0; r < tall; r++)
-        {
-            left[r] = scale[row + r]*(*(const vector*)(first + r*columns));
-            right[r] = scale[row + r]*(*(const vector*)(first + r*columns + lanes));
-        }
+            #pragma GCC unroll 2
+            for (int v = 0; v < wide; v++) value[r][v] = scale[row + r]*(*(const vector*)(first + r*columns + v*lanes));
         #pragma GCC unroll 8
         for (int k = 0; k < most; k++)
+            #pragma GCC unroll 2
+            for (int v = 0; v < wide; v++)
+            {
+                const vector change = *(const vector*)(changes + k*columns + v*lanes);
+                #pragma GCC unroll 4
+                for (int r = 0; r < tall; r++) value[r][v] += waits[r*most + k]*change;
+            }
+        #pragma GCC unroll 2
+        for (int v = 0; v < wide; v++)
         {
-            const vector change = *(const vector*)(changes + k*columns), next = *(const vector*)(changes + k*columns + lanes);
-            #pragma GCC unroll 6
+            const vector factor = *(const vector*)(x + column + v*lanes);
+            #pragma GCC unroll 4
             for (int r = 0; r < tall; r++)
             {
-                left[r] += waits[r*most + k]*change;
-                right[r] += waits[r*most + k]*next;
+                *(vector*)(first + r*columns + v*lanes) = value[r][v];
+                total[r] += value[r][v]*factor;
             }
-        }
-        const vector factor = *(const vector*)(x + column), second = *(const vector*)(x + column + lanes);
-        #pragma GCC unroll 6
-        for (int r = 0; r < tall; r++)
-        {
-            *(vector*)(first + r*columns) = left[r];
-            *(vector*)(first + r*columns + lanes) = right[r];
-            total[r] += left[r]*factor + right[r]*second;
         }
     }
 
