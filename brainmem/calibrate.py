@@ -138,8 +138,9 @@ def fit_affine(calibration: Calibration, drive: np.ndarray, activity: np.ndarray
     from scipy.optimize import least_squares  # slow to import
 
     inside = (activity > 0.02) & (activity < 0.98)
+    spans = activity.min() <= 0.02 and activity.max() >= 0.98
     drive, activity = drive[inside], activity[inside]
-    if len(drive) < 3 or np.any(np.diff(activity) <= 0):
+    if not spans or len(drive) < 3 or np.any(np.diff(activity) <= 0):
         raise TranslationError(
             "neuron='affine' needs a transfer that rises with the drive from 0 to 1 of the rate range within drives of "
             "-20 to 20. Use neuron='lif'."

@@ -13,6 +13,7 @@ from brainmem import measure
 from brainmem.choices import split_choices
 from brainmem.devices import Device
 from brainmem.equations import evaluate, resolve_parameters
+from brainmem.equations.expression import names_in
 from brainmem.errors import RuleError
 from brainmem.freezing import freeze
 from brainmem.models import get_model
@@ -88,6 +89,8 @@ class Fit:
             folder / "rates.npz",
             rates=self.rates,
             step=self.interval,
+            recording=self.recording.rates,
+            recording_step=self.recording.step,
             units=np.array(self.recording.units),
             order=self.order,
             **{f"weights_{name}": values for name, values in self.weights.items()},
@@ -154,6 +157,11 @@ def fit(
     step = float(np.asarray(evaluate(stimulus.every, resolve_parameters(model, {**given, **decided}))))
     order = np.random.default_rng([seed, 2016]).permutation(recording.rates.shape[2])
     frames = recording.resampled(step)[:, :, order]
+    if frames.shape[1] < 2:
+        raise RuleError(
+            f"fit(): the recording lasts {recording.duration:g} s, less than two frames of {step:g} s. Is its step in "
+            "seconds?"
+        )
     parameters = {**given, **decided, "T": f"{frames.shape[1] * step!r}*second"}
     inputs = {target: frames}
     result = simulate(
@@ -176,6 +184,7 @@ def _target(model: MemoryModel, name: str, given: Mapping[str, Any]) -> Stimulus
             f"{', '.join(framed) or 'none'}."
         )
     stimulus = next(item for item in model.stimuli if item.name == name)
+    _check_drawn(model, name)
     population = model.population(stimulus.population)
     named = {"units": population.size, "items": stimulus.items, "duration": "T"}
     known = {item.name for item in model.parameters}
@@ -190,6 +199,22 @@ def _target(model: MemoryModel, name: str, given: Mapping[str, Any]) -> Stimulus
     if population.rate is None:
         raise RuleError(f"Model {model.name!r}: population {population.name!r} declares no rate, which a fit compares.")
     return stimulus
+
+
+def _check_drawn(model: MemoryModel, target: str) -> None:
+    """Refuse a model where something is drawn beside the target that should be drawn from it."""
+    place = {item.name for item in model.stimuli if target in names_in(item.draw)}
+    shared = {name for item in model.stimuli if item.name == target for name in names_in(item.draw)}
+    drawn = {item.name: names_in(item.draw) & shared for item in model.stimuli if item.name not in (target, *place)}
+    known = {item.name for item in model.stimuli}
+    shown = {name for phase in model.protocol.phases for name in phase.stimuli}
+    others = [name for name, common in drawn.items() if common & known and name in shown]
+    if others:
+        raise RuleError(
+            f"Model {model.name!r}: {', '.join(others)} are drawn from the same numbers as {target!r} and not from "
+            f"{target!r} itself, so they would not belong to the recording. Run it with simulate(inputs=...) and give "
+            "them too, or fit another model."
+        )
 
 
 def _shown(

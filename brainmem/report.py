@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment
 from matplotlib.figure import Figure
 
-from brainmem import plot
+from brainmem import measure, plot
 from brainmem.agreement import Agreement, Comparison
 from brainmem.errors import ResultError
 from brainmem.files import replacing
@@ -134,9 +134,16 @@ def _candidates(results: list[Result], comparison: Comparison | None) -> Iterabl
             (results,),
         )
     for variant, group in by_variant(results).items():
+        yield "Fit to the sequence in each test pass; the best is marked.", _training, (variant, group)
         yield f"Weights of the {variant} variant, seed {group[0].seed}.", plot.weights, (group[0],)
         for population, report in group[0].calibration.items():
             yield f"Calibration of the cells of {population}.", plot.fi_curve, (report,)
+
+
+def _training(variant: str, results: Sequence[Result]) -> Figure:
+    """Plot pVar of every test pass; raises ResultError for results without a sequence."""
+    curves = {f"{variant}, seed {result.seed}": measure.pvar_of_tests(result) for result in results}
+    return plot.pvar_of_tests(curves)
 
 
 def _template():

@@ -113,6 +113,13 @@ def test_list_gives_each_model_with_its_paper():
     assert "(2020)" in line
 
 
+def test_further_tasks_of_a_paper_are_listed_and_shown():
+    assert "rajan2016/choice" in run("list").stdout
+    text = run("show", "rajan2016/choice").stdout
+    assert "delayed two-choice task" in text
+    assert "n_left" in text
+
+
 def test_list_keeps_the_other_models_when_one_is_broken(tmp_path, monkeypatch):
     import brainmem.models
 

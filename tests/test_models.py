@@ -125,6 +125,7 @@ def test_a_further_task_of_a_paper_is_a_file_beside_its_model(folder):
     assert get_model("rajan2016/choice").name == "rajan2016_choice"
     assert list_tasks("rajan2016") == ("rajan2016/choice", "rajan2016/feedback")
     assert list_tasks("kurikawa2020") == ()
+    assert get_claims("rajan2016/choice") == ()
     (folder / "larger.py").write_text(MODEL.format(size=9))
     assert get_model(f"{folder}/larger").parameter("N").value == 9
     with pytest.raises(ModelNotFoundError, match="Did you mean 'rajan2016/choice'"):

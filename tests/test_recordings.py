@@ -143,7 +143,9 @@ def test_a_cell_that_is_no_number_is_named_by_line_and_column(tmp_path):
     lines = path.read_text().splitlines()
     lines[3] = lines[3].replace(lines[3].split(",")[2], "n/a?", 1)
     path.write_text("\n".join(lines))
-    with pytest.raises(ResultError, match="1 cells are no numbers, the first is 'n/a\\?' in line 4, column 'cell1'"):
+    with pytest.raises(
+        ResultError, match="1 cells are no numbers, the first is 'n/a\\?' in row 3 of the numbers, column 'cell1'"
+    ):
         read_recording(path)
 
 
@@ -174,3 +176,77 @@ def test_a_file_of_another_kind_and_one_with_several_shapes_are_refused(tmp_path
     (tmp_path / "b.npy").write_bytes(b"broken")
     with pytest.raises(ResultError, match="cannot be read as numpy's format"):
         read_recording(tmp_path / "b.npy", step=1)
+
+
+TABLES = {
+    "spaces, no header": lambda rows: "\n".join(" ".join(map(repr, row)) for row in rows),
+    "pandas without index": lambda rows: "\n".join(["0,1,2,3,4,5", *(",".join(map(repr, row)) for row in rows)]),
+    "pandas with index": lambda rows: "\n".join(
+        [",0,1,2,3,4,5", *(",".join([str(k), *map(repr, row)]) for k, row in enumerate(rows))]
+    ),
+    "byte-order mark and times": lambda rows: (
+        "\ufeff"
+        + "\n".join(["time,a,b,c,d,e,f", *(",".join([repr(0.02 * k), *map(repr, row)]) for k, row in enumerate(rows))])
+    ),
+    "semicolons and decimal commas": lambda rows: "\n".join(
+        ["a;b;c;d;e;f", *(";".join(map(repr, row)).replace(".", ",") for row in rows)]
+    ),
+    "comments, blank lines, trailing commas": lambda rows: (
+        "# recorded\n\na,b,c,d,e,f\n" + "\n".join(",".join(map(repr, row)) + "," for row in rows)
+    ),
+    "times in msec": lambda rows: "\n".join(
+        ["t (msec),a,b,c,d,e,f", *(",".join([repr(20.0 * k), *map(repr, row)]) for k, row in enumerate(rows))]
+    ),
+}
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_tables_as_programs_write_them_keep_every_sample_and_unit(name, tmp_path):
+    rows = (RATES[:60, :6] + 0.1).tolist()
+    (tmp_path / "a.csv").write_text(TABLES[name](rows), encoding="utf-8")
+    found = read_recording(tmp_path / "a.csv", **({} if "time" in name else {"step": STEP}))
+    assert found.rates.shape == (1, 60, 6)
+    assert found.step == pytest.approx(STEP)
+    values = np.array(rows)
+    np.testing.assert_allclose(found.rates[0], values / values.max(axis=0), rtol=1e-12)
+
+
+@pytest.mark.parametrize("text", ["", "\n\n", "# nothing\n"])
+def test_an_empty_table_says_so(text, tmp_path):
+    (tmp_path / "a.csv").write_text(text)
+    with pytest.raises(ResultError, match="holds no table"):
+        read_recording(tmp_path / "a.csv", step=1)
+
+
+@pytest.mark.parametrize("header", ["frame,a,b,c,d,e,f", ""])
+def test_a_first_column_that_counts_is_no_unit(header, tmp_path):
+    rows = [",".join([str(k), *map(repr, row)]) for k, row in enumerate(RATES[:60, :6].tolist())]
+    (tmp_path / "a.csv").write_text("\n".join([header, *rows]))
+    with pytest.raises(ResultError, match="rises by 1 from row to row, as times or row numbers do"):
+        read_recording(tmp_path / "a.csv", step=STEP)
+
+
+def test_trial_types_need_the_same_times_and_keep_their_order(tmp_path):
+    one, other = table(tmp_path / "a.csv"), table(tmp_path / "b.csv", times=2 * STEP * np.arange(200))
+    with pytest.raises(ResultError, match=r"same times: those of '?.*b\.csv'? differ from those of .*a\.csv"):
+        read_recording([one, other])
+    names = [f"trial{k}" for k in range(11)]
+    np.savez(tmp_path / "many.npz", step=STEP, **{n: np.roll(RATES, 7 * k, axis=0) for k, n in enumerate(names)})
+    found = read_recording(tmp_path / "many.npz")
+    for k in range(11):
+        np.testing.assert_allclose(found.rates[k], np.roll(RATES, 7 * k, axis=0) / RATES.max(axis=0))
+
+
+def test_broken_files_gaps_and_slow_samples(tmp_path):
+    np.savez(tmp_path / "a.npz", rates=RATES)
+    for name, content in (("b.npz", (tmp_path / "a.npz").read_bytes()[:200]), ("c.npy", b"")):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(ResultError, match="cannot be read as numpy's format"):
+            read_recording(tmp_path / name, step=STEP)
+    gap = STEP * np.arange(200) + 5.0 * (np.arange(200) > 99)
+    with pytest.raises(ResultError, match=r"5\.02 s pass after 1\.98 s. Such a gap is not filled"):
+        read_recording(table(tmp_path / "gap.csv", times=gap))
+    slow = read_recording(table(tmp_path / "slow.csv", times=20.0 * np.arange(200)))
+    assert any("call their column time_ms" in note for note in slow.notes)
+    with pytest.raises(ResultError, match="step='10 ms' must be"):
+        read_recording(RATES, step="10 ms")

@@ -87,13 +87,17 @@ def test_band_structure_finds_planted_bands_whatever_the_order_of_units():
     rng = np.random.default_rng(3)
     place = rng.permutation(80)
     distance = place[:, None] - place[None, :]
-    weights = np.where(np.abs(distance) <= 10, 0.5, -0.1) + 0.01 * rng.normal(size=(80, 80))
+    weights = np.where((distance >= -10) & (distance < 10), 0.5, -0.1) + 0.01 * rng.normal(size=(80, 80))
     found = measure.band_structure(weights, place, width=20)
     middle = int(np.flatnonzero(found.offset == 0)[0])
     assert found.mean[middle] == pytest.approx(0.5, abs=0.05)
     assert np.all(np.abs(found.mean[np.abs(found.offset) >= 20] + 0.1) < 0.02)
     assert np.all(found.sd[np.abs(found.offset) >= 20] < 0.02)
     np.testing.assert_allclose(found.means.mean(), weights.mean())
+    for offset in (-1, 0, 1):  # bands are equally wide
+        inside = np.isin(distance, (2 * offset - 1, 2 * offset))
+        band = measure.band_structure(inside.astype(float), place, width=2)
+        assert band.mean[band.offset == 2 * offset] == 1.0
     forward = np.where(distance > 0, 1.0, 0.0)
     assert measure.band_structure(forward, place, width=1).mean[-1] == 1.0
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from brainmem.cli.screen import print_table, say
 from brainmem.errors import BrainmemError
-from brainmem.models import get_claims, get_model, list_models
+from brainmem.models import get_claims, get_model, list_models, list_tasks
 from brainmem.spec import MemoryModel, Reference
 
 __all__ = ["listing", "print_card"]
@@ -22,6 +22,8 @@ def listing() -> Iterator[tuple[str, str, str]]:
             yield name, f"cannot be read: {error}", ""
         else:
             yield name, citation(model.reference), ", ".join(claim.key for claim in claims)
+            for task in list_tasks(name):
+                yield task, get_model(task).description.strip().partition("\n")[0], ""
 
 
 def citation(reference: Reference | None) -> str:

@@ -61,7 +61,7 @@ def band_structure(weights: ArrayLike, place: ArrayLike, *, width: int = 20) -> 
     if width < 1:
         raise ResultError(f"width={width!r} must be 1 or more.")
     rank = np.argsort(np.argsort(place))
-    band = np.round((rank[:, None] - rank[None, :]) / width).astype(int)
+    band = np.floor((rank[:, None] - rank[None, :]) / width + 0.5).astype(int)
     number = band - band.min()
     count = np.bincount(number.ravel())
     mean = np.bincount(number.ravel(), weights.ravel()) / count

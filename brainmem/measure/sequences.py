@@ -25,6 +25,9 @@ __all__ = [
     "selectivity",
 ]
 
+# A variance below this part of the mean square is rounding.
+_FLAT = 1e-20
+
 
 def pvar_of_tests(result: Any, *, phase: str = "test", target: str = "R", misfit: str = "misfit") -> np.ndarray:
     """Return the fraction of the target's variance that the rates explain in each test pass.
@@ -114,6 +117,8 @@ def bvar(rates: ArrayLike, step: float, *, bin_width: float = 0.02) -> float:
     ResultError
         For NaN, negative rates, or when all units do the same at all times.
     """
+    if not (step > 0 and bin_width > 0):
+        raise ResultError(f"step={step!r} and bin_width={bin_width!r} must be above 0.")
     rates = _sequence(rates, "rates")
     rates = rates[:, rates.sum(axis=0) > 0]
     if rates.size == 0:
@@ -123,7 +128,7 @@ def bvar(rates: ArrayLike, step: float, *, bin_width: float = 0.02) -> float:
     bins -= bins.min()
     profile = np.bincount(bins.ravel(), rates.ravel()) / np.maximum(np.bincount(bins.ravel()), 1)
     around = np.mean((rates - rates.mean(axis=1, keepdims=True)) ** 2)
-    if around <= 0:
+    if around <= _FLAT * np.mean(rates**2):
         raise ResultError("All units have the same rates, so no bump can be told from the population's mean.")
     return float(1 - np.mean((rates - profile[bins]) ** 2) / around)
 
@@ -146,7 +151,7 @@ def dimension(rates: ArrayLike, *, share: float = 0.95) -> int:
         raise ResultError(f"share={share!r} must lie above 0 and at most at 1.")
     rates = _sequence(rates, "rates")
     values = np.linalg.svd(rates - rates.mean(axis=0), compute_uv=False) ** 2
-    if values.sum() <= 0:
+    if values.sum() <= _FLAT * np.sum(rates**2):
         raise ResultError("The activity is constant, so it has no principal components.")
     held = np.cumsum(values) / values.sum()
     return int(np.searchsorted(held, share * (1 - 1e-12)) + 1)
@@ -229,6 +234,8 @@ def resilience(levels: ArrayLike, values: ArrayLike) -> float:
     """
     levels, values = array(levels, "levels", least=1), array(values, "values", least=1)
     same_shape(levels, values, "levels and values")
+    if levels.ndim != 1:
+        raise ResultError(f"levels must be a list of numbers, got shape {levels.shape}.")
     if np.any(np.diff(levels) <= 0):
         raise ResultError(f"levels must ascend, got {levels.tolist()}.")
     below = np.flatnonzero(values <= 0)

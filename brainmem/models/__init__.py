@@ -6,6 +6,7 @@ The folders stand in the top-level ``models/`` of a checkout and are packaged as
 from __future__ import annotations
 
 import importlib
+import re
 import sys
 from collections.abc import Iterator
 from importlib.machinery import ModuleSpec
@@ -62,8 +63,13 @@ def get_model(name: str | Path) -> MemoryModel:
 
 def list_tasks(name: str | Path) -> tuple[str, ...]:
     """Return the names of a paper's further models, ``("rajan2016/choice",)``; none for most papers."""
-    files = sorted(_locate(name).glob("*.py"))
-    return tuple(f"{name}/{file.stem}" for file in files if file.stem.isidentifier() and file.stem not in _FILES)
+    files = sorted(_locate(_paper_and_task(name)[0]).glob("*.py"))
+    tasks = [file.stem for file in files if file.stem.isidentifier() and file.stem not in _FILES and _defines(file)]
+    return tuple(f"{_paper_and_task(name)[0]}/{task}" for task in tasks)
+
+
+def _defines(file: Path) -> bool:
+    return re.search(r"^model\b.*=", file.read_text(encoding="utf-8"), re.MULTILINE) is not None
 
 
 def _paper_and_task(name: str | Path) -> tuple[str | Path, str]:
@@ -79,6 +85,8 @@ def _paper_and_task(name: str | Path) -> tuple[str | Path, str]:
 def get_claims(name: str | Path) -> tuple[Claim, ...]:
     """Return the claims of a model's paper, from ``claims`` in its ``claims.py``; none without that file.
 
+    Those of a further task stand with its paper.
+
     Raises
     ------
     ModelNotFoundError
@@ -86,6 +94,8 @@ def get_claims(name: str | Path) -> tuple[Claim, ...]:
     RuleError
         When its ``claims.py`` defines no ``claims``.
     """
+    if _paper_and_task(name)[1] != "model":
+        return ()
     module = _module(name, "claims")
     return () if module is None else tuple(_defined(module, "claims", (tuple, list)))
 

@@ -52,7 +52,11 @@ def sequences(
             f"Rates must be arrays (time, unit) or (trial type, time, unit) of the same units; got shapes "
             f"{[np.shape(item) for item in rates]}."
         )
+    if np.size(steps) not in (1, len(tables)):
+        raise ResultError(f"steps={steps!r} must be one number, or one for each of the {len(tables)} arrays.")
     steps = [float(step) for step in np.broadcast_to(steps, len(tables))]
+    if order is not None and sorted(np.ravel(order).tolist()) != list(range(tables[0].shape[-1])):
+        raise ResultError(f"order must hold each of the {tables[0].shape[-1]} units once, got {np.asarray(order)}.")
     if order is None:
         order = np.argsort(measure.centre_of_mass(tables[0].sum(axis=0)), kind="stable")
     trials = len(tables[0])
@@ -89,6 +93,8 @@ def pvar_of_tests(pvars: ArrayLike | Mapping[str, ArrayLike]) -> Figure:
     pvars : (test,) float array, or a mapping of labels to such arrays
     """
     curves = pvars if isinstance(pvars, Mapping) else {"": pvars}
+    if not all(np.size(values) for values in curves.values()):
+        raise ResultError("There is no test pass to plot.")
     fig = figure(4.2, 2.8)
     axes = fig.subplots()
     for (label, values), colour in zip(curves.items(), _cycled(len(curves)), strict=True):
@@ -116,15 +122,20 @@ def pvar_curve(fractions: ArrayLike, pvars: Mapping[str, ArrayLike]) -> Figure:
         Curves by label; several seeds are drawn as points, their mean as the line.
     """
     fractions = np.asarray(fractions, dtype=float)
+    if not pvars or np.any(fractions <= 0):
+        raise ResultError("Fractions must be above 0, their axis is logarithmic, and there must be a curve.")
+    ranked = np.argsort(fractions)
     fig = figure(4.2, 3.0)
     axes = fig.subplots()
     for (label, values), colour in zip(pvars.items(), _cycled(len(pvars)), strict=True):
         values = np.asarray(values, dtype=float)
         if values.shape[:1] != fractions.shape:
             raise ResultError(f"{label!r} has {values.shape[:1]} fractions, and {fractions.shape} are given.")
-        table = values[:, None] if values.ndim == 1 else values
-        axes.plot(fractions, np.nanmean(table, axis=1), color=colour, label=label)
-        axes.plot(np.repeat(fractions, table.shape[1]), table.ravel(), "o", color=colour, markersize=3, alpha=0.7)
+        table = (values[:, None] if values.ndim == 1 else values)[ranked]
+        axes.plot(fractions[ranked], np.nanmean(table, axis=1), color=colour, label=label)
+        axes.plot(
+            np.repeat(fractions[ranked], table.shape[1]), table.ravel(), "o", color=colour, markersize=3, alpha=0.7
+        )
     axes.set_xscale("log")
     _pvar_axis(axes, [np.asarray(v, dtype=float) for v in pvars.values()])
     axes.set(xlabel="fraction p of plastic synapses", title="a small fraction suffices")
@@ -151,7 +162,7 @@ def weight_bands(
     """
     shown = [(name, matrix) for name, matrix in (("before learning", before), ("after", after)) if matrix is not None]
     fig = figure(0.8 + 3.2 * len(shown), 3.0)
-    panels = np.atleast_1d(fig.subplots(1, len(shown)))
+    panels = np.atleast_1d(fig.subplots(1, len(shown), sharey=True))
     for axes, (name, matrix), colour in zip(panels, shown, _COLOURS[-len(shown) :], strict=True):
         bands = measure.band_structure(matrix, place, width=width)
         inside = np.abs(bands.offset) <= mark * len(np.asarray(place)) + width
@@ -160,8 +171,9 @@ def weight_bands(
         axes.plot(offset, mean, "o-", color=colour, markersize=3, label="mean")
         reference_line(axes, 0.0)
         axes.axvline(0, color=GREY, linewidth=0.7)
-        axes.set(title=name, xlabel="post - pre, units", ylabel="weight J")
-        axes.legend(loc="upper right")
+        axes.set(title=name, xlabel="post - pre, units")
+    panels[0].set_ylabel("weight J")
+    panels[-1].legend(loc="upper right")
     return fig
 
 
@@ -170,10 +182,9 @@ def _cycled(count: int) -> list[str]:
 
 
 def _pvar_axis(axes: Axes, curves: Sequence[np.ndarray]) -> None:
-    """Show 0 ... 1, and below 0 as far as half of the values ask for."""
-    values = np.concatenate([np.ravel(item) for item in curves])
-    values = values[np.isfinite(values)]
-    low = min(0.0, float(np.quantile(values, 0.1))) if values.size else 0.0
-    axes.set_ylim(max(low, -1.0) - 0.02, 1.02)
+    """Show 0 ... 1 and, below 0, as far as half of the values of the lowest curve reach."""
+    finite = [np.ravel(item)[np.isfinite(np.ravel(item))] for item in curves]
+    low = min([0.0, *(float(np.median(item)) for item in finite if item.size)])
+    axes.set_ylim(1.1 * low - 0.02, 1.02)
     reference_line(axes, 0.0)
     axes.set_ylabel("pVar")

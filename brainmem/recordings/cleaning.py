@@ -18,6 +18,8 @@ NEGATIVE = ("drop", "clip", "shift")
 FEWEST_SAMPLES, FEWEST_UNITS = 20, 5
 # Steps between samples that differ by less than this part are one step.
 _EVEN = 1e-3
+# Gaps of more steps are not filled, and longer steps are doubted.
+_LONGEST_GAP, _SLOW = 5.0, 1.0
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,10 @@ class Recording:
         return self.step * (self.rates.shape[1] - 1)
 
     def resampled(self, step: float) -> np.ndarray:
-        """Return the rates every `step` seconds, (trial type, frame, unit), interpolated linearly between samples."""
+        """Return the rates every `step` seconds, (trial type, frame, unit), interpolated linearly between samples.
+
+        A frame lasts `step`, and the last one ends at the last sample.
+        """
         frames = int(np.floor(self.duration / step * (1 + 1e-9)))
         position = np.arange(frames) * (step / self.step)
         before = np.minimum(position.astype(int), self.rates.shape[1] - 2)
@@ -117,16 +122,35 @@ def _sources(source: Any) -> list[Any]:
 
 
 def _joined(raws: Sequence[Raw]) -> Raw:
-    """Return several sources as the trial types of one."""
-    first = raws[0]
-    for other in raws[1:]:
+    """Return several sources as the trial types of one, after checking that they have the same units and times."""
+    first = next((raw for raw in raws if raw.times is not None), raws[0])
+    for other in raws:
         if other.values.shape[1:] != first.values.shape[1:] or other.names != first.names:
             raise ResultError(
                 f"Trial types need the same units and as many samples: {first.source} has (time, unit) = "
                 f"{first.values.shape[1:]}, {other.source} has {other.values.shape[1:]}"
                 f"{'' if other.names == first.names else ', and their units have other names'}."
             )
-    return replace(first, values=np.concatenate([item.values for item in raws]))
+        if other.times is not None:
+            _check_ascending(other)
+        if other.times is not None and first.times is not None:
+            apart = np.max(np.abs((other.times - other.times[0]) - (first.times - first.times[0])))
+            if not apart <= _EVEN * abs(first.times[-1] - first.times[0]):
+                raise ResultError(
+                    f"Trial types need the same times: those of {other.source} differ from those of {first.source} by "
+                    f"up to {apart:g} s. Interpolate one of them first."
+                )
+    return replace(first, values=np.concatenate([item.values for item in raws]), source=raws[0].source)
+
+
+def _check_ascending(raw: Raw) -> None:
+    times = np.zeros(0) if raw.times is None else raw.times
+    wrong = np.flatnonzero(~(np.diff(times) > 0))
+    if len(wrong):
+        at = int(wrong[0])
+        raise ResultError(
+            f"{raw.source}: times must ascend, and sample {at + 1} has {times[at + 1]:g} s after {times[at]:g} s."
+        )
 
 
 def _evenly(raw: Raw, step: Any) -> tuple[Raw, float, tuple[str, ...]]:
@@ -134,19 +158,19 @@ def _evenly(raw: Raw, step: Any) -> tuple[Raw, float, tuple[str, ...]]:
     if raw.times is None:
         return raw, _given_step(step, raw.source), ()
     steps = np.diff(raw.times)
-    if not np.all(steps > 0):
-        at = int(np.flatnonzero(~(steps > 0))[0])
-        raise ResultError(
-            f"{raw.source}: times must ascend, and sample {at + 1} has {raw.times[at + 1]:g} s after "
-            f"{raw.times[at]:g} s."
-        )
     even = float(np.median(steps))
     if step is not None and not np.isclose(_given_step(step, raw.source), even, rtol=0.01):
         raise ResultError(
             f"{raw.source}: step={step!r}, but its times are {even:g} s apart. Leave step out, or remove the times."
         )
     if np.max(np.abs(steps - even)) <= _EVEN * even:
-        return raw, float(np.mean(steps)), ()
+        return raw, float(np.mean(steps)), _doubts(float(np.mean(steps)))
+    if steps.max() > _LONGEST_GAP * even:
+        at = int(np.argmax(steps))
+        raise ResultError(
+            f"{raw.source}: samples are {even:g} s apart, but {steps[at]:g} s pass after {raw.times[at]:g} s. Such a "
+            "gap is not filled: give the part before or after it."
+        )
     times = np.arange(raw.times[0], raw.times[-1] + 1e-9 * even, even)
     values = np.empty((raw.values.shape[0], times.size, raw.values.shape[2]))
     for trial, unit in np.ndindex(values.shape[0], values.shape[2]):
@@ -155,13 +179,21 @@ def _evenly(raw: Raw, step: Any) -> tuple[Raw, float, tuple[str, ...]]:
     return replace(raw, values=values, times=times), even, (note,)
 
 
+def _doubts(step: float) -> tuple[str, ...]:
+    asked = f"samples are {step:g} s apart: if the times are milliseconds, call their column time_ms"
+    return (asked,) if step > _SLOW else ()
+
+
 def _given_step(step: Any, source: str) -> float:
     if step is None:
         raise ResultError(
             f"{source} does not tell when its samples were taken. Give step=, the seconds between two samples (--step "
             "on the command line), or a column 'time'."
         )
-    seconds = float(np.asarray(step, dtype=float))
+    try:
+        seconds = float(np.asarray(step, dtype=float))
+    except (TypeError, ValueError):
+        seconds = float("nan")
     if not (np.isfinite(seconds) and seconds > 0):
         raise ResultError(f"step={step!r} must be a time longer than 0, in seconds.")
     return seconds

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
+import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 
 from brainmem.errors import ResultError
+from brainmem.recordings.tables import read_table
 
 __all__ = ["Raw", "read_raw"]
 
 FORMATS = ".npy, .npz and .csv (also .tsv, .txt)"
-_TIME = re.compile(
-    r"^(time|t|timestamps?|seconds?)(?:[\s_]*[\[(]?\s*(s|sec|seconds?|ms|milliseconds?)\s*[\])]?)?$", re.I
-)
 _TIME_NAMES, _STEP_NAMES = ("time", "t", "times", "timestamps"), ("step", "dt", "sampling_period")
 
 
@@ -59,7 +56,7 @@ def _from_file(path: Path, units_first: bool) -> Raw:
         if kind == ".npz":
             with np.load(path) as content:
                 return _from_arrays(dict(content), str(path), units_first)
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise ResultError(f"{str(path)!r} cannot be read as numpy's format: {error}") from error
     if kind in (".csv", ".tsv", ".txt"):
         return _from_table(path, units_first)
@@ -81,72 +78,32 @@ def _from_array(values: Any, source: str, units_first: bool) -> Raw:
 
 
 def _from_arrays(content: dict[str, np.ndarray], source: str, units_first: bool) -> Raw:
+    """Return the arrays of a file, in its order, as trial types; one called ``rates`` stands for all."""
     times = next((content.pop(name) for name in _TIME_NAMES if name in content), None)
-    step = next((float(content.pop(name)) for name in _STEP_NAMES if name in content), None)
-    tables = {name: values for name, values in sorted(content.items()) if values.ndim >= 2}
-    shapes = {values.shape for values in tables.values()}
-    if len(shapes) != 1:
-        found = ", ".join(f"{name} {values.shape}" for name, values in sorted(content.items())) or "nothing"
+    steps = [np.ravel(content.pop(name)) for name in _STEP_NAMES if name in content]
+    tables = {"rates": content["rates"]} if "rates" in content else {k: v for k, v in content.items() if v.ndim >= 2}
+    if len({values.shape for values in tables.values()}) != 1:
+        found = ", ".join(f"{name} {values.shape}" for name, values in content.items()) or "nothing"
         raise ResultError(
             f"{source}: expected arrays of one shape (time, unit), one for each trial type, beside 'time' or 'step'; "
             f"found {found}."
         )
     raws = [_from_array(values, source, units_first) for values in tables.values()]
     raw = replace(raws[0], values=np.concatenate([item.values for item in raws]))
-    if times is None and step is not None:
-        times = step * np.arange(raw.values.shape[1])
-    return replace(raw, times=None if times is None else _times(times, raw, source))
+    if times is not None:
+        return replace(raw, times=_times(times, raw, source))
+    if steps and steps[0].size != 1:
+        raise ResultError(f"{source}: 'step' must be one number, the seconds between samples, got {steps[0].tolist()}.")
+    return replace(raw, times=float(steps[0][0]) * np.arange(raw.values.shape[1])) if steps else raw
 
 
 def _from_table(path: Path, units_first: bool) -> Raw:
-    first = _first_line(path)
-    header = None if all(_number(cell) for cell in re.split(r"[,;\t]", first)) else 0
-    try:
-        frame = pd.read_csv(path, header=header, sep=None, engine="python", skipinitialspace=True)
-    except (ValueError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise ResultError(f"{str(path)!r} cannot be read as a table: {error}") from error
-    frame.columns = [str(name).strip() for name in frame.columns]
-    numbers = frame.apply(pd.to_numeric, errors="coerce")
-    wrong = np.argwhere((numbers.isna() & frame.notna()).to_numpy())
-    if len(wrong):
-        row, column = wrong[0]
-        raise ResultError(
-            f"{str(path)!r}: {len(wrong)} cells are no numbers, the first is {frame.iat[row, column]!r} in line "
-            f"{row + 1 + (header is not None)}, column {frame.columns[column]!r}. Leave cells without a value empty."
-        )
-    times = next((name for name in frame.columns if header is not None and _TIME.match(name)), None)
-    values = numbers.drop(columns=[times] if times else []).to_numpy(dtype=float)
-    if times and units_first:
-        raise ResultError(
-            f"{str(path)!r} has a column of times, {times!r}, so its units are columns: drop units_first."
-        )
-    raw = _from_array(values, str(path), units_first)
-    names = [name for name in frame.columns if name != times] if header is not None and not units_first else raw.names
-    raw = replace(raw, names=tuple(names))
-    return (
-        raw if times is None else replace(raw, times=_times(numbers[times].to_numpy() * _scale(times), raw, str(path)))
-    )
-
-
-def _first_line(path: Path) -> str:
-    try:
-        with path.open(encoding="utf-8-sig") as file:
-            return file.readline().strip()
-    except UnicodeDecodeError as error:
-        raise ResultError(f"{str(path)!r} is no text file: {error}") from error
-
-
-def _number(cell: str) -> bool:
-    try:
-        float(cell.strip() or "nan")
-    except ValueError:
-        return False
-    return True
-
-
-def _scale(name: str) -> float:
-    match = _TIME.match(name)
-    return 1e-3 if match and (match.group(2) or "").lower().startswith("m") else 1.0
+    table = read_table(path)
+    if units_first and table.names:
+        raise ResultError(f"{str(path)!r} has a header, so its units are columns: drop units_first.")
+    raw = _from_array(table.values, str(path), units_first)
+    raw = replace(raw, names=table.names or raw.names)
+    return raw if table.times is None else replace(raw, times=_times(table.times, raw, str(path)))
 
 
 def _from_neo(signal: Any) -> Raw:

@@ -35,7 +35,7 @@ def surrogate(
     duration, step, width, background_tau : float
         Seconds: of the whole, between samples, of a bump, and of the background's correlations.
     bvar : float
-        Between 0.05 and 0.95.
+        Up to about 0.9, since widths and heights of the bumps differ.
     seed : int
 
     Raises
@@ -43,10 +43,14 @@ def surrogate(
     ResultError
         For sizes that are not positive, or a `bvar` that cannot be reached.
     """
-    if units < 5 or not (duration > 20 * step > 0) or not (width > 0 and background_tau > 0):
+    if (
+        not (units == int(units) >= 5 and seed >= 0)
+        or not (duration > 20 * step > 0)
+        or not (width > 0 and background_tau > 0)
+    ):
         raise ResultError(
             f"surrogate(): units={units}, duration={duration}, step={step}, width={width} and background_tau="
-            f"{background_tau} must be positive, with 5 units and 20 samples or more."
+            f"{background_tau} must be positive, with 5 units and 20 samples or more, and seed={seed} not negative."
         )
     rng = np.random.default_rng([seed, 437])
     time = step * np.arange(round(duration / step))[:, None]
@@ -57,7 +61,7 @@ def surrogate(
 
     def made(strength: float) -> np.ndarray:
         rates = np.maximum(bumps + strength * noise, 0)
-        return rates / rates.max(axis=0)
+        return rates / np.maximum(rates.max(axis=0), np.finfo(float).tiny)
 
     def missing(strength: float) -> float:
         return bump_share(made(strength), step) - bvar
@@ -78,4 +82,5 @@ def _coloured(rng: np.random.Generator, shape: tuple[int, int], tau: float) -> n
     keep, trace = np.exp(-1 / tau), rng.standard_normal(shape)
     for k in range(1, shape[0]):
         trace[k] = keep * trace[k - 1] + np.sqrt(1 - keep**2) * trace[k]
-    return trace
+    trace -= trace.mean(axis=0)
+    return trace / trace.std(axis=0)

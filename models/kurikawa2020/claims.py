@@ -166,7 +166,7 @@ def overwriting(experiment: Experiment) -> tuple[Finding, ...]:
             }
             return _recalled(experiment, experiment.simulate(model=model, seed=seed, parameters=parameters))
 
-        runs = experiment.each(run, experiment.seeds(1, 3))
+        runs = experiment.each(run, experiment.seeds(1, 8))
         last[eps] = np.array([[r[epoch] for epoch in epochs] for r in runs])
         for k, epoch in enumerate(epochs):
             expected = near(OVERWRITING_TABLE[eps][epoch], 0.2) if exact else None

@@ -8,6 +8,7 @@ Both trials start from the same state, the mean of what their first frames need.
 
 Departures
 ----------
+- The order of the two trials is random in each pass, not alternating.
 - Sizes of the populations, times of the cue and the merging of the inputs are second-hand or a reconstruction.
 """
 
@@ -65,9 +66,10 @@ stimuli = (
     ),
 )
 
+replaced = {"coding_level", *(item.name for item in parameters)}
 model = base.replace(
     name="rajan2016_choice",
-    parameters=(*(item for item in base.parameters if item.name not in {new.name for new in parameters}), *parameters),
+    parameters=(*(item for item in base.parameters if item.name not in replaced), *parameters),
     stimuli=stimuli,
     description=__doc__,
 )

@@ -2,7 +2,9 @@
 
 A1 and A6 are the paper's own words (its abstract); A3, A4, A5, A8 and A9 are second-hand; A2, A7 and A11 are ours, as
 is all that concerns spikes (S1-S3). The numbers they are held against come from a numerical reconstruction, most of
-them from one seed. All pVar are those of the best of several test passes, since pVar is not monotone in the passes.
+them from one seed. All pVar are those of the best of several test passes, since pVar is not monotone in the passes. A9
+ends with a law of the load that is ours; S1 trains with noise of sd 0.85, where one cell per unit tolerates the spikes
+and sixteen lose little.
 
 The rate network is what A1-A11 speak of; S1-S3 are claims of the spiking variant.
 """
@@ -174,6 +176,9 @@ def low_dimension(experiment: Experiment):
     """Measure how many principal components hold 95 % of the variance of the rates, and how much is the sequence."""
     few = _headline(experiment, 0)
     rates, target = few.rates()[0], few.result.R.values[0]
+    yield Finding(
+        "pVar of these rates", measure.pvar(target[::10][: len(rates)], rates[: len(target[::10])]), at_least(0.85)
+    )
     found, wanted = measure.dimension(rates), measure.dimension(target)
     yield Finding("dimension of the target", wanted, near(9, 1) if experiment.full else None)
     yield Finding("dimension of the rates less that of the target", found - wanted, within(-2, 3))
@@ -206,6 +211,7 @@ def fluctuations(experiment: Experiment):
         means = [measure.band_structure(net.weights, net.place).means for net in nets]
         rest = [net.weights - mean for net, mean in zip(nets, means, strict=True)]
         shuffled = [mean + np.random.default_rng(5).permuted(r, axis=0) for mean, r in zip(means, rest, strict=True)]
+        yield Finding(f"pVar, all of the weights, {label}", tuple(net.pvar_with() for net in nets), at_least(0.85))
         cases = {"band means alone": means, "fluctuations alone": rest, "means and shuffled fluctuations": shuffled}
         for name, matrices in cases.items():
             found = tuple(net.pvar_with(weights=matrix) for net, matrix in zip(nets, matrices, strict=True))
@@ -223,7 +229,7 @@ def cooperation(experiment: Experiment):
         without = tuple(net.pvar_with(h=0 * h) for net, h in zip(nets, traces, strict=True))
         other = tuple(net.pvar_with(h=h) for net, h in zip(nets, traces[::-1], strict=True))
         mixed = tuple(net.pvar_with(h=a + 0.1 * b) for net, a, b in zip(nets, traces, traces[::-1], strict=True))
-        yield Finding(f"pVar, its own input, {label}", tuple(net.pvar for net in nets))
+        yield Finding(f"pVar, its own input, {label}", tuple(net.pvar_with() for net in nets), at_least(0.85))
         yield Finding(
             f"pVar, h=0, {label}", without, at_most(0.0, source="reconstruction") if experiment.full else None
         )
@@ -237,6 +243,7 @@ def random_start(experiment: Experiment):
         net = _headline(experiment, 0, p)
         starts = np.random.default_rng(7).normal(size=(3, 1, len(net.weights)))
         found = tuple(net.pvar_with(onset=start) for start in starts)
+        yield Finding(f"pVar from the state it was trained from, {label}", net.pvar_with(), at_least(0.85))
         yield Finding(f"pVar from a random state, {label}", found, expected if experiment.full else None)
 
 
@@ -247,7 +254,7 @@ def delayed_choice(experiment: Experiment):
     """Measure pVar and the selectivity through the delay, with and without noise at test."""
     sizes = {} if experiment.full else {"N": 200, "p": 0.3}
     net = Network(experiment, 0, task="rajan2016/choice", tests=30 if experiment.full else 6, **sizes)
-    yield Finding("pVar of both trials", net.pvar, near(0.934, 0.03) if experiment.full else None)
+    yield Finding("pVar of both trials", net.pvar, near(0.934, 0.03) if experiment.full else at_least(0.6))
     preferred = net.result.preferred.values.reshape(-1)
     preferred = np.where(preferred == 2, -1, preferred)
     goal = np.clip(net.result.R.values, 0.01, 0.99)[:, 6500:7000]
@@ -257,7 +264,7 @@ def delayed_choice(experiment: Experiment):
         seeds = experiment.seeds(1, 3) if level else (0,)
         rates = [net.rates(noise_sd=level, seed=seed)[:, 650:700] for seed in seeds]
         found.append(tuple(measure.selectivity(rate, preferred) for rate in rates))
-        expected = {0.0: at_least(0.7), 0.3: at_most(0.4)}.get(level) if experiment.full else None
+        expected = at_least(0.7) if level == 0 else at_most(0.4) if level == 0.3 and experiment.full else None
         yield Finding(f"selectivity at the end of the delay, noise of sd {level:g}", found[-1], expected)
     kept = np.mean(found[-1]) / np.mean(found[0])
     yield Finding("selectivity kept under noise of sd 0.3", kept, at_most(0.5) if experiment.full else None)
@@ -326,7 +333,7 @@ def transfer(experiment: Experiment):
     if experiment.variant == "rate":
         return
     goals = {1: 0.87, 4: 0.93, 16: 0.95} if experiment.full else {4: 0.85}
-    nets = [Network(experiment, seed, **NOISY) for seed in experiment.seeds(1, 5)]
+    nets = [Network(experiment, seed, **NOISY) for seed in experiment.seeds(1, 10)]
     yield Finding("pVar of the rate networks", tuple(net.pvar for net in nets), at_least(0.93))
     for cells, goal in goals.items():
         filtered, drives = _transferred(nets, cells, "lif")
