@@ -148,6 +148,10 @@ def fit(
     """
     model, given = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
     stimulus = _target(model, target, given)
+    if unknown := set(reading) - {"step", "units_first", "negative"}:
+        raise RuleError(
+            f"fit() does not know {', '.join(sorted(unknown))}; for reading there are step, units_first, negative."
+        )
     if not isinstance(recording, Recording):
         recording = read_recording(recording, **reading)
     elif reading:
@@ -167,7 +171,13 @@ def fit(
     result = simulate(
         model, parameters=parameters, seed=seed, device=device, inputs=inputs, progress=progress, record=("weights",)
     )
-    tests = measure.pvar_of_tests(result, phase=test, target=target).reshape(-1, len(frames)).mean(axis=1)
+    tests = measure.pvar_of_tests(result, phase=test, target=target)
+    if len(tests) != len(frames) * (result["epoch"].size - 1):
+        raise RuleError(
+            f"Model {model.name!r}: test={test!r} must run once for each trial type before weights are recorded, and "
+            f"it ran {len(tests)} times; its phases are {', '.join(phase.name for phase in model.protocol.phases)}."
+        )
+    tests = tests.reshape(-1, len(frames)).mean(axis=1)
     best = int(np.argmax(tests)) + 1
     recorded = [item.name for item in model.projections if f"{item.name}_w" in result]
     weights = {name: result[f"{name}_w"].values[best] for name in recorded}

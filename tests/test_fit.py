@@ -72,6 +72,8 @@ def test_two_trial_types_are_learned_by_one_network():
         ({"parameters": {"N": 10}}, RuleError, "N=10 is decided by the recording"),
         ({"parameters": {"T": 1}}, RuleError, "T=1 is decided by the recording"),
         ({"target": "place"}, RuleError, "target='place' must be a stimulus with frames; those are R, h"),
+        ({"model": "rajan2016/choice"}, RuleError, "onset are drawn from the same numbers as 'R'"),
+        ({"stepp": 0.1}, RuleError, "does not know stepp; for reading there are step"),
         ({"model": "kurikawa2020"}, RuleError, "'R' must be a stimulus with frames; those are none"),
         ({"step": 0.1}, RuleError, "step concern reading, and the recording has been read already"),
     ],
@@ -107,3 +109,11 @@ def test_the_command_says_what_is_wrong_with_a_table(tmp_path, monkeypatch):
 def test_a_recording_that_cannot_be_read_is_refused_before_anything_runs():
     with pytest.raises(ResultError, match="samples are too few"):
         fit(np.ones((5, 5)), step=0.1)
+
+
+def test_a_phase_that_learns_is_no_test_and_a_recording_lasts_longer_than_a_frame(recording):
+    short = {"p": 0.5, "tests": 1, "passes": 2}
+    with pytest.raises(RuleError, match=r"test='learn' must run once for each trial type .* it ran 2 times"):
+        fit(recording, test="learn", parameters=short, device="runtime")
+    with pytest.raises(RuleError, match=r"lasts 0\.00198 s, less than two frames"):
+        fit(recording.rates[0], step=2e-5)
