@@ -23,7 +23,7 @@ LONGEST_FILE = 350
 LONGER_FOR_A_REASON = {
     "brainmem/spec.py": 520,  # the nouns and their documentation stay on one page
     "models/kurikawa2020/claims.py": 400,  # a paper has one file of claims
-    "models/rajan2016/claims.py": 450,
+    "models/rajan2016/claims.py": 480,
 }
 LONGEST_FUNCTION = 60
 
