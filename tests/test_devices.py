@@ -14,7 +14,6 @@ from pathlib import Path
 import brian2
 import numpy as np
 import pytest
-from builders import MATH_FUNCTIONS
 
 from brainmem import cache, compiled
 from brainmem.cache import cache_info, clear_cache
@@ -403,24 +402,3 @@ def test_ending_python_ends_its_program_and_leaves_nothing(number, tmp_path):
     if number == signal.SIGINT:
         assert "KeyboardInterrupt" in words
         assert not list(tmp_path.glob("brainmem-*"))
-
-
-@pytest.mark.parametrize("bits", [64, 32])
-@pytest.mark.filterwarnings("ignore:Not finite")
-def test_vector_versions_of_mathematical_functions_agree_with_numpy(bits):
-    x = np.concatenate([np.random.default_rng(1).uniform(-20, 20, 4000), np.linspace(-0.999, 0.999, 4000)])
-    x = np.concatenate([x, [0.0, 1e-30, 800.0, 1.0, -1.0, 0.0]]).astype(f"float{bits}")
-    y = np.concatenate([np.ones(x.size - 3), np.zeros(3)])
-    run = prepare(BuildJob("builders:mathematics", {"units": x.size}), Device(float=bits)).run(
-        {"units.x": x, "units.y": y}, duration=1e-4
-    )
-    for name in MATH_FUNCTIONS:
-        with np.errstate(all="ignore"):
-            exact = getattr(np, name)(x.astype(np.longdouble) / y)
-        found = run[name]
-        np.testing.assert_array_equal(np.isnan(found), np.isnan(exact), err_msg=name)
-        finite = np.isfinite(exact) & (np.abs(exact) < np.finfo(found.dtype).max)
-        spacing = np.spacing(np.abs(exact[finite]).astype(found.dtype))
-        assert np.max(np.abs(found[finite] - exact[finite]) / spacing) <= 4, name
-        beyond = np.isinf(exact)
-        np.testing.assert_array_equal(found[beyond], exact[beyond].astype(found.dtype), err_msg=name)

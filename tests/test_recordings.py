@@ -250,3 +250,9 @@ def test_broken_files_gaps_and_slow_samples(tmp_path):
     assert any("call their column time_ms" in note for note in slow.notes)
     with pytest.raises(ResultError, match="step='10 ms' must be"):
         read_recording(RATES, step="10 ms")
+
+
+def test_a_unit_may_be_called_t_or_s_unless_it_comes_first(tmp_path):
+    rows = [",".join(map(repr, row)) for row in RATES[:60, :6].tolist()]
+    (tmp_path / "a.csv").write_text("\n".join(["q,r,s,t,u,v", *rows]))
+    assert read_recording(tmp_path / "a.csv", step=STEP).units == tuple("qrstuv")

@@ -14,9 +14,10 @@ from brainmem.errors import ResultError
 
 __all__ = ["Table", "read_table"]
 
-_TIME = re.compile(
-    r"^(?:time|times|t|timestamps?|seconds?)?[\s_]*[\[(]?\s*(s|secs?|seconds?|ms|msecs?|milliseconds?)?\s*[\])]?$", re.I
-)
+_UNIT = r"(s|secs?|seconds?|ms|msecs?|milliseconds?)"
+_TIME = re.compile(rf"^(?:times?|timestamps?)(?:[\s_]*[\[(]?\s*{_UNIT}\s*[\])]?)?$", re.I)
+# So short that a unit may be called this; a first column is not.
+_SHORT = re.compile(rf"^(?:t(?:[\s_]*[\[(]?\s*{_UNIT}\s*[\])]?)?|{_UNIT})$", re.I)
 # Times and numbers of rows rise in even steps, to this part of a step.
 _EVEN = 1e-3
 
@@ -33,8 +34,8 @@ class Table:
 def read_table(path: Path) -> Table:
     """Return the numbers of a text file whose columns are separated by tabs, semicolons, commas or spaces.
 
-    Empty lines and lines that begin with ``#`` are left out. A column that is called ``time`` (``t``, ``time_ms``,
-    ``time (s)``) holds times.
+    Empty lines and lines that begin with ``#`` are left out. A column that is called ``time`` (``time_ms``,
+    ``time (s)``), or a first one called ``t``, ``t_ms``, ``seconds`` or ``ms``, holds times.
 
     Raises
     ------
@@ -48,7 +49,7 @@ def read_table(path: Path) -> Table:
     named = not all(_number(cell.replace(decimal, ".")) for cell in cells) or _counted(cells)
     frame = _frame(path, lines, separator, decimal, named=named)
     numbers = _numbers(path, frame, named=named)
-    times = next((name for name in frame.columns if named and name and _TIME.match(name)), None)
+    times = _time_column(list(frame.columns)) if named else None
     table = numbers.drop(columns=[times] if times else [])
     if times is None:
         _refuse_counter(path, numbers, named=named)
@@ -138,6 +139,12 @@ def _number(cell: str) -> bool:
     return True
 
 
+def _time_column(names: list[str]) -> str | None:
+    short = [name for name in names[:1] if _SHORT.match(name)]
+    return next((name for name in names if _TIME.match(name)), short[0] if short else None)
+
+
 def _scale(name: str) -> float:
-    match = _TIME.match(name)
-    return 1e-3 if match and (match.group(1) or "").lower().startswith("m") else 1.0
+    match = _TIME.match(name) or _SHORT.match(name)
+    unit = "".join(group or "" for group in match.groups()) if match else ""
+    return 1e-3 if unit.lower().startswith("m") else 1.0

@@ -1,20 +1,18 @@
 """The claims of Rajan, Harvey & Tank (2016), as experiments.
 
 A1 and A6 are the paper's own words (its abstract); A3, A4, A5, A8 and A9 are second-hand; A2, A7, A11 and A12 are ours,
-as is all that concerns spikes (S1-S3). The numbers they are held against come from a numerical reconstruction, most of
-them from one seed. All pVar are those of the best of several test passes, since pVar is not monotone in the passes. A9
-ends with a law of the load that is ours; S1 trains with noise of sd 0.85, where one cell per unit tolerates the spikes
-and sixteen lose little.
+as is all that concerns spikes (S1-S3, in spikes.py). The numbers they are held against come from a numerical
+reconstruction, most of them from one seed. All pVar are those of the best of several test passes, since pVar is not
+monotone in the passes. A9 ends with a law of the load that is ours.
 
-The rate network is what A1-A12 speak of; S1-S3 are claims of the spiking variant.
+A1-A12 are claims about the rate network, S1-S3 about the spiking variant.
 """
 
-from dataclasses import replace
-
 import numpy as np
-from brian2 import ms
+from brainmem.models.rajan2016.networks import SMALL, Network, best_pvars
+from brainmem.models.rajan2016.spikes import schemes, training_in_spikes, transfer
 
-from brainmem import Claim, fit, freeze, get_model, measure, surrogate
+from brainmem import Claim, fit, measure, surrogate
 from brainmem.claims import Experiment, Finding, at_least, at_most, near, within
 
 WIDTHS = {"0.3": "sqrt(0.3)*second", "0.09": "0.3*second"}  # variance of the bumps in s^2: sigma
@@ -30,80 +28,7 @@ CAPACITY_TABLE = {  # mean pVar by p, then by number of sequences; N=200, T=4 s,
 SPARSE_TABLE = {2: 0.90, 4: 0.82, 6: 0.46}  # 30 % of the units active, p=0.25
 LOAD_LAW = {0.15: 0.1, 0.3: 0.25, 0.5: 0.38, 1.0: 0.74, 1.15: 0.87, 2.0: 0.92, 3.0: 0.95}  # pVar by p N sigma/(N_s T)
 
-SAMPLE = 10 * ms  # between recorded rates
-SMALL = {"N": 150, "T": "2*second", "sigma": "0.12*second"}
 SEVERAL = {"N": 200, "T": "4*second", "sigma": "0.25*second", "learn_step": "3*ms", "tests": 8}
-
-
-class Network:
-    """A network trained at rates, with the weights of its best test."""
-
-    def __init__(self, experiment: Experiment, seed: int, *, task: str = "rajan2016", **parameters):
-        self.model = get_model(task)
-        self.experiment = replace(experiment, variant="rate", model=self.model)
-        self.parameters, self.seed = parameters, seed
-        result = self.experiment.trained(seed, **parameters)
-        pvars = measure.pvar_of_tests(result).reshape(-1, result.R.shape[0]).mean(axis=1)
-        best = int(np.argmax(pvars)) + 1
-        self.result, self.pvar = result, float(pvars[best - 1])
-        self.plastic = result.plastic_w.shape[-1]
-        self.start, self.weights = (
-            np.hstack([result.plastic_w.values[k], result.fixed_w.values[k]]) for k in (0, best)
-        )
-
-    @property
-    def place(self) -> np.ndarray:
-        """The position of each unit in the first sequence."""
-        return self.result.place.values.reshape(-1, len(self.weights))[0]
-
-    def run(
-        self, *, variant="rate", seed=0, weights=None, noise_sd=0.0, changes=None, record=(), neuron="lif", **inputs
-    ):
-        """Run a test pass through every sequence, without learning, with other inputs, weights or noise."""
-        model = self.model.choose(noise="white" if noise_sd else "none", **self._choices())
-        model = freeze(_with_noise(model) if noise_sd else model, "test", items="sequences")
-        known = {item.name for item in model.parameters} - {"tests", "passes", "learn_step", "noise_sd"}
-        parameters = {name: value for name, value in self.parameters.items() if name in known}
-        matrix = self.weights if weights is None else weights
-        shown = {name: self.result.data[name].values for name in ("R", "h", "onset")}
-        return replace(self.experiment, variant=variant, model=model).simulate(
-            seed=seed,
-            parameters={**parameters, **({"noise_sd": noise_sd} if noise_sd else {}), **(changes or {})},
-            inputs={**shown, **inputs},
-            weights={"plastic": matrix[:, : self.plastic], "fixed": matrix[:, self.plastic :]},
-            record=record,
-            interval=SAMPLE,
-            neuron=neuron,
-        )
-
-    def pvar_with(self, **options) -> float:
-        """Return pVar of a test pass with other inputs, weights or noise."""
-        return float(np.mean(measure.pvar_of_tests(self.run(**options))))
-
-    def rates(self, **options) -> np.ndarray:
-        """Return the rates of such a pass, (sequence, time, unit), every `SAMPLE`."""
-        rates = self.run(record=("r",), **options).r.values
-        sequences = self.result.R.shape[0]
-        return rates[: len(rates) // sequences * sequences].reshape(sequences, -1, rates.shape[-1])
-
-    def _choices(self) -> dict[str, str]:
-        return {name: value for name, value in self.parameters.items() if name == "error_on"}
-
-
-def _with_noise(model):
-    """Return the model with fresh noise in its tests too."""
-    phases = tuple(replace(phase, gates={**phase.gates, "noisy": 1}) for phase in model.protocol.phases)
-    return model.replace(protocol=replace(model.protocol, phases=phases))
-
-
-def rates_only(experiment):
-    """Make an experiment one of the rate variant: a spiking network of this size and length was never run."""
-
-    def limited(given: Experiment) -> tuple[Finding, ...]:
-        return () if given.variant == "spiking" else tuple(experiment(given))
-
-    limited.__doc__ = experiment.__doc__
-    return limited
 
 
 def _headline(experiment: Experiment, seed: int, p: float = 0.08, **more) -> Network:
@@ -120,7 +45,7 @@ def _headline(experiment: Experiment, seed: int, p: float = 0.08, **more) -> Net
 def fraction(experiment: Experiment):
     """Measure pVar against the fraction of plastic synapses."""
     if not experiment.full:
-        pvars = {p: _pvars(experiment, 2, p=p, tests=4, **SMALL) for p in (0.0, 0.05, 0.3)}
+        pvars = {p: best_pvars(experiment, 2, p=p, tests=4, **SMALL) for p in (0.0, 0.05, 0.3)}
         yield Finding("pVar, N=150, p=0", pvars[0.0], at_most(0.0))
         yield Finding("pVar, N=150, p=0.05", pvars[0.05])
         yield Finding("pVar, N=150, p=0.3", pvars[0.3], at_least(0.90, source="reconstruction"))
@@ -139,17 +64,7 @@ def _curve(experiment: Experiment, p: float, variance: str) -> tuple[float, ...]
     tests = 2 if p == 0 else 8 if slow else 20 if (p, variance) == (0.08, "0.3") else 15
     sigma = {} if variance == "0.3" else {"sigma": WIDTHS[variance]}
     seeds = 1 if p in (0, 0.5, 1) else 3
-    return _pvars(experiment, seeds, p=p, tests=tests, **slow, **sigma)
-
-
-def _pvars(experiment: Experiment, seeds: int, *, task: str = "rajan2016", **parameters) -> tuple[float, ...]:
-    """Return the best pVar for each seed; runs are not kept."""
-
-    def run(seed: int) -> float:
-        apart = replace(experiment, trained_runs={})
-        return Network(apart, seed, task=task, **parameters).pvar
-
-    return tuple(experiment.each(run, range(seeds)))
+    return best_pvars(experiment, seeds, p=p, tests=tests, **slow, **sigma)
 
 
 def errors(experiment: Experiment):
@@ -158,15 +73,17 @@ def errors(experiment: Experiment):
     Without the frozen input in the error, x is what the target needs plus that input, which is a ceiling below 1.
     """
     if not experiment.full:
-        found = {e: _pvars(experiment, 1, p=0.3, tests=4, error_on=e, **SMALL) for e in ("recurrent", "total", "rate")}
+        found = {
+            e: best_pvars(experiment, 1, p=0.3, tests=4, error_on=e, **SMALL) for e in ("recurrent", "total", "rate")
+        }
         yield Finding(
             "pVar, N=150, total current less recurrent", found["total"][0] - found["recurrent"][0], at_least(0)
         )
         yield Finding("pVar, N=150, rate less recurrent", found["rate"][0] - found["recurrent"][0], at_most(0))
         return
-    total = _pvars(experiment, 2, tests=15, error_on="total")
+    total = best_pvars(experiment, 2, tests=15, error_on="total")
     yield Finding("pVar, error of the total current, p=0.08", total, near(0.968, 0.03, seeds=1))
-    rate = _pvars(experiment, 2, tests=15, error_on="rate", sigma=WIDTHS["0.09"])
+    rate = best_pvars(experiment, 2, tests=15, error_on="rate", sigma=WIDTHS["0.09"])
     yield Finding("pVar, error of the rate, variance 0.09 s2, p=0.08", rate, near(0.57, 0.05, seeds=1))
 
 
@@ -233,7 +150,7 @@ def fluctuations(experiment: Experiment):
         cases = {"band means alone": means, "fluctuations alone": rest, "means and shuffled fluctuations": shuffled}
         for name, matrices in cases.items():
             found = tuple(net.pvar_with(weights=matrix) for net, matrix in zip(nets, matrices, strict=True))
-            yield Finding(f"pVar, {name}, {label}", found, at_most(0.1))
+            yield Finding(f"pVar, {name}, {label}", found, at_most(0.0, source="reconstruction"))
 
 
 # A6, A7
@@ -258,10 +175,11 @@ def cooperation(experiment: Experiment):
 def random_start(experiment: Experiment):
     """Measure pVar from a random state: all synapses forgive it, few do not."""
     for label, p, expected in (("few", 0.08, at_most(0.6)), ("p=1", 1.0, at_least(0.85))):
-        net = _headline(experiment, 0, p)
-        starts = np.random.default_rng(7).normal(size=(3, 1, len(net.weights)))
-        found = tuple(net.pvar_with(onset=start) for start in starts)
-        yield Finding(f"pVar from the state it was trained from, {label}", net.pvar_with(), at_least(0.85))
+        nets = [_headline(experiment, seed, p) for seed in experiment.seeds(1, 2)]
+        starts = np.random.default_rng(7).normal(size=(3, 1, len(nets[0].weights)))
+        found = tuple(net.pvar_with(onset=start) for net in nets for start in starts)
+        own = tuple(net.pvar_with() for net in nets)
+        yield Finding(f"pVar from the state it was trained from, {label}", own, at_least(0.85))
         yield Finding(f"pVar from a random state, {label}", found, expected if experiment.full else None)
 
 
@@ -286,9 +204,10 @@ def delayed_choice(experiment: Experiment):
         yield Finding(f"selectivity at the end of the delay, noise of sd {level:g}", found[-1], expected)
     kept = np.mean(found[-1]) / np.mean(found[0])
     yield Finding("selectivity kept under noise of sd 0.3", kept, at_most(0.5) if experiment.full else None)
-    size = np.abs(net.weights[:, : net.plastic]).mean(axis=1)
-    left, right = (size[preferred == trial].mean() for trial in (0, 1))
-    yield Finding("mean |J| onto left- over right-preferring units", left / right, within(0.7, 1.4, source="ours"))
+    both = measure.pearson(*net.rates(), axis=0)  # of a unit's rates in the two trials
+    shared, specific = both[preferred == -1].mean(), both[preferred >= 0].mean()
+    yield Finding("correlation of both trials, units without preference", shared, at_least(0.7))
+    yield Finding("the same, units that prefer one", specific, at_most(0.3))
 
 
 # A9
@@ -300,13 +219,13 @@ def several(experiment: Experiment):
     found = {}
     for p, row in table.items():
         for count, value in row.items():
-            found[p, count] = _pvars(experiment, 1, p=p, sequences=count, **SEVERAL)
+            found[p, count] = best_pvars(experiment, 1, p=p, sequences=count, **SEVERAL)
             yield Finding(f"pVar, p={p:g}, {count} sequences", found[p, count], near(value, 0.1))
     if not experiment.full:
         return
     for count, value in SPARSE_TABLE.items():
-        sparse = _pvars(experiment, 1, p=0.25, sequences=count, coding_level=0.3, **SEVERAL)
-        dense = _pvars(experiment, 1, p=0.25, sequences=count, **SEVERAL)
+        sparse = best_pvars(experiment, 1, p=0.25, sequences=count, coding_level=0.3, **SEVERAL)
+        dense = best_pvars(experiment, 1, p=0.25, sequences=count, **SEVERAL)
         yield Finding(f"pVar, 30 % of the units active, {count} sequences", sparse, near(value, 0.1))
         gain = sparse[0] - dense[0]
         yield Finding(f"the same less that of all units active, {count}", gain, at_least(0.0) if count > 2 else None)
@@ -332,101 +251,18 @@ def recorded(experiment: Experiment):
         )
         for seed in experiment.seeds(1, 2)
     ]
-    yield Finding("pVar (the paper's recording: .85)", tuple(found.pvar for found in fits), at_least(0.5))
+    yield Finding("pVar (the paper's recording: .85)", tuple(found.pvar for found in fits), at_least(0.75))
     kept = tuple(measure.bvar(found.rates[0], found.interval) for found in fits)
     yield Finding("bVar of the network, surrogate .40", kept, within(0.3, 0.6, source="ours"))
 
 
-# S1, S2, S3
-
-SPIKES = {"tau": "50*ms", "learn_step": "2*ms", "eps": 0.02, "tau_wn": "0.2*second", "error_on": "total", **SMALL}
-CELLS = {"spike_dt": 0.25 * ms}
-
-
-NOISY = {"p": 1.0, "peak": 0.95, "h0": 0.3, "noise": "white", "noise_sd": 0.85, "tests": 20, **SPIKES}
-
-
-def transfer(experiment: Experiment):
-    """Replace each unit of a trained rate network by 1, 4 and 16 cells; pVar against the target behind the filter."""
-    if experiment.variant == "rate":
-        return
-    goals = {1: 0.87, 4: 0.93, 16: 0.95} if experiment.full else {4: 0.85}
-    nets = [Network(experiment, seed, **NOISY) for seed in experiment.seeds(1, 10)]
-    yield Finding("pVar of the rate networks", tuple(net.pvar for net in nets), at_least(0.93))
-    for cells, goal in goals.items():
-        filtered, drives = _transferred(nets, cells, "lif")
-        yield Finding(f"median pVar of the filtered rates, {cells} cells per unit", np.median(filtered), at_least(goal))
-        yield Finding(f"lowest of them, {cells} cells per unit", min(filtered))
-        yield Finding(f"median pVar of the rates asked of the cells, {cells} per unit", np.median(drives))
-
-
-def _transferred(nets: list[Network], cells: int, neuron: str) -> tuple[list[float], list[float]]:
-    """Return pVar of the filtered rates and of the drives' rates, several runs of each network in spikes."""
-    changes = {**CELLS, "cells_per_unit": cells, "sigma_v": 0.2}
-    filtered, drives = [], []
-    runs = [(net, 10 * net.seed + k) for net in nets for k in range(10 if net.experiment.full else 4)]
-    for net, seed in runs:
-        result = net.run(variant="spiking", seed=seed, changes=changes, record=("r",), neuron=neuron)
-        filtered.append(_filtered_pvar(net, result))
-        drives.append(float(np.mean(measure.pvar_of_tests(result))))
-    return filtered, drives
-
-
-def _filtered_pvar(net: Network, result) -> float:
-    """Return pVar of rates read from spikes, against the target behind the same filter."""
-    wanted = measure.lowpass(net.result.R.values[0], 0.05, 0.001)[::10]
-    found = result.r.values
-    return measure.pvar(wanted[: len(found)], found[: len(wanted)])
-
-
-def training_in_spikes(experiment: Experiment):
-    """Run the rule inside the spiking network, on drives summed from traces."""
-    if experiment.variant == "rate":
-        return
-    units = 300 if experiment.full else 150
-    more = {"p": 0.16 if experiment.full else 0.3, "tests": 20 if experiment.full else 5, "N": units, "h0": 0.5}
-    parameters = {**SPIKES, **CELLS, **more, "peak": 0.6, "cells_per_unit": 4, "sigma_v": 0.3}
-    runs = [experiment.simulate(seed=seed, parameters=parameters) for seed in experiment.seeds(1, 3)]
-    pvars = [measure.pvar_of_tests(result) for result in runs]
-    goal = 0.85 if experiment.full else 0.5
-    yield Finding(f"pVar of the drives' rates, N={units}, best test", tuple(map(np.max, pvars)), at_least(goal))
-    yield Finding("median over the later half of the tests", tuple(np.median(p[len(p) // 2 :]) for p in pvars))
-
-
-def schemes(experiment: Experiment):
-    """Put published ways into spikes beside ours, on the sequence of S1.
-
-    A fixed factor between rate and spiking weights (Kim, Li & Sejnowski 2019) is the affine current; training each
-    cell's drive (Kim & Chow 2018) is the rule run in spikes, here with one matrix P for all; low-rank feedback (Nicola
-    & Clopath 2017) trains read-outs, so its pVar is that of eight read-outs and not of 150 units.
-    """
-    if experiment.variant == "rate":
-        return
-    nets = [Network(experiment, seed, **NOISY) for seed in experiment.seeds(1, 5)]
-    tests = {"tests": 10 if experiment.full else 5, **CELLS}
-    full = {**SPIKES, **tests, "p": 1.0, "peak": 0.95, "h0": 0.3, "sigma_v": 0.2}
-    loop = {name: value for name, value in full.items() if name not in ("eps", "error_on", "p")}
-    for cells in (1, 4) if experiment.full else (4,):
-        named = {"measured f-I curve (ours)": "lif", "fixed factor": "affine"}
-        for label, neuron in named.items():
-            filtered = _transferred(nets, cells, neuron)[0]
-            expected = at_least(0.8) if cells == 4 else None
-            yield Finding(f"{label}, {cells} cells per unit: median pVar", np.median(filtered), expected)
-        more = {"cells_per_unit": cells}
-        ways = {
-            "training the drive": (None, {**full, **more}),
-            "low-rank feedback": (get_model("rajan2016/feedback"), {**loop, **more}),
-        }
-        for label, (model, parameters) in ways.items():
-            runs = [
-                experiment.simulate(model=model, seed=seed, parameters=parameters) for seed in experiment.seeds(1, 3)
-            ]
-            best = tuple(float(measure.pvar_of_tests(result).max()) for result in runs)
-            yield Finding(f"{label}, {cells} cells per unit: pVar", best, at_least(0.6) if cells == 4 else None)
-
-
 def _claim(key: str, statement: str, experiment, **more) -> Claim:
-    limited = rates_only(experiment) if key.startswith("A") else lambda given: tuple(experiment(given))
+    """Return a claim about one variant: a network of the paper's size and length was never run in spikes."""
+    variant = "rate" if key.startswith("A") else "spiking"
+
+    def limited(given: Experiment) -> tuple[Finding, ...]:
+        return tuple(experiment(given)) if given.variant == variant else ()
+
     return Claim(key, statement, experiment=limited, **more)
 
 
