@@ -15,8 +15,10 @@ from pathlib import Path
 
 from brainmem.errors import DeviceError
 
-__all__ = ["compile_project", "compiler", "compiler_version", "run_probe"]
+__all__ = ["MEMORY", "compile_project", "compiler", "compiler_version", "run_probe"]
 
+# The file that replaces how C++ allocates memory.
+MEMORY = "aligned_memory.cpp"
 # Lines of compiler output that an error message shows.
 _TAIL = 25
 
@@ -56,19 +58,19 @@ def compile_project(folder: Path, *, owners: Mapping[str, str]) -> None:
     _write_single_file(folder, sources)
     (folder / "make.deps").touch()
     others = [name for name in sources if not _is_ours(name)]
-    single = _make(folder, "SRCS=" + " ".join(["whole.cpp", *others]))
+    single = _make(folder, ["whole.cpp", *others, MEMORY])
     if single.returncode != 0:
         (folder / "whole.log").write_text(single.stdout)
         (folder / "make.deps").unlink()
-        separate = _make(folder)
+        separate = _make(folder, [*sources, MEMORY])
         if separate.returncode != 0:
             raise DeviceError(_describe_failure(separate.stdout, owners))
     _clean(folder)
 
 
-def _make(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+def _make(folder: Path, sources: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        ["make", f"-j{os.cpu_count() or 1}", *arguments],
+        ["make", f"-j{os.cpu_count() or 1}", "SRCS=" + " ".join(sources)],
         cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
     )  # fmt: skip
 

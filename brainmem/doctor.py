@@ -24,7 +24,7 @@ def doctor() -> list[Finding]:
     found_compiler = _compiler()
     return [
         _python(),
-        *(_package(name) for name in ("brian2", "numpy", "scipy", "sympy", "cython", "xarray", "h5netcdf")),
+        *(_package(name) for name in ("brian2", "numpy", "scipy", "sympy", "cython", "xarray", "netCDF4")),
         found_compiler,
         _openmp() if found_compiler[1] == "ok" else ("openmp", "missing", "needs a compiler"),
         *_devices(found_compiler[1] == "ok"),

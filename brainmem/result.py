@@ -55,7 +55,7 @@ class Result:
         """Write the result to one NetCDF file, atomically, and return its path."""
         path = Path(path)
         with replacing(path) as temporary:
-            self.data.to_netcdf(temporary, engine="h5netcdf")
+            self.data.to_netcdf(temporary, engine="netcdf4")
         return path
 
     @classmethod
@@ -71,7 +71,7 @@ class Result:
         if not path.is_file():
             raise ResultError(f"There is no result file {str(path)!r}.{_neighbours(path)}")
         try:
-            data = xr.load_dataset(path, engine="h5netcdf", decode_times=False, decode_timedelta=False)
+            data = xr.load_dataset(path, engine="netcdf4", decode_times=False, decode_timedelta=False)
         except (OSError, ValueError, KeyError) as error:
             raise ResultError(
                 f"{str(path)!r} is not a brainmem result, or was damaged: {error}. "

@@ -23,7 +23,7 @@ from brian2.core.variables import ArrayVariable, DynamicArrayVariable
 from brian2.devices.device import device as current_device
 from brian2.devices.device import get_device
 
-from brainmem.compiler import compile_project, run_probe
+from brainmem.compiler import MEMORY, compile_project, run_probe
 from brainmem.devices import BuildJob, Device, load_builder
 from brainmem.errors import BrainmemError, DeviceError
 from brainmem.inputs import Input
@@ -190,8 +190,8 @@ def _store(file: str, variable: ArrayVariable, array: str) -> str:
 
 def _write_project(folder: Path) -> None:
     current_device.build(directory=str(folder), compile=False, run=False)
-    for header in ("run_control.h", "vector_math.h", "waiting.h"):
-        shutil.copy(Path(__file__).parent / "codegen" / header, folder)
+    for source in ("run_control.h", "vector_math.h", "waiting.h", MEMORY):
+        shutil.copy(Path(__file__).parent / "codegen" / source, folder)
 
 
 def _owners(network: brian2.Network) -> dict[str, str]:

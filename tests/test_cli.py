@@ -252,7 +252,7 @@ def test_status_tells_complete_early_ended_damaged_foreign_and_unfinished_files_
     early = synthetic.result(variant="spiking", seed=5)
     Result(early.data.assign_attrs(complete=0)).save(tmp_path / "b.nc")
     (tmp_path / "c.nc").write_bytes((tmp_path / "a.nc").read_bytes()[:300])
-    xr.Dataset({"x": ("i", np.arange(3))}).to_netcdf(tmp_path / "d.nc", engine="h5netcdf")
+    xr.Dataset({"x": ("i", np.arange(3))}).to_netcdf(tmp_path / "d.nc", engine="netcdf4")
     (tmp_path / "sub").mkdir()
     (tmp_path / "sub" / ".e.nc.0123456789ab.tmp").touch()
     os.utime(tmp_path / "a.nc", (time.time() - 7300, time.time() - 7300))

@@ -99,7 +99,7 @@ def test_files_that_are_no_results_are_refused(tmp_path):
     (tmp_path / "text.nc").write_text("hello")
     with pytest.raises(ResultError, match="not a brainmem result"):
         Result.load(tmp_path / "text.nc")
-    synthetic.result().data.drop_attrs().to_netcdf(tmp_path / "bare.nc", engine="h5netcdf")
+    synthetic.result().data.drop_attrs().to_netcdf(tmp_path / "bare.nc", engine="netcdf4")
     with pytest.raises(ResultError, match=r"bare\.nc.*lacks the attributes model, variant"):
         Result.load(tmp_path / "bare.nc")
 

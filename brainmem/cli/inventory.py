@@ -62,10 +62,10 @@ def _unfinished(path: Path, folder: Path) -> Row:
 
 
 def _attributes(path: Path) -> Mapping[str, Any]:
-    import h5netcdf
+    import netCDF4
 
-    with h5netcdf.File(path, "r") as file:
-        return dict(file.attrs)
+    with netCDF4.Dataset(path, "r") as file:
+        return {name: file.getncattr(name) for name in file.ncattrs()}
 
 
 def _age(path: Path) -> str:
