@@ -5,7 +5,6 @@ For C++ standalone. See `brainmem.deferral` for which changes may wait, and ``wa
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,7 +45,6 @@ def add_deferred(
         "diagonal": diagonal,
         "needed": (deferral.variable,),
         "_weight": synapses.variables[deferral.variable],
-        "_number": zlib.crc32(item.name.encode()),
     }
     by_slot: dict[tuple[str, int], dict[str, str]] = {}
     for name, text in deferral.sums.items():

@@ -10,6 +10,7 @@ unit. There the matrix is stored presynaptic-major, as element ``i*N_post + j``,
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -115,6 +116,7 @@ class DenseCode(CodeRunner):
             check_units=False,  # brainmem has checked the text, and Brian2's integrator drops units
             needed_variables=list(needed),
             template_kwds={
+                "_number": zlib.crc32(synapses.name.encode()),
                 "_diagonal": diagonal.exists,
                 "_shift": diagonal.shift,
                 "_by_columns": synapses.codeobj_class.generator_class.common == _COLUMN,

@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "objects.h"
+#include "turns.h"
 #include "vector_math.h"
 #include "waiting.h"
 

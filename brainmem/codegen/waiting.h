@@ -6,69 +6,55 @@
 
 #include <algorithm>
 #include <vector>
+#include "turns.h"
 
 namespace brainmem {
 
-// Sums are bound by memory, where vectors of 64 bytes gain nothing over those of 32.
-template<class T> struct vector_of {
-    typedef T type __attribute__((vector_size(32), aligned(sizeof(T)), may_alias));
+// Several numbers that are computed together. Sums are bound by memory, where 64 bytes gain nothing over 32.
+template<class T, int bytes> struct vector_of {
+    typedef T type __attribute__((vector_size(bytes), aligned(sizeof(T)), may_alias));
 };
+#ifdef __AVX512F__
+static const int widest = 64;
+#else
+static const int widest = 32;
+#endif
 
 template<class T> class Waiting {
-    typedef typename vector_of<T>::type vector;
-    static const int lanes = sizeof(vector)/sizeof(T), tall = 4;
-    std::vector<T> scale, post, pre;  // of each row; [most*row + k]; [k*columns + column]
-    std::vector<T> shared;            // of each product that waits, the sum of pre*x
+    static const int tall = 4;  // rows that are summed together: one alone would wait for its own additions
+    std::vector<T> scale, factors;    // of each row
+    std::vector<T> post, pre;         // of each change, for all rows and for all columns
     bool scaled;
+    bool (*backward)();  // whether the next pass over the weights runs backward
 public:
     static const int most = 8;
     const long rows, columns;
     int count;
 
-    Waiting(const long rows, const long columns)
-        : scale(rows, T(1)), post(rows*most, T(0)), pre(most*columns, T(0)), shared(most),
-          scaled(false), rows(rows), columns(columns), count(0) {}
+    Waiting(const long rows, const long columns, bool (*backward)())
+        : scale(rows, T(1)), factors(rows), post(most*rows), pre(most*columns),
+          scaled(false), backward(backward), rows(rows), columns(columns), count(0) {}
 
     T* next_pre() { return &pre[count*columns]; }
-    T& next_post(const long row) { return post[row*most + count]; }
+    T* next_post() { return &post[count*rows]; }
+    T* next_factors() { return &factors[0]; }
 
-    // Multiplies a row, and what waits for it.
-    void multiply_row(const long row, const T factor)
+    // Multiplies every row by its factor, and what waits for it.
+    void multiply()
     {
-        if (factor == T(1)) return;
         scaled = true;
-        scale[row] *= factor;
-        for (int k = 0; k < count; k++) post[row*most + k] *= factor;
+        multiply_by_factors(&scale[0]);
+        for (int k = 0; k < count; k++) multiply_by_factors(&post[k*rows]);
     }
 
     // sums[row] = sum over columns of w*x. Waiting changes are added to `weights` first where there is no room left.
     // Row r meets itself in column r + shift, if `diagonal` is false: this synapse does not exist and its weight is 0.
     void sum(T* weights, const T* x, T* sums, const bool diagonal, const long shift)
     {
-        const bool settling = count == most;
-        if (settling) add(weights, x, sums, diagonal, shift);
-        else
-        {
-            for (int k = 0; k < count; k++)
-            {
-                const T* __restrict changes = &pre[k*columns];
-                T total = 0;
-                for (long column = 0; column < columns; column++) total += changes[column]*x[column];
-                shared[k] = total;
-            }
-            add_nothing(weights, x, sums);
-            for (long row = 0; row < rows; row++)
-            {
-                const T* __restrict waits = &post[row*most];
-                T total = scale[row]*sums[row];
-                const long own = row + shift;
-                if (diagonal || own < 0 || own >= columns)
-                    for (int k = 0; k < count; k++) total += waits[k]*shared[k];
-                else
-                    for (int k = 0; k < count; k++) total += waits[k]*(shared[k] - pre[k*columns + own]*x[own]);
-                sums[row] = total;
-            }
-        }
+        if (count == most) { add(weights, x, sums, diagonal, shift); return; }
+        add_nothing(weights, x, sums);
+        if (scaled) multiply_rows(sums);
+        for (int k = 0; k < count; k++) add_change(&post[k*rows], &pre[k*columns], x, sums, diagonal, shift);
     }
 
     // Adds all that waits to `weights`.
@@ -80,15 +66,43 @@ public:
     }
 
 private:
-    // Sums over the weights as they stand, four rows together: one alone would wait for its own additions.
+    void multiply_by_factors(T* __restrict values) const
+    {
+        const T* __restrict by = &factors[0];
+        for (long row = 0; row < rows; row++) values[row] *= by[row];
+    }
+
+    void multiply_rows(T* __restrict sums) const
+    {
+        const T* __restrict by = &scale[0];
+        for (long row = 0; row < rows; row++) sums[row] *= by[row];
+    }
+
+    // Adds what one waiting change contributes to the sums.
+    void add_change(const T* __restrict post_of, const T* __restrict pre_of, const T* __restrict x,
+                    T* __restrict sums, const bool diagonal, const long shift) const
+    {
+        T total = 0;
+        for (long column = 0; column < columns; column++) total += pre_of[column]*x[column];
+        for (long row = 0; row < rows; row++) sums[row] += post_of[row]*total;
+        if (diagonal) return;
+        const long first = std::max(0l, -shift), last = std::min(rows, columns - shift);
+        for (long row = first; row < last; row++) sums[row] -= post_of[row]*(pre_of[row + shift]*x[row + shift]);
+    }
+
+    // Sums over the weights as they stand.
     void add_nothing(const T* weights, const T* x, T* sums) const
     {
-        const long whole = columns/lanes*lanes, last = rows/tall*tall;
+        typedef typename vector_of<T, 32>::type vector;
+        const int lanes = sizeof(vector)/sizeof(T);
+        const long whole = columns/lanes*lanes, blocks = rows/tall;
+        const bool turned = backward();
 #ifdef _OPENMP
         #pragma omp parallel for schedule(static)
 #endif
-        for (long row = 0; row < last; row += tall)
+        for (long block = 0; block < blocks; block++)
         {
+            const long row = tall*(turned ? blocks - 1 - block : block);
             vector total[tall] = {};
             const T* __restrict first = weights + row*columns;
             for (long column = 0; column < whole; column += lanes)
@@ -99,7 +113,7 @@ private:
             }
             for (int r = 0; r < tall; r++) sums[row + r] = whole_sum(total[r]) + end_of(first + r*columns, x, whole);
         }
-        for (long row = last; row < rows; row++) sums[row] = end_of(weights + row*columns, x, 0);
+        for (long row = tall*blocks; row < rows; row++) sums[row] = end_of(weights + row*columns, x, 0);
     }
 
     T end_of(const T* weights, const T* x, const long from) const
@@ -109,44 +123,58 @@ private:
         return total;
     }
 
-    static T whole_sum(const vector& values)
+    template<class vector> static T whole_sum(const vector& values)
     {
         T total = 0;
-        for (int lane = 0; lane < lanes; lane++) total += values[lane];
+        for (unsigned lane = 0; lane < sizeof(vector)/sizeof(T); lane++) total += values[lane];
         return total;
     }
 
     // Adds what waits and sums over the result, in tiles of 4 rows and 2 vectors that stay in registers.
     void add(T* weights, const T* x, T* sums, const bool diagonal, const long shift)
     {
-        for (int k = count; k < most; k++)
-        {
-            std::fill(pre.begin() + k*columns, pre.begin() + (k + 1)*columns, T(0));
-            for (long row = 0; row < rows; row++) post[row*most + k] = 0;
-        }
-        const long pairs = columns/(2*lanes)*(2*lanes), whole = columns/lanes*lanes, last = rows/tall*tall;
+        std::fill(pre.begin() + count*columns, pre.end(), T(0));
+        std::fill(post.begin() + count*rows, post.end(), T(0));
+        const long blocks = rows/tall;
+        const bool turned = backward();
 #ifdef _OPENMP
         #pragma omp parallel for schedule(static)
 #endif
-        for (long row = 0; row < last; row += tall)
+        for (long block = 0; block < blocks; block++)
         {
-            vector total[tall] = {};
-            for (long column = 0; column < pairs; column += 2*lanes) tile<2>(weights, x, total, row, column);
-            if (pairs < whole) tile<1>(weights, x, total, row, pairs);
+            const long row = tall*(turned ? blocks - 1 - block : block);
+            T waits[tall*most];
             for (int r = 0; r < tall; r++)
-                sums[row + r] = whole_sum(total[r]) + rest(weights, x, row + r, whole, diagonal, shift);
+                for (int k = 0; k < most; k++) waits[r*most + k] = post[k*rows + row + r];
+            T total[tall] = {};
+            long column = tiles<typename vector_of<T, widest>::type, 2>(weights, x, waits, total, row, 0);
+            column = tiles<typename vector_of<T, 32>::type, 1>(weights, x, waits, total, row, column);
+            for (int r = 0; r < tall; r++)
+                sums[row + r] = total[r] + rest(weights, x, row + r, column, diagonal, shift);
         }
-        for (long row = last; row < rows; row++) sums[row] = rest(weights, x, row, 0, diagonal, shift);
+        for (long row = tall*blocks; row < rows; row++) sums[row] = rest(weights, x, row, 0, diagonal, shift);
         std::fill(scale.begin(), scale.end(), T(1));
         scaled = false;
         count = 0;
     }
 
-    template<int wide> inline __attribute__((always_inline))
-    void tile(T* weights, const T* x, vector* total, const long row, const long column)
+    // All whole tiles from `column` on; returns the first column behind them.
+    template<class vector, int wide> inline __attribute__((always_inline))
+    long tiles(T* weights, const T* x, const T* waits, T* sums, const long row, long column)
     {
+        const int lanes = sizeof(vector)/sizeof(T);
+        vector total[tall] = {};
+        for (; column + wide*lanes <= columns; column += wide*lanes)
+            tile<vector, wide>(weights, x, waits, total, row, column);
+        for (int r = 0; r < tall; r++) sums[r] += whole_sum(total[r]);
+        return column;
+    }
+
+    template<class vector, int wide> inline __attribute__((always_inline))
+    void tile(T* weights, const T* x, const T* waits, vector* total, const long row, const long column)
+    {
+        const int lanes = sizeof(vector)/sizeof(T);
         T* const first = weights + row*columns + column;
-        const T* const waits = &post[row*most];
         const T* const changes = &pre[column];
         vector value[tall][wide];
         #pragma GCC unroll 4
@@ -179,12 +207,11 @@ private:
     T rest(T* weights, const T* x, const long row, const long from, const bool diagonal, const long shift)
     {
         T* const own_row = weights + row*columns;
-        const T* const waits = &post[row*most];
         T total = 0;
         for (long column = from; column < columns; column++)
         {
             T value = scale[row]*own_row[column];
-            for (int k = 0; k < most; k++) value += waits[k]*pre[k*columns + column];
+            for (int k = 0; k < most; k++) value += post[k*rows + row]*pre[k*columns + column];
             own_row[column] = value;
             total += value*x[column];
         }
@@ -201,7 +228,7 @@ private:
 // What waits for one matrix, the same for all code objects of a program; `number` tells matrices apart.
 template<class T, unsigned long number> Waiting<T>& waiting(const long rows, const long columns)
 {
-    static Waiting<T> changes(rows, columns);
+    static Waiting<T> changes(rows, columns, backward<number>);
     return changes;
 }
 

@@ -3,7 +3,7 @@
 {% extends 'common_group.cpp' %}
 
 {% block maincode %}
-    {% from 'dense_loops.cpp' import indexed with context %}
+    {% from 'dense_loops.cpp' import gated, indexed with context %}
     typedef {{c_data_type(_weight.dtype)}} _number;
     const long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}};
     const long _rows = {{constant_or_scalar('N_post', variables['N_post'])}};
@@ -19,14 +19,13 @@
     {% if _scaled %}
     {
         {{scalar_code['scale']|autoindent}}
+        _number* __restrict _factors = _waiting.next_factors();
         for (long _row = 0; _row < _rows; _row++)
         {
-            {% if _gate %}
-            if ({{get_array_name(_gate)}}[_row + _target_offset] == 0) continue;
-            {% endif %}
             {{ indexed(vector_code['scale'], '_row', '0', '_row + _target_offset') }}
-            _waiting.multiply_row(_row, _factor);
+            _factors[_row] = {{ gated('1') }}_factor;
         }
+        _waiting.multiply();
     }
     {% endif %}
     {% for k in range(_products) %}
@@ -41,13 +40,11 @@
     }
     {
         {{scalar_code['post_%d' % k]|autoindent}}
+        _number* __restrict _changes = _waiting.next_post();
         for (long _row = 0; _row < _rows; _row++)
         {
-            {% if _gate %}
-            if ({{get_array_name(_gate)}}[_row + _target_offset] == 0) { _waiting.next_post(_row) = 0; continue; }
-            {% endif %}
             {{ indexed(vector_code['post_%d' % k], '_row', '0', '_row + _target_offset') }}
-            _waiting.next_post(_row) = _factor;
+            _changes[_row] = {{ gated('0') }}_factor;
         }
     }
     _waiting.count++;

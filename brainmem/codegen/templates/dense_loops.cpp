@@ -80,3 +80,8 @@ const long _idx = {{synapse}}, _presynaptic_idx = {{pre}}, _postsynaptic_idx = {
 const size_t _vectorisation_idx = _idx;
 {{code|autoindent}}
 {% endmacro %}
+
+{# `otherwise` where the gate of a postsynaptic unit is closed. #}
+{% macro gated(otherwise) -%}
+{% if _gate %}{{get_array_name(_gate)}}[_postsynaptic_idx] == 0 ? (_number){{otherwise}} : {% endif %}
+{%- endmacro %}

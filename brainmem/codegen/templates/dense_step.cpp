@@ -28,10 +28,13 @@
     }
     {% endif %}
     {% else %}
-    {{ openmp_pragma('parallel-static') }}
     // Four rows at a time: a single sum would wait for its own additions.
-    for (long _first = 0; _first < _rows; _first += 4)
+    const long _blocks = (_rows + 3)/4;
+    const bool _backward = brainmem::backward<{{_number}}ul>();
+    {{ openmp_pragma('parallel-static') }}
+    for (long _block = 0; _block < _blocks; _block++)
     {
+        const long _first = 4*(_backward ? _blocks - 1 - _block : _block);
         const long _last = _first + 4 < _rows ? _first + 4 : _rows;
         {% for block, target in _sums | dictsort %}
         {% set type = c_data_type(target.dtype) %}
