@@ -33,6 +33,7 @@ from brainmem.codegen.visits import add_visits
 from brainmem.devices import Built
 from brainmem.kernels import Kernel
 from brainmem.translation import schedule
+from brainmem.translation.lines import read_lines
 from brainmem.translation.protocol import CONTROLLER, TRIAL
 from brainmem.translation.subsets import Ends
 from brainmem.translation.text import Connection, Group, Table, TranslatedModel
@@ -143,6 +144,7 @@ def _neuron_group(item: Group, blueprint: Blueprint, clock: Clock, namespace: di
         events={name: condition for name, (condition, _, _) in item.events.items()},
         method=item.method,
         clock=clock,
+        dtype=_precision(item, blueprint),
         namespace=namespace,
         name=item.name,
     )
@@ -152,6 +154,18 @@ def _neuron_group(item: Group, blueprint: Blueprint, clock: Clock, namespace: di
     for operation in item.operations:
         operate(group, operation, {})
     return group
+
+
+def _precision(item: Group, blueprint: Blueprint) -> type | dict[str, type]:
+    """Return the type of what is summed up over the steps of a phase: in float32 it would lose its smaller digits.
+
+    Time within a phase would be off by a step within a few thousand.
+    """
+    if item.name == CONTROLLER:
+        return np.float64
+    rates = [population.rate for population in blueprint.translated.model.populations if population.rate]
+    totals = {f"{rate}_total" for rate in rates}
+    return {line.name: np.float64 for line in read_lines(item.equations) if line.name in totals}
 
 
 def _link(item: Group, groups: Mapping[str, NeuronGroup], blueprint: Blueprint) -> None:
@@ -203,7 +217,13 @@ def _monitors(blueprint: Blueprint, groups, synapses, clock: Clock) -> dict[str,
         owner, variable = key.split(".")
         name = f"{owner}_{variable}_trace_monitor"
         monitors[name] = StateMonitor(
-            {**groups, **synapses}[owner], variable, record=True, dt=interval * second, when="end", order=4, name=name
+            {**groups, **synapses}[owner],
+            variable,
+            record=True,
+            dt=interval * second,
+            when=when,
+            order=order,
+            name=name,
         )
     for owner in blueprint.spikes:
         monitors[f"{owner}_spikes"] = SpikeMonitor(groups[owner], record=True, name=f"{owner}_spikes")

@@ -13,8 +13,9 @@ import pickle
 import platform
 import shutil
 import sys
+import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, is_dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -34,6 +35,7 @@ __all__ = [
     "entry_key",
     "locked",
     "make_room",
+    "put_away",
     "touch",
 ]
 
@@ -42,6 +44,7 @@ _PACKAGES = ("brian2", "numpy", "sympy", "cython")
 _SOURCES = ("build.py", "codegen/**/*", "compiler.py", "devices.py", "inputs.py", "preflight.py",
             "standalone.py", "translation/**/*")  # fmt: skip
 _DEFAULT_MEGABYTES = 2048
+_REMOVED = "removed-"  # begins the name of what is to be deleted
 
 
 @dataclass(frozen=True)
@@ -173,11 +176,21 @@ def touch(entry: Path) -> None:
 
 
 def _last_use(entry: Path) -> float:
-    return entry.stat().st_mtime if entry.exists() else 0.0
+    try:
+        return entry.stat().st_mtime
+    except FileNotFoundError:  # another process has removed it
+        return 0.0
 
 
 def _size(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    return sum(map(_file_size, folder.rglob("*")))
+
+
+def _file_size(path: Path) -> int:
+    try:
+        return path.stat().st_size if path.is_file() else 0
+    except FileNotFoundError:
+        return 0
 
 
 def _entries() -> list[Path]:
@@ -199,6 +212,7 @@ def cache_info() -> CacheInfo:
 
 def make_room(keep: str) -> None:
     """Remove the programs used longest ago until the cache fits its limit, but not `keep` nor one that runs."""
+    _empty_bin()
     entries = sorted(_entries(), key=_last_use)
     sizes = {entry: _size(entry) for entry in entries}
     excess = sum(sizes.values()) - _limit()
@@ -212,8 +226,21 @@ def make_room(keep: str) -> None:
 def _remove(entry: Path) -> bool:
     with locked(entry.name, wait=False) as free:
         if free:
-            shutil.rmtree(entry, ignore_errors=True)
-        return free
+            put_away(entry)
+    _empty_bin()
+    return free
+
+
+def put_away(entry: Path) -> None:
+    """Take an entry out of the cache, whole or not at all; the caller holds its lock."""
+    with suppress(FileNotFoundError):
+        os.rename(entry, cache_folder() / "building" / f"{_REMOVED}{uuid.uuid4().hex}")
+
+
+def _empty_bin() -> None:
+    """Delete what was put away, also by processes that were stopped before they did."""
+    for folder in (cache_folder() / "building").glob(f"{_REMOVED}*"):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def clear_cache() -> int:

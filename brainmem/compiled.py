@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 
 from brainmem import errors
-from brainmem.cache import cache_folder, entry_key, locked, make_room, touch
+from brainmem.cache import cache_folder, entry_key, locked, make_room, put_away, touch
 from brainmem.devices import BuildJob, Device, Progress, check_completed, check_duration, thread_seeds, warn_not_finite
 from brainmem.errors import DeviceError
 from brainmem.inputs import Input, check_inputs
@@ -43,7 +43,8 @@ def prepare_compiled(job: BuildJob, device: Device, *, progress: Progress | None
     entry = cache_folder() / "programs" / key
     while (found := _find(entry, device)) is None:
         with locked(key):
-            if not entry.exists():
+            if not _is_whole(entry):
+                put_away(entry)
                 _build(job, device, entry, progress or (lambda completed: None))
         make_room(keep=key)
     return found
@@ -51,12 +52,16 @@ def prepare_compiled(job: BuildJob, device: Device, *, progress: Progress | None
 
 def _find(entry: Path, device: Device) -> CompiledExecutable | None:
     with locked(entry.name, shared=True):
-        if not entry.exists():
+        if not _is_whole(entry):
             return None
         touch(entry)
         manifest = json.loads((entry / "manifest.json").read_text())
     inputs = {name: _read_input(item) for name, item in manifest["inputs"].items()}
     return CompiledExecutable(device, entry, inputs, manifest["outputs"], manifest["done"])
+
+
+def _is_whole(entry: Path) -> bool:
+    return (entry / "manifest.json").exists() and (entry / "main").exists()
 
 
 def _read_input(item: dict[str, Any]) -> Input:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import sympy
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
+from sympy.core.relational import Relational
 
 from brainmem.translation.lines import Line, identifiers, read_lines, rename
 from brainmem.translation.text import Connection
@@ -21,6 +22,7 @@ from brainmem.translation.text import Connection
 __all__ = ["Deferral", "find_deferral"]
 
 _STATEFUL = frozenset({"rand", "randn", "poisson", "binomial"})
+_COUNTED = frozenset({"integer", "boolean"})
 # More products at a time would fill what waits after a few changes.
 _MOST_PRODUCTS = 2
 
@@ -78,50 +80,69 @@ def _change(item: Connection, lines: Mapping[str, Line]) -> tuple[str, str, str]
     target, sign = ast.unparse(statements[0].target), {ast.Add: "+", ast.Sub: "-"}.get(type(statements[0].op))
     if sign is None or target not in lines or lines[target].kind != "parameter" or lines[target].flags:
         return None
+    if lines[target].unit in _COUNTED:
+        return None
     return target, f"{target} {sign} ({ast.unparse(statements[0].value)})", op.name
 
 
 def _summed(lines: Mapping[str, Line], text: str, variable: str) -> str | None:
     """Return what a sum multiplies the weight by, if that belongs to the presynaptic unit."""
-    total = _symbolic(lines, text)
-    if total is None:
-        return None
     weight = _symbol(variable)
+    total = _symbolic(lines, text)
+    if total is None or _hides(total, weight):
+        return None
     factor = sympy.diff(total, weight)
-    pure = sympy.expand(total - factor * weight) == 0 and weight not in factor.free_symbols
+    pure = _expanded(total - factor * weight) == 0 and weight not in factor.free_symbols
     return sympy_to_str(factor) if pure and _side(lines, factor) in ("pre", "") else None
 
 
 def _parts(lines: Mapping[str, Line], text: str, variable: str) -> tuple[str, tuple[tuple[str, str], ...]] | None:
     """Return the factor of each row, and the products that are added; nothing where the change has another form."""
-    total = _symbolic(lines, text)
-    if total is None:
-        return None
     weight = _symbol(variable)
-    scale = sympy.expand(sympy.diff(total, weight))
+    total = _symbolic(lines, text)
+    if total is None or _hides(total, weight):
+        return None
+    scale = _expanded(sympy.diff(total, weight))
     if weight in scale.free_symbols or _side(lines, scale) not in ("post", ""):
         return None
-    products = _products(lines, sympy.expand(total - scale * weight))
+    products = _products(lines, _expanded(total - scale * weight))
     if products is None or not 0 < len(products) <= _MOST_PRODUCTS:
         return None
-    factor = "1.0" if scale == 1 else sympy_to_str(1 + sympy.factor(scale - 1))
-    return factor, tuple((sympy_to_str(sympy.factor(b)), sympy_to_str(c)) for c, b in products.items())
+    factor = "1.0" if scale == 1 else sympy_to_str(1 + sympy.factor_terms(scale - 1))
+    return factor, tuple(
+        (sympy_to_str(sympy.factor_terms(b)), sympy_to_str(sympy.factor_terms(c))) for b, c in products
+    )
 
 
-def _products(lines: Mapping[str, Line], added: sympy.Expr) -> dict[sympy.Expr, sympy.Expr] | None:
-    """Return the postsynaptic factor by the presynaptic one, for each product in a sum."""
-    found: dict[sympy.Expr, sympy.Expr] = {}
+def _products(lines: Mapping[str, Line], added: sympy.Expr) -> list[tuple[sympy.Expr, sympy.Expr]] | None:
+    """Return the fewest products (postsynaptic, presynaptic factor) that make up a sum, as far as terms share one."""
+    by_pre: dict[sympy.Expr, sympy.Expr] = {}
+    by_post: dict[sympy.Expr, sympy.Expr] = {}
     for term in sympy.Add.make_args(added):
         if term == 0:
             continue
-        post, pre = sympy.Integer(1), sympy.Integer(1)
+        parts = {"pre": sympy.Integer(1), "post": sympy.Integer(1), "": sympy.Integer(1)}
         for factor in sympy.Mul.make_args(term):
             side = _side(lines, factor)
-            if side not in ("pre", "post", ""):
+            if side not in parts:
                 return None
-            pre, post = (pre * factor, post) if side == "pre" else (pre, post * factor)
-        found[pre] = found.get(pre, sympy.Integer(0)) + post
-    return found
+            parts[side] *= factor
+        pre, post, constant = parts.values()
+        by_pre[pre] = by_pre.get(pre, sympy.Integer(0)) + post * constant
+        by_post[post] = by_post.get(post, sympy.Integer(0)) + pre * constant
+    if len(by_post) < len(by_pre):
+        return list(by_post.items())
+    return [(post, pre) for pre, post in by_pre.items()]
+
+
+def _expanded(expression: sympy.Expr) -> sympy.Expr:
+    """Return a sum of products; exp(a - b) stays whole, since the product of exp(a) and exp(-b) may overflow."""
+    return sympy.expand(expression, power_exp=False, power_base=False, log=False)
+
+
+def _hides(expression: sympy.Expr, weight: sympy.Symbol) -> bool:
+    """Whether a function or a comparison reads the weight."""
+    return any(inner.has(weight) for inner in expression.atoms(sympy.Function, Relational))
 
 
 def _symbolic(lines: Mapping[str, Line], text: str) -> sympy.Expr | None:
@@ -149,4 +170,6 @@ def _side(lines: Mapping[str, Line], expression: sympy.Expr) -> str:
 def _side_of(lines: Mapping[str, Line], name: str) -> str:
     if name in lines and not name.endswith(("_pre", "_post")):
         return "own"
+    if name in ("N_pre", "N_post"):
+        return ""
     return "pre" if name.endswith("_pre") else "post" if name.endswith("_post") else ""

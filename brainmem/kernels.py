@@ -72,7 +72,7 @@ def _choose(translated: TranslatedModel, item: Connection, device: Device) -> Ke
     gate = _gate(translated, item)
     deferral = find_deferral(item) if device.name == "cpp_standalone" else None
     if deferral is not None and not any(translated.group(name).visits for name in (item.source, item.target)):
-        reason = "changes wait as products of vectors and are added to the weights eight at a time"
+        reason = "changes wait as products of vectors, and eight products at a time are added to the weights"
         return Kernel(True, gate=gate, reason=reason, deferral=deferral)
     refused = _why_not_fused(translated, item)
     if refused:

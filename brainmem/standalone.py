@@ -33,7 +33,7 @@ __all__ = ["build_project", "main"]
 
 # The real duration comes from the environment of each run; this one only has to be valid.
 _PLACEHOLDER = 1.0
-# Seconds (of wall or CPU time, whichever Brian2 counts) between two lines of progress.
+# Seconds between two lines of progress.
 _REPORT_PERIOD = 0.2
 
 

@@ -175,6 +175,33 @@ def test_a_condition_that_never_holds_leaves_the_longest_duration():
     assert np.rint(durations[::2][:5] / STEP).tolist() == [25] * 5
 
 
+@pytest.mark.parametrize("float_", [64, 32])
+def test_long_phases_have_all_their_steps_in_single_precision_too(float_):
+    """Adding up 300000 steps in float32 would lose more than a thousand of them."""
+    counting = MemoryModel(
+        "counting",
+        parameters=(Parameter("time_step", 1 * ms),),
+        populations=(
+            Population(
+                "clocks",
+                "dn/dt = 1/time_step : 1\ntenth = 0.1 + 0*n : 1",
+                size=1,
+                rate="tenth",
+                drive="n",
+                transfer="tenth",
+            ),
+        ),
+        observables=(Observable("steps", "n", population="clocks"),),
+        protocol=Protocol((Phase("rest", duration="300000*time_step"),), (Each("rest", items=2),)),
+        rate_dt="time_step",
+    )
+    result = simulate(counting, device=Device(float=float_), record=())
+    assert result.complete
+    np.testing.assert_allclose(result.steps, [300000, 600000], atol=1)
+    np.testing.assert_allclose(result.step_duration, 300.0, rtol=1e-6)
+    np.testing.assert_allclose(result.mean_tenth, 0.1, rtol=1e-6)
+
+
 def test_a_run_ends_when_its_protocol_is_complete_not_after_its_longest_duration():
     result = walk(COMPILED, T_show=1e4 * second, enough=0.1)
     assert result.complete == 1

@@ -1,4 +1,4 @@
-"""Synapses whose changes wait as a few vectors, and are added to the matrix eight at a time.
+"""Synapses whose changes wait as products of vectors; eight products at a time are added to the matrix.
 
 For C++ standalone. See `brainmem.deferral` for which changes may wait, and ``waiting.h`` for the arithmetic.
 """

@@ -10,7 +10,6 @@ unit. There the matrix is stored presynaptic-major, as element ``i*N_post + j``,
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +17,7 @@ from typing import Any
 from brian2 import Clock, NeuronGroup, Synapses
 from brian2.codegen.generators.cpp_generator import CPPCodeGenerator
 from brian2.codegen.generators.numpy_generator import NumpyCodeGenerator
-from brian2.core.variables import ArrayVariable
+from brian2.core.variables import ArrayVariable, DynamicArrayVariable
 from brian2.devices.device import get_device
 from brian2.groups.group import CodeRunner
 
@@ -116,7 +115,7 @@ class DenseCode(CodeRunner):
             check_units=False,  # brainmem has checked the text, and Brian2's integrator drops units
             needed_variables=list(needed),
             template_kwds={
-                "_number": zlib.crc32(synapses.name.encode()),
+                "_matrix": _matrix_of(synapses),
                 "_diagonal": diagonal.exists,
                 "_shift": diagonal.shift,
                 "_by_columns": synapses.codeobj_class.generator_class.common == _COLUMN,
@@ -124,6 +123,13 @@ class DenseCode(CodeRunner):
             },
         )
         synapses.contained_objects.append(self)
+
+
+def _matrix_of(synapses: Synapses) -> DynamicArrayVariable | None:
+    """Return a variable that every pass over the synapses is likely to read, or None where they store nothing."""
+    stored = sorted(synapses.equations.diff_eq_names | synapses.equations.parameter_names)
+    variables = [synapses.variables[name] for name in stored]
+    return next((item for item in variables if isinstance(item, DynamicArrayVariable)), None)
 
 
 class DenseStep(DenseCode):

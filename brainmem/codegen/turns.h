@@ -4,9 +4,9 @@
 
 namespace brainmem {
 
-// Whether this pass over matrix `number` runs backward. Threads keep their own rows, and the caches of several cores
-// hold more: there, every pass runs forward.
-template<unsigned long number> bool backward()
+// Whether this pass over a matrix runs backward. Threads keep their own rows, and the caches of several cores hold
+// more: there, every pass runs forward.
+template<class array, array& matrix> bool backward()
 {
 #ifdef _OPENMP
     return false;

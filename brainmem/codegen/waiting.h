@@ -11,6 +11,7 @@
 namespace brainmem {
 
 // Several numbers that are computed together. Sums are bound by memory, where 64 bytes gain nothing over 32.
+// Such a type is no argument of a template, which would forget that it may begin anywhere.
 template<class T, int bytes> struct vector_of {
     typedef T type __attribute__((vector_size(bytes), aligned(sizeof(T)), may_alias));
 };
@@ -48,7 +49,8 @@ public:
     }
 
     // sums[row] = sum over columns of w*x. Waiting changes are added to `weights` first where there is no room left.
-    // Row r meets itself in column r + shift, if `diagonal` is false: this synapse does not exist and its weight is 0.
+    // Row r meets itself in column r + shift, if `diagonal` is false: this synapse does not exist, and its weight must
+    // be 0 from the beginning and x finite.
     void sum(T* weights, const T* x, T* sums, const bool diagonal, const long shift)
     {
         if (count == most) { add(weights, x, sums, diagonal, shift); return; }
@@ -111,7 +113,7 @@ private:
                 #pragma GCC unroll 4
                 for (int r = 0; r < tall; r++) total[r] += *(const vector*)(first + r*columns + column)*factor;
             }
-            for (int r = 0; r < tall; r++) sums[row + r] = whole_sum(total[r]) + end_of(first + r*columns, x, whole);
+            for (int r = 0; r < tall; r++) sums[row + r] = whole_sum<32>(total[r]) + end_of(first + r*columns, x, whole);
         }
         for (long row = tall*blocks; row < rows; row++) sums[row] = end_of(weights + row*columns, x, 0);
     }
@@ -123,10 +125,10 @@ private:
         return total;
     }
 
-    template<class vector> static T whole_sum(const vector& values)
+    template<int bytes> static T whole_sum(const typename vector_of<T, bytes>::type& values)
     {
         T total = 0;
-        for (unsigned lane = 0; lane < sizeof(vector)/sizeof(T); lane++) total += values[lane];
+        for (unsigned lane = 0; lane < bytes/sizeof(T); lane++) total += values[lane];
         return total;
     }
 
@@ -147,8 +149,8 @@ private:
             for (int r = 0; r < tall; r++)
                 for (int k = 0; k < most; k++) waits[r*most + k] = post[k*rows + row + r];
             T total[tall] = {};
-            long column = tiles<typename vector_of<T, widest>::type, 2>(weights, x, waits, total, row, 0);
-            column = tiles<typename vector_of<T, 32>::type, 1>(weights, x, waits, total, row, column);
+            long column = tiles<widest, 2>(weights, x, waits, total, row, 0);
+            column = tiles<32, 1>(weights, x, waits, total, row, column);
             for (int r = 0; r < tall; r++)
                 sums[row + r] = total[r] + rest(weights, x, row + r, column, diagonal, shift);
         }
@@ -159,20 +161,23 @@ private:
     }
 
     // All whole tiles from `column` on; returns the first column behind them.
-    template<class vector, int wide> inline __attribute__((always_inline))
+    template<int bytes, int wide> inline __attribute__((always_inline))
     long tiles(T* weights, const T* x, const T* waits, T* sums, const long row, long column)
     {
+        typedef typename vector_of<T, bytes>::type vector;
         const int lanes = sizeof(vector)/sizeof(T);
         vector total[tall] = {};
         for (; column + wide*lanes <= columns; column += wide*lanes)
-            tile<vector, wide>(weights, x, waits, total, row, column);
-        for (int r = 0; r < tall; r++) sums[r] += whole_sum(total[r]);
+            tile<bytes, wide>(weights, x, waits, total, row, column);
+        for (int r = 0; r < tall; r++) sums[r] += whole_sum<bytes>(total[r]);
         return column;
     }
 
-    template<class vector, int wide> inline __attribute__((always_inline))
-    void tile(T* weights, const T* x, const T* waits, vector* total, const long row, const long column)
+    template<int bytes, int wide> inline __attribute__((always_inline))
+    void tile(T* weights, const T* x, const T* waits, typename vector_of<T, bytes>::type* total,
+              const long row, const long column)
     {
+        typedef typename vector_of<T, bytes>::type vector;
         const int lanes = sizeof(vector)/sizeof(T);
         T* const first = weights + row*columns + column;
         const T* const changes = &pre[column];
@@ -225,10 +230,10 @@ private:
     }
 };
 
-// What waits for one matrix, the same for all code objects of a program; `number` tells matrices apart.
-template<class T, unsigned long number> Waiting<T>& waiting(const long rows, const long columns)
+// What waits for the matrix in the array `weights`, the same for all code objects of a program.
+template<class T, std::vector<T>& weights> Waiting<T>& waiting(const long rows, const long columns)
 {
-    static Waiting<T> changes(rows, columns, backward<number>);
+    static Waiting<T> changes(rows, columns, backward<std::vector<T>, weights>);
     return changes;
 }
 

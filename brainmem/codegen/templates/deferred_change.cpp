@@ -8,12 +8,13 @@
     const long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}};
     const long _rows = {{constant_or_scalar('N_post', variables['N_post'])}};
     const size_t _vectorisation_idx = -1;
-    brainmem::Waiting<_number>& _waiting = brainmem::waiting<_number, {{_number}}ul>(_rows, _columns);
+    brainmem::Waiting<_number>& _waiting = brainmem::waiting<_number, {{get_array_name(_weight, access_data=False)}}>(_rows, _columns);
     {% if _gate %}
     bool _open = false;
     for (long _row = 0; _row < _rows; _row++) _open |= {{get_array_name(_gate)}}[_row + _target_offset] != 0;
     if (!_open) return;
     {% endif %}
+    // Not with one product or two, for which the sum before the change has made room.
     if (_waiting.count + {{_products}} > _waiting.most)
         _waiting.settle({{get_array_name(_weight)}}, {{'true' if _diagonal else 'false'}}, {{_shift or 0}});
     {% if _scaled %}

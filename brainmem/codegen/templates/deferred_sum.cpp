@@ -8,7 +8,7 @@
     const long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}};
     const long _rows = {{constant_or_scalar('N_post', variables['N_post'])}};
     const size_t _vectorisation_idx = -1;
-    brainmem::Waiting<_number>& _waiting = brainmem::waiting<_number, {{_number}}ul>(_rows, _columns);
+    brainmem::Waiting<_number>& _waiting = brainmem::waiting<_number, {{get_array_name(_weight, access_data=False)}}>(_rows, _columns);
     static std::vector<_number> _summed_factors(_columns);
     _number* __restrict _x = &_summed_factors[0];
     {% for block, target in _sums | dictsort %}

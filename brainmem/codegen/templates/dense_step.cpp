@@ -30,7 +30,12 @@
     {% else %}
     // Four rows at a time: a single sum would wait for its own additions.
     const long _blocks = (_rows + 3)/4;
-    const bool _backward = brainmem::backward<{{_number}}ul>();
+    {% if _matrix %}
+    {% set matrix = get_array_name(_matrix, access_data=False) %}
+    const bool _backward = brainmem::backward<decltype({{matrix}}), {{matrix}}>();
+    {% else %}
+    const bool _backward = false;
+    {% endif %}
     {{ openmp_pragma('parallel-static') }}
     for (long _block = 0; _block < _blocks; _block++)
     {

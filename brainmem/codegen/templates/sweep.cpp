@@ -35,8 +35,8 @@
         {{scalar_code['order']|autoindent}}
         for (long _k = _units - 1; _k > 0; _k -= 2)
         {
-            {{vector_code['order']|autoindent}}
-            // What a draw of 53 bits leaves behind its first number is a draw of its own.
+            // What a draw of 53 bits leaves behind its first number is a draw of its own; in float32 nothing is left.
+            const double _drawn = _rand(_vectorisation_idx);
             double _place = _drawn*(_k + 1);
             std::swap(_order[_k], _order[(long)_place]);
             if (_k == 1) break;
