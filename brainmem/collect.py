@@ -60,6 +60,7 @@ def collect(
         "dt": dt,
         "parameters": json.dumps(_parameters(translated, instance)),
         "choices": json.dumps(dict(model.chosen)),
+        "options": json.dumps(dict(translated.options)),
         "versions": json.dumps(versions()),
         "equations": str(translated),
         "schedule": schedule,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
@@ -119,6 +120,11 @@ def _pairs(rates: list[Result], spikings: list[Result]) -> list[tuple[Result, Re
 def _by_seed(results: list[Result]) -> dict[int, Result]:
     found: dict[int, Result] = {}
     for result in results:
+        if result.options != results[0].options:
+            raise ResultError(
+                f"The {result.variant} results were translated differently: {result.options} (seed {result.seed}) and "
+                f"{results[0].options} (seed {results[0].seed}). Compare one translation at a time."
+            )
         if result.seed in found:
             raise ResultError(f"Two {result.variant} results have the seed {result.seed}; give each seed once.")
         found[result.seed] = result
@@ -154,9 +160,15 @@ def _stimuli(result: Result) -> Iterator[str]:
     return (str(name) for name, values in result.data.items() if values.dims and str(values.dims[0]).endswith("item"))
 
 
-def _steps(result: Result) -> list[tuple[int, int, int]]:
+def _steps(result: Result) -> list[tuple[int, ...]]:
+    """Return epoch, item and repeat of each step, and how many steps before had the same."""
     columns = [result[f"step_{name}"].values.tolist() for name in ("epoch", "item", "repeat")]
-    return list(zip(*columns, strict=True))
+    seen: Counter[tuple[int, ...]] = Counter()
+    found = []
+    for step in zip(*columns, strict=True):
+        found.append((*step, seen[step]))
+        seen[step] += 1
+    return found
 
 
 def _rates(pairs: list[tuple[Result, Result]], name: str) -> Iterator[Agreement]:

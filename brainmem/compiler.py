@@ -55,6 +55,7 @@ def compile_project(folder: Path, *, owners: Mapping[str, str]) -> None:
     compiler()
     _use_wall_clock(folder / "network.cpp")
     sources = _sources(folder)
+    _use_own_power(folder, sources)
     _write_single_file(folder, sources)
     (folder / "make.deps").touch()
     others = [name for name in sources if not _is_ours(name)]
@@ -103,6 +104,12 @@ def _use_wall_clock(network: Path) -> None:
     text = text.replace("std::clock()", "brainmem::wall_clock()")
     text = text.replace("std::chrono::high_resolution_clock::now()", "brainmem::wall_now()")
     network.write_text('#include "run_control.h"\n' + text)
+
+
+def _use_own_power(folder: Path, sources: list[str]) -> None:
+    # Brian2's x**y is a macro over pow(), which is a double for a float and a whole number.
+    for path in (folder / name for name in sources if name.startswith("code_objects/")):
+        path.write_text(path.read_text().replace("(pow((x), (y)))", "(brainmem::power((x), (y)))"))
 
 
 def _clean(folder: Path) -> None:

@@ -80,12 +80,21 @@ def instantiate(translated: TranslatedModel, given: Given, seed: int) -> Instanc
     arrays |= {f"table.{item.name}": tables[item.name] for item in translated.tables if item.name in tables}
     arrays |= {f"param.{name}": _number(parameters[name]) for name in _constants(translated)}
     arrays["param.n_steps"] = float(len(plan))
-    duration = float(np.sum(arrays["table.step_duration"][: len(plan)]))
+    duration = _whole_steps(arrays["table.step_duration"][: len(plan)], _time_step(translated, parameters))
     return Instance(parameters, plan, arrays, stimuli, weights, ends, duration)
 
 
 def _number(value: Any) -> float:
     return float(np.asarray(value))
+
+
+def _time_step(translated: TranslatedModel, parameters: Mapping[str, Any]) -> float:
+    return float(f"{_number(evaluate(translated.dt, parameters)):.12g}")
+
+
+def _whole_steps(durations: np.ndarray, dt: float) -> float:
+    """Return how long the phases last together: each ends with the time step that is nearest to its duration."""
+    return float(dt * np.sum(np.maximum(1, np.floor(durations / dt + 0.5 + 1e-6))))
 
 
 def _constants(translated: TranslatedModel) -> set[str]:
@@ -142,7 +151,7 @@ def _tables(translated: TranslatedModel, plan: Plan, parameters, stimuli) -> dic
         tables[f"{item.name}_row"] = _padded(shown_rows(rows, frames))
         tables[f"{item.name}_values"] = _padded_rows(value_rows(item, values), _FINE if item.every else 1)
         if item.every:
-            dt = float(f"{_number(evaluate(translated.dt, parameters)):.12g}")
+            dt = _time_step(translated, parameters)
             frame = frame_table(model, item, parameters, frames, dt)
             tables[f"{item.name}_frame"] = _padded(frame, frames - 1.0)
     for gate in model.protocol.gates:

@@ -143,6 +143,11 @@ class Result:
         return self._json("choices", {})
 
     @property
+    def options(self) -> dict[str, Any]:
+        """How the model was translated: ``neuron``, ``read`` and ``pairing`` of `brainmem.translate`, if spiking."""
+        return self._json("options", {})
+
+    @property
     def versions(self) -> dict[str, str]:
         """Versions of the software that produced the result."""
         return self._json("versions", {})
@@ -238,6 +243,7 @@ class Result:
     def __repr__(self) -> str:
         lines = [self._headline()]
         lines += [f"  {name:<18} {_shape(array)}" for name, array in self.data.data_vars.items()]
+        lines += [f"  translated with: {_listed(self.options)}"] if self.options else []
         return "\n".join([*lines, f"  parameters: {', '.join(_settings(self.parameters, self.choices))}"])
 
     def _repr_html_(self) -> str:
@@ -270,6 +276,10 @@ def _settings(parameters: dict[str, dict[str, Any]], choices: dict[str, str]) ->
         unit = record.get("unit", "")
         yield f"{name} = {_short(record['value'])}" + (f" {unit}" if unit not in ("", "1") else "")
     yield from (f"{name} = {option}" for name, option in choices.items())
+
+
+def _listed(options: dict[str, Any]) -> str:
+    return ", ".join(f"{name} = {value}" for name, value in options.items())
 
 
 def _short(value: Any) -> str:

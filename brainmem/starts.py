@@ -123,7 +123,7 @@ def _own(model: MemoryModel, stimuli: Mapping[str, np.ndarray]) -> set[str]:
 
 def _check_shared(model: MemoryModel, item: Initial, stimuli, given: Given) -> None:
     own = sorted(_own(model, stimuli) & identifiers(item.draw))
-    if own and item.owner not in given.weights:
+    if own and item.owner not in given.weights and f"{item.owner}.{item.variable}" not in given.initial:
         raise RuleError(
             f"The start weights {item.draw!r} of {item.owner!r} are made from {own[0]!r}, of which every trial has its "
             f"own, but all trials share their weights. Give them: weights={{{item.owner!r}: ...}}."
@@ -153,10 +153,15 @@ def _weights(
     model: MemoryModel, projection: Projection, ends: Ends, item: Initial, names, given: Given, seed: int
 ) -> np.ndarray:
     first = item.variable == next(iter(projection.initial))
-    if first and projection.name in given.weights:
-        matrix = check_matrix(given.weights[projection.name], ends.shape, what=f"weights of {projection.name!r}")
-        return _present(matrix, ends, model, projection)
-    matrix = draw(item.draw, names=names, rng=stream(seed, f"{item.owner}.{item.variable}"), shape=ends.shape)
+    key = f"{item.owner}.{item.variable}"
+    found = {f"initial {key!r}": given.initial.get(key)}
+    found |= {f"weights of {projection.name!r}": given.weights.get(projection.name)} if first else {}
+    found = {what: matrix for what, matrix in found.items() if matrix is not None}
+    if len(found) > 1:
+        raise RuleError(f"Model {model.name!r}: {' and '.join(found)} are the same start values. Give one of them.")
+    for what, matrix in found.items():
+        return _present(check_matrix(matrix, ends.shape, what=what), ends, model, projection)
+    matrix = draw(item.draw, names=names, rng=stream(seed, key), shape=ends.shape)
     matrix = np.where(ends.present, matrix, 0.0)
     if first and projection.row_norm is not None and not ends.empty:
         matrix = matrix * (projection.row_norm / np.linalg.norm(matrix, axis=1, keepdims=True))

@@ -234,3 +234,14 @@ def mathematics(payload: dict) -> Built:
         inputs={"units.x": units.x, "units.y": units.y},
         outputs={name: units.variables[f"of_{name}"] for name in MATH_FUNCTIONS},
     )
+
+
+def powers(payload: dict) -> Built:
+    """Build units whose updates take a whole and a broken power."""
+    clock = b2.Clock(dt=DT, name="step_clock")
+    equations = "x : 1\ncube : 1\nroot : 1"
+    units = b2.NeuronGroup(9, equations, clock=clock, name="unit", namespace={})
+    units.run_regularly("cube = x**3\nroot = abs(x)**0.5", clock=clock, name="unit_powers")
+    network = b2.Network(units, name="whole")
+    outputs = {name: units.variables[name] for name in ("cube", "root")}
+    return Built(network=network, inputs={"unit.x": units.x}, outputs=outputs)

@@ -29,6 +29,12 @@ def test_a_variant_that_copies_the_other_agrees_fully():
     assert comparison.get("recalled_difference", epoch=2).mean == 0
 
 
+def test_results_of_different_translations_are_not_compared_together():
+    spiking = [synthetic.result("spiking", seed=k, options=f'{{"neuron": "{name}"}}') for k, name in enumerate("ab")]
+    with pytest.raises(ResultError, match="were translated differently"):
+        compare([synthetic.result("rate", seed=k) for k in range(2)], spiking)
+
+
 def test_slope_and_norm_ratio_measure_how_much_less_was_learned():
     comparison = compare(synthetic.result("rate"), synthetic.result("spiking", change=0.7))
     assert comparison.get("weight_slope").mean == pytest.approx(0.7)

@@ -93,6 +93,13 @@ def test_recall_of_items_that_were_skipped_is_nan():
     assert table.recalled.values == pytest.approx([0, 0.5, 1])
 
 
+def test_tests_that_an_epoch_cannot_tell_apart_are_refused():
+    result = synthetic.result()
+    twice = np.concatenate([np.arange(result.data.sizes["step"]), np.flatnonzero(result.step_phase == "recall")])
+    with pytest.raises(ResultError, match="tests an item several times in one epoch"):
+        measure.recall_table(Result(result.data.isel(step=twice)))
+
+
 def test_recall_of_an_unfinished_or_untested_run_is_refused():
     with pytest.raises(ResultError, match="before its protocol ended"):
         measure.recall_table(synthetic.result(complete=0))

@@ -101,6 +101,7 @@ WALK = MemoryModel(
     ),
     rate_dt="time_step",
 )
+SHOWN = Each("show", items="items", repeats=4)
 TRACED = ("weights", "units.x", "units.cue", "units.push", "clocks.r")
 
 
@@ -200,6 +201,18 @@ def test_long_phases_have_all_their_steps_in_single_precision_too(float_):
     np.testing.assert_allclose(result.steps, [300000, 600000], atol=1)
     np.testing.assert_allclose(result.step_duration, 300.0, rtol=1e-6)
     np.testing.assert_allclose(result.mean_tenth, 0.1, rtol=1e-6)
+
+
+def test_phases_that_are_rounded_up_to_whole_steps_all_end():
+    """50 ms are 167 steps of 0.3 ms, which take longer than 50 ms: twenty of them 2 ms."""
+    model = WALK.replace(
+        observables=(),
+        rules=(),
+        protocol=Protocol((Phase("show", duration="50*ms", stimuli=("cue",), gates={"push": 0}),), (SHOWN,)),
+    )
+    result = simulate(model, device=NUMPY, record=(), parameters={"time_step": 0.3 * ms})
+    assert result.complete
+    np.testing.assert_allclose(result.step_duration, [0.0501] * 20, rtol=1e-9)
 
 
 def test_a_run_ends_when_its_protocol_is_complete_not_after_its_longest_duration():

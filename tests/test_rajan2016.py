@@ -132,6 +132,8 @@ def test_one_network_runs_both_trials_and_keeps_the_choice_after_the_inputs_have
     inputs = {name: chosen[name].values for name in ("R", "h", "onset")}
     shown = simulate(model, parameters=CHOICE, weights=kept, inputs=inputs, record=("r",), interval=0.01)
     rates = shown.r.values[:400].reshape(2, 200, 120)
+    several = simulate(model, parameters=CHOICE, weights=kept, inputs=inputs, trials=2)
+    np.testing.assert_allclose(measure.pvar_of_tests(several), measure.pvar_of_tests(shown)[:, None] * [[1, 1]])
     preferred = np.where(chosen.preferred.values[0] == 2, -1, chosen.preferred.values[0])
     assert measure.selectivity(rates[:, 150:190], preferred) > 0.5
     assert measure.selectivity(rates[::-1, 150:190], preferred) < -0.5

@@ -19,6 +19,7 @@ from brainmem import (
     RuleError,
     Stimulus,
     TranslationError,
+    arrays,
     get_model,
     simulate,
 )
@@ -27,6 +28,7 @@ from brainmem.calibrate import TOLERANCE, invert
 SMALL = {"N": 16, "M": 3, "epochs": 2, "test_epochs": (2,), "starts": 1, "T_learn": "20*tau", "T_recall": "4*tau"}
 SMALL |= {"T_average": "2*tau"}
 RUNTIME = Device("runtime")
+VARIANTS = ("rate", "spiking")
 
 
 def run(variant: str = "rate", **options):
@@ -49,6 +51,31 @@ def test_the_same_seed_gives_the_same_numbers_and_another_seed_others():
     first, again, other = (run("spiking", seed=seed, device=Device()) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.recurrent_w.values, again.recurrent_w.values)
     assert np.abs(first.recurrent_w.values - other.recurrent_w.values).max() > 0.01
+
+
+def test_start_weights_are_taken_under_either_name_but_not_under_both():
+    w = np.random.default_rng(1).normal(0, 0.2, (16, 16))
+    np.fill_diagonal(w, 0)
+    named = run(initial={"recurrent.w": w}).recurrent_w.values
+    np.testing.assert_array_equal(named, run(weights={"recurrent": w}).recurrent_w.values)
+    np.testing.assert_array_equal(named[0], w)
+    with pytest.raises(RuleError, match="are the same start values"):
+        run(initial={"recurrent.w": w}, weights={"recurrent": w})
+
+
+def test_results_know_how_their_model_was_translated():
+    spiking = run("spiking", neuron="poisson", read="trace")
+    assert spiking.options == {"neuron": "poisson", "read": "trace", "pairing": None}
+    assert "neuron = poisson" in repr(spiking)
+    assert run().options == {}
+
+
+def test_rates_without_start_values_start_at_zero_in_both_variants():
+    model = get_model("kurikawa2020")
+    model = model.replace(populations=(replace(model.population("units"), initial={}),))
+    values = {variant: arrays(model, variant, seed=2, device=RUNTIME, neuron="poisson") for variant in VARIANTS}
+    assert "units.x" not in values["rate"]  # 0 unless set
+    np.testing.assert_array_equal(values["spiking"]["units.x_s"], 0.5)  # of -1 ... 1
 
 
 def test_both_variants_start_from_the_same_patterns_and_weights():

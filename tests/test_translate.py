@@ -161,6 +161,51 @@ def test_a_drive_that_is_not_linear_in_its_currents_is_refused():
         translate(current_form("(-x + z**2 + h)/tau"), "spiking")
 
 
+def excitation_and_inhibition(*, tau_b="tau", text="w*r_pre", factor="", kind="r = 1/(1 + exp(-x)) : 1"):
+    """Two populations of the current form; the second projects to the first through `text`."""
+    one = current_form()
+    first = one.populations[0]
+    first = replace(first, equations="zb : 1\n" + first.equations.replace("-x + z", f"-x + z + {factor}zb"))
+    states = f"{kind}\ndx/dt = (-x + 0.5)/({tau_b}) : 1"
+    second = replace(first, name="others", equations=states, initial={})
+    third = Population("drift", "dq/dt = -q/tau : 1", size=2, initial={"q": "uniform(0, 1)"})
+    source = "drift" if "q_pre" in text else "others"
+    cross = brainmem.Projection(
+        "cross", source, "units", current=f"zb_post = {text} : 1 (summed)", initial={"w": "normal(0, 1)"}
+    )
+    return one.replace(populations=(first, second, third), projections=(*one.projections, cross))
+
+
+def test_the_filter_of_several_populations_with_one_time_constant_moves_to_their_spikes():
+    equations = translate(excitation_and_inhibition(), "spiking").group("units").equations
+    assert "x = z + zb + x_input : 1" in equations
+    assert "dx_input/dt = (-x_input + h)/tau : 1" in equations
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"tau_b": "2*tau"}, "time constant 2*tau and those of 'units' tau"),
+        ({"text": "w*x_pre"}, "the drive x of 'others' is itself a sum"),
+        ({"text": "w*r_pre**2"}, "only where the current is linear in r"),
+        ({"factor": "h*"}, "a summed current is multiplied by h"),
+    ],
+)
+def test_currents_whose_filter_cannot_move_to_the_spikes_are_refused(changes, words):
+    model = excitation_and_inhibition(**changes)
+    translate(model, "rate")
+    with pytest.raises(TranslationError) as error:
+        translate(model, "spiking")
+    assert words in str(error.value)
+
+
+def test_a_current_from_states_keeps_its_filter():
+    """A state that jumps must not make the drive jump."""
+    equations = translate(excitation_and_inhibition(text="w*q_pre"), "spiking").group("units").equations
+    assert "x = z + x_input : 1" in equations
+    assert "dx_input/dt = (-x_input + h + zb)/tau : 1" in equations
+
+
 def test_a_drive_without_leak_is_refused():
     with pytest.raises(TranslationError, match=r"Model 'currents', population 'units'.*there is no leak -x/tau"):
         translate(current_form("(z + h)/tau"), "spiking")

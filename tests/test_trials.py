@@ -223,6 +223,8 @@ def test_a_rule_whose_gate_stays_shut_is_no_obstacle():
     schedule = (Each("recall", items="M"),)
     only = model.replace(protocol=replace(model.protocol, schedule=schedule))
     assert only.rules
+    spikes = simulate(only, "spiking", parameters={**SMALL, "cells_per_unit": 2}, trials=2, device=RUNTIME)
+    assert spikes.parameter("cells_per_unit") == 2
     result = simulate(only, parameters=SMALL, trials=2, seed=5, device=RUNTIME)
     expected = simulate(RECALL, parameters=SMALL, trials=2, seed=5, device=RUNTIME)
     np.testing.assert_array_equal(result.mean_x.values, expected.mean_x.values)

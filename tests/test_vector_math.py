@@ -39,6 +39,18 @@ def test_every_function_agrees_with_numpy(bits):
     sys.platform != "linux" or platform.machine() != "x86_64" or platform.libc_ver() < ("glibc", "2.35"),
     reason="glibc has vector versions of all of them from 2.35 on, for x86-64",
 )
+def test_powers_of_single_precision_are_taken_in_single_precision():
+    """The compiler may take them in double otherwise, in vectors of half the length."""
+    program = prepare(BuildJob("builders:powers", {}), Device(float=32))
+    text = (program.folder / "whole.cpp").read_text()
+    assert "(brainmem::power((x), (y)))" in text
+    assert "(pow((x), (y)))" not in text
+    x = np.linspace(-2, 2, 9, dtype=np.float32)
+    found = program.run({"unit.x": x}, duration=0.0002)
+    np.testing.assert_allclose(found["cube"], x**3, rtol=1e-6)
+    np.testing.assert_allclose(found["root"], np.abs(x) ** np.float32(0.5), rtol=1e-6)
+
+
 def test_programs_call_the_vector_versions():
     binary = (program(1000).folder / "main").read_bytes()
     short = {"arcsin": "asin", "arccos": "acos", "arctan": "atan"}

@@ -1,6 +1,6 @@
-// Lets g++ vectorise loops over exp, tanh and their like with the vector versions that glibc holds.
+// Mathematics that compilers can vectorise: exp, tanh and their like, and powers in the precision of their base.
 //
-// glibc declares them only where __FAST_MATH__ is defined, and Brian2's -fno-finite-math-only undefines it: the
+// g++ takes the vector versions of functions that glibc holds. glibc declares them only where __FAST_MATH__ is defined, and Brian2's -fno-finite-math-only undefines it: the
 // flag keeps NaN and infinity, which the vector versions keep too. They differ from the scalar ones by at most
 // 4 units in the last place (glibc manual, "Errors in Math Functions").
 #ifndef BRAINMEM_VECTOR_MATH_H
@@ -38,4 +38,16 @@ BRAINMEM_VECTORISED(log10)
 #undef BRAINMEM_VECTORISED
 
 #endif
+
+namespace brainmem {
+
+// x**y. C++ takes the power of a float with a whole number in double, in vectors of half as many numbers.
+template<class base, class exponent> inline auto power(const base x, const exponent y) -> decltype(std::pow(x, y))
+{
+    return std::pow(x, y);
+}
+inline float power(const float x, const int y) { return std::pow(x, (float)y); }
+inline float power(const float x, const long y) { return std::pow(x, (float)y); }
+
+}
 #endif

@@ -151,6 +151,12 @@ def _tabulate(scores: xr.DataArray, steps: Result, items: np.ndarray, threshold:
     epochs, row = np.unique(steps["step_epoch"].values, return_inverse=True)
     known, column = np.unique(items, return_inverse=True)
     repeats, layer = np.unique(steps["step_repeat"].values, return_inverse=True)
+    if len(set(zip(row, column, layer, strict=True))) < len(row):
+        raise ResultError(
+            f"The phase {steps['step_phase'].values[0]!r} tests an item several times in one epoch (entries of a "
+            "schedule outside a Repeat, and every Repeat, begin with epoch 1), and the table could not tell these "
+            "tests apart. Give a test before or after learning a phase of its own, with another name."
+        )
     table = np.full((epochs.size, known.size, repeats.size, *scores.shape[1:]), np.nan)
     table[row, column, layer] = scores.values
     recalled = [recalled_fraction(part[np.isfinite(part)], threshold=threshold) for part in table]

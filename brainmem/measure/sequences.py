@@ -47,7 +47,7 @@ def pvar_of_tests(result: Any, *, phase: str = "test", target: str = "R", misfit
 
     Returns
     -------
-    (test,) float array
+    (test,) or (test, trial) float array
         In the order in which the tests came; those of an epoch stand together, one for each item.
 
     Raises
@@ -66,7 +66,10 @@ def pvar_of_tests(result: Any, *, phase: str = "test", target: str = "R", misfit
     variances = array(data[target].values, target).var(axis=(-2, -1))[data["step_item"].values[tests]]
     if not np.all(variances > 0):
         raise ResultError(f"{target} is constant, so no share of its variance exists.")
-    return 1 - array(data[misfit].values[tests], misfit) / variances
+    misfits = array(data[misfit].values[tests], misfit)
+    if variances.ndim < misfits.ndim:
+        variances = variances[:, None]  # all trials have one target
+    return 1 - misfits / variances
 
 
 def centre_of_mass(rates: ArrayLike, step: float = 1.0) -> np.ndarray:

@@ -21,6 +21,7 @@ __all__ = [
     "rules_of",
     "statements",
     "summed_lines",
+    "synaptic_text",
     "used_names",
 ]
 
@@ -43,7 +44,7 @@ def constants_in(texts: Iterable[str], parameters: Iterable[Parameter]) -> tuple
 def model_names(model: MemoryModel) -> set[str]:
     """Return every name in the model's equations, rules and observables (``_pre``/``_post`` removed)."""
     texts = [text for population in model.populations for text in (population.equations, population.sequential)]
-    texts += [projection.current for projection in model.projections]
+    texts += [text for projection in model.projections for text in (projection.current, projection.variables)]
     texts += [rule.text for rule in model.rules]
     texts += [item.expression for item in model.observables]
     for rule in (rule for rule in model.rules if rule.spiking):
@@ -85,9 +86,14 @@ def projection_orders(model: MemoryModel) -> dict[str, tuple[str, int]]:
     return schedule.sum_orders(depends)
 
 
+def synaptic_text(model: MemoryModel, projection: Projection, text: str) -> str:
+    """Return a text of a projection's synapses with their own subexpressions written out."""
+    return _written_out(text, _synaptic_helpers(model, projection))
+
+
 def _stored_names(model: MemoryModel, projection: Projection, line: Line) -> set[str]:
     """Return ``"population.variable"`` of everything stored that a sum reads."""
-    expr = _written_out(line.expr, _synaptic_helpers(model, projection))
+    expr = synaptic_text(model, projection, line.expr)
     sides = ((projection.source, "_pre"), (projection.target, "_post"))
     return set().union(*(_base_names(model.population(name), expr, suffix) for name, suffix in sides))
 

@@ -3,7 +3,8 @@
 A unit keeps its equations; only its rate is replaced. In the rate form
 ``tau*dr/dt = -r + phi`` the rate becomes a trace of the unit's spikes with the same tau. In the
 current form ``tau*du/dt = -u + I + h`` the spikes are filtered before the weights instead of the
-current after them, which is the same filter: ``u = I + y``, ``tau*dy/dt = -y + h``.
+current after them, which is the same filter: ``u = I + y``, ``tau*dy/dt = -y + h``. That holds for sums that are
+linear in rates of this form with the same tau; other sums stay in the equation of y.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ from dataclasses import dataclass, replace
 
 import sympy
 from brian2.core.namespace import DEFAULT_UNITS
-from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
+from brian2.parsing.sympytools import sympy_to_str
 
 from brainmem.errors import TranslationError
 from brainmem.spec import MemoryModel, Population
-from brainmem.translation.common import summed_lines
+from brainmem.translation.filters import moves, refusal, sums_onto, symbolic, time_constant
 from brainmem.translation.lines import Line, identifiers, read_lines, rename
 
 __all__ = ["SpikingUnit", "spiking_unit"]
@@ -102,10 +103,10 @@ def _grouped(text: str) -> str:
 
 def _rate_form(model: MemoryModel, population: Population, lines: dict[str, Line]) -> SpikingUnit:
     line = lines[population.rate]
-    tau = _leak(model, population, line)
-    rest = sympy.simplify(_symbolic(f"({line.expr})*({tau}) + {line.name}"))
-    if sympy.simplify(rest - _symbolic(population.transfer)) != 0:
-        raise _refusal(model, population, line, _advice(population, line, rest, tau))
+    tau = time_constant(model, population, line)
+    rest = sympy.simplify(symbolic(f"({line.expr})*({tau}) + {line.name}"))
+    if sympy.simplify(rest - symbolic(population.transfer)) != 0:
+        raise refusal(model, population, line, _advice(population, line, rest, tau))
     kept = [item for item in lines.values() if item.name != line.name]
     readout = _readout(population, population.transfer, line.unit, tau)
     low, high = _range(population)
@@ -124,40 +125,6 @@ def _advice(population: Population, line: Line, rest: sympy.Expr, tau: str) -> s
     )
 
 
-def _refusal(model: MemoryModel, population: Population, line: Line, advice: str) -> TranslationError:
-    name = line.name
-    target, meaning = ("phi", "the rate asked of the cells") if name == population.rate else ("h", "its inputs")
-    return TranslationError(
-        f"Model {model.name!r}, population {population.name!r}: the spiking variant cannot carry d{name}/dt = "
-        f"{line.expr}. Filtered spikes obey d{name}/dt = ({target} - {name})/tau and no other equation: {name} relaxes "
-        f"to {target}, {meaning}, with a constant tau. {advice} The rate variant runs the equation as it is."
-    )
-
-
-def _leak(model: MemoryModel, population: Population, line: Line) -> str:
-    """Return the time constant of a line ``dx/dt = (... - x)/tau``."""
-    name = line.name
-    slope = sympy.diff(_symbolic(line.expr), sympy.Symbol(name, real=True))
-    tau = sympy.simplify(-1 / slope) if slope != 0 else None
-    known = {item.name for item in model.parameters}
-    names = {symbol.name for symbol in tau.free_symbols} if tau is not None else set()
-    if tau is None or name in names:
-        kind = "no" if tau is None else "no linear"
-        raise _refusal(
-            model, population, line, f"Here there is {kind} leak -{name}/tau. Write one as a term of its own."
-        )
-    if names - known - set(DEFAULT_UNITS):
-        advice = (
-            f"Here the time constant {sympy_to_str(tau)} is not constant. Write it with numbers and parameters only."
-        )
-        raise _refusal(model, population, line, advice)
-    return sympy_to_str(tau)
-
-
-def _symbolic(text: str):
-    return str_to_sympy(text)
-
-
 def _current_form(model: MemoryModel, population: Population, lines: dict[str, Line]) -> SpikingUnit:
     if population.transfer != population.rate or lines[population.drive].kind != "differential":
         raise TranslationError(
@@ -166,7 +133,7 @@ def _current_form(model: MemoryModel, population: Population, lines: dict[str, L
             f"(d{population.drive}/dt = ...); got transfer={population.transfer!r}, drive={population.drive!r}."
         )
     drive, transfer = lines[population.drive], lines[population.rate]
-    tau = _leak(model, population, drive)
+    tau = time_constant(model, population, drive)
     summing = replace(drive, expr=_with_sums_written_out(model, population, drive.expr, lines))
     currents, rest = _currents(model, population, summing, tau)
     phi, filtered = f"{population.rate}_phi", f"{drive.name}_input"
@@ -189,19 +156,10 @@ def _reading_phi(line: Line, population: Population, phi: str) -> Line:
     return replace(line, expr=rename(line.expr, {population.rate: phi})) if line.expr else line
 
 
-def _summed(model: MemoryModel, population: Population) -> list[str]:
-    return [
-        line.name.removesuffix("_post")
-        for projection in model.projections
-        if projection.target == population.name
-        for line in summed_lines(projection)
-    ]
-
-
 def _with_sums_written_out(model: MemoryModel, population: Population, expr: str, lines: dict[str, Line]) -> str:
     """Return an expression with subexpressions that contain a sum in full: ``(zf + zp)`` for ``z = zf + zp``."""
     inner = {line.name: f"({line.expr})" for line in lines.values() if line.kind == "subexpression"}
-    holding, found = set(_summed(model, population)), set()
+    holding, found = set(sums_onto(model, population)), set()
     while new := {name for name, text in inner.items() if name not in found and identifiers(text) & (holding | found)}:
         found |= new
     while identifiers(expr) & found:
@@ -210,18 +168,28 @@ def _with_sums_written_out(model: MemoryModel, population: Population, expr: str
 
 
 def _currents(model: MemoryModel, population: Population, drive: Line, tau: str) -> tuple[str, str]:
-    """Split ``tau*du/dt + u`` into summed currents and the rest."""
-    summed = _summed(model, population)
-    total = sympy.expand(_symbolic(f"({drive.expr})*({tau}) + {drive.name}"))
-    symbols = [sympy.Symbol(name, real=True) for name in summed if sympy.Symbol(name, real=True) in total.free_symbols]
+    """Split ``tau*du/dt + u`` into the summed currents whose filter moves to the spikes, and the rest."""
+    read = [name for name in sums_onto(model, population) if name in identifiers(drive.expr)]
+    moving = [name for name in read if moves(model, population, name, tau)]
+    total = sympy.expand(symbolic(f"({drive.expr})*({tau}) + {drive.name}"))
+    symbols = [sympy.Symbol(name, real=True) for name in moving if sympy.Symbol(name, real=True) in total.free_symbols]
     currents = sum((sympy.diff(total, symbol) * symbol for symbol in symbols), sympy.Integer(0))
     rest = sympy.simplify(total - currents)
     blocked = (rest.free_symbols & set(symbols)) | (currents.free_symbols & {sympy.Symbol(drive.name, real=True)})
-    if blocked or not symbols:
+    if blocked:
         raise TranslationError(
             f"Model {model.name!r}, population {population.name!r}: the spiking variant cannot carry "
             f"d{drive.name}/dt = {drive.expr}: it must be linear in the summed currents "
-            f"({', '.join(summed) or 'none declared'}) so that their filter can move to the spikes. Put "
+            f"({', '.join(moving)}) so that their filter can move to the spikes. Put "
             f"nonlinear terms into the transfer {population.transfer!r}. The rate variant runs the equation as it is."
+        )
+    constant = {line.name for line in read_lines(population.equations) if "constant" in line.flags}
+    constant |= {item.name for item in model.parameters} | set(DEFAULT_UNITS)
+    if changing := sorted({symbol.name for symbol in currents.free_symbols - set(symbols)} - constant):
+        raise TranslationError(
+            f"Model {model.name!r}, population {population.name!r}: in d{drive.name}/dt = {drive.expr} a summed "
+            f"current is multiplied by {', '.join(changing)}, which may change in time. The spiking variant filters "
+            "spikes before the weights, so it would multiply behind the filter what the equation multiplies before it. "
+            "Multiply by parameters only. The rate variant runs the equation as it is."
         )
     return sympy_to_str(currents), sympy_to_str(rest)

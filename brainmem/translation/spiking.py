@@ -8,7 +8,7 @@ from typing import Any
 from brian2 import Hz, ms
 
 from brainmem.errors import TranslationError, closest
-from brainmem.spec import MemoryModel, Parameter, Population, Projection
+from brainmem.spec import LearningRule, MemoryModel, Parameter, Population, Projection
 from brainmem.translation import protocol, rate, schedule
 from brainmem.translation.common import (
     connect_text,
@@ -208,6 +208,8 @@ def _connection(
 ) -> tuple[Connection, list[SplitRule]]:
     plain = rate.rate_connection(model, projection, orders)
     slots = schedule.rule_slots(model.rules)
+    for rule in rules_of(model, projection):
+        _refuse_open_window(model, rule, read or rule.read)
     lowered = [
         lower_rule(
             rule,
@@ -247,6 +249,19 @@ def _connection(
     return connection, [split for item in lowered for split in item.splits]
 
 
+def _refuse_open_window(model: MemoryModel, rule: LearningRule, read: str) -> None:
+    """Refuse to spread an episodic change over the end of a phase that nobody knows beforehand."""
+    if not rule.episodic or rule.spiking is not None or read not in ("event", "drive"):
+        return
+    for phase in (model.protocol.phase(name) for name in rule.at):
+        if phase.until:
+            raise TranslationError(
+                f"Rule {rule.name!r}: read={read!r} spreads the change over the last part of the phase {phase.name!r}, "
+                f"which may end early (until={phase.until!r}), so that a part of the change would be lost. Use "
+                "read='trace', which makes the whole change when the phase ends."
+            )
+
+
 def spiking_tables(model: MemoryModel, *, neuron: str) -> tuple[Table, ...]:
     """Return the tables of the protocol, and those that the currents of cells are read from."""
     units = (spiking_unit(model, p) for p in model.populations if p.rate)
@@ -271,7 +286,10 @@ def spiking_initial(model: MemoryModel, *, neuron: str) -> tuple[Initial, ...]:
 
 def _unit_initial(model: MemoryModel, unit: SpikingUnit) -> list[Initial]:
     population, found = unit.population, []
-    for name, draw in population.initial.items():
+    unset = {}
+    if unit.form == "rate" and population.rate not in population.initial:
+        unset = {population.rate: "0"}  # where the rate variant starts, which need not be the trace's 0
+    for name, draw in {**population.initial, **unset}.items():
         if unit.form == "rate" and name == population.rate:
             found.append(Initial(population.name, unit.trace, unit.trace_of(draw), f"{population.name}.{name}"))
         elif unit.form == "current" and name == population.drive:
