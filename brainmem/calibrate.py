@@ -21,8 +21,9 @@ from brainmem.files import replacing
 __all__ = ["CELLS", "TOLERANCE", "AffineFit", "Calibration", "CellBlueprint", "calibrate", "fit_affine", "invert"]
 
 CELLS = 400
-DISCARD = 0.2  # seconds
-DURATION = 2.2  # seconds
+DISCARD = 0.2  # seconds, or SETTLED time constants of the trace, which begins at 0
+SETTLED = 4
+MEASURED = 2.0  # seconds
 POINTS = (24, 16)  # currents around threshold, currents above
 CHECKS = 21
 HEADROOM = 1.2
@@ -191,7 +192,7 @@ def calibrate(
 def _key(*parts) -> str:
     import brian2
 
-    text = json.dumps([*map(repr, parts), brian2.__version__, CELLS, DURATION, POINTS, "1"])
+    text = json.dumps([*map(repr, parts), brian2.__version__, CELLS, MEASURED, POINTS, "2"])
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
@@ -244,15 +245,15 @@ def _currents(parameters, rate_max: float) -> np.ndarray:
 
 def _run(executable, cell: CellBlueprint, parameters, current: np.ndarray, tau: float, *, seed: int):
     """Return the rate in Hz and the Fano factor of the trace at each current."""
+    discard = max(DISCARD, SETTLED * tau)
     drives = np.resize(np.repeat(current, cell.cells // len(current)), cell.cells)
     inputs = {f"param.{name}": parameters[name] for name in cell.constants}
-    inputs |= {"cells.I": drives, "param.tau_trace": tau, "param.discard": DISCARD}
-    out = executable.run(inputs, seed=seed, duration=DURATION)
+    inputs |= {"cells.I": drives, "param.tau_trace": tau, "param.discard": discard}
+    out = executable.run(inputs, seed=seed, duration=discard + MEASURED)
     samples = np.array([drives == value for value in current]).astype(float)
     samples /= samples.sum(axis=1, keepdims=True)
-    seconds = DURATION - DISCARD
-    rate = samples @ out["cells.n_spikes"] / seconds
-    steps = round(seconds / cell.dt)
+    rate = samples @ out["cells.n_spikes"] / MEASURED
+    steps = round(MEASURED / cell.dt)
     mean = samples @ out["cells.s_sum"] / steps
     variance = samples @ out["cells.s2_sum"] / steps - mean**2
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,12 +17,16 @@ __all__ = ["Plan", "Step", "plan_protocol"]
 
 @dataclass(frozen=True)
 class Step:
-    """One phase for one item: items count from 0, epochs and repeats from 1 and 0."""
+    """One phase for one item: items count from 0, epochs and repeats from 1 and 0.
+
+    The phases that an `Each` runs for one item, once, are one `occasion`.
+    """
 
     phase: Phase
     item: int
     repeat: int
     epoch: int
+    occasion: int
     snapshot: bool = False
 
 
@@ -49,28 +53,36 @@ class Plan:
 
     @property
     def put_back(self) -> list[bool]:
-        """Where the protocol goes on after a run beside it."""
-        flags = [False, *(step.phase.aside for step in self.steps)]
-        return [before and not now for before, now in itertools.pairwise(flags)]
+        """Where the protocol, or another run beside it, goes on after a run beside it."""
+        return [
+            False,
+            *(
+                before.phase.aside and (not now.phase.aside or now.occasion != before.occasion)
+                for before, now in itertools.pairwise(self.steps)
+            ),
+        ]
 
 
 def plan_protocol(model: MemoryModel, parameters: Mapping[str, Any], rng: np.random.Generator) -> Plan:
     """Return the steps of the model's protocol; random orders are drawn from `rng`."""
     steps: list[Step] = []
+    occasions = itertools.count()
     for entry in model.protocol.schedule:
         if isinstance(entry, Repeat):
-            steps += _repeat(model, entry, parameters, rng)
+            steps += _repeat(model, entry, parameters, rng, occasions)
         else:
-            steps += _closing(_each(model, entry, parameters, rng, epoch=1))
+            steps += _closing(_each(model, entry, parameters, rng, occasions, epoch=1))
     if not steps:
         raise RuleError(f"Model {model.name!r}: its protocol has no steps with these parameters; nothing would run.")
     return Plan(tuple(steps))
 
 
-def _repeat(model: MemoryModel, entry: Repeat, parameters: Mapping[str, Any], rng) -> list[Step]:
+def _repeat(
+    model: MemoryModel, entry: Repeat, parameters: Mapping[str, Any], rng, occasions: Iterator[int]
+) -> list[Step]:
     steps: list[Step] = []
     for epoch in range(1, _count(entry.times, parameters) + 1):
-        body = [s for each in entry.body for s in _each(model, each, parameters, rng, epoch=epoch)]
+        body = [s for each in entry.body for s in _each(model, each, parameters, rng, occasions, epoch=epoch)]
         steps += _closing(body)
     return steps
 
@@ -81,10 +93,12 @@ def _closing(steps: Iterator[Step] | list[Step]) -> list[Step]:
     if not steps:
         return steps
     last = steps[-1]
-    return [*steps[:-1], Step(last.phase, last.item, last.repeat, last.epoch, snapshot=True)]
+    return [*steps[:-1], replace(last, snapshot=True)]
 
 
-def _each(model: MemoryModel, each: Each, parameters: Mapping[str, Any], rng, *, epoch: int) -> Iterator[Step]:
+def _each(
+    model: MemoryModel, each: Each, parameters: Mapping[str, Any], rng, occasions: Iterator[int], *, epoch: int
+) -> Iterator[Step]:
     if each.epochs is not None and epoch not in _epochs(each.epochs, parameters):
         return
     phases = (each.phases,) if isinstance(each.phases, str) else each.phases
@@ -92,8 +106,9 @@ def _each(model: MemoryModel, each: Each, parameters: Mapping[str, Any], rng, *,
     order = rng.permutation(count) if each.order == "random" else np.arange(count)
     for item in order:
         for repeat in range(_count(each.repeats, parameters)):
+            occasion = next(occasions)
             for name in phases:
-                yield Step(model.protocol.phase(name), int(item), repeat, epoch)
+                yield Step(model.protocol.phase(name), int(item), repeat, epoch, occasion)
 
 
 def _count(value: str | int, parameters: Mapping[str, Any]) -> int:

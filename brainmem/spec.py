@@ -357,7 +357,9 @@ class Phase:
         The last part of the phase over which rates are averaged; empty means all of it. The window is counted from the
         longest duration: a phase that `until` ends before it has no average (nan).
     aside : bool
-        The phase runs beside the protocol: neurons' state is put back when it ends (a test in the middle of learning).
+        The phase runs beside the protocol: neurons' state is put back when it ends (a test in the middle of learning),
+        so that tests one after the other all begin with it. Phases that an `Each` runs together for an item go on
+        from each other.
     """
 
     name: str

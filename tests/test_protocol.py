@@ -5,6 +5,8 @@ Two small models are made here. Everything is checked against what was recorded 
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from brian2 import ms, second
@@ -275,6 +277,18 @@ def test_probes_aside_leave_states_and_weights_bit_for_bit_as_without_them(devic
     for name in ("x", "r"):
         np.testing.assert_array_equal(probed[name].values[kept], alone[name].values)
     np.testing.assert_array_equal(probed.recurrent_w.values, alone.recurrent_w.values)
+
+
+def test_probes_aside_all_begin_with_the_state_that_was_set_aside():
+    show, rest, probe = WALK.protocol.phases
+    model = WALK.replace(protocol=replace(WALK.protocol, phases=(show, rest, replace(probe, start={}))))
+    result = walk(model=model)
+    parts, probes = pieces(result), of_phase(result, "probe")
+    for epoch in (1, 3):
+        first = [parts[k].start for k in probes if result.step_epoch.values[k] == epoch]
+        assert len(first) == 4
+        np.testing.assert_array_equal(result.r.values[first], result.r.values[first[:1]].repeat(4, axis=0))
+        assert (result.r.values[first[0]] < result.r.values[first[0] - 1]).all()
 
 
 def test_weights_change_while_their_gate_is_open_and_are_recorded_after_every_epoch(walked):

@@ -199,6 +199,19 @@ def test_currents_whose_filter_cannot_move_to_the_spikes_are_refused(changes, wo
     assert words in str(error.value)
 
 
+def test_what_a_rule_declares_for_others_stays_in_spikes():
+    model = get_model("kurikawa2020")
+    rule = replace(model.rules[0], continuous=f"share = scale*x_post**2 : 1\nscale : 1\n{model.rules[0].continuous}")
+    recurrent = replace(model.projection("recurrent"), current="u_post = (1 - share)*w*x_pre : 1 (summed)")
+    recurrent = replace(recurrent, initial={**recurrent.initial, "scale": "0.1"})
+    model = model.replace(rules=(rule,), projections=(recurrent,))
+    for variant in ("rate", "spiking"):
+        equations = translate(model, variant).connection("recurrent").equations
+        assert "share = scale*x_post**2 : 1" in equations
+        assert equations.count("scale : 1") == 1
+    brainmem.arrays(model, "spiking", device="runtime", parameters={"N": 10, "M": 1}, neuron="poisson")
+
+
 def test_a_current_from_states_keeps_its_filter():
     """A state that jumps must not make the drive jump."""
     equations = translate(excitation_and_inhibition(text="w*q_pre"), "spiking").group("units").equations

@@ -227,9 +227,10 @@ def _connection(
     lines = [*summed_lines(projection)]
     lines += read_lines(projection.variables) if projection.variables.strip() else ()
     lines = list(merged((*lines, *(line for item in lowered for line in item.lines))))
-    lines += rate.undeclared(projection, lines)
     operations = tuple(op for item in lowered for op in item.operations)
     pathways = tuple(path for item in lowered for path in item.pathways)
+    lines += _declared_by_rules(model, projection, lines, (*operations, *pathways))
+    lines += rate.undeclared(projection, lines)
     texts = [*(line.expr for line in lines), *(op.code for op in operations), *(path.code for path in pathways)]
     parameters = (*model.parameters, *spiking_parameters(model))
     connection = Connection(
@@ -247,6 +248,29 @@ def _connection(
         target_units=projection.target_units,
     )
     return connection, [split for item in lowered for split in item.splits]
+
+
+def _declared_by_rules(
+    model: MemoryModel, projection: Projection, lines: list[Line], code: tuple[Operation | Pathway, ...]
+) -> list[Line]:
+    """Return the parameters and subexpressions that continuous rules declare and that others than they read or start.
+
+    In a rule's own terms its subexpressions are written out.
+    """
+    texts = [*(line.expr for line in lines), *(item.code for item in code)]
+    wanted = set(projection.initial).union(*map(identifiers, texts)) - {line.name for line in lines}
+    declared = {
+        line.name: line
+        for rule in rules_of(model, projection)
+        if rule.continuous and rule.spiking is None
+        for line in read_lines(rule.continuous)
+        if line.kind != "differential"
+    }
+    found: dict[str, Line] = {}
+    while todo := (wanted & set(declared)) - set(found):
+        found |= {name: declared[name] for name in sorted(todo)}
+        wanted |= set().union(*(identifiers(declared[name].expr) for name in todo))
+    return list(found.values())
 
 
 def _refuse_open_window(model: MemoryModel, rule: LearningRule, read: str) -> None:
