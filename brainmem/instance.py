@@ -16,7 +16,7 @@ from brainmem.equations import evaluate, resolve_parameters
 from brainmem.errors import RuleError, closest
 from brainmem.plan import Plan, plan_protocol
 from brainmem.spec import MemoryModel, Stimulus
-from brainmem.starts import Given, start_tables, start_values, stream
+from brainmem.starts import Given, start_names, start_tables, start_values, stream
 from brainmem.stimuli import frame_table, shown_rows, stimuli_of, value_rows
 from brainmem.translation.common import shown_stimuli
 from brainmem.translation.protocol import window_gate
@@ -115,7 +115,7 @@ def _check_names(model: MemoryModel, translated: TranslatedModel, given: Given) 
     known = {
         "inputs": {item.name for item in model.stimuli},
         "weights": {item.name for item in model.projections if item.initial},
-        "initial": {f"{item.owner}.{item.variable}" for item in translated.initial if item.owner},
+        "initial": start_names(translated),
     }
     for kind, allowed in known.items():
         for name in getattr(given, kind):

@@ -71,7 +71,8 @@ def simulate(
         Start weights ``[post, pre]`` by projection. Where a projection has no self-connections the diagonal is left
         out, with a warning if it is not zero.
     initial : mapping of str to array, optional
-        Start values by ``"population.variable"``, shape (unit,); with `trials` also (trial, unit).
+        Start values by ``"population.variable"``, shape (unit,); with `trials` also (trial, unit). The model's names
+        do for both variants. ``"projection.variable"``, shape (post, pre), is another way to give weights.
     record : tuple of str
         ``"weights"`` after every epoch; ``"spikes"``; any variable of a population (``"x"`` or ``"units.x"``) in time.
     interval : Quantity, optional

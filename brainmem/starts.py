@@ -19,7 +19,7 @@ from brainmem.translation.protocol import owner_of, start_variables
 from brainmem.translation.subsets import Ends
 from brainmem.translation.text import WHOLE, Initial, TranslatedModel
 
-__all__ = ["Given", "side_by_side", "size_of", "start_tables", "start_values", "stream"]
+__all__ = ["Given", "side_by_side", "size_of", "start_names", "start_tables", "start_values", "stream"]
 
 _BYTES = 256  # a stream's name is a sequence of bytes, so larger numbers can stand for trials
 
@@ -136,7 +136,28 @@ def _neurons(translated: TranslatedModel, item: Initial, names, given: Given, se
     key = f"{item.owner}.{item.variable}"
     if key in given.initial:
         return _given_start(key, given.initial[key], size, translated.trials, trial)
+    if item.stream in given.initial:
+        values = _given_start(item.stream, given.initial[item.stream], size, translated.trials, trial)
+        return _of_rates(translated, item, values, names)
     return draw(item.draw, names=names, rng=stream(seed, item.stream or key, trial), shape=(size,))
+
+
+def _of_rates(translated: TranslatedModel, item: Initial, values: np.ndarray, names) -> np.ndarray:
+    """Return start values of traces for rates given under the model's own name."""
+    found = draw(item.given, names={**names, "given": values}, rng=np.random.default_rng(), shape=values.shape)
+    if item.owner and not ((found >= 0) & (found <= 1)).all():
+        population = translated.model.population(item.owner)
+        raise RuleError(
+            f"initial {item.stream!r}: rates from {values.min():g} to {values.max():g} leave the rate_range "
+            f"{population.rate_range} of {item.owner!r}, and spikes carry no others."
+        )
+    return found
+
+
+def start_names(translated: TranslatedModel) -> set[str]:
+    """Return the names under which start values may be given: the variables', and those the model has for them."""
+    own = {item.stream for item in translated.initial if item.stream}
+    return own | {f"{item.owner}.{item.variable}" for item in translated.initial if item.owner}
 
 
 def _given_start(key: str, values: Any, size: int, trials: int, trial: int) -> np.ndarray:

@@ -77,6 +77,16 @@ def test_results_know_how_their_model_was_translated():
     assert run().options == {}
 
 
+def test_rates_given_by_the_models_name_start_both_variants():
+    x = np.random.default_rng(2).uniform(-1, 1, 16)
+    options = {"device": RUNTIME, "neuron": "poisson", "initial": {"units.x": x}, "parameters": SMALL}
+    rate, spiking = (arrays("kurikawa2020", variant, **options) for variant in VARIANTS)
+    np.testing.assert_array_equal(rate["units.x"], x)
+    np.testing.assert_allclose(2 * spiking["units.x_s"] - 1, x, atol=1e-12)
+    with pytest.raises(RuleError, match=r"rates from -2 to -2 leave the rate_range \(-1, 1\) of 'units'"):
+        arrays("kurikawa2020", "spiking", **{**options, "initial": {"units.x": np.full(16, -2)}})
+
+
 def test_rates_without_start_values_start_at_zero_in_both_variants():
     model = get_model("kurikawa2020")
     model = model.replace(populations=(replace(model.population("units"), initial={}),))

@@ -138,6 +138,9 @@ def test_a_drive_starts_where_the_rate_network_starts():
     numbers = brainmem.arrays(model, "spiking", seed=3, device="runtime", neuron="poisson")
     plain = brainmem.arrays(model, "rate", seed=3, device="runtime")
     x0 = plain["units.x"]
+    given = brainmem.arrays(model, "spiking", seed=3, device="runtime", neuron="poisson", initial={"units.x": x0})
+    np.testing.assert_allclose(given["units.r_s"], numbers["units.r_s"], rtol=1e-12)
+    np.testing.assert_allclose(given["units.x_input"], numbers["units.x_input"], atol=1e-12)
     np.testing.assert_allclose(numbers["units.r_s"], 1 / (1 + np.exp(-x0)), rtol=1e-12)
     size = len(x0)
     columns = np.zeros((size, size))

@@ -315,7 +315,8 @@ def _unit_initial(model: MemoryModel, unit: SpikingUnit) -> list[Initial]:
         unset = {population.rate: "0"}  # where the rate variant starts, which need not be the trace's 0
     for name, draw in {**population.initial, **unset}.items():
         if unit.form == "rate" and name == population.rate:
-            found.append(Initial(population.name, unit.trace, unit.trace_of(draw), f"{population.name}.{name}"))
+            trace, own = unit.trace_of(draw), f"{population.name}.{name}"
+            found.append(Initial(population.name, unit.trace, trace, own, given=unit.trace_of("given")))
         elif unit.form == "current" and name == population.drive:
             found += _current_start(model, unit, draw)
         else:

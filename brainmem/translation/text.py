@@ -143,13 +143,16 @@ class Initial:
     """A state variable of `owner` (a group or connection) whose start values are passed as an array.
 
     Arrays of a connection are given ``[post, pre]``. `stream` names the random stream, so that both
-    variants start from the same numbers. An empty `owner` marks a value only other draws read.
+    variants start from the same numbers; where it stands it is also the model's own name for the value, and `given`
+    the text that turns a value given under that name into one of the variable. An empty `owner` marks a value only
+    other draws read.
     """
 
     owner: str
     variable: str
     draw: str
     stream: str = ""
+    given: str = "given"
 
 
 @dataclass(frozen=True)
