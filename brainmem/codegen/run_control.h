@@ -130,7 +130,7 @@ public:
     {
         FILE* file = open(name);
         const long rows = data.n, columns = data.m;
-        for (long row = 0; row < rows && columns > 0; row++) put(file, &data(row, 0), columns);
+        for (int row = 0; row < rows && columns > 0; row++) put(file, &data(row, 0), columns);
         close(file);
         entry(name);
         std::fprintf(index, "[%ld, %ld]", rows, columns);
