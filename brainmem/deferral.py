@@ -127,7 +127,7 @@ def _products(lines: Mapping[str, Line], added: sympy.Expr) -> list[tuple[sympy.
             if side not in parts:
                 return None
             parts[side] *= factor
-        pre, post, constant = parts.values()
+        pre, post, constant = parts["pre"], parts["post"], parts[""]
         by_pre[pre] = by_pre.get(pre, sympy.Integer(0)) + post * constant
         by_post[post] = by_post.get(post, sympy.Integer(0)) + pre * constant
     if len(by_post) < len(by_pre):

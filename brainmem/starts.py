@@ -134,17 +134,20 @@ def _neurons(translated: TranslatedModel, item: Initial, names, given: Given, se
     owner = item.owner or item.stream.split(".")[0]
     size = size_of(translated.group(owner).size, {**names, "trials": 1})
     key = f"{item.owner}.{item.variable}"
+    if {key, item.stream} <= set(given.initial) and key != item.stream:
+        raise RuleError(f"initial {key!r} and {item.stream!r} are the same start values. Give one of them.")
     if key in given.initial:
         return _given_start(key, given.initial[key], size, translated.trials, trial)
     if item.stream in given.initial:
         values = _given_start(item.stream, given.initial[item.stream], size, translated.trials, trial)
-        return _of_rates(translated, item, values, names)
+        return _of_model(translated, item, values, names, seed)
     return draw(item.draw, names=names, rng=stream(seed, item.stream or key, trial), shape=(size,))
 
 
-def _of_rates(translated: TranslatedModel, item: Initial, values: np.ndarray, names) -> np.ndarray:
-    """Return start values of traces for rates given under the model's own name."""
-    found = draw(item.given, names={**names, "given": values}, rng=np.random.default_rng(), shape=values.shape)
+def _of_model(translated: TranslatedModel, item: Initial, values: np.ndarray, names, seed: int) -> np.ndarray:
+    """Return start values of a variable for those given under the model's own name: of traces, for rates."""
+    rng = stream(seed, item.stream)  # the text draws nothing
+    found = draw(item.given, names={**names, "given": values}, rng=rng, shape=values.shape)
     if item.owner and not ((found >= 0) & (found <= 1)).all():
         population = translated.model.population(item.owner)
         raise RuleError(

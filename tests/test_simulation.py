@@ -83,6 +83,8 @@ def test_rates_given_by_the_models_name_start_both_variants():
     rate, spiking = (arrays("kurikawa2020", variant, **options) for variant in VARIANTS)
     np.testing.assert_array_equal(rate["units.x"], x)
     np.testing.assert_allclose(2 * spiking["units.x_s"] - 1, x, atol=1e-12)
+    with pytest.raises(RuleError, match="are the same start values"):
+        arrays("kurikawa2020", "spiking", **{**options, "initial": {"units.x": x, "units.x_s": (x + 1) / 2}})
     with pytest.raises(RuleError, match=r"rates from -2 to -2 leave the rate_range \(-1, 1\) of 'units'"):
         arrays("kurikawa2020", "spiking", **{**options, "initial": {"units.x": np.full(16, -2)}})
 
