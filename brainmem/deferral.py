@@ -16,12 +16,11 @@ import sympy
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 from sympy.core.relational import Relational
 
-from brainmem.translation.lines import Line, identifiers, read_lines, rename
+from brainmem.translation.lines import DRAWS, Line, definitions, identifiers, read_lines, written_out
 from brainmem.translation.text import Connection
 
 __all__ = ["Deferral", "find_deferral"]
 
-_STATEFUL = frozenset({"rand", "randn", "poisson", "binomial"})
 _COUNTED = frozenset({"integer", "boolean"})
 # More products at a time would fill what waits after a few changes.
 _MOST_PRODUCTS = 2
@@ -147,14 +146,9 @@ def _hides(expression: sympy.Expr, weight: sympy.Symbol) -> bool:
 
 def _symbolic(lines: Mapping[str, Line], text: str) -> sympy.Expr | None:
     """Return a text with the synapses' own subexpressions written out, or nothing where it draws random numbers."""
-    inner = {name: f"({line.expr})" for name, line in lines.items() if line.kind == "subexpression" and not _sums(line)}
-    while identifiers(text) & set(inner):
-        text = rename(text, inner)
-    return None if identifiers(text) & _STATEFUL else str_to_sympy(text)
-
-
-def _sums(line: Line) -> bool:
-    return "summed" in line.flags
+    sums = {name for name, line in lines.items() if "summed" in line.flags}
+    text = written_out(text, definitions(lines.values(), keep=sums, stored=True))
+    return None if identifiers(text) & DRAWS else str_to_sympy(text)
 
 
 def _symbol(name: str) -> sympy.Symbol:

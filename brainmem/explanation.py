@@ -101,7 +101,7 @@ def _rows(translated: TranslatedModel) -> Iterator[tuple[str, int, str]]:
 
 
 def _visits(sweep: Visits) -> str:
-    text = f"visit every unit once, in a fresh random order: {sweep.code}"
+    text = f"visit every unit once, in a fresh random order: {'; '.join(sweep.code.splitlines())}"
     for name, term in sweep.follow.items():
         text += f"; where it changes, at once {name} += {term} ({sweep.projection})"
     if sweep.sums and not sweep.every_step:

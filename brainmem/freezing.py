@@ -14,7 +14,7 @@ from brainmem.equations import evaluate, resolve_parameters
 from brainmem.errors import RuleError, closest
 from brainmem.plan import plan_protocol
 from brainmem.spec import Each, LearningRule, MemoryModel, Phase, Projection, Protocol
-from brainmem.translation.lines import Line, identifiers, read_lines, rename
+from brainmem.translation.lines import Line, definitions, identifiers, read_lines, rename, written_out
 
 __all__ = ["fixed_weights", "freeze"]
 
@@ -102,10 +102,8 @@ def _is_zero(model: MemoryModel, projection: Projection, text: str, shut: set[st
     for end, owner in (("_pre", projection.source), ("_post", projection.target)):
         lines = read_lines(model.population(owner).equations)
         own = {line.name: line.name + end for line in lines}
-        names |= {own[line.name]: f"({rename(line.expr, own)})" for line in lines if line.kind == "subexpression"}
-    while identifiers(text) & set(names):
-        text = rename(text, names)
-    return bool(str_to_sympy(text) == 0)
+        names |= {own[name]: rename(expr, own) for name, expr in definitions(lines, stored=True).items()}
+    return bool(str_to_sympy(written_out(text, names)) == 0)
 
 
 def _without_rules(model: MemoryModel, protocol: Protocol) -> MemoryModel:

@@ -9,12 +9,10 @@ from dataclasses import dataclass, field, replace
 from brainmem.deferral import Deferral, find_deferral
 from brainmem.devices import Device
 from brainmem.translation import schedule
-from brainmem.translation.lines import Line, identifiers, read_lines
+from brainmem.translation.lines import DRAWS, Line, identifiers, read_lines
 from brainmem.translation.text import Connection, TranslatedModel
 
 __all__ = ["Kernel", "choose_kernels"]
-
-_STATEFUL = frozenset({"rand", "randn", "poisson", "binomial"})
 
 
 @dataclass(frozen=True)
@@ -105,7 +103,7 @@ def _why_not_fused(translated: TranslatedModel, item: Connection) -> str:
     if any(translated.group(name).visits for name in (item.source, item.target)):
         return "the units of one side change between its sums and its update"
     names = set().union(*(identifiers(line.expr) for line in update))
-    if names & _STATEFUL:
+    if names & DRAWS:
         return "its rule draws random numbers"
     own, reads = _sums(item), _reads(translated, item, update)
     if any(name.endswith("_pre") for key, name in reads if key in own):

@@ -83,7 +83,7 @@ def _declare(name: str, value: Any, tables: set[str]) -> Input:
         _check_view(name, view)
     keys = tuple(f"{view.variable.owner.name}.{view.variable.name}" for view in views)
     variable = views[0].variable
-    if len({(view.variable.dtype, _shape(view.variable), view.dim) for view in views}) != 1:
+    if len({(np.dtype(view.variable.dtype), _shape(view.variable), view.dim) for view in views}) != 1:
         raise DeviceError(f"Input {name!r} joins variables of unequal type, size or unit: {', '.join(keys)}.")
     return Input(name, keys, str(np.dtype(variable.dtype)), _shape(variable), tuple(views[0].dim._dims),
                  required=_is_shared_constant(variable))  # fmt: skip

@@ -198,10 +198,19 @@ class Population:
         return self._visit[1]
 
     @property
+    def visit_draws(self) -> tuple[str, ...]:
+        """The statements before it, by which the translation names its random numbers."""
+        return self._visit_lines[:-1]
+
+    @property
     def _visit(self) -> tuple[str, str]:
-        lines = (line.split("#")[0] for line in self.sequential.splitlines())
-        left, _, right = next((line for line in lines if line.strip()), "").partition("=")
+        left, _, right = (self._visit_lines or ("",))[-1].partition("=")
         return left.strip(), right.strip()
+
+    @property
+    def _visit_lines(self) -> tuple[str, ...]:
+        lines = (line.split("#")[0].strip() for line in self.sequential.splitlines())
+        return tuple(line for line in lines if line)
 
 
 @dataclass(frozen=True)

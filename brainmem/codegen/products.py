@@ -16,11 +16,11 @@ from brian2.core.variables import Subexpression
 from brian2.utils.stringtools import get_identifiers
 
 from brainmem.codegen.dense import DenseCode, Diagonal
+from brainmem.translation.lines import DRAWS
 
 __all__ = ["DenseProduct", "split_product"]
 
 _SIDES = {"_presynaptic_idx": "pre", "_postsynaptic_idx": "post", "_idx": "own"}
-_STATEFUL = frozenset({"rand", "randn", "poisson", "binomial"})
 
 
 class DenseProduct(DenseCode):
@@ -101,7 +101,7 @@ def _sides(synapses: Synapses, text: str) -> Iterator[str]:
     """Yield to which side each name belongs; two for what cannot be told apart."""
     for name in get_identifiers(text):
         variable = synapses.variables.get(name)
-        if name in _STATEFUL:
+        if name in DRAWS:
             yield from ("own", "pre")
         if variable is None or variable.scalar:
             continue

@@ -70,6 +70,8 @@ def _power(base: Any, exponent: Any) -> Any:
         if abs(exponent) > LARGEST_EXPONENT:
             raise ValueError(f"exponents above {LARGEST_EXPONENT} are refused")
         return base**exponent if exponent >= 0 else float(base) ** exponent
+    if np.asarray(base).dtype.kind in "iu":  # numpy has no negative powers of whole numbers
+        base = np.asarray(base, dtype=float)
     return base**exponent
 
 

@@ -8,6 +8,7 @@ from brainmem.choices import choose
 from brainmem.errors import TranslationError, closest
 from brainmem.spec import MemoryModel
 from brainmem.translation.constants import declare_constants
+from brainmem.translation.normal import normal
 from brainmem.translation.protocol import controller, observers, protocol_tables, trial_group
 from brainmem.translation.rate import rate_connections, rate_groups, rate_initial
 from brainmem.translation.spiking import (
@@ -91,7 +92,7 @@ def translate(
     _check("neuron", neuron, NEURONS)
     _check("read", read, READINGS)
     _check("pairing", pairing, PAIRINGS)
-    model = choose(model)
+    model = normal(choose(model))
     many = trials is not None
     if variant == "rate":
         translated = _rate(model, many)

@@ -6,7 +6,13 @@ from collections.abc import Iterable, Mapping
 
 from brainmem.spec import LearningRule, MemoryModel, Parameter, Population, Projection, Stimulus
 from brainmem.translation import schedule
-from brainmem.translation.lines import Line, identifiers, read_lines, rename
+from brainmem.translation.lines import (
+    Line,
+    definitions,
+    identifiers,
+    read_lines,
+    written_out,
+)
 from brainmem.translation.schedule import RuleSlots
 from brainmem.translation.text import Operation
 
@@ -19,7 +25,6 @@ __all__ = [
     "model_names",
     "projection_orders",
     "rules_of",
-    "statements",
     "summed_lines",
     "synaptic_text",
     "used_names",
@@ -88,7 +93,7 @@ def projection_orders(model: MemoryModel) -> dict[str, tuple[str, int]]:
 
 def synaptic_text(model: MemoryModel, projection: Projection, text: str) -> str:
     """Return a text of a projection's synapses with their own subexpressions written out."""
-    return _written_out(text, _synaptic_helpers(model, projection))
+    return written_out(text, _synaptic_helpers(model, projection))
 
 
 def _stored_names(model: MemoryModel, projection: Projection, line: Line) -> set[str]:
@@ -100,14 +105,7 @@ def _stored_names(model: MemoryModel, projection: Projection, line: Line) -> set
 
 def _synaptic_helpers(model: MemoryModel, projection: Projection) -> dict[str, str]:
     texts = [projection.variables, *(rule.continuous for rule in rules_of(model, projection))]
-    lines = (line for text in texts if text.strip() for line in read_lines(text))
-    return {line.name: f"({line.expr})" for line in lines if line.kind == "subexpression" and not line.stored}
-
-
-def _written_out(expr: str, helpers: Mapping[str, str]) -> str:
-    while identifiers(expr) & set(helpers):
-        expr = rename(expr, helpers)
-    return expr
+    return definitions(line for text in texts if text.strip() for line in read_lines(text))
 
 
 def _base_names(population: Population, expr: str, suffix: str) -> set[str]:
@@ -122,12 +120,6 @@ def _base_names(population: Population, expr: str, suffix: str) -> set[str]:
         else:
             found.add(f"{population.name}.{name}")
     return found
-
-
-def statements(text: str) -> tuple[str, ...]:
-    """Return the non-empty statement lines of a rule, without comments."""
-    lines = (line.split("#")[0].strip() for line in text.strip().splitlines())
-    return tuple(line for line in lines if line)
 
 
 def bounded(variable: str, expression: str, bounds: Mapping[str, tuple]) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 
 from brainmem.equations import evaluate
 from brainmem.errors import TranslationError
-from brainmem.translation.lines import Line, identifiers, rename
+from brainmem.translation.lines import Line, definitions, identifiers, written_out
 from brainmem.translation.neurons import SpikingUnit
 from brainmem.translation.text import Table
 
@@ -83,10 +83,7 @@ def activity_curve(unit: SpikingUnit, parameters: Mapping[str, Any]) -> tuple[np
         When the transfer reads more than the drive and parameters.
     """
     drive, lines = unit.population.drive, {line.name: line for line in unit.lines}
-    text = lines[unit.activity].expr
-    inner = {name for name, line in lines.items() if line.kind == "subexpression"} - {drive}
-    while identifiers(text) & inner:
-        text = rename(text, {name: f"({lines[name].expr})" for name in inner})
+    text = written_out(lines[unit.activity].expr, definitions(unit.lines, keep={str(drive)}, stored=True))
     if others := identifiers(text) & set(lines) - {drive}:
         raise TranslationError(
             f"Population {unit.population.name!r}: its transfer reads {', '.join(sorted(others))} beside the drive "

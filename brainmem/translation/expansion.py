@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from brainmem.spec import LearningRule, MemoryModel, Population, Projection
-from brainmem.translation.lines import Line, identifiers, read_lines, rename
+from brainmem.translation.lines import Line, definitions, grouped, identifiers, read_lines, rename, written_out
 
 __all__ = ["phase_time", "rate_expansions", "write_out"]
 
@@ -42,25 +42,15 @@ def phase_time(population: Population) -> tuple[Line, ...]:
 
 def _with_rate(population: Population) -> dict[str, str]:
     """Return the subexpressions of a population that contain its rate, in terms of everything else."""
-    lines = [line for line in read_lines(population.equations) if line.kind == "subexpression"]
-    open_lines = {line.name: line.expr for line in lines if line.name != population.rate}
+    keep = {population.rate} if population.rate else set()
+    open_lines = definitions(read_lines(population.equations), keep=keep, stored=True)
     found: dict[str, str] = {}
     while True:
         known = {*found, population.rate}
         new = {name: text for name, text in open_lines.items() if name not in found and identifiers(text) & known}
         if not new:
-            return {name: _written_out(text, open_lines, set(found)) for name, text in found.items()}
+            return {name: grouped(written_out(text, found)) for name, text in found.items()}
         found |= new
-
-
-def _written_out(text: str, lines: dict[str, str], names: set[str]) -> str:
-    while inner := identifiers(text) & names:
-        text = rename(text, {name: _grouped(lines[name]) for name in inner})
-    return _grouped(text)
-
-
-def _grouped(text: str) -> str:
-    return text if text.isidentifier() else f"({text})"
 
 
 def _seen_from_synapses(model: MemoryModel, population: Population, side: str) -> dict[str, str]:

@@ -9,7 +9,7 @@ from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 from brainmem.errors import TranslationError
 from brainmem.spec import MemoryModel, Population, Projection
 from brainmem.translation.common import summed_lines, synaptic_text
-from brainmem.translation.lines import Line, identifiers, read_lines, rename
+from brainmem.translation.lines import Line, definitions, identifiers, read_lines, rename, written_out
 
 __all__ = ["moves", "refusal", "sums_onto", "symbolic", "time_constant"]
 
@@ -79,9 +79,8 @@ def _moves_from(model: MemoryModel, projection: Projection, text: str, tau: str,
     source = model.population(projection.source)
     lines = {line.name: line for line in read_lines(source.equations)}
     text = synaptic_text(model, projection, text)
-    helpers = {f"{n}_pre": _on_side(f"({line.expr})", lines) for n, line in lines.items() if _written_out(line, source)}
-    while identifiers(text) & set(helpers):
-        text = rename(text, helpers)
+    inner = definitions(lines.values(), keep={source.rate} if source.rate else ())
+    text = written_out(text, {f"{name}_pre": _on_side(expr, lines) for name, expr in inner.items()})
     names = {name.removesuffix("_pre") for name in identifiers(text) if name.endswith("_pre")} & set(lines)
     sums = {name for name in names & set(sums_onto(model, source)) if f"{source.name}.{name}" not in inner}
     carried = {name for name in sums if moves(model, source, name, tau, inner=inner)} if source.rate is None else set()
@@ -91,10 +90,6 @@ def _moves_from(model: MemoryModel, projection: Projection, text: str, tau: str,
     if carried:
         _check_linear(model, projection, text, carried)
     return bool(carried)
-
-
-def _written_out(line: Line, population: Population) -> bool:
-    return line.kind == "subexpression" and not line.stored and line.name != population.rate
 
 
 def _on_side(text: str, lines: dict[str, Line]) -> str:

@@ -10,7 +10,7 @@ from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 from brainmem.spec import MemoryModel, Population, Projection
 from brainmem.translation.common import summed_lines
 from brainmem.translation.correlations import Correlations
-from brainmem.translation.lines import Line, identifiers, read_lines, rename
+from brainmem.translation.lines import Line, grouped, identifiers, read_lines, rename
 from brainmem.translation.neurons import SpikingUnit
 
 __all__ = ["correlations"]
@@ -91,7 +91,7 @@ class _End:
             return ""
         own, slope = weight
         if self.side == "post" and own and (base == own or self._is_all_of(base, own)):
-            return f"{_grouped(slope)}*Var({other.rate})"
+            return f"{grouped(slope)}*Var({other.rate})"
         return f"Cov({other.rate}, {name})"
 
 
@@ -112,7 +112,3 @@ def _weight(projection: Projection, pre: _End) -> tuple[str, str]:
         return "", ""
     slope = sympy.diff(str_to_sympy(lines[0].expr), sympy.Symbol(pre.rate, real=True))
     return lines[0].name.removesuffix("_post"), sympy_to_str(slope)
-
-
-def _grouped(text: str) -> str:
-    return text if text.isidentifier() else f"({text})"

@@ -2,19 +2,36 @@
 
 from __future__ import annotations
 
+import ast
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, Equations
 from brian2.units import get_dimensions
 
-__all__ = ["Line", "identifiers", "merged", "read_lines", "rename", "unit_text", "write_lines"]
+__all__ = [
+    "DRAWS",
+    "Line",
+    "calls_of",
+    "definitions",
+    "grouped",
+    "identifiers",
+    "merged",
+    "read_lines",
+    "rename",
+    "statement_lines",
+    "unit_text",
+    "write_lines",
+    "written_out",
+]
 
 _KINDS = {DIFFERENTIAL_EQUATION: "differential", PARAMETER: "parameter"}
 _BASE = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candle")
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_NAME = re.compile(r"(?<![\w.])[A-Za-z_]\w*")  # not the e of 1e3 and 1.e3
+# Functions that give another number at each call.
+DRAWS = frozenset({"rand", "randn", "poisson", "binomial"})
 
 
 @dataclass(frozen=True)
@@ -41,6 +58,11 @@ class Line:
     def stored(self) -> bool:
         """Whether a subexpression is evaluated once per step and then read as a number."""
         return "constant over dt" in self.flags
+
+    @property
+    def draws(self) -> bool:
+        """Whether it draws random numbers."""
+        return bool(identifiers(self.expr) & DRAWS)
 
     def with_flag(self, flag: str) -> Line:
         """Return the line with `flag` added once."""
@@ -105,3 +127,43 @@ def identifiers(text: str) -> set[str]:
 def rename(text: str, names: Mapping[str, str]) -> str:
     """Return `text` with whole names replaced."""
     return _NAME.sub(lambda match: names.get(match.group(), match.group()), text)
+
+
+def statement_lines(text: str) -> tuple[str, ...]:
+    """Return the non-empty lines of statements, without comments."""
+    lines = (line.split("#")[0].strip() for line in text.strip().splitlines())
+    return tuple(line for line in lines if line)
+
+
+def calls_of(expr: str, functions: Collection[str]) -> list[str]:
+    """Return the functions of this collection that an expression calls, one for each call."""
+    calls = (node.func for node in ast.walk(ast.parse(expr.strip() or "0")) if isinstance(node, ast.Call))
+    return [func.id for func in calls if isinstance(func, ast.Name) and func.id in functions]
+
+
+def definitions(lines: Iterable[Line], *, keep: Collection[str] = (), stored: bool = False) -> dict[str, str]:
+    """Return the text of every subexpression that may be written out where its name stands.
+
+    Parameters
+    ----------
+    lines : iterable of Line
+    keep : collection of str
+        Names that are to stay.
+    stored : bool
+        Whether those evaluated once per time step may be written out too. Those that draw random numbers never are:
+        each text would draw its own.
+    """
+    found = {line.name: line for line in lines if line.kind == "subexpression" and line.name not in keep}
+    return {name: line.expr for name, line in found.items() if (stored and not line.draws) or not line.stored}
+
+
+def written_out(text: str, names: Mapping[str, str]) -> str:
+    """Return a text in which no name of `names` is left: each is replaced by its own text, in parentheses."""
+    while found := identifiers(text) & set(names):
+        text = rename(text, {name: grouped(names[name]) for name in found})
+    return text
+
+
+def grouped(text: str) -> str:
+    """Return a text in parentheses unless it is a name or a whole number."""
+    return text if text.isidentifier() or text.isdigit() else f"({text})"

@@ -7,6 +7,7 @@ from fractions import Fraction
 
 from brainmem.translation.correlations import Correlations, noise_of
 from brainmem.translation.formula import Style, formula
+from brainmem.translation.lines import grouped
 from brainmem.translation.polynomial import InputPowers
 from brainmem.translation.readings import SIDES, UnitRate
 from brainmem.translation.terms import CLOCK, Factor, Share, TermReading
@@ -37,11 +38,6 @@ def monomial(degrees: tuple[int, int], units: Mapping[str, UnitRate], style: Sty
 def power(base: str, degree: int) -> str:
     """Return ``base**degree``, or the base alone."""
     return f"{base}**{degree}" if degree > 1 else base
-
-
-def grouped(text: str) -> str:
-    """Return a text in parentheses unless it is a name or a number."""
-    return text if text.isidentifier() or text.isdigit() else f"({text})"
 
 
 def input_term(

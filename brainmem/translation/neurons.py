@@ -18,7 +18,7 @@ from brian2.parsing.sympytools import sympy_to_str
 from brainmem.errors import TranslationError
 from brainmem.spec import MemoryModel, Population
 from brainmem.translation.filters import moves, refusal, sums_onto, symbolic, time_constant
-from brainmem.translation.lines import Line, identifiers, read_lines, rename
+from brainmem.translation.lines import Line, definitions, grouped, identifiers, read_lines, rename, written_out
 
 __all__ = ["SpikingUnit", "spiking_unit"]
 
@@ -92,13 +92,9 @@ def _readout(population: Population, phi: str, unit: str, tau: str) -> list[Line
     return [
         Line(f"{rate}_activity", "subexpression", "1", f"clip(({phi} - ({low}))/{span}, 0, 1)"),
         Line("count", "parameter", "1"),
-        Line(f"{rate}_s", "differential", "1", f"-{rate}_s/{_grouped(tau)}"),
+        Line(f"{rate}_s", "differential", "1", f"-{rate}_s/{grouped(tau)}"),
         Line(rate, "subexpression", unit, f"{low} + {span}*{rate}_s"),
     ]
-
-
-def _grouped(text: str) -> str:
-    return text if text.isidentifier() else f"({text})"
 
 
 def _rate_form(model: MemoryModel, population: Population, lines: dict[str, Line]) -> SpikingUnit:
@@ -139,7 +135,7 @@ def _current_form(model: MemoryModel, population: Population, lines: dict[str, L
     phi, filtered = f"{population.rate}_phi", f"{drive.name}_input"
     swapped = {
         drive.name: [
-            Line(filtered, "differential", drive.unit, f"(-{filtered} + {rest})/{_grouped(tau)}"),
+            Line(filtered, "differential", drive.unit, f"(-{filtered} + {rest})/{grouped(tau)}"),
             replace(drive, kind="subexpression", expr=f"{currents} + {filtered}"),
         ],
         transfer.name: [replace(transfer, name=phi, flags=())],
@@ -158,13 +154,11 @@ def _reading_phi(line: Line, population: Population, phi: str) -> Line:
 
 def _with_sums_written_out(model: MemoryModel, population: Population, expr: str, lines: dict[str, Line]) -> str:
     """Return an expression with subexpressions that contain a sum in full: ``(zf + zp)`` for ``z = zf + zp``."""
-    inner = {line.name: f"({line.expr})" for line in lines.values() if line.kind == "subexpression"}
-    holding, found = set(sums_onto(model, population)), set()
-    while new := {name for name, text in inner.items() if name not in found and identifiers(text) & (holding | found)}:
+    inner, holding = definitions(lines.values(), stored=True), set(sums_onto(model, population))
+    found: dict[str, str] = {}
+    while new := {n: text for n, text in inner.items() if n not in found and identifiers(text) & {*holding, *found}}:
         found |= new
-    while identifiers(expr) & found:
-        expr = rename(expr, {name: inner[name] for name in found})
-    return expr
+    return written_out(expr, found)
 
 
 def _currents(model: MemoryModel, population: Population, drive: Line, tau: str) -> tuple[str, str]:

@@ -12,10 +12,9 @@ from brainmem.translation.common import (
     model_names,
     projection_orders,
     rules_of,
-    statements,
     summed_lines,
 )
-from brainmem.translation.lines import Line, identifiers, read_lines, write_lines
+from brainmem.translation.lines import DRAWS, Line, identifiers, read_lines, statement_lines, write_lines
 from brainmem.translation.schedule import RuleSlots
 from brainmem.translation.sequential import state_lines, unit_lines, visits_of
 from brainmem.translation.text import Connection, Group, Initial, Operation, Pathway, Table
@@ -23,7 +22,6 @@ from brainmem.translation.text import Connection, Group, Initial, Operation, Pat
 __all__ = ["rate_connections", "rate_groups", "rate_initial"]
 
 TIMES = {"t", "t_in_timesteps", "elapsed"}
-DRAWS = {"rand", "randn", "poisson", "binomial"}
 
 
 def rate_groups(model: MemoryModel) -> tuple[Group, ...]:
@@ -164,7 +162,7 @@ def clocked(rule: LearningRule) -> tuple[Line, ...]:
 def verbatim_operations(rule: LearningRule, slots: RuleSlots) -> tuple[Operation, ...]:
     """Return the periodic statements of a rule and the bounds of a continuous one."""
     if rule.periodic:
-        code = "\n".join((*statements(rule.periodic), *_clips(rule)))
+        code = "\n".join((*statement_lines(rule.periodic), *_clips(rule)))
         return (Operation(rule.name, code, *slots.text, dt=rule.every),)
     return clip_operation(rule, slots) if rule.continuous else ()
 
@@ -175,7 +173,7 @@ def _clips(rule: LearningRule) -> tuple[str, ...]:
 
 def episode(rule: LearningRule, slots: RuleSlots) -> Pathway:
     """Return the pathway that runs an episodic rule on every synapse when its phase ends."""
-    code = "\n".join((*statements(rule.episodic), *_clips(rule)))
+    code = "\n".join((*statement_lines(rule.episodic), *_clips(rule)))
     return Pathway(rule.name, "pre", code, episode_event(rule)[0], *slots.text)
 
 

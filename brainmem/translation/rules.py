@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 from brainmem.errors import TranslationError
 from brainmem.spec import LearningRule, Projection
 from brainmem.translation import rate
-from brainmem.translation.common import bounded, clip_operation, statements
+from brainmem.translation.common import bounded, clip_operation
 from brainmem.translation.correlations import Correlations
 from brainmem.translation.expansion import write_out
-from brainmem.translation.lines import Line, identifiers, read_lines, rename
+from brainmem.translation.lines import Line, definitions, read_lines, statement_lines, written_out
 from brainmem.translation.neurons import SpikingUnit
 from brainmem.translation.protocol import window_gate
 from brainmem.translation.schedule import RuleSlots
@@ -108,7 +108,7 @@ def _increments(rule: LearningRule) -> list[tuple[str, str, str]] | None:
         return [(line.name, line.expr, line.unit) for line in _inlined(read_lines(rule.continuous))]
     per = f"({rule.every})" if rule.periodic else None
     found = []
-    for statement in statements(rule.text):
+    for statement in statement_lines(rule.text):
         match = _INCREMENT.match(statement)
         if match is None:
             return None
@@ -121,20 +121,14 @@ def _increments(rule: LearningRule) -> list[tuple[str, str, str]] | None:
 
 def _plain_increments(rule: LearningRule) -> list[tuple[str, str, str]] | None:
     """Return (variable, increment, unit) of statements that only add, else None."""
-    found = [_INCREMENT.match(statement) for statement in statements(rule.text)]
+    found = [_INCREMENT.match(statement) for statement in statement_lines(rule.text)]
     return None if None in found else [(m[1], m[3] if m[2] == "+=" else f"-({m[3]})", "1") for m in found if m]
 
 
 def _inlined(lines: tuple[Line, ...]) -> list[Line]:
     """Return the differential lines with the rule's own subexpressions written out."""
-    helpers = {line.name: f"({line.expr})" for line in lines if line.kind == "subexpression"}
-    found = []
-    for line in (line for line in lines if line.kind == "differential"):
-        expr = line.expr
-        while identifiers(expr) & set(helpers):
-            expr = rename(expr, helpers)
-        found.append(replace(line, expr=expr))
-    return found
+    helpers = definitions(lines, stored=True)
+    return [replace(line, expr=written_out(line.expr, helpers)) for line in lines if line.kind == "differential"]
 
 
 def _assemble(rule: LearningRule, split: list[SplitRule], increments, slots: RuleSlots) -> LoweredRule:
@@ -167,7 +161,7 @@ def _verbatim(rule: LearningRule, split: list[SplitRule], slots: RuleSlots) -> L
 def _explicit(rule: LearningRule, slots: RuleSlots) -> LoweredRule:
     text = rule.spiking
     lines = tuple(line.with_flag("clock-driven") for line in read_lines(text.clocked)) if text.clocked.strip() else ()
-    code = {"pre": list(statements(text.on_pre)), "post": list(statements(text.on_post))}
+    code = {"pre": list(statement_lines(text.on_pre)), "post": list(statement_lines(text.on_post))}
     pathways = tuple(_event(rule, side, code[side], slots) for side in ("pre", "post") if code[side])
     declared = {line.name for line in lines}
     missing = [Line(name, "parameter", unit) for name, unit in _plastic(rule) if name not in declared]

@@ -8,6 +8,7 @@ term changes, so that the sum follows exactly by the difference of that term: fo
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import sympy
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
@@ -15,7 +16,7 @@ from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 from brainmem.spec import MemoryModel, Population, Projection
 from brainmem.translation import schedule
 from brainmem.translation.common import rules_of, summed_lines
-from brainmem.translation.lines import Line, identifiers, read_lines, rename
+from brainmem.translation.lines import DRAWS, Line, calls_of, definitions, identifiers, read_lines, rename, written_out
 from brainmem.translation.text import Visits
 
 __all__ = ["change_of", "expanded", "state_lines", "statement", "swept_sums", "unit_lines", "visits_of", "whole_sign"]
@@ -53,10 +54,13 @@ def whole_sign(expr: str) -> str:
 
 
 def statement(population: Population) -> str:
-    """Return the statement of a visit; ``sign(x)`` keeps the state where ``x`` is 0, which Brian2's would make 0."""
+    """Return the statements of a visit; ``sign(x)`` keeps the state where ``x`` is 0, which Brian2's would make 0."""
     state, expr = population.state, population.visit
-    inner = whole_sign(expr)
-    return f"{state} = sign({inner}) + {state}*int(({inner}) == 0)" if inner else f"{state} = {expr}"
+    lines, inner = list(population.visit_draws), whole_sign(expr)
+    if inner and calls_of(inner, DRAWS):  # written twice, it would be drawn twice
+        lines, inner = [*lines, f"{state}_field = {inner}"], f"{state}_field"
+    lines.append(f"{state} = sign({inner}) + {state}*int(({inner}) == 0)" if inner else f"{state} = {expr}")
+    return "\n".join(lines)
 
 
 def expanded(expr: str, lines: Mapping[str, Line]) -> str:
@@ -64,10 +68,7 @@ def expanded(expr: str, lines: Mapping[str, Line]) -> str:
 
     `lines` are keyed by the name under which `expr` reads them.
     """
-    inner = {name: line.expr for name, line in lines.items() if line.kind == "subexpression" and not line.stored}
-    while found := identifiers(expr) & set(inner):
-        expr = rename(expr, {name: f"({inner[name]})" for name in found})
-    return expr
+    return written_out(expr, definitions(replace(line, name=name) for name, line in lines.items()))
 
 
 def synapse_lines(population: Population, projection: Projection) -> dict[str, Line]:

@@ -19,8 +19,8 @@ import sympy
 from brainmem.errors import TranslationError, closest
 from brainmem.translation.correlations import Correlations, noise_of
 from brainmem.translation.formula import Style, formula
-from brainmem.translation.lines import identifiers, rename
-from brainmem.translation.monomials import bases, grouped, input_term, monomial, rate_names
+from brainmem.translation.lines import grouped, identifiers, rename
+from brainmem.translation.monomials import bases, input_term, monomial, rate_names
 from brainmem.translation.polynomial import InputPowers, RatePolynomial, Reader, input_powers, read_polynomial, settle
 from brainmem.translation.readings import SIDES, RateReading, S, UnitRate, unit_rate
 from brainmem.translation.terms import CLOCK, Factor, Share, TermReading, choose_reading, share_term

@@ -36,14 +36,17 @@ def print_visits(translated: TranslatedModel, group: Group) -> Iterator[str]:
 
 def _body(translated: TranslatedModel, group: Group, visits: Visits) -> Iterator[str]:
     follows = f"; sums of {visits.projection} follow every change at once" if visits.projection else ""
-    yield f'"""Visit each unit once, in a fresh random order: {visits.code}{follows}."""'
+    shown = visits.code.replace("\n", "; ")
+    yield f'"""Visit each unit once, in a fresh random order: {shown}{follows}."""'
     lines = {line.name: line for line in read_lines(group.equations)}
-    visit = expanded(visits.code.partition("=")[2].strip(), lines)
+    *locals_, visit = (expanded(line, lines) for line in visits.code.splitlines())
+    value = visit.partition("=")[2].strip()
     item = translated.connection(visits.projection) if visits.projection else None
     yield "if np.min(i) == 0:"
-    yield from (f"    {line}" for line in _values(group, item, visits, visit))
+    yield from (f"    {line}" for line in _values(group, item, visits, "\n".join([*locals_, visit])))
     yield f"    for _k in np.random.permutation({group.size}):"
-    yield f"        _before, {visits.state}[_k] = {visits.state}[_k], {_at_unit(visit, lines)}"
+    yield from (f"        {_at_unit(line, lines)}" for line in locals_)
+    yield f"        _before, {visits.state}[_k] = {visits.state}[_k], {_at_unit(value, lines)}"
     yield f"        {group.name}_moved[_k] = {visits.state}[_k] - _before"
     if item is not None:
         yield f"        if {group.name}_moved[_k] != 0:"
