@@ -27,13 +27,16 @@ from brian2.units import Unit
 
 from brainmem.calibrate import CellBlueprint
 from brainmem.codegen.connections import Surroundings, join, operate
+from brainmem.codegen.dense import Diagonal
 from brainmem.codegen.halt import halt_when
+from brainmem.codegen.sampled import add_sampled
 from brainmem.codegen.snapshot import snapshot_monitor
 from brainmem.codegen.visits import add_visits
 from brainmem.devices import Built
 from brainmem.kernels import Kernel
 from brainmem.translation import schedule
 from brainmem.translation.lines import read_lines
+from brainmem.translation.moments import Sum, sums_behind
 from brainmem.translation.protocol import CONTROLLER, TRIAL
 from brainmem.translation.subsets import Ends
 from brainmem.translation.text import Connection, Group, Table, TranslatedModel
@@ -102,6 +105,7 @@ def build(blueprint: Blueprint) -> Built:
         for item in blueprint.connections
     }
     add_visits(translated, blueprint.kernels, groups, synapses)
+    _form_sampled_sums(blueprint, synapses)
     _halt(groups[CONTROLLER])
     monitors = _monitors(blueprint, groups, synapses, clock)
     network = Network(*groups.values(), *synapses.values(), *monitors.values(), name="network")
@@ -111,6 +115,28 @@ def build(blueprint: Blueprint) -> Built:
         outputs=_outputs(groups, monitors),
         done="protocol.complete",
     )
+
+
+def _form_sampled_sums(blueprint: Blueprint, synapses: Mapping[str, Synapses]) -> None:
+    """Form the sums again that recorded variables read, at the times at which these are recorded."""
+    translated = blueprint.translated
+    again: dict[tuple[Sum, float], None] = {}
+    for key, interval in blueprint.traces.items():
+        owner, variable = key.split(".")
+        again |= dict.fromkeys((item, interval) for item in sums_behind(translated, owner, [variable]))
+    for sum_, interval in again:
+        if sum_.connection not in synapses:
+            continue
+        item, ends = translated.connection(sum_.connection), blueprint.ends.get(sum_.connection)
+        add_sampled(
+            synapses[sum_.connection],
+            item,
+            sum_,
+            blueprint.kernels.get(sum_.connection),
+            interval=interval * second,
+            trials=translated.trials,
+            diagonal=Diagonal(item.connect == "all", None if ends is None else ends.shift),
+        )
 
 
 def _timed_array(table: Table, blueprint: Blueprint) -> TimedArray:

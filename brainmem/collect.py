@@ -47,8 +47,8 @@ def collect(
         | _averages(model, translated, instance, outputs, dt)
         | _stimuli(model, instance)
         | _weights(translated, instance, outputs, dense)
-        | _traces(translated, instance, outputs)
-        | _spikes(translated, instance, outputs)
+        | _traces(translated, instance, outputs, dt)
+        | _spikes(translated, instance, outputs, dt)
     )
     complete = int(np.ravel(outputs["protocol.complete"])[0] > 0.5)
     data.attrs = {
@@ -232,7 +232,7 @@ def _unit(item: Group | Connection, variable: str) -> str:
     return next(line.unit for line in read_lines(item.equations) if line.name == variable)
 
 
-def _traces(translated: TranslatedModel, instance: Instance, outputs) -> dict[str, xr.Variable]:
+def _traces(translated: TranslatedModel, instance: Instance, outputs, dt: float) -> dict[str, xr.Variable]:
     model = translated.model
     recorded = [name.partition(".") for name in outputs if name.partition(".")[0].endswith("_trace_monitor")]
     traced = [(monitor.removesuffix(f"_{name}_trace_monitor"), name) for monitor, _, name in recorded if name != "t"]
@@ -243,8 +243,8 @@ def _traces(translated: TranslatedModel, instance: Instance, outputs) -> dict[st
         dims, values = _apart(translated, instance, owner, np.asarray(outputs[f"{monitor}.{variable}"]))
         unit = _unit(translated.group(owner), variable)
         found[label] = _variable(("time", *dims), values, unit, f"{variable} in time")
-        times = np.asarray(outputs[f"{monitor}.t"])
-        found["time"] = _variable("time", times, "s", "begin of the step at whose end the state was recorded")
+        times = np.asarray(outputs[f"{monitor}.t"]) + dt  # Brian2 gives the time at which the step began
+        found["time"] = _variable("time", times, "s", "time of the state")
     return found
 
 
@@ -255,12 +255,13 @@ def _trace_label(model: MemoryModel, owner: str, variable: str, traced: list[str
     return f"{owner}_{variable}" if traced.count(variable) > 1 else variable
 
 
-def _spikes(translated: TranslatedModel, instance: Instance, outputs) -> dict[str, xr.Variable]:
+def _spikes(translated: TranslatedModel, instance: Instance, outputs, dt: float) -> dict[str, xr.Variable]:
     owners = [key.removesuffix("_spikes.i") for key in outputs if key.endswith("_spikes.i")]
     found = {}
     for owner in owners:
         dim = "spike" if len(owners) == 1 else f"{owner.removesuffix('_cells')}_spike"
-        found[f"{dim}_time"] = _variable(dim, np.asarray(outputs[f"{owner}_spikes.t"]), "s", "time of spike")
+        times = np.asarray(outputs[f"{owner}_spikes.t"]) + dt
+        found[f"{dim}_time"] = _variable(dim, times, "s", "time of spike: the end of its time step")
         cell = np.asarray(outputs[f"{owner}_spikes.i"])
         if translated.trials:
             cells = _cells(translated, instance, owner)

@@ -55,7 +55,7 @@ def find_deferral(item: Connection) -> Deferral | None:
     """Return the change of a connection's weights if it may wait: nothing else may read or write them."""
     lines = {line.name: line for line in read_lines(item.equations)} if item.equations.strip() else {}
     changed = _change(item, lines)
-    if item.pathways or item.trials or not item.summed_order or changed is None:
+    if any(not path.sum_ for path in item.pathways) or item.trials or not item.summed_order or changed is None:
         return None
     variable, text, operation = changed
     sums = {name: _summed(lines, lines[name].expr, variable) for name in item.summed_order}

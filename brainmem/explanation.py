@@ -119,7 +119,8 @@ def _connection_rows(item) -> Iterator[tuple[str, int, str]]:
     if state:
         yield "groups", item.state_order, f"{item.name}: advance {', '.join(state)}"
     for path in item.pathways:
-        yield path.when, path.order, f"{item.name}: {path.name}, at {path.event} of the {path.side} unit"
+        what = f"form {path.sum_} again" if path.sum_ else path.name
+        yield path.when, path.order, f"{item.name}: {what}, at {path.event} of the {path.side} unit"
     for op in item.operations:
         every = f" every {op.dt}" if op.dt else ""
         yield op.when, op.order, f"{item.name}: {op.name}{every}"

@@ -143,6 +143,7 @@ def _tables(translated: TranslatedModel, plan: Plan, parameters, stimuli) -> dic
         "step_snapshot": _padded([s.snapshot for s in steps]),
         "step_set_aside": _padded(plan.set_aside),
         "step_put_back": _padded(plan.put_back),
+        "step_watched": _padded([bool(s.phase.until) for s in steps]),
     }
     for item in shown_stimuli(model):
         shown = [s.item + 1 if item.name in s.phase.stimuli else 0 for s in steps]

@@ -297,7 +297,7 @@ def _blueprint(ready: Ready, record: tuple[str, ...], interval: Any) -> Blueprin
     inputs = ready.instance.arrays
     rows = {name.removeprefix("table."): len(v) for name, v in inputs.items() if name.startswith("table.")}
     rows |= {name: len(values) for name, values in ready.current_tables.items()}
-    step = 10 * ready.dt if interval is None else float(np.asarray(interval))
+    step = 10 * ready.dt if interval is None else _sampled(float(np.asarray(interval)), ready.dt)
     return Blueprint(
         translated=ready.translated,
         sizes=ready.sizes,
@@ -308,6 +308,17 @@ def _blueprint(ready: Ready, record: tuple[str, ...], interval: Any) -> Blueprin
         ends={name: ends for name, ends in ready.instance.ends.items() if not ends.whole},
         **_recorded(ready.translated, ready.instance, record, step),
     )
+
+
+def _sampled(interval: float, dt: float) -> float:
+    """Return the time between samples, a whole number of time steps."""
+    steps = round(interval / dt)
+    if steps < 1 or abs(interval / dt - steps) > 1e-6:
+        raise RuleError(
+            f"interval={1e3 * interval:g} ms is no multiple of the time step of {1e3 * dt:g} ms, at whose ends samples "
+            f"are taken. Take {1e3 * dt * max(1, steps):g} ms."
+        )
+    return float(f"{steps * dt:.12g}")
 
 
 def _recorded(translated: TranslatedModel, instance: Instance, record, step: float) -> dict[str, Any]:

@@ -282,8 +282,8 @@ class LearningRule:
     periodic : str
         Statements run on every synapse each `every` (``"w += ..."``).
     episodic : str
-        Statements run on every synapse when a step of the phases in `at` ends. They read rates and state as they are
-        then, and summed variables as the last time step has formed them, from the state at its beginning.
+        Statements run on every synapse when a step of the phases in `at` ends. They read rates, states and sums as
+        they are then.
     every : str
         Period of the periodic form: a parameter, or text with unit of time.
     at : tuple of str
@@ -333,7 +333,8 @@ class Observable:
     """A number about a population at each moment, e.g. the overlap with the target shown.
 
     ``Observable("overlap", "x*target", population="units")`` is the mean of ``x*target`` over
-    the units; ``reduce="sum"`` sums. Conditions that end a phase may use it by name.
+    the units; ``reduce="sum"`` sums. Conditions that end a phase may use it by name. It is taken at the end of a time
+    step, from states and sums of that moment.
     """
 
     name: str

@@ -15,7 +15,7 @@ from brainmem.deferral import Deferral
 from brainmem.translation import schedule
 from brainmem.translation.text import Connection
 
-__all__ = ["add_deferred"]
+__all__ = ["add_deferred", "add_sum"]
 
 
 def add_deferred(
@@ -41,25 +41,17 @@ def add_deferred(
     controller : NeuronGroup
         A group of one unit whose ``snapshot`` is 1 when weights are recorded at the end of a step.
     """
-    common: dict[str, Any] = {
-        "diagonal": diagonal,
-        "needed": (deferral.variable,),
-        "_weight": synapses.variables[deferral.variable],
-    }
+    clock = synapses._clock
     by_slot: dict[tuple[str, int], dict[str, str]] = {}
     for name, text in deferral.sums.items():
         by_slot.setdefault(item.summed_order[name], {})[name] = text
     for slot, sums in by_slot.items():
-        _Deferred(
-            synapses,
-            "deferred_sum",
-            {f"sum_{k}": text for k, text in enumerate(sums.values())},
-            clock=synapses._clock,
-            slot=slot,
-            name=f"{item.name}_sum_{'_'.join(sums)}",
-            _sums={f"sum_{k}": synapses.variables[name] for k, name in enumerate(sums)},
-            **{**common, "needed": (*common["needed"], *sums)},
-        )
+        add_sum(synapses, deferral, sums, diagonal, clock=clock, slot=slot, name=f"{item.name}_sum_{'_'.join(sums)}")
+    for path in item.pathways:
+        sums, name = {path.sum_: deferral.sums[path.sum_]}, f"{item.name}_{path.name}"
+        slot = (path.when, path.order)
+        add_sum(synapses, deferral, sums, diagonal, clock=clock, slot=slot, name=name, event=path.event)
+    common = _common(synapses, deferral, diagonal)
     _add_change(synapses, item, deferral, periods, gate, common)
     synapses.variables.add_reference("_flag", controller, "snapshot", index="0")
     _Deferred(
@@ -70,6 +62,30 @@ def add_deferred(
         slot=schedule.SETTLE,
         name=f"{item.name}_settle",
         **common,
+    )
+
+
+def _common(synapses: Synapses, deferral: Deferral, diagonal: Diagonal) -> dict[str, Any]:
+    variable = deferral.variable
+    return {"diagonal": diagonal, "needed": (variable,), "_weight": synapses.variables[variable]}
+
+
+def add_sum(synapses: Synapses, deferral: Deferral, sums: Mapping[str, str], diagonal: Diagonal, **where: Any) -> None:
+    """Form sums over weights of which changes wait; `where` says when and under which name, see `DenseStep`.
+
+    Parameters
+    ----------
+    sums : mapping of str to str
+        Summed variables, and what the weight is multiplied with.
+    """
+    common = _common(synapses, deferral, diagonal)
+    _Deferred(
+        synapses,
+        "deferred_sum",
+        {f"sum_{k}": text for k, text in enumerate(sums.values())},
+        _sums={f"sum_{k}": synapses.variables[name] for k, name in enumerate(sums)},
+        **{**common, "needed": (*common["needed"], *sums)},
+        **where,
     )
 
 

@@ -88,7 +88,7 @@ class Diagonal:
 
 
 class DenseCode(CodeRunner):
-    """Statements run on the synapses of a matrix."""
+    """Statements run on the synapses of a matrix, in every time step or where an `event` of the source occurs."""
 
     def __init__(
         self,
@@ -101,9 +101,12 @@ class DenseCode(CodeRunner):
         name: str,
         dt: Any = None,
         needed: tuple[str, ...] = (),
+        event: str = "",
         **template_kwds: Any,
     ) -> None:
         self.synapses = synapses  # CodeRunner holds a weak reference only
+        events = _events_of(synapses, "pre", event) if event else ""
+        needed = (*needed, *filter(None, [events]))
         super().__init__(
             group=synapses,
             template=template,
@@ -119,10 +122,20 @@ class DenseCode(CodeRunner):
                 "_diagonal": diagonal.exists,
                 "_shift": diagonal.shift,
                 "_by_columns": synapses.codeobj_class.generator_class.common == _COLUMN,
+                "_when": synapses.variables[events] if events else None,
                 **template_kwds,
             },
         )
         synapses.contained_objects.append(self)
+
+
+def _events_of(synapses: Synapses, side: str, event: str) -> str:
+    """Return the name of the array of the units of one side at which an event occurs, with their number behind."""
+    name = f"_{side}_{event}space"
+    if name not in synapses.variables:
+        group = synapses.source if side == "pre" else synapses.target
+        synapses.variables.add_reference(name, group, f"_{event}space")
+    return name
 
 
 def _matrix_of(synapses: Synapses) -> DynamicArrayVariable | None:
@@ -155,6 +168,8 @@ class DenseStep(DenseCode):
     name : str
     gate : str, optional
         Postsynaptic variable that multiplies every change; rows where it is 0 are left as they are.
+    event : str, optional
+        Event of the source without which nothing runs.
     """
 
     def __init__(
@@ -169,6 +184,7 @@ class DenseStep(DenseCode):
         name: str,
         dt: Any = None,
         gate: str = "",
+        event: str = "",
     ) -> None:
         self.sums, self.update = dict(sums), update
         targets = {f"sum_{k}": synapses.variables[variable] for k, variable in enumerate(sums)}
@@ -181,6 +197,7 @@ class DenseStep(DenseCode):
             name=name,
             dt=dt,
             needed=(*sums, *filter(None, [gate])),
+            event=event,
             _sums=targets,
             _updates=update is not None,
             _gate=synapses.variables[gate] if gate else None,
@@ -221,19 +238,17 @@ class DenseEvent(DenseCode):
         slot: tuple[str, int],
         name: str,
     ) -> None:
-        group = synapses.source if side == "pre" else synapses.target
-        space = f"_{event}space"
-        synapses.variables.add_reference(f"_{side}{space}", group, space)
+        events = _events_of(synapses, side, event)
         super().__init__(
             synapses,
             "dense_event",
             diagonal=diagonal,
-            clock=group.clock,
+            clock=synapses._clock,
             slot=slot,
             name=name,
-            needed=(f"_{side}{space}",),
+            needed=(events,),
             _side=side,
-            _events=synapses.variables[f"_{side}{space}"],
+            _events=synapses.variables[events],
         )
         self.abstract_code = self.user_code = {"update": code}
 

@@ -33,7 +33,7 @@ class DenseProduct(DenseCode):
     sums : mapping of str to str
         Summed variables and their expressions, ``{"u_post": "w*x_pre"}``.
     trials : int
-    diagonal, clock, slot, name
+    diagonal, clock, slot, name, dt, event
         See `DenseStep`.
     """
 
@@ -47,6 +47,8 @@ class DenseProduct(DenseCode):
         clock: Any,
         slot: tuple[str, int],
         name: str,
+        dt: Any = None,
+        event: str = "",
     ) -> None:
         code: dict[str, str] = {}
         factored = {}
@@ -60,8 +62,10 @@ class DenseProduct(DenseCode):
             "dense_product",
             diagonal=diagonal,
             clock=clock,
+            dt=dt,
             slot=slot,
             name=name,
+            event=event,
             needed=tuple(sums),
             _sums={f"sum_{k}": synapses.variables[variable] for k, variable in enumerate(sums)},
             _factored=factored,

@@ -13,7 +13,7 @@ from brainmem.codegen.products import DenseProduct
 from brainmem.kernels import Kernel
 from brainmem.translation import schedule
 from brainmem.translation.lines import read_lines
-from brainmem.translation.text import Connection, Operation
+from brainmem.translation.text import Connection, Operation, Pathway
 
 __all__ = ["add_steps"]
 
@@ -66,6 +66,9 @@ def add_steps(
             gate = kernel.gates.get(op.name, "")
             _add_operation(synapses, op, diagonal=diagonal, periods=periods, gate=gate)
     for path in item.pathways:
+        if path.sum_:
+            _add_again(synapses, item, path, diagonal)
+            continue
         DenseEvent(
             synapses,
             path.code,
@@ -77,18 +80,22 @@ def add_steps(
         )
 
 
+def _add_again(synapses: Synapses, item: Connection, path: Pathway, diagonal: Diagonal) -> None:
+    """Form a sum again where an event occurs."""
+    sums = {path.sum_: _sums(item)[path.sum_]}
+    slot, name = (path.when, path.order), f"{item.name}_{path.name}"
+    DenseStep(synapses, sums, None, diagonal=diagonal, clock=synapses._clock, slot=slot, name=name, event=path.event)
+
+
 def _add_products(synapses: Synapses, item: Connection, trials: int, diagonal: Diagonal) -> None:
     """Add the sums of a connection whose weights are fixed and shared by many trials."""
-    for slot, together in _by_slot(item, _sums(item)).items():
-        DenseProduct(
-            synapses,
-            together,
-            trials=trials,
-            diagonal=diagonal,
-            clock=synapses._clock,
-            slot=slot,
-            name=f"{item.name}_sum_{'_'.join(together)}",
-        )
+    sums = _sums(item)
+    options = {"trials": trials, "diagonal": diagonal, "clock": synapses._clock}
+    for slot, together in _by_slot(item, sums).items():
+        DenseProduct(synapses, together, slot=slot, name=f"{item.name}_sum_{'_'.join(together)}", **options)
+    for path in item.pathways:
+        slot, name = (path.when, path.order), f"{item.name}_{path.name}"
+        DenseProduct(synapses, {path.sum_: sums[path.sum_]}, slot=slot, name=name, event=path.event, **options)
 
 
 def _sums(item: Connection) -> dict[str, str]:

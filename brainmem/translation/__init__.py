@@ -8,6 +8,7 @@ from brainmem.choices import choose
 from brainmem.errors import TranslationError, closest
 from brainmem.spec import MemoryModel
 from brainmem.translation.constants import declare_constants
+from brainmem.translation.moments import same_moment
 from brainmem.translation.normal import normal
 from brainmem.translation.protocol import controller, observers, protocol_tables, trial_group
 from brainmem.translation.rate import rate_connections, rate_groups, rate_initial
@@ -98,6 +99,7 @@ def translate(
         translated = _rate(model, many)
     else:
         translated = _spiking(model, many, neuron=neuron, read=read, pairing=pairing)
+    translated = same_moment(translated)
     return spread(translated, trials, trial_inputs) if trials is not None else translated
 
 

@@ -305,6 +305,8 @@ def protocol_tables(model: MemoryModel) -> tuple[Table, ...]:
         Table("step_average", unit="second", meaning="time into the step from which rates are averaged"),
         Table("step_snapshot", meaning="1 where the weights are recorded when the step ends"),
     ]
+    if has_until(model):
+        tables.append(Table("step_watched", meaning="1 where the phase has an end condition"))
     if has_aside(model):
         tables += [
             Table("step_set_aside", meaning="1 where the neurons' state is set aside"),

@@ -2,8 +2,8 @@
 
 All updates of a step read the state at its beginning (simultaneous Euler), which is what the
 papers' own simulations do; Brian2's defaults would let synapses see neurons already advanced.
-What runs at the end of a step (observables, averages, episodic rules) reads the state at its end, and summed
-variables as this step has formed them.
+What runs at the end of a step (observables, averages, recordings, episodic rules) reads the state at its end; the sums
+that it reads are formed again there (`moments`).
 Every order that brainmem gives to a Brian2 object is named here.
 
 Brian2 sorts objects of one slot and order by their names. So whatever must keep its place has an order of its own:
@@ -25,6 +25,9 @@ __all__ = [
     "BEGIN",
     "BOUNDS",
     "CLEAR",
+    "CLOSE",
+    "CLOSE_SAMPLED",
+    "CLOSE_WATCHED",
     "COUNT",
     "COUNT_TRIALS",
     "ENDED",
@@ -33,6 +36,7 @@ __all__ = [
     "HALT",
     "NEXT",
     "OBSERVE",
+    "OBSERVE_LATE",
     "PERIODIC",
     "PHASE_BEGIN",
     "PLASTICITY",
@@ -49,6 +53,7 @@ __all__ = [
     "TRACE",
     "UNITS",
     "UNIT_EVENT",
+    "WATCHED",
     "RuleSlots",
     "rule_slots",
     "sum_orders",
@@ -69,19 +74,24 @@ UNIT_EVENT = ("synapses", -2)
 RULE_EVENT = ("synapses", 0)  # two orders for each rule: at presynaptic spikes, then at postsynaptic ones
 UNITS = ("resets", 0)  # after all readings, so that events too see the traces at the step's beginning
 TRACE = ("resets", 1)
-REFRESH = ("end", -2)  # of stored rates: what runs at the end of a step reads the state at its end
+REFRESH = ("end", -402)  # of stored rates: what runs at the end of a step reads the state at its end
+WATCHED = ("end", -401)
+CLOSE_WATCHED = ("end", -400)  # of sums that end conditions read; two orders for each level of sums
+CLOSE_SAMPLED = ("end", -200)  # of sums that are recorded in time; one order for each level
 OBSERVE = ("end", -1)
 COUNT_TRIALS = ("end", 0)
 ADVANCE = ("end", 1)
 AVERAGE = ("end", 2)
 ENDED = ("end", 3)
 SETTLE = ("end", 4)  # changes of weights that wait, before anything records them
-RECORD = ("end", 5)
-EPISODE = ("end", 6)  # one order for each rule
-SNAPSHOT = ("end", 106)  # of weights, after the changes that episodic rules make
-CLEAR = ("end", 107)
-NEXT = ("end", 108)
-HALT = ("end", 109)
+CLOSE = ("end", 5)  # of sums that are read where a step of the protocol ends
+OBSERVE_LATE = ("end", 205)
+RECORD = ("end", 206)
+EPISODE = ("end", 207)  # one order for each rule
+SNAPSHOT = ("end", 307)  # of weights, after the changes that episodic rules make
+CLEAR = ("end", 308)
+NEXT = ("end", 309)
+HALT = ("end", 310)
 
 SLOTS = ("before_start", "start", "groups", "thresholds", "synapses", "resets", "end")
 

@@ -89,7 +89,10 @@ class Group:
 
 @dataclass(frozen=True)
 class Pathway:
-    """Statements run on the synapses of units whose `event` occurs on `side` ("pre" or "post")."""
+    """Statements run on the synapses of units whose `event` occurs on `side` ("pre" or "post").
+
+    With `sum_`, the name of a summed variable, they form that sum again.
+    """
 
     name: str
     side: str
@@ -97,6 +100,7 @@ class Pathway:
     event: str
     when: str
     order: int
+    sum_: str = ""
 
 
 @dataclass(frozen=True)

@@ -119,7 +119,9 @@ def _connection(item: Connection) -> Connection:
     if item.target == CONTROLLER or item.connect not in ("all", "no_self"):
         return item
     lines = read_lines(item.equations) if item.equations.strip() else ()
-    return replace(item, equations=write_lines(_line(line, set()) for line in lines), trials=True)
+    equations = write_lines(_line(line, set()) for line in lines)
+    pathways = tuple(replace(path, code=_within(path.code, set())) for path in item.pathways)
+    return replace(item, equations=equations, pathways=pathways, trials=True)
 
 
 def _table(table: Table, own: set[str]) -> Table:

@@ -3,6 +3,9 @@
 {% extends 'common_group.cpp' %}
 
 {% block maincode %}
+    {% if _when %}
+    if ({{get_array_name(_when)}}[{{_when.size - 1}}] == 0) return;
+    {% endif %}
     {% from 'dense_loops.cpp' import indexed with context %}
     typedef {{c_data_type(_weight.dtype)}} _number;
     const long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}};

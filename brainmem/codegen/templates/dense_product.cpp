@@ -3,6 +3,9 @@
 {% extends 'common_group.cpp' %}
 
 {% block maincode %}
+    {% if _when %}
+    if ({{get_array_name(_when)}}[{{_when.size - 1}}] == 0) return;
+    {% endif %}
     {% from 'dense_loops.cpp' import indexed, own with context %}
     const long _trials = {{_trials}};
     const long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}} / _trials;

@@ -3,6 +3,10 @@
 {% extends 'common_group.pyx' %}
 
 {% block maincode %}
+    {% if _when %}
+    if {{get_array_name(_when)}}[{{_when.size - 1}}] == 0:
+        return
+    {% endif %}
     cdef long _trials = {{_trials}}
     cdef long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}} // _trials
     cdef long _rows = {{constant_or_scalar('N_post', variables['N_post'])}} // _trials

@@ -3,6 +3,10 @@
 {% extends 'common_group.pyx' %}
 
 {% block maincode %}
+    {% if _when %}
+    if {{get_array_name(_when)}}[{{_when.size - 1}}] == 0:
+        return
+    {% endif %}
     {# Columns without that in which a row meets itself, which may lie beside the matrix. #}
     {% set own = '_row' if _shift is none else 'max(0, min(_columns, _row + (%d)))' % _shift %}
     {% set behind = '_row + 1' if _shift is none else 'max(0, min(_columns, _row + (%d)))' % (_shift + 1) %}
