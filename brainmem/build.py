@@ -27,6 +27,7 @@ from brian2.units import Unit
 
 from brainmem.calibrate import CellBlueprint
 from brainmem.codegen.connections import Surroundings, join, operate
+from brainmem.codegen.counter import COUNTER_FUNCTIONS
 from brainmem.codegen.dense import Diagonal
 from brainmem.codegen.halt import halt_when
 from brainmem.codegen.sampled import add_sampled
@@ -37,7 +38,7 @@ from brainmem.kernels import Kernel
 from brainmem.translation import schedule
 from brainmem.translation.lines import read_lines
 from brainmem.translation.moments import Sum, sums_behind
-from brainmem.translation.protocol import CONTROLLER, TRIAL
+from brainmem.translation.protocol import CONTROLLER, TRIAL, run_numbers
 from brainmem.translation.subsets import Ends
 from brainmem.translation.text import Connection, Group, Table, TranslatedModel
 
@@ -93,7 +94,11 @@ def build(blueprint: Blueprint) -> Built:
     translated = blueprint.translated
     clock = Clock(dt=blueprint.dt * second, name="clock")
     tables = {table.name: _timed_array(table, blueprint) for table in translated.tables}
-    namespace: dict[str, Any] = {**tables, "cells_per_unit": blueprint.sizes.get("cells_per_unit", 1)}
+    namespace: dict[str, Any] = {
+        **tables,
+        **COUNTER_FUNCTIONS,
+        "cells_per_unit": blueprint.sizes.get("cells_per_unit", 1),
+    }
     namespace |= {"trials": translated.trials} if translated.trials else {}
     groups = {item.name: _neuron_group(item, blueprint, clock, namespace) for item in translated.groups}
     for item in translated.groups:
@@ -286,7 +291,8 @@ def _inputs(translated: TranslatedModel, groups, synapses, tables) -> dict[str, 
     for item in (*translated.groups, *translated.connections):
         for name in item.constants if item.name in objects else ():
             inputs.setdefault(f"param.{name}", []).append(getattr(objects[item.name], name))
-    inputs["param.n_steps"] = [groups[CONTROLLER].n_steps]
+    for name in run_numbers(translated.model):
+        inputs[f"param.{name}"] = [getattr(groups[CONTROLLER], name)]
     return inputs
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from brainmem.counter import start_seed
 from brainmem.equations import evaluate, resolve_parameters
 from brainmem.errors import RuleError, closest
 from brainmem.plan import Plan, plan_protocol
@@ -19,7 +20,7 @@ from brainmem.spec import MemoryModel, Stimulus
 from brainmem.starts import Given, start_names, start_tables, start_values, stream
 from brainmem.stimuli import frame_table, shown_rows, stimuli_of, value_rows
 from brainmem.translation.common import shown_stimuli
-from brainmem.translation.protocol import window_gate
+from brainmem.translation.protocol import START_SEED, run_numbers, window_gate
 from brainmem.translation.subsets import Ends, ends_of
 from brainmem.translation.text import TranslatedModel
 
@@ -79,7 +80,8 @@ def instantiate(translated: TranslatedModel, given: Given, seed: int) -> Instanc
     tables |= {name: _padded_rows(item) if item.ndim == 2 else _padded(item) for name, item in rows.items()}
     arrays |= {f"table.{item.name}": tables[item.name] for item in translated.tables if item.name in tables}
     arrays |= {f"param.{name}": _number(parameters[name]) for name in _constants(translated)}
-    arrays["param.n_steps"] = float(len(plan))
+    numbers = {"n_steps": len(plan), START_SEED: start_seed(seed)}
+    arrays |= {f"param.{name}": float(numbers[name]) for name in run_numbers(model)}
     duration = _whole_steps(arrays["table.step_duration"][: len(plan)], _time_step(translated, parameters))
     return Instance(parameters, plan, arrays, stimuli, weights, ends, duration)
 
@@ -144,6 +146,7 @@ def _tables(translated: TranslatedModel, plan: Plan, parameters, stimuli) -> dic
         "step_set_aside": _padded(plan.set_aside),
         "step_put_back": _padded(plan.put_back),
         "step_watched": _padded([bool(s.phase.until) for s in steps]),
+        "step_item": _padded([s.item for s in steps]),
     }
     for item in shown_stimuli(model):
         shown = [s.item + 1 if item.name in s.phase.stimuli else 0 for s in steps]

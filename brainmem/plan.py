@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -40,10 +41,18 @@ class Plan:
         return len(self.steps)
 
     @property
-    def start_keys(self) -> tuple[tuple[str, int, int], ...]:
-        """The (phase, item, repeat) that set variables when they begin, each once."""
-        keys = ((s.phase.name, s.item, s.repeat) for s in self.steps if s.phase.start)
-        return tuple(dict.fromkeys(keys))
+    def starts(self) -> list[tuple[str, int, int, int] | None]:
+        """What sets variables when each step begins: its phase, item and repeat, and how often these came before.
+
+        Where each coming has the same values, because nothing is drawn or the phase is `paired`, the last is 0.
+        """
+        came: Counter[tuple[str, int, int]] = Counter()
+        found: list[tuple[str, int, int, int] | None] = []
+        for step in self.steps:
+            key = (step.phase.name, step.item, step.repeat)
+            found.append((*key, came[key]) if step.phase.start else None)
+            came[key] += step.phase.fresh
+        return found
 
     @property
     def set_aside(self) -> list[bool]:

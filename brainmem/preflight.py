@@ -128,8 +128,9 @@ def _shared_constants(network: brian2.Network) -> Iterator[tuple[Any, ArrayVaria
     for item in network.sorted_objects:
         equations = getattr(item, "equations", None)
         for name in getattr(equations, "parameter_names", ()):
-            if _is_shared_constant(item.variables[name]):
-                yield item, item.variables[name]
+            variable = item.variables[name]
+            if _is_shared_constant(variable) and variable.owner.name == item.name:  # linked ones are set at their owner
+                yield item, variable
 
 
 def _is_shared_constant(variable: Any) -> bool:

@@ -6,6 +6,7 @@ objects, draws a random number, or knows a device.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -28,6 +29,9 @@ __all__ = [
     "SpikingRule",
     "Stimulus",
 ]
+
+
+_RANDOM = re.compile(r"\b(signs|normal|uniform|binary|permutation)\s*\(")  # the draws of start values
 
 
 @dataclass(frozen=True)
@@ -361,8 +365,8 @@ class Phase:
         Values of gate variables, readable in every equation; a gate not named is 0.
     start : mapping of str to str
         Variables set when the phase begins, text over the draws of `Stimulus` and over stimuli of the same population
-        (the row of the item, its first frame), drawn anew for every (item, repeat) and the same in every epoch.
-        Others go on as they are.
+        (the row of the item, its first frame). Random values are drawn anew every time. Other variables go on as they
+        are.
     average : str
         The last part of the phase over which rates are averaged; empty means all of it. The window is counted from the
         longest duration: a phase that `until` ends before it has no average (nan).
@@ -370,6 +374,9 @@ class Phase:
         The phase runs beside the protocol: neurons' state is put back when it ends (a test in the middle of learning),
         so that tests one after the other all begin with it. Phases that an `Each` runs together for an item go on
         from each other.
+    paired : bool
+        Random start values are drawn once for every (item, repeat) and come again in every epoch, so that tests of
+        different epochs begin with the same states.
     """
 
     name: str
@@ -380,6 +387,12 @@ class Phase:
     start: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     average: str = field(default="", kw_only=True)
     aside: bool = field(default=False, kw_only=True)
+    paired: bool = field(default=False, kw_only=True)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether variables begin with other values every time."""
+        return not self.paired and any(_RANDOM.search(text) for text in self.start.values())
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from brainmem.counter import CounterDraws, start_seed
 from brainmem.equations import draw, evaluate
 from brainmem.errors import RuleError
 from brainmem.patterns import check_matrix, load_array
 from brainmem.plan import Plan
 from brainmem.spec import MemoryModel, Phase, Projection
 from brainmem.translation.lines import identifiers
-from brainmem.translation.protocol import owner_of, start_variables
+from brainmem.translation.protocol import owner_of
+from brainmem.translation.restarts import Restart, restarts
 from brainmem.translation.subsets import Ends
 from brainmem.translation.text import WHOLE, Initial, TranslatedModel
 
@@ -211,27 +213,40 @@ def start_tables(translated: TranslatedModel, plan: Plan, parameters, stimuli, s
     """Return the values that phases set when they begin, (row, unit of every trial), and the row of every step."""
     model = translated.model
     tables: dict[str, np.ndarray] = {}
-    keys = {key: row + 1 for row, key in enumerate(plan.start_keys)}
-    for name in start_variables(model):
-        size, trials = size_of(owner_of(model, name).size, parameters), range(max(1, translated.trials))
-        drawn = [_phase_starts(model, name, keys, size, parameters, stimuli, seed, trial) for trial in trials]
-        shown = [keys[(s.phase.name, s.item, s.repeat)] if name in s.phase.start else 0 for s in plan.steps]
+    keys = {key: row + 1 for row, key in enumerate(dict.fromkeys(filter(None, plan.starts)))}
+    for name, item in restarts(model).items():
+        shown = [
+            keys[key] if key and name in s.phase.start else 0 for s, key in zip(plan.steps, plan.starts, strict=True)
+        ]
         tables[f"{name}_row"] = np.asarray(shown)
-        tables[f"{name}_start"] = side_by_side(np.stack(drawn, axis=1))
+        if not item.on_device:
+            tables[f"{name}_start"] = phase_starts(translated, item, keys, parameters, stimuli, seed)
     return tables
 
 
+def phase_starts(
+    translated: TranslatedModel, item: Restart, keys: Mapping[tuple, int], parameters, stimuli, seed: int
+) -> np.ndarray:
+    """Return the values of a variable that phases set, (row, unit of every trial), also where the device draws them."""
+    model = translated.model
+    size, trials = size_of(owner_of(model, item.variable).size, parameters), range(max(1, translated.trials))
+    drawn = [_phase_starts(model, item, keys, size, parameters, stimuli, seed, trial) for trial in trials]
+    return side_by_side(np.stack(drawn, axis=1))
+
+
 def _phase_starts(
-    model: MemoryModel, name: str, keys, size: int, parameters, stimuli, seed: int, trial: int
+    model: MemoryModel, restart: Restart, keys, size: int, parameters, stimuli, seed: int, trial: int
 ) -> np.ndarray:
     """Return the start values of one trial, (row, unit)."""
-    values = np.zeros((len(keys), size))
-    for phase in (p for p in model.protocol.phases if name in p.start):
-        rows = [row - 1 for (key, _, _), row in keys.items() if key == phase.name]
-        items = [item for key, item, _ in keys if key == phase.name]
+    values, name = np.zeros((len(keys), size)), restart.variable
+    for phase in restart.phases:
+        rows = np.array([row for (key, *_), row in keys.items() if key == phase.name], dtype=int)
+        items = [item for key, item, *_ in keys if key == phase.name]
         shown = _at_begin(model, phase, name, items, _of_trial(model, stimuli, trial))
-        rng = stream(seed, f"{phase.name}.{name}", trial)
-        values[rows] = draw(phase.start[name], names={**parameters, **shown}, rng=rng, shape=(len(rows), size))
+        rng: Any = stream(seed, f"{phase.name}.{name}", trial)
+        if phase.fresh:
+            rng = CounterDraws(start_seed(seed), rows, trial, restart.number(phase))
+        values[rows - 1] = draw(phase.start[name], names={**parameters, **shown}, rng=rng, shape=(len(rows), size))
     return values
 
 

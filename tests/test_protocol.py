@@ -87,6 +87,7 @@ WALK = MemoryModel(
                 duration="9*ms",
                 stimuli=("cue",),
                 start={"r": "uniform(-1, 1)", "x": "normal(0, 1)"},
+                paired=True,
                 average="4*ms",
                 aside=True,
             ),
@@ -243,7 +244,7 @@ def test_gates_hold_in_their_phases_and_are_zero_in_others(walked):
         assert (walked.push.values[samples] == (0.125 if phase == "rest" else 0)).all()
 
 
-def test_start_values_are_set_for_each_item_and_repeat_the_same_in_every_epoch(walked):
+def test_paired_start_values_are_set_for_each_item_and_repeat_the_same_in_every_epoch(walked):
     probes = of_phase(walked, "probe")
     first = [walked.r.values[pieces(walked)[step].start] / (1 - STEP / 0.04) for step in probes]
     np.testing.assert_allclose(first[:4], first[4:], rtol=1e-14)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from brian2 import second
 from scipy.stats import chisquare
+from start_values import starts_of
 
 import brainmem
 from brainmem import (
@@ -150,9 +151,8 @@ def test_given_the_same_orders_each_state_is_that_of_an_independent_loop(device)
     """Brian2's runtime device draws from numpy's generator, and zero temperature draws nothing but orders."""
     data, w = run(dreams(), device, symmetric()), symmetric()
     rng = np.random.RandomState(thread_seeds(3, 1)[0])
-    starts = brainmem.arrays(dreams(), seed=3)["table.S_start"][1:]
-    for samples in by_dream(data):
-        states = relaxed(w, starts[0], rng)
+    for start, samples in zip(starts_of(dreams(), "S", seed=3), by_dream(data), strict=True):
+        states = relaxed(w, start, rng)
         np.testing.assert_array_equal(data["S"].values[samples], states)
         w = unlearned(w, states[-1])
 
@@ -161,7 +161,8 @@ def test_orders_are_fresh_in_every_sweep_and_follow_the_seed():
     one, same, other = (run(dreams(), COMPILED, symmetric(), seed=seed)["S"].values for seed in (3, 3, 4))
     np.testing.assert_array_equal(one, same)
     assert one.shape != other.shape or np.any(one != other)
-    data = run(dreams(rules=()), COMPILED, symmetric())  # the same start and weights in every dream
+    paired = Protocol((replace(DREAM, paired=True),), (Repeat("dreams", (Each("dream", items=1, repeats=1),)),))
+    data = run(dreams(rules=(), protocol=paired), COMPILED, symmetric())  # the same start and weights in every dream
     ends = [tuple(data["S"].values[samples][0]) for samples in by_dream(data)]
     assert len(set(ends)) > 1
 
@@ -279,10 +280,9 @@ def test_a_tie_keeps_the_state(device):
     w = np.zeros((N, N))
     w[0, 1] = w[1, 0] = 1.0  # all other fields are exactly 0
     data = run(dreams(spins("S = sign(h)"), rules=()), device, w, initial={"spins.S": np.ones(N)})
-    starts = brainmem.arrays(dreams(), seed=3)["table.S_start"][1]
-    for samples in by_dream(data):
+    for start, samples in zip(starts_of(dreams(), "S", seed=3), by_dream(data), strict=True):
         np.testing.assert_array_equal(
-            data["S"].values[samples][:, 2:], np.tile(starts[2:], (len(data["S"][samples]), 1))
+            data["S"].values[samples][:, 2:], np.tile(start[2:], (len(data["S"][samples]), 1))
         )
         assert data["S"].values[samples][-1][0] == data["S"].values[samples][-1][1]
 
@@ -336,8 +336,11 @@ def test_two_layers_without_synapses_of_their_own_are_swept_in_turn():
     for device in (COMPILED, NUMPY):
         data = simulate(model, device=device, seed=1, record=("v", "s", "a", "b"), interval=SWEEP).data
         v, s = data["v"].values, data["s"].values
-        np.testing.assert_array_equal(v, np.sign(data["a"].values))
-        np.testing.assert_array_equal(s, np.sign(data["b"].values))
+        w_up, w_down = (data[f"{name}_w"].values[0] for name in ("up", "down"))
+        np.testing.assert_allclose(data["a"].values, s @ w_down.T)  # fields are those of the states beside them,
+        np.testing.assert_allclose(data["b"].values, v @ w_up.T)
+        np.testing.assert_array_equal(v[1:], np.sign(data["a"].values[:-1]))  # and the next sweep follows them
+        np.testing.assert_array_equal(s[1:], np.sign(data["b"].values[:-1]))
         assert np.any(v[1] != v[0]) or np.any(s[1] != s[0])
 
 

@@ -167,7 +167,7 @@ def test_what_is_recorded_in_time_agrees_with_the_averages_of_the_steps():
     result = run(record=("weights", "x"), interval=0.0025)
     step = int(np.flatnonzero(result.step_phase.values == "recall")[0])
     end = result.step_duration.values[: step + 1].sum()
-    samples = result.x.values[(result.time.values > end - 0.05 - 1e-6) & (result.time.values < end - 1e-6)]
+    samples = result.x.values[(result.time.values > end - 0.05 + 1e-6) & (result.time.values < end + 1e-6)]
     np.testing.assert_allclose(samples.mean(axis=0), result.mean_x.values[step], atol=0.02)
     assert result.x.sizes["unit"] == 16
 

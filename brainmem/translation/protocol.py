@@ -13,12 +13,14 @@ from brainmem.spec import LearningRule, MemoryModel, Population, Stimulus
 from brainmem.translation import schedule
 from brainmem.translation.common import shown_stimuli
 from brainmem.translation.lines import Line, identifiers, read_lines, rename
+from brainmem.translation.restarts import restarts
 from brainmem.translation.sequential import unit_lines
 from brainmem.translation.text import Connection, Group, Operation, Table
 
 __all__ = [
     "CONTROLLER",
     "FOLLOWED",
+    "START_SEED",
     "TRIAL",
     "controller",
     "followed",
@@ -31,7 +33,7 @@ __all__ = [
     "protocol_links",
     "protocol_operations",
     "protocol_tables",
-    "start_variables",
+    "run_numbers",
     "trial_group",
     "window_gate",
 ]
@@ -39,8 +41,15 @@ __all__ = [
 CONTROLLER = "protocol"
 TRIAL = "trial"
 FOLLOWED = (("step", "1"), ("elapsed", "second"), ("ended", "1"))
+START_SEED = "start_seed"
 FIRST = "elapsed < 0.5*dt"
 PHASE_BEGIN = "phase_begin"  # the event at which variables are set and put back
+
+
+def run_numbers(model: MemoryModel) -> tuple[str, ...]:
+    """Return the numbers of the controller that belong to a run: its steps, and the seed of starts drawn by phases."""
+    drawing = any(item.on_device for item in restarts(model).values())
+    return ("n_steps", START_SEED) if drawing else ("n_steps",)
 
 
 def has_aside(model: MemoryModel) -> bool:
@@ -52,12 +61,10 @@ def followed(model: MemoryModel, population: Population) -> tuple[tuple[str, str
     """Return the variables (and units) of the controller that a population follows."""
     framed = [item for item in shown_stimuli(model) if item.every and item.population == population.name]
     averaging = [("averaging", "1")] if population.rate else []
-    return (*FOLLOWED, *averaging, *((f"{item.name}_shown", "1") for item in framed))
-
-
-def start_variables(model: MemoryModel) -> tuple[str, ...]:
-    """Return the variables that some phase sets at its beginning."""
-    return tuple(dict.fromkeys(name for phase in model.protocol.phases for name in phase.start))
+    lines = {line.name for line in read_lines(population.equations)}
+    drawing = any(item.on_device and name in lines for name, item in restarts(model).items())
+    seeded = [(START_SEED, "1")] if drawing else []
+    return (*FOLLOWED, *averaging, *seeded, *((f"{item.name}_shown", "1") for item in framed))
 
 
 def window_gate(rule: LearningRule) -> str:
@@ -77,7 +84,7 @@ def controller(model: MemoryModel, *, trials: bool = False) -> Group:
         Line("averaging", "parameter", "1"),
         Line("snapshot", "parameter", "1"),
         Line("complete", "parameter", "1"),
-        Line("n_steps", "parameter", "1", flags=("shared", "constant")),
+        *(Line(name, "parameter", "1", flags=("shared", "constant")) for name in run_numbers(model)),
         *([Line("tick", "parameter", "1")] if framed else []),  # time steps since the phase began
         *(Line(f"{item.name}_shown", "parameter", "1") for item in framed),
         *(held if trials else observed),
@@ -246,7 +253,7 @@ def protocol_operations(
     if has_aside(model):
         kept_lines, kept_code = _aside(state)
         lines, code = lines + kept_lines, code + kept_code
-    code += _restart(starts)
+    code += _restart(model, starts)
     operations = []
     if code:
         restart = Operation(f"{population.name}_restart", "\n".join(code), *schedule.RESTART, event=PHASE_BEGIN)
@@ -277,11 +284,11 @@ def _aside(state: dict[str, str]) -> tuple[list[Line], list[str]]:
     return lines, code
 
 
-def _restart(starts: dict[str, str]) -> list[str]:
-    code = []
+def _restart(model: MemoryModel, starts: dict[str, str]) -> list[str]:
+    code, known = [], restarts(model)
     for name, target in starts.items():
         variable, _, template = target.partition(" = ")
-        value = template.format(value=f"{name}_start({name}_row(step*second)*second, i)")
+        value = template.format(value=known[name].value)
         code.append(f"restart_{name} = int({name}_row(step*second) > 0.5)")
         code.append(f"{variable} = restart_{name}*({value}) + (1 - restart_{name})*{variable}")
     return code
@@ -332,13 +339,16 @@ def protocol_tables(model: MemoryModel) -> tuple[Table, ...]:
 
 def _start_tables(model: MemoryModel) -> list[Table]:
     tables = []
-    for name in start_variables(model):
+    known = restarts(model)
+    for name, item in known.items():
         population = owner_of(model, name)
         line = next(line for line in _readable(model, population) if line.name == name)
-        tables += [
-            Table(f"{name}_row", meaning=f"row of {name}_start set; 0 is none"),
-            Table(f"{name}_start", str(population.size), line.unit, f"start values of {name}"),
-        ]
+        tables.append(Table(f"{name}_row", meaning=f"number of the start value of {name} that is set; 0 is none"))
+        if not item.on_device:
+            size = str(population.size)
+            tables.append(Table(f"{name}_start", size, line.unit, f"start values of {name} by that number"))
+    if any("step_item(" in text for item in known.values() for _, text in item.on_device):
+        tables.append(Table("step_item", meaning="item of the step, from 0"))
     return tables
 
 

@@ -15,6 +15,7 @@ from brainmem.translation.common import (
     summed_lines,
 )
 from brainmem.translation.lines import DRAWS, Line, identifiers, read_lines, statement_lines, write_lines
+from brainmem.translation.restarts import restarts
 from brainmem.translation.schedule import RuleSlots
 from brainmem.translation.sequential import state_lines, unit_lines, visits_of
 from brainmem.translation.text import Connection, Group, Initial, Operation, Pathway, Table
@@ -33,7 +34,7 @@ def _group(model: MemoryModel, population: Population) -> Group:
     reads = _rate_reads(model, population)
     own = tuple(_rate_line(population, line, reads) for line in unit_lines(population))
     state, visits = state_lines(population), visits_of(model, population)
-    starts = {name: f"{name} = {{value}}" for name in protocol.start_variables(model) if name in state}
+    starts = {name: f"{name} = {{value}}" for name in restarts(model) if name in state}
     extra, operations = protocol.protocol_operations(model, population, state=state, starts=starts)
     follow = tuple(
         Line(name, "parameter", unit, flags=("linked",)) for name, unit in protocol.followed(model, population)
@@ -42,7 +43,7 @@ def _group(model: MemoryModel, population: Population) -> Group:
     lines = (*own, *shown, *extra, *follow)
     kept = _rate_operations(model, population, reads)
     begin = protocol.operation_events((*operations, *kept))
-    texts = [*(line.expr for line in lines), *(op.code for op in kept), visits.code if visits else ""]
+    texts = [*(line.expr for line in lines), *(op.code for op in (*operations, *kept)), visits.code if visits else ""]
     return Group(
         name=population.name,
         size=str(population.size),

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Iterator
 
+from brainmem.counter import counter_normal, counter_uniform
 from brainmem.translation.lines import read_lines
+from brainmem.translation.protocol import run_numbers
 from brainmem.translation.subsets import own_pair, slice_texts
 from brainmem.translation.text import Connection, Group, Operation, Table, TranslatedModel
 from brainmem.translation.trials import TRIALS, trial_pairs
@@ -33,6 +36,7 @@ def _script(translated: TranslatedModel) -> Iterator[str]:
     yield 'clock = Clock(dt=float(arrays["dt"])*second, name="clock")'
     yield ""
     yield from (_table(table) for table in translated.tables)
+    yield from _functions(translated)
     for group in translated.groups:
         yield ""
         yield from _group(group)
@@ -52,6 +56,17 @@ def _script(translated: TranslatedModel) -> Iterator[str]:
     yield f'network = Network({names}, name="network")'
     yield 'seed(int(arrays["seed"]))'
     yield 'network.run(float(arrays["duration"])*second)'
+
+
+def _functions(translated: TranslatedModel) -> Iterator[str]:
+    """Yield the functions of ours that the text calls."""
+    code = "\n".join(op.code for group in translated.groups for op in group.operations)
+    called = [function for function in (counter_uniform, counter_normal) if f"{function.__name__}(" in code]
+    for function in called if counter_normal not in called else (counter_uniform, counter_normal):
+        yield ""
+        yield "# This function runs on Brian2's runtime device with numpy code."
+        yield inspect.getsource(function).rstrip()
+        yield f"{function.__name__} = Function({function.__name__}, arg_units=[1]*5, return_unit=1)"
 
 
 def sizes(translated: TranslatedModel) -> tuple[str, ...]:
@@ -166,7 +181,7 @@ def _numbers(translated: TranslatedModel) -> Iterator[str]:
         for name in item.constants:
             unit = "" if units[name] == "1" else f"*{units[name]}"
             yield f'{item.name}.{name} = float(arrays["param.{name}"]){unit}'
-    yield 'protocol.n_steps = float(arrays["param.n_steps"])'
+    yield from (f'protocol.{name} = float(arrays["param.{name}"])' for name in run_numbers(translated.model))
     for start in (start for start in translated.initial if start.owner):
         owner = next(i for i in (*translated.groups, *translated.connections) if i.name == start.owner)
         unit = next(line.unit for line in read_lines(owner.equations) if line.name == start.variable)

@@ -23,6 +23,7 @@ from brainmem.translation.expansion import phase_time, rate_expansions
 from brainmem.translation.inputs import correlations
 from brainmem.translation.lines import Line, identifiers, merged, read_lines, rename, write_lines
 from brainmem.translation.neurons import SpikingUnit, spiking_unit
+from brainmem.translation.restarts import restarts
 from brainmem.translation.rules import lower_rule
 from brainmem.translation.split import SplitRule
 from brainmem.translation.text import WHOLE, Connection, Group, Initial, Operation, Pathway, Table
@@ -92,7 +93,7 @@ def _refuse_sequential(model: MemoryModel, population: Population) -> None:
 
 def _units(model: MemoryModel, unit: SpikingUnit) -> Group:
     population = unit.population
-    starts = {name: _start(unit, name) for name in protocol.start_variables(model) if _settable(unit, name)}
+    starts = {name: _start(unit, name) for name in restarts(model) if _settable(unit, name)}
     extra, operations = protocol.protocol_operations(model, population, state=unit.state, starts=starts)
     links = protocol.protocol_links(model, population)
     follow = (Line(name, "parameter", u, flags=("linked",)) for name, u in protocol.followed(model, population))

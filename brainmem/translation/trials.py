@@ -13,7 +13,8 @@ from brainmem.errors import TranslationError
 from brainmem.spec import Parameter
 from brainmem.translation.common import model_names
 from brainmem.translation.lines import Line, read_lines, rename, write_lines
-from brainmem.translation.protocol import CONTROLLER, TRIAL, start_variables
+from brainmem.translation.protocol import CONTROLLER, TRIAL
+from brainmem.translation.restarts import restarts
 from brainmem.translation.subsets import own_pair
 from brainmem.translation.text import Connection, Group, Operation, Table, TranslatedModel
 
@@ -39,7 +40,7 @@ def spread(translated: TranslatedModel, trials: int, trial_inputs: tuple[str, ..
         When the number is not positive, a rule could change the weights, or the model uses a name that is needed.
     """
     _check(translated, trials)
-    own = {f"{name}_start" for name in start_variables(translated.model)}
+    own = {f"{name}_start" for name in restarts(translated.model)}
     own |= {f"{name}_values" for name in trial_inputs}
     number = Parameter(TRIALS, int(trials), meaning="independent trials run at once")
     return replace(
@@ -107,6 +108,7 @@ def _within(text: str, own: set[str]) -> str:
     """Let text read what all trials share by the unit's number within its trial, and each trial's tables by its own."""
     for table in own:
         text = re.sub(rf"\b({table}\([^,]*), i\)", r"\1, _i)", text)
+    text = re.sub(r"(\bcounter_\w+\([^,]*, [^,]*), i, 0,", rf"\1, _i//{TRIALS}, _i % {TRIALS},", text)
     return rename(text, {**_WITHIN, "_i": "i"})
 
 

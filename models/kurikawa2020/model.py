@@ -113,6 +113,7 @@ protocol = Protocol(
             start={"x": "uniform(-1, 1)"},
             average="T_average",
             aside=True,
+            paired=True,
         ),
     ),
     schedule=(

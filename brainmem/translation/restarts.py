@@ -1,0 +1,142 @@
+"""How phases set variables when they begin: values from a table, or random numbers drawn on the device.
+
+A start that draws random numbers is fresh in every step of the protocol, so that a table of its values may be as long
+as the protocol. Where Brian2 can compute the text, the device draws them, each from the place where it belongs
+(`brainmem.counter`), and no table is needed.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from brian2.core.functions import DEFAULT_FUNCTIONS
+
+from brainmem.equations.expression import FUNCTIONS
+from brainmem.spec import MemoryModel, Phase
+from brainmem.translation.common import shown_stimuli
+from brainmem.translation.lines import identifiers
+
+__all__ = ["DEVICE_FUNCTIONS", "Restart", "draws_random", "restarts"]
+
+RANDOM = frozenset({"signs", "normal", "uniform", "binary", "permutation"})
+DRAWN = {"signs": 0, "normal": 2, "uniform": 2, "binary": 1}  # with their numbers of arguments
+STANDARD = {"normal": (["(0)", "(1)"],), "uniform": (["(0)", "(1)"],)}
+DEVICE_FUNCTIONS = ("counter_uniform", "counter_normal")
+PER_VARIABLE, PER_PHASE = 256, 16  # so many draws are kept apart; more would be the same numbers in another phase
+
+
+@dataclass(frozen=True)
+class Restart:
+    """A variable that phases set when they begin.
+
+    Attributes
+    ----------
+    variable : str
+    phases : tuple of Phase
+        The phases that set it.
+    on_device : tuple of (int, str)
+        By the phase's place in the protocol, the text that the device computes; empty where values are in a table.
+    first : int
+        Number of the variable's first draw.
+    """
+
+    variable: str
+    phases: tuple[Phase, ...]
+    on_device: tuple[tuple[int, str], ...]
+    first: int
+
+    def number(self, phase: Phase) -> int:
+        """Return the number of the first draw of a phase."""
+        return self.first + PER_PHASE * self.phases.index(phase)
+
+    @property
+    def value(self) -> str:
+        """The text of the value, over tables that hold what a step of the protocol sets."""
+        if not self.on_device:
+            return f"{self.variable}_start({self.variable}_row(step*second)*second, i)"
+        if len(self.on_device) == 1:
+            return self.on_device[0][1]
+        return " + ".join(f"int(step_phase(step*second) == {place})*({text})" for place, text in self.on_device)
+
+
+def draws_random(text: str) -> bool:
+    """Tell whether the text of a start value draws random numbers."""
+    return bool(identifiers(text) & RANDOM)
+
+
+def restarts(model: MemoryModel) -> dict[str, Restart]:
+    """Return every variable that some phase sets at its beginning."""
+    names = dict.fromkeys(name for phase in model.protocol.phases for name in phase.start)
+    return {name: _restart(model, name, PER_VARIABLE * place) for place, name in enumerate(names)}
+
+
+def _restart(model: MemoryModel, name: str, first: int) -> Restart:
+    phases = tuple(phase for phase in model.protocol.phases if name in phase.start)
+    found = Restart(name, phases, (), first)
+    texts = [_on_device(model, found, phase) for phase in phases if phase.fresh and draws_random(phase.start[name])]
+    if len(texts) < len(phases) or not all(texts):
+        return found
+    places = (model.protocol.phases.index(phase) for phase in phases)
+    return Restart(name, phases, tuple(zip(places, map(str, texts), strict=True)), first)
+
+
+def _on_device(model: MemoryModel, restart: Restart, phase: Phase) -> str:
+    """Return the text that the device computes, ``""`` where it cannot."""
+    text = phase.start[restart.variable]
+    tree = ast.parse(text.strip(), mode="eval")
+    if not _computable(tree, model) or len(list(_drawn(tree))) > PER_PHASE // 2:
+        return ""
+    shown = {item.name: item for item in shown_stimuli(model)}
+    read = [item for item in model.stimuli if item.name in identifiers(text)]
+    if any(item.name not in shown or item.every for item in read):
+        return ""
+    change = _Device(f"{restart.variable}_row(step*second)", restart.number(phase), {item.name for item in read})
+    return ast.unparse(change.visit(tree))
+
+
+def _drawn(tree: ast.AST) -> Iterator[ast.Call]:
+    calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name))
+    return (node for node in calls if isinstance(node.func, ast.Name) and node.func.id in RANDOM)
+
+
+def _computable(tree: ast.AST, model: MemoryModel) -> bool:
+    """Tell whether Brian2 can compute a text, and to the same numbers."""
+    known = (set(DEFAULT_FUNCTIONS) & set(FUNCTIONS)) | set(DRAWN) | {"zeros"}
+    called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
+    foreign = any(isinstance(node, ast.MatMult | ast.Attribute | ast.Tuple) for node in ast.walk(tree))
+    sizes = {population.size for population in model.populations}
+    own_size = "N" not in identifiers(ast.unparse(tree)) or sizes == {"N"}
+    return called <= known and not foreign and own_size
+
+
+class _Device(ast.NodeTransformer):
+    """Replaces draws by functions of the place to which they belong, in the order in which numpy draws them."""
+
+    def __init__(self, row: str, number: int, stimuli: set[str]) -> None:
+        self.row, self.number, self.stimuli = row, number, stimuli
+
+    def visit_Name(self, node: ast.Name) -> ast.AST:
+        if node.id not in self.stimuli:
+            return node
+        return _parsed(f"{node.id}_values((step_item(step*second) + 1)*second, i)")
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        node.args = [self.visit(arg) for arg in node.args]
+        name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name == "zeros":
+            return ast.Constant(0)
+        if name not in DRAWN:
+            return node
+        args = [f"({ast.unparse(arg)})" for arg in node.args]
+        kind = "normal" if name == "normal" else "uniform"
+        drawn = f"counter_{kind}(start_seed, {self.row}, i, 0, {self.number})"
+        self.number += 1
+        forms = {"signs": "(2*int({u} < 0.5) - 1)", "binary": "int({u} < {a})", "uniform": "({a} + ({b} - {a})*{u})"}
+        form = "{u}" if args in STANDARD.get(name, ()) else forms.get(name, "({a} + {b}*{u})")
+        return _parsed(form.format(u=drawn, **dict(zip("ab", args, strict=False))))
+
+
+def _parsed(text: str) -> ast.expr:
+    return ast.parse(text, mode="eval").body

@@ -1,0 +1,29 @@
+"""The start values that phases set, computed by numpy: the tests' view of what devices draw for themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from brainmem import MemoryModel
+from brainmem.instance import Given, instantiate
+from brainmem.starts import phase_starts
+from brainmem.translation import translate
+from brainmem.translation.restarts import restarts
+
+__all__ = ["starts_of"]
+
+
+def starts_of(
+    model: MemoryModel, name: str, *, seed: int = 0, parameters=None, trials: int | None = None
+) -> np.ndarray:
+    """Return what each step of the protocol sets a variable to, (step, [trial,] unit), nan where it sets nothing."""
+    translated = translate(model, trials=trials)
+    instance = instantiate(translated, Given(parameters or {}, {}, {}, {}), seed)
+    starts = instance.plan.starts
+    keys = {key: row + 1 for row, key in enumerate(dict.fromkeys(filter(None, starts)))}
+    restart = restarts(translated.model)[name]
+    values = phase_starts(translated, restart, keys, instance.parameters, instance.stimuli, seed)
+    sets = [key is not None and name in step.phase.start for key, step in zip(starts, instance.plan.steps, strict=True)]
+    rows = [keys[key] - 1 if held else 0 for key, held in zip(starts, sets, strict=True)]
+    found = np.where(np.array(sets)[:, None], values[rows], np.nan)
+    return np.moveaxis(found.reshape(len(rows), -1, trials), -1, 1) if trials else found
