@@ -7,7 +7,7 @@ runs of one binary is an input.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -36,6 +36,7 @@ from brainmem.codegen.visits import add_visits
 from brainmem.devices import Built
 from brainmem.kernels import Kernel
 from brainmem.translation import schedule
+from brainmem.translation.gates import guarded
 from brainmem.translation.lines import read_lines
 from brainmem.translation.moments import Sum, sums_behind
 from brainmem.translation.protocol import CONTROLLER, TRIAL, run_numbers
@@ -82,6 +83,10 @@ class Blueprint:
     kernels: Mapping[str, Kernel] = field(default_factory=dict)
     ends: Mapping[str, Ends] = field(default_factory=dict)
 
+    def dense(self, connection: str) -> bool:
+        """Whether a connection is computed as a matrix."""
+        return connection in self.kernels and self.kernels[connection].dense
+
     @property
     def connections(self) -> tuple[Connection, ...]:
         """The connections that join some units; a sum over none stays 0."""
@@ -91,6 +96,8 @@ class Blueprint:
 
 def build(blueprint: Blueprint) -> Built:
     """Return the network of `blueprint`, its inputs and its outputs."""
+    listed = [item.name for item in blueprint.translated.connections if not blueprint.dense(item.name)]
+    blueprint = replace(blueprint, translated=guarded(blueprint.translated, listed))
     translated = blueprint.translated
     clock = Clock(dt=blueprint.dt * second, name="clock")
     tables = {table.name: _timed_array(table, blueprint) for table in translated.tables}

@@ -51,8 +51,8 @@ def _describe(
     lines = [f"{item.name}, {post} x {pre}: {kind}; {kernel.reason}."]
     if item.connect not in ("all", "no_self"):
         return lines
-    if kernel.gate:
-        lines.append(f"  Rows where {kernel.gate} is 0 are left as they are.")
+    if gates := dict.fromkeys(gate for names in kernel.gates.values() for gate in names):
+        lines.append(f"  Where {' or '.join(gates)} is 0 nothing changes and nothing is evaluated.")
     width = device.float // 8
     values = sum(line.kind != "subexpression" for line in read_lines(item.equations)) if item.equations else 0
     memory = post * pre * (values * width + (0 if kernel.dense else _INDEX_BYTES))

@@ -14,6 +14,7 @@ from brainmem.equations import evaluate, resolve_parameters
 from brainmem.errors import RuleError, closest
 from brainmem.plan import plan_protocol
 from brainmem.spec import Each, LearningRule, MemoryModel, Phase, Projection, Protocol
+from brainmem.translation.gates import changes_of
 from brainmem.translation.lines import Line, definitions, identifiers, read_lines, rename, written_out
 
 __all__ = ["fixed_weights", "freeze"]
@@ -87,13 +88,24 @@ def _alone(phase: Phase, protocol: Protocol) -> Phase:
 
 def _acts(model: MemoryModel, rule: LearningRule, phase: Phase, values: Mapping[str, Any]) -> bool:
     """Return whether a rule may change what its projection's current reads while `phase` runs."""
-    if not rule.continuous:
-        return rule.form == "periodic" or phase.name in rule.at
+    if (rule.at and phase.name not in rule.at) or (rule.during and phase.name not in rule.during):
+        return False
     projection = model.projection(rule.projection)
     shut = {gate for gate in model.protocol.gates if not float(evaluate(str(phase.gates.get(gate, 0)), values))}
-    changes = [line for line in read_lines(rule.continuous) if line.kind == "differential"]
     read = _read_by_current(model, projection)
-    return any(line.name in read and not _is_zero(model, projection, line.expr, shut) for line in changes)
+    return any(not _is_zero(model, projection, text, shut) for text in _changes(model, rule, projection, read))
+
+
+def _changes(model: MemoryModel, rule: LearningRule, projection: Projection, read: set[str]) -> list[str]:
+    """Return the changes of the variables that a current reads, in terms of what synapses store."""
+    lines = [*_lines(projection.variables), *_rule_lines(model, projection)]
+    if rule.continuous:
+        found = [line.expr for line in read_lines(rule.continuous) if line.kind == "differential" and line.name in read]
+    else:
+        stored = {line.name for line in lines if line.kind != "subexpression"} | set(projection.initial)
+        found = changes_of(rule.text, stored, only=read)
+    names = definitions(lines, stored=True)
+    return [written_out(text, names) for text in found]
 
 
 def _is_zero(model: MemoryModel, projection: Projection, text: str, shut: set[str]) -> bool:

@@ -158,11 +158,15 @@ def _tables(translated: TranslatedModel, plan: Plan, parameters, stimuli) -> dic
             dt = _time_step(translated, parameters)
             frame = frame_table(model, item, parameters, frames, dt)
             tables[f"{item.name}_frame"] = _padded(frame, frames - 1.0)
+    opened = {}
     for gate in model.protocol.gates:
         values = {p.name: _number(evaluate(str(p.gates.get(gate, 0)), parameters)) for p in model.protocol.phases}
-        tables[f"{gate}_gate"] = _padded([values[s.phase.name] for s in steps])
+        opened[gate] = np.array([values[s.phase.name] for s in steps])
+        tables[f"{gate}_gate"] = _padded(opened[gate])
     for rule in (rule for rule in model.rules if rule.episodic):
         at = np.array([s.phase.name in rule.at for s in steps], dtype=float)
+        for gate in translated.connection(rule.projection).gates.get(rule.name, ()):
+            at *= opened[gate] != 0
         window = np.array([durations[s.phase.name] - averages[s.phase.name] for s in steps])
         tables[f"{rule.name}_at"] = _padded(at)
         tables[f"{window_gate(rule)}_rate"] = _padded(at / window)

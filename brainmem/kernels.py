@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -25,33 +24,35 @@ class Kernel:
         Whether its arrays are matrices ``[post, pre]`` without index arrays.
     fused : (str, int) or None
         Where in a time step sums and update run in one pass over the weights.
-    gate : str
-        Postsynaptic variable of a gate of the protocol that multiplies every change of its synapses: where it is 0
-        there is no update, not even by a factor that is no number (0*nan is nan in the plain path).
     reason : str
         Why, in words.
     deferral : Deferral or None
         The change of the weights, where it waits until several can be added in one pass.
-    gates : mapping of str to str
-        The same gate of operations, by their names.
+    gates : mapping of str to tuple of str
+        Postsynaptic variables of gates of the protocol, by the part of the connection that each of them shuts
+        (`translation.gates`): where one is 0 nothing changes, not even by a factor that is no number.
     swept : tuple of str
         Sums that the sweep over the target's units forms and corrects; its matrices are ``[pre, post]``.
     """
 
     dense: bool
     fused: tuple[str, int] | None = None
-    gate: str = ""
     reason: str = ""
     swept: tuple[str, ...] = ()
     deferral: Deferral | None = None
-    gates: Mapping[str, str] = field(default_factory=dict)
+    gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def choose_kernels(translated: TranslatedModel, device: Device) -> dict[str, Kernel]:
     """Return the kernel of every connection of `translated` on `device`."""
     chosen = {item.name: _choose(translated, item, device) for item in translated.connections}
-    gates = {item.name: _gated_operations(translated, item) for item in translated.connections}
+    gates = {item.name: _seen(item.gates) for item in translated.connections}
     return {name: replace(kernel, gates=gates[name]) if kernel.dense else kernel for name, kernel in chosen.items()}
+
+
+def _seen(gates: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return the gates of parts under the names by which synapses read them."""
+    return {part: tuple(f"{gate}_post" for gate in names) for part, names in gates.items()}
 
 
 def _choose(translated: TranslatedModel, item: Connection, device: Device) -> Kernel:
@@ -67,16 +68,15 @@ def _choose(translated: TranslatedModel, item: Connection, device: Device) -> Ke
     if sweep and sweep.projection == item.name:
         reason = "a change of one unit adds its column of weights to the sums"
         return Kernel(True, reason=reason, swept=tuple(sweep.sums))
-    gate = _gate(translated, item)
     deferral = find_deferral(item) if device.name == "cpp_standalone" else None
     if deferral is not None and not any(translated.group(name).visits for name in (item.source, item.target)):
         reason = "changes wait as products of vectors, and eight products at a time are added to the weights"
-        return Kernel(True, gate=gate, reason=reason, deferral=deferral)
+        return Kernel(True, reason=reason, deferral=deferral)
     refused = _why_not_fused(translated, item)
     if refused:
-        return Kernel(True, gate=gate, reason=refused)
+        return Kernel(True, reason=refused)
     slot = _fused_slot(translated, item)
-    return Kernel(True, slot, gate, "each row is summed and updated while it is in the cache")
+    return Kernel(True, slot, "each row is summed and updated while it is in the cache")
 
 
 def _why_not_dense(item: Connection) -> str:
@@ -119,45 +119,6 @@ def _fused_slot(translated: TranslatedModel, item: Connection) -> tuple[str, int
     if reads & _other_sums(translated, item):
         return schedule.PLASTICITY
     return next(iter(item.summed_order.values()))
-
-
-def _gate(translated: TranslatedModel, item: Connection) -> str:
-    """Return the gate that multiplies every change, or nothing."""
-    return _common_gate(translated, [ast.parse(line.expr, mode="eval").body for line in _update(item)])
-
-
-def _gated_operations(translated: TranslatedModel, item: Connection) -> dict[str, str]:
-    """Return the gates that multiply all that operations add."""
-    found = {}
-    for op in item.operations:
-        lines = [node for line in op.code.splitlines() for node in ast.parse(line.strip()).body]
-        adding = [node.value for node in lines if isinstance(node, ast.AugAssign) and _adds(node.op)]
-        if len(adding) == len(lines) and (gate := _common_gate(translated, adding)):
-            found[op.name] = gate
-    return found
-
-
-def _adds(operator: ast.operator) -> bool:
-    return isinstance(operator, ast.Add | ast.Sub)
-
-
-def _common_gate(translated: TranslatedModel, changes: list[ast.expr]) -> str:
-    """Return the gate that multiplies all these expressions, or nothing."""
-    factors = [set(_factors(change)) for change in changes]
-    common = set.intersection(*factors) if factors else set()
-    return next((f"{gate}_post" for gate in translated.model.protocol.gates if f"{gate}_post" in common), "")
-
-
-def _factors(node: ast.expr) -> Iterator[str]:
-    """Yield the names that multiply the whole of an expression."""
-    if isinstance(node, ast.Name):
-        yield node.id
-    elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div):
-        yield from _factors(node.left)
-        if isinstance(node.op, ast.Mult):
-            yield from _factors(node.right)
-    elif isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-        yield from _factors(node.operand)
 
 
 def _update(item: Connection) -> list[Line]:

@@ -292,6 +292,9 @@ class LearningRule:
         Period of the periodic form: a parameter, or text with unit of time.
     at : tuple of str
         Phases whose ends trigger the episodic form.
+    during : tuple of str
+        Phases in which a continuous or periodic rule acts; in others it is not evaluated. Without names it acts in all,
+        but not where a gate that multiplies every change of it is 0.
     order : int
         Rules of one form, of all projections, run in ascending order, then as listed in the model. Continuous rules
         change their variables at the same time, before periodic ones.
@@ -314,6 +317,7 @@ class LearningRule:
     episodic: str = field(default="", kw_only=True)
     every: str = field(default="", kw_only=True)
     at: tuple[str, ...] = field(default=(), kw_only=True)
+    during: tuple[str, ...] = field(default=(), kw_only=True)
     order: int = field(default=0, kw_only=True)
     bounds: Mapping[str, tuple[Any, Any]] = field(default_factory=dict, kw_only=True)
     read: str = field(default="auto", kw_only=True)

@@ -13,6 +13,7 @@ from text_reference import Reference
 from brainmem import Device, LearningRule, Projection, TranslationError, get_model, simulate
 from brainmem.kernels import choose_kernels
 from brainmem.translation import translate
+from brainmem.translation.gates import UPDATE
 
 DENSE, PLAIN = Device(), Device(kernels="plain")
 RUNTIME = Device("runtime")
@@ -151,7 +152,7 @@ FUSED = {
     "gate below": (recurrent(rule("x_pre*plastic_post*eta/(1 + x_post**2)")), SUM, "plastic_post"),
     "gate inverse": (recurrent(rule("eta*x_pre/(2 + plastic_post)")), SUM, ""),
     "gate in one term": (recurrent(rule("plastic_post*eta*x_pre - eta*w")), SUM, ""),
-    "gate of the source": (recurrent(rule("plastic_pre*eta*x_post")), SUM, ""),
+    "gate of the source": (recurrent(rule("plastic_pre*eta*x_post")), SUM, "plastic_post"),
     "other sum": (recurrent(rule("eta*v_post*x_pre"), **TWO), PLASTICITY, ""),
     "other sum in the drive": (recurrent(rule("eta*drive_post*x_pre"), **TWO), PLASTICITY, ""),
     "other presynaptic sum": (recurrent(rule("eta*v_pre*x_post"), **TWO), PLASTICITY, ""),
@@ -194,7 +195,7 @@ PLAIN_ONLY = {
 def test_sum_and_update_are_one_pass_where_both_read_the_same_state(case):
     model, slot, gate = FUSED[case]
     found = kernel(model, device=CYTHON)
-    assert (found.dense, found.fused, found.gate) == (True, slot, gate)
+    assert (found.dense, found.fused, found.gates.get(UPDATE, ())) == (True, slot, (gate,) if gate else ())
 
 
 @pytest.mark.parametrize("case", REFUSED)
@@ -221,7 +222,7 @@ def test_numpy_and_plain_devices_use_lists_of_pairs_and_cells_are_never_matrices
     kernels = choose_kernels(translate(get_model("kurikawa2020"), "spiking"), DENSE)
     assert not kernels["units_output"].dense
     assert kernels["recurrent"].dense
-    assert kernels["recurrent"].gate == "plastic_post"
+    assert kernels["recurrent"].gates[UPDATE] == ("plastic_post",)
 
 
 @pytest.mark.parametrize("case", ["unit numbers", "shared variable"])

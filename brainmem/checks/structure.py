@@ -107,6 +107,14 @@ def _check_rule(model, rule) -> None:
         )
     if not isinstance(rule.at, tuple):
         raise place.error(f"at={rule.at!r} must be a tuple of phase names, such as ({rule.at!r},).")
+    if not isinstance(rule.during, tuple):
+        raise place.error(f"during={rule.during!r} must be a tuple of phase names, such as ({rule.during!r},).")
+    if rule.during and rule.form == "episodic":
+        raise place.error(
+            f"during={rule.during!r} names the phases in which a continuous or periodic rule acts. Name those at whose "
+            "end this episodic one runs by at=."
+        )
     if not model.varied:
-        for name in rule.at:
-            check_choice(place, "at", name, [phase.name for phase in model.protocol.phases])
+        for field, names in (("at", rule.at), ("during", rule.during)):
+            for name in names:
+                check_choice(place, field, name, [phase.name for phase in model.protocol.phases])

@@ -25,7 +25,7 @@ def add_deferred(
     periods: Mapping[str, Quantity],
     *,
     diagonal: Diagonal,
-    gate: str,
+    gates: tuple[str, ...],
     controller: NeuronGroup,
 ) -> None:
     """Add the sums and the change of a connection, and what writes out the weights before they are recorded.
@@ -36,8 +36,8 @@ def add_deferred(
         See `brainmem.codegen.steps.add_steps`.
     deferral : Deferral
     diagonal : Diagonal
-    gate : str
-        Postsynaptic variable that multiplies every change; rows where it is 0 are left as they are.
+    gates : tuple of str
+        Postsynaptic variables each of which shuts the change; rows where one is 0 are left as they are.
     controller : NeuronGroup
         A group of one unit whose ``snapshot`` is 1 when weights are recorded at the end of a step.
     """
@@ -52,7 +52,7 @@ def add_deferred(
         slot = (path.when, path.order)
         add_sum(synapses, deferral, sums, diagonal, clock=clock, slot=slot, name=name, event=path.event)
     common = _common(synapses, deferral, diagonal)
-    _add_change(synapses, item, deferral, periods, gate, common)
+    _add_change(synapses, item, deferral, periods, gates, common)
     synapses.variables.add_reference("_flag", controller, "snapshot", index="0")
     _Deferred(
         synapses,
@@ -89,7 +89,9 @@ def add_sum(synapses: Synapses, deferral: Deferral, sums: Mapping[str, str], dia
     )
 
 
-def _add_change(synapses: Synapses, item: Connection, deferral: Deferral, periods, gate: str, common) -> None:
+def _add_change(
+    synapses: Synapses, item: Connection, deferral: Deferral, periods, gates: tuple[str, ...], common
+) -> None:
     texts = {"scale": deferral.scale} if deferral.scale != "1.0" else {}
     for k, (post, pre) in enumerate(deferral.products):
         texts |= {f"post_{k}": post, f"pre_{k}": pre}
@@ -104,8 +106,8 @@ def _add_change(synapses: Synapses, item: Connection, deferral: Deferral, period
         name=f"{item.name}_update" if op is None else op.name,
         _products=len(deferral.products),
         _scaled="scale" in texts,
-        _gate=synapses.variables[gate] if gate else None,
-        **{**common, "needed": (*common["needed"], *filter(None, [gate]))},
+        _gate=[synapses.variables[gate] for gate in gates],
+        **{**common, "needed": (*common["needed"], *gates)},
     )
 
 

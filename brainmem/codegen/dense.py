@@ -166,8 +166,8 @@ class DenseStep(DenseCode):
     slot : (str, int)
         Where in a time step.
     name : str
-    gate : str, optional
-        Postsynaptic variable that multiplies every change; rows where it is 0 are left as they are.
+    gates : tuple of str
+        Postsynaptic variables each of which shuts the change; rows where one is 0 are left as they are.
     event : str, optional
         Event of the source without which nothing runs.
     """
@@ -183,7 +183,7 @@ class DenseStep(DenseCode):
         slot: tuple[str, int],
         name: str,
         dt: Any = None,
-        gate: str = "",
+        gates: tuple[str, ...] = (),
         event: str = "",
     ) -> None:
         self.sums, self.update = dict(sums), update
@@ -196,11 +196,11 @@ class DenseStep(DenseCode):
             slot=slot,
             name=name,
             dt=dt,
-            needed=(*sums, *filter(None, [gate])),
+            needed=(*sums, *gates),
             event=event,
             _sums=targets,
             _updates=update is not None,
-            _gate=synapses.variables[gate] if gate else None,
+            _gate=[synapses.variables[gate] for gate in gates],
         )
 
     def update_abstract_code(self, run_namespace: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ from brainmem.codegen.dense import DenseEvent, DenseStep, Diagonal
 from brainmem.codegen.products import DenseProduct
 from brainmem.kernels import Kernel
 from brainmem.translation import schedule
+from brainmem.translation.gates import UPDATE
 from brainmem.translation.lines import read_lines
 from brainmem.translation.text import Connection, Operation, Pathway
 
@@ -38,14 +39,14 @@ def add_steps(
         _add_products(synapses, item, trials, diagonal)
         return
     if kernel.deferral is not None:
-        gate = kernel.gates.get(kernel.deferral.operation, kernel.gate)
-        add_deferred(synapses, item, kernel.deferral, periods, diagonal=diagonal, gate=gate, controller=controller)
+        gates = kernel.gates.get(kernel.deferral.operation, ())
+        add_deferred(synapses, item, kernel.deferral, periods, diagonal=diagonal, gates=gates, controller=controller)
         return
     clock = synapses._clock
     sums = {name: text for name, text in _sums(item).items() if name not in kernel.swept}
     tail = [op for op in item.operations if _follows_update(op)]
     update = _update(synapses, tail) if synapses.state_updater is not None else None
-    gate = "" if tail else kernel.gate  # bounds may change a weight that the rule leaves alone
+    gates = kernel.gates.get(UPDATE, ())
     for slot, together in _by_slot(item, sums).items():
         DenseStep(
             synapses,
@@ -55,16 +56,16 @@ def add_steps(
             clock=clock,
             slot=kernel.fused or slot,
             name=f"{item.name}_sum_{'_'.join(together)}",
-            gate=gate if kernel.fused else "",
+            gates=gates if kernel.fused else (),
         )
     if update is not None and not kernel.fused:
         slot = ("groups", item.state_order)
         name = f"{item.name}_update"
-        DenseStep(synapses, {}, update, diagonal=diagonal, clock=clock, slot=slot, name=name, gate=gate)
+        DenseStep(synapses, {}, update, diagonal=diagonal, clock=clock, slot=slot, name=name, gates=gates)
     for op in item.operations:
         if update is None or op not in tail:
-            gate = kernel.gates.get(op.name, "")
-            _add_operation(synapses, op, diagonal=diagonal, periods=periods, gate=gate)
+            gates_of_op = kernel.gates.get(op.name, ())
+            _add_operation(synapses, op, diagonal=diagonal, periods=periods, gates=gates_of_op)
     for path in item.pathways:
         if path.sum_:
             _add_again(synapses, item, path, diagonal)
@@ -127,7 +128,7 @@ def _by_slot(item: Connection, sums: Mapping[str, str]) -> dict[tuple[str, int],
 
 
 def _add_operation(
-    synapses: Synapses, op: Operation, *, diagonal: Diagonal, periods: Mapping[str, Quantity], gate: str
+    synapses: Synapses, op: Operation, *, diagonal: Diagonal, periods: Mapping[str, Quantity], gates: tuple[str, ...]
 ) -> None:
     DenseStep(
         synapses,
@@ -138,5 +139,5 @@ def _add_operation(
         dt=None if op.dt is None else periods[op.dt],
         slot=(op.when, op.order),
         name=op.name,
-        gate=gate,
+        gates=gates,
     )

@@ -8,6 +8,7 @@ from brainmem.choices import choose
 from brainmem.errors import TranslationError, closest
 from brainmem.spec import MemoryModel
 from brainmem.translation.constants import declare_constants
+from brainmem.translation.gates import gated
 from brainmem.translation.moments import same_moment
 from brainmem.translation.normal import normal
 from brainmem.translation.protocol import controller, observers, protocol_tables, trial_group
@@ -99,23 +100,21 @@ def translate(
         translated = _rate(model, many)
     else:
         translated = _spiking(model, many, neuron=neuron, read=read, pairing=pairing)
-    translated = same_moment(translated)
+    translated = declare_constants(same_moment(gated(translated)))
     return spread(translated, trials, trial_inputs) if trials is not None else translated
 
 
 def _rate(model: MemoryModel, many: bool) -> TranslatedModel:
-    return declare_constants(
-        TranslatedModel(
-            model=model,
-            variant="rate",
-            options={},
-            parameters=model.parameters,
-            groups=(*_protocol_groups(model, many), *rate_groups(model)),
-            connections=(*rate_connections(model), *observers(model, trials=many)),
-            tables=protocol_tables(model),
-            initial=rate_initial(model),
-            dt=model.rate_dt,
-        )
+    return TranslatedModel(
+        model=model,
+        variant="rate",
+        options={},
+        parameters=model.parameters,
+        groups=(*_protocol_groups(model, many), *rate_groups(model)),
+        connections=(*rate_connections(model), *observers(model, trials=many)),
+        tables=protocol_tables(model),
+        initial=rate_initial(model),
+        dt=model.rate_dt,
     )
 
 
@@ -125,19 +124,17 @@ def _protocol_groups(model: MemoryModel, many: bool) -> tuple[Group, ...]:
 
 def _spiking(model: MemoryModel, many: bool, *, neuron: str, read: str | None, pairing: str | None) -> TranslatedModel:
     connections, splits = spiking_connections(model, neuron=neuron, read=read, pairing=pairing)
-    return declare_constants(
-        TranslatedModel(
-            model=model,
-            variant="spiking",
-            options={"neuron": neuron, "read": read, "pairing": pairing},
-            parameters=(*model.parameters, *spiking_parameters(model)),
-            groups=(*_protocol_groups(model, many), *spiking_groups(model, neuron=neuron)),
-            connections=(*connections, *observers(model, trials=many)),
-            tables=spiking_tables(model, neuron=neuron),
-            initial=spiking_initial(model, neuron=neuron),
-            dt="spike_dt",
-            splits=splits,
-        )
+    return TranslatedModel(
+        model=model,
+        variant="spiking",
+        options={"neuron": neuron, "read": read, "pairing": pairing},
+        parameters=(*model.parameters, *spiking_parameters(model)),
+        groups=(*_protocol_groups(model, many), *spiking_groups(model, neuron=neuron)),
+        connections=(*connections, *observers(model, trials=many)),
+        tables=spiking_tables(model, neuron=neuron),
+        initial=spiking_initial(model, neuron=neuron),
+        dt="spike_dt",
+        splits=splits,
     )
 
 

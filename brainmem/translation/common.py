@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from brainmem.spec import LearningRule, MemoryModel, Parameter, Population, Projection, Stimulus
 from brainmem.translation import schedule
+from brainmem.translation.gates import during_gate
 from brainmem.translation.lines import (
     Line,
     definitions,
@@ -52,6 +53,7 @@ def model_names(model: MemoryModel) -> set[str]:
     texts += [text for projection in model.projections for text in (projection.current, projection.variables)]
     texts += [rule.text for rule in model.rules]
     texts += [item.expression for item in model.observables]
+    texts += [during_gate(rule.name) for rule in model.rules if rule.during]
     for rule in (rule for rule in model.rules if rule.spiking):
         texts += [rule.spiking.on_pre, rule.spiking.on_post, rule.spiking.clocked]
     return used_names(texts)

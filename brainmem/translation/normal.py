@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import Any
 
 from brainmem.spec import LearningRule, MemoryModel, Observable, Phase, Population, Projection, SpikingRule
+from brainmem.translation.gates import during_gate
 from brainmem.translation.lines import DRAWS, Line, calls_of, identifiers, read_lines, statement_lines, write_lines
 
 __all__ = ["normal", "real_numbers"]
@@ -29,6 +30,7 @@ LARGEST = 2**31
 def normal(model: MemoryModel) -> MemoryModel:
     """Return a copy of a checked model whose texts Brian2, sympy and numpy compute alike, without comments."""
     integers = {item.name: _integers(item.equations) for item in model.populations}
+    model = _gated_by_phases(model)
     return _copied(
         model,
         populations=tuple(_population(item, integers[item.name]) for item in model.populations),
@@ -37,6 +39,36 @@ def normal(model: MemoryModel) -> MemoryModel:
         observables=tuple(_observable(item, integers[item.population]) for item in model.observables),
         protocol=replace(model.protocol, phases=tuple(_phase(item) for item in model.protocol.phases)),
     )
+
+
+def _gated_by_phases(model: MemoryModel) -> MemoryModel:
+    """Return a model in which rules with `during` are multiplied by a gate that is open in these phases."""
+    rules = [rule for rule in model.rules if rule.during]
+    if not rules:
+        return model
+    phases = tuple(
+        replace(phase, gates={**phase.gates, **{during_gate(r.name): int(phase.name in r.during) for r in rules}})
+        for phase in model.protocol.phases
+    )
+    return _copied(
+        model,
+        rules=tuple(_times_gate(rule) if rule.during else rule for rule in model.rules),
+        protocol=replace(model.protocol, phases=phases),
+    )
+
+
+def _times_gate(rule: LearningRule) -> LearningRule:
+    """Return a rule whose changes are multiplied by its own gate; statements that do not add are left to `gates`."""
+    gate = f"{during_gate(rule.name)}_post"
+    if rule.continuous:
+        lines = (
+            replace(line, expr=f"{gate}*({line.expr})") if line.kind == "differential" else line
+            for line in read_lines(rule.continuous)
+        )
+        return replace(rule, continuous=write_lines(lines))
+    parts = (split_statement(line) for line in statement_lines(rule.periodic))
+    written = (f"{n} {op} {gate}*({value})" if op in ("+=", "-=") else f"{n} {op} {value}" for n, op, value in parts)
+    return replace(rule, periodic="\n".join(written))
 
 
 def _copied(model: MemoryModel, **changes: Any) -> MemoryModel:

@@ -33,6 +33,7 @@ __all__ = [
     "ENDED",
     "EPISODE",
     "FIRST",
+    "GUARD",
     "HALT",
     "NEXT",
     "OBSERVE",
@@ -66,6 +67,7 @@ FIRST = ("before_start", 1)  # Brian2 stores what is constant over dt at 0
 BEGIN = ("before_start", 2)  # of stored rates
 SUM = ("groups", -400)
 SWEEP = ("groups", -310)  # before weights change, so that fields fit them exactly
+GUARD = ("groups", -302)  # events of rules that are not evaluated where their gates are shut
 PLASTICITY = ("groups", -300)
 BOUNDS = ("groups", -299)  # one order for each rule
 PERIODIC = ("groups", -100)  # one order for each rule, up to the units' update at 0

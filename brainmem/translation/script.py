@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from brainmem.counter import counter_normal, counter_uniform
+from brainmem.translation.gates import guarded
 from brainmem.translation.lines import read_lines
 from brainmem.translation.protocol import run_numbers
 from brainmem.translation.subsets import own_pair, slice_texts
@@ -22,7 +23,8 @@ def script(translated: TranslatedModel) -> str:
 
     ``numpy.savez("arrays.npz", **brainmem.arrays(model, variant))`` writes them.
     """
-    return "\n".join(_script(translated)) + "\n"
+    plain = guarded(translated, [item.name for item in translated.connections])
+    return "\n".join(_script(plain)) + "\n"
 
 
 def _script(translated: TranslatedModel) -> Iterator[str]:

@@ -108,9 +108,10 @@ class Connection:
     """The keyword arguments of one `Synapses`.
 
     ``connect`` is ``"all"``, ``"no_self"`` or a condition/generator text for ``connect(j=...)``.
-    ``summed_order`` maps a summed target variable to (when, order). ``source_units`` and ``target_units`` are slices
-    such as ``":n"`` of the groups, empty for all units. With ``trials``, only units of the same trial are connected,
-    and all trials share the weights.
+    ``summed_order`` maps a summed target variable to (when, order). ``gates`` names the gates of the protocol each of
+    which shuts a part: the operation or pathway of that name, ``""`` for the differential equations.
+    ``source_units`` and ``target_units`` are slices such as ``":n"`` of the groups, empty for all units. With
+    ``trials``, only units of the same trial are connected, and all trials share the weights.
     """
 
     name: str
@@ -124,6 +125,7 @@ class Connection:
     method: str = "euler"
     state_order: int = -2
     summed_order: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     source_units: str = ""
     target_units: str = ""
     trials: bool = False

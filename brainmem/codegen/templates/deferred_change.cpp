@@ -3,7 +3,7 @@
 {% extends 'common_group.cpp' %}
 
 {% block maincode %}
-    {% from 'dense_loops.cpp' import gated, indexed with context %}
+    {% from 'dense_loops.cpp' import gated, indexed, shut with context %}
     typedef {{c_data_type(_weight.dtype)}} _number;
     const long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}};
     const long _rows = {{constant_or_scalar('N_post', variables['N_post'])}};
@@ -11,7 +11,7 @@
     brainmem::Waiting<_number>& _waiting = brainmem::waiting<_number, {{get_array_name(_weight, access_data=False)}}>(_rows, _columns);
     {% if _gate %}
     bool _open = false;
-    for (long _row = 0; _row < _rows; _row++) _open |= {{get_array_name(_gate)}}[_row + _target_offset] != 0;
+    for (long _row = 0; _row < _rows; _row++) _open |= !({{ shut('_row + _target_offset') }});
     if (!_open) return;
     {% endif %}
     // Not with one product or two, for which the sum before the change has made room.

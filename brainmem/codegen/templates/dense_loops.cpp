@@ -83,5 +83,10 @@ const size_t _vectorisation_idx = _idx;
 
 {# `otherwise` where the gate of a postsynaptic unit is closed. #}
 {% macro gated(otherwise) -%}
-{% if _gate %}{{get_array_name(_gate)}}[_postsynaptic_idx] == 0 ? (_number){{otherwise}} : {% endif %}
+{% if _gate %}{{ shut('_postsynaptic_idx') }} ? (_number){{otherwise}} : {% endif %}
+{%- endmacro %}
+
+{# Whether a gate of a postsynaptic unit is closed. #}
+{% macro shut(unit) -%}
+{% for gate in _gate %}{{get_array_name(gate)}}[{{unit}}] == 0{% if not loop.last %} || {% endif %}{% endfor %}
 {%- endmacro %}

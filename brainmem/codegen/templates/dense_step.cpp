@@ -6,7 +6,7 @@
     {% if _when %}
     if ({{get_array_name(_when)}}[{{_when.size - 1}}] == 0) return;
     {% endif %}
-    {% from 'dense_loops.cpp' import column, columns_of, inside, own, row, synapse with context %}
+    {% from 'dense_loops.cpp' import column, columns_of, inside, own, row, shut, synapse with context %}
     const long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}};
     const long _rows = {{constant_or_scalar('N_post', variables['N_post'])}};
     const size_t _vectorisation_idx = -1;
@@ -89,7 +89,7 @@
             for (long _row = _first; _row < _last; _row++)
             {
                 {% if _gate %}
-                if ({{get_array_name(_gate)}}[_row + _target_offset] == 0) continue;
+                if ({{ shut('_row + _target_offset') }}) continue;
                 {% endif %}
                 {{ row(vector_code['update']) }}
             }

@@ -36,7 +36,7 @@
         {% endfor %}
         {% if _updates %}
         {% if _gate %}
-        if {{get_array_name(_gate)}}[_postsynaptic_idx] == 0:
+        if {% for gate in _gate %}{{get_array_name(gate)}}[_postsynaptic_idx] == 0{% if not loop.last %} or {% endif %}{% endfor %}:
             continue
         {% endif %}
         for _part in range({{1 if _diagonal else 2}}):
