@@ -39,7 +39,7 @@ from brainmem.translation import schedule
 from brainmem.translation.gates import guarded
 from brainmem.translation.lines import read_lines
 from brainmem.translation.moments import Sum, sums_behind
-from brainmem.translation.protocol import CONTROLLER, TRIAL, run_numbers
+from brainmem.translation.protocol import CONTROLLER, TRIAL, has_until, run_numbers
 from brainmem.translation.subsets import Ends
 from brainmem.translation.text import Connection, Group, Table, TranslatedModel
 
@@ -124,7 +124,7 @@ def build(blueprint: Blueprint) -> Built:
     return Built(
         network=network,
         inputs=_inputs(translated, groups, synapses, tables),
-        outputs=_outputs(groups, monitors),
+        outputs=_outputs(translated, groups, monitors),
         done="protocol.complete",
     )
 
@@ -230,7 +230,8 @@ def _monitors(blueprint: Blueprint, groups, synapses, clock: Clock) -> dict[str,
     when, order = schedule.RECORD
     model, many = blueprint.translated.model, bool(blueprint.translated.trials)
     observed = [item.name for item in model.observables]
-    recorded = {"steps": (CONTROLLER, ["step", "elapsed", *([] if many else observed)])}
+    ends = ["step", "elapsed", *(["fulfilled"] if has_until(model) else [])]
+    recorded = {"steps": (CONTROLLER, [*ends, *([] if many else observed)])}
     if many and observed:
         recorded["trial_steps"] = (TRIAL, observed)
     monitors: dict[str, Any] = {
@@ -303,8 +304,10 @@ def _inputs(translated: TranslatedModel, groups, synapses, tables) -> dict[str, 
     return inputs
 
 
-def _outputs(groups, monitors: Mapping[str, Any]) -> dict[str, Any]:
+def _outputs(translated: TranslatedModel, groups, monitors: Mapping[str, Any]) -> dict[str, Any]:
     outputs: dict[str, Any] = {"protocol.complete": groups[CONTROLLER].variables["complete"]}
+    for name, variables in translated.final.items():
+        outputs |= {f"{name}.{variable}": groups[name].variables[variable] for variable in variables}
     for name, monitor in monitors.items():
         for variable in monitor.record_variables:
             outputs[f"{name}.{variable}"] = monitor.variables[variable]

@@ -114,6 +114,11 @@ def _steps(translated: TranslatedModel, instance: Instance, outputs) -> dict[str
         "step_repeat": _variable("step", [s.repeat for s in steps], "1", "repeat of the item"),
         "step_duration": _variable("step", elapsed[: len(steps)], "s", "duration of the step"),
     }
+    if "steps.fulfilled" in outputs:
+        held = np.ravel(outputs["steps.fulfilled"])[: len(steps)]
+        values = np.where([bool(step.phase.until) for step in steps], held, np.nan)
+        meaning = "1 where the end condition held when the step ended, 0 where its longest duration was over"
+        found["step_fulfilled"] = _variable("step", values, "1", meaning)
     for item in translated.model.observables:
         recorded = "trial_steps" if translated.trials else "steps"
         values = np.asarray(outputs[f"{recorded}.{item.name}"]).reshape(len(elapsed), -1)[: len(steps)]

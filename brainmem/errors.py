@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 __all__ = [
     "BrainmemError",
@@ -37,7 +38,9 @@ class ModelNotFoundError(BrainmemError):
 
 
 class ResultError(BrainmemError):
-    """A result cannot be read, written, or used for what was asked."""
+    """A result cannot be read, written, or used for what was asked; `result` is that of a run that has ended."""
+
+    result: Any = None
 
 
 def closest(name: str, allowed: Iterable[str]) -> str:

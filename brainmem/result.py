@@ -163,6 +163,11 @@ class Result:
         return self._json("notes", [])
 
     @property
+    def warnings(self) -> list[str]:
+        """The first of the notes: what went wrong or was cut in this run, and how often."""
+        return self._json("warnings", [])
+
+    @property
     def reference(self) -> dict[str, Any]:
         """Publication that the model comes from."""
         return self._json("reference", {})

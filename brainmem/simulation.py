@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -14,13 +16,14 @@ from brainmem.choices import split_choices
 from brainmem.collect import collect, flatten
 from brainmem.devices import BuildJob, Device, Executable, as_device, prepare, thread_seeds
 from brainmem.equations import evaluate
-from brainmem.errors import RuleError, closest
+from brainmem.errors import ResultError, RuleError, closest
 from brainmem.explanation import describe_reading, describe_schedule
 from brainmem.freezing import fixed_weights
 from brainmem.instance import Given, Instance, instantiate
 from brainmem.kernels import Kernel, choose_kernels
 from brainmem.models import get_model
 from brainmem.patterns import load_array
+from brainmem.remarks import Remark, remarks_on_run, remarks_on_setting
 from brainmem.result import Result
 from brainmem.spec import MemoryModel
 from brainmem.translation import TranslatedModel, translate
@@ -150,6 +153,7 @@ class Ready:
     seed: int
     device: Device
     kernels: dict[str, Kernel]
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def dense(self) -> dict[str, str]:
@@ -230,7 +234,8 @@ def make_ready(translated: TranslatedModel, given: Given, *, seed: int, device: 
     instance = instantiate(translated, given, seed)
     dt = _seconds(translated.dt, instance)
     calibrations = _calibrations(translated, instance, dt, device)
-    return Ready(translated, instance, dt, calibrations, seed, device, choose_kernels(translated, device))
+    remarks = tuple(remarks_on_setting(translated, instance, given.inputs, dt))
+    return Ready(translated, instance, dt, calibrations, seed, device, choose_kernels(translated, device), remarks)
 
 
 def execute(ready: Ready, executable: Executable, *, progress: Callable[[float], None] | None = None) -> Result:
@@ -238,7 +243,7 @@ def execute(ready: Ready, executable: Executable, *, progress: Callable[[float],
     outputs = executable.run(
         ready.device_inputs(), seed=ready.seed, duration=ready.instance.duration + ready.dt, progress=progress
     )
-    return collect(
+    result = collect(
         ready.translated,
         ready.instance,
         outputs,
@@ -250,6 +255,34 @@ def execute(ready: Ready, executable: Executable, *, progress: Callable[[float],
         schedule=describe_schedule(ready.translated),
         dense=ready.dense,
     )
+    after = remarks_on_run(ready.translated, ready.instance, result.data, outputs, ready.dt)
+    _say(result, (*ready.remarks, *after))
+    _check_ended(ready.translated.model, result)
+    return result
+
+
+def _say(result: Result, remarks: Sequence[Remark]) -> None:
+    """Put remarks into a result, in front of its notes, and warn of the serious ones."""
+    texts = list(dict.fromkeys(remark.text for remark in remarks))
+    result.data.attrs["warnings"] = json.dumps(texts)
+    result.data.attrs["notes"] = json.dumps([*texts, *result.notes])
+    for text in dict.fromkeys(remark.text for remark in remarks if remark.serious):
+        warnings.warn(text, RuntimeWarning, stacklevel=4)
+
+
+def _check_ended(model: MemoryModel, result: Result) -> None:
+    """Raise where a phase that must end by its condition has not; the error holds the result."""
+    for phase in (phase for phase in model.protocol.phases if phase.must_end):
+        missed = (result["step_phase"].values == phase.name) & (result["step_fulfilled"].values == 0)
+        if missed.any():
+            error = ResultError(
+                f"Model {model.name!r}: phase {phase.name!r} must end by its condition ({phase.until}), and in "
+                f"{int(missed.sum())} of its steps, the first of them step {int(np.argmax(missed))}, reached its "
+                f"longest duration ({phase.duration}). Lengthen it, or take out must_end=True. The result of the run "
+                "is this error's attribute 'result'."
+            )
+            error.result = result
+            raise error
 
 
 def _seconds(text: str, instance: Instance) -> float:

@@ -116,10 +116,10 @@ class Stimulus:
     draw : str
         Default values, as text over ``signs()``, ``normal(mean, sd)``, ``uniform(lo, hi)``, ``binary(p)``,
         ``zeros()``, ``eye()``, ``permutation()`` (0 to N - 1 in random order, for each item), parameters, ``item`` and
-        ``unit`` (numbers from 0), stimuli declared earlier, and ``first(x)``, the first frame of one that has frames;
-        shape (items, unit). With frames also over ``time``,
-        that of each frame, and ``filtered_noise(tau)``: low-pass filtered white noise, one trace per unit and item,
-        of standard deviation 1/sqrt(2), which starts at 1.
+        ``unit`` (numbers from 0), stimuli declared earlier, ``first(x)``, the first frame of one that has frames, and
+        ``ranks(x)``, the numbers of its units in ascending order of its values, from 0; shape (items, unit). With
+        frames also over ``time``, that of each frame, and ``filtered_noise(tau)``: low-pass filtered white noise, one
+        trace per unit and item, of standard deviation 1/sqrt(2), which starts at 1.
     values : tuple of float, optional
         The only values allowed in a user's own table, e.g. ``(-1, 1)``; None allows any finite value.
     distinct : bool
@@ -362,7 +362,10 @@ class Phase:
     duration : str
         Longest duration: a parameter or text with unit of time.
     until : str
-        Condition over observables, parameters and ``elapsed``; the phase ends when it holds.
+        Condition over observables, parameters and ``elapsed``; the phase ends when it holds. Results tell in
+        ``step_fulfilled`` whether it held; they note how often a phase reached its longest duration without.
+    must_end : bool
+        Whether a phase that reaches its longest duration before `until` holds is an error.
     stimuli : tuple of str
         The stimuli shown (row of the current item); all others are zero.
     gates : mapping of str to number or text
@@ -386,6 +389,7 @@ class Phase:
     name: str
     duration: str = field(kw_only=True)
     until: str = field(default="", kw_only=True)
+    must_end: bool = field(default=False, kw_only=True)
     stimuli: tuple[str, ...] = field(default=(), kw_only=True)
     gates: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     start: Mapping[str, str] = field(default_factory=dict, kw_only=True)

@@ -18,7 +18,7 @@ CONTROLLER = {
     *("step", "elapsed", "ended", "complete", "snapshot", "n_steps", "count", "phase_time", "tick"),
     *("averaging", "phase_begin", "put_back", "set_aside", "unit_spike"),
     *("step_begin", "step_end", "step_duration", "step_phase", "step_average", "step_snapshot"),
-    *("step_set_aside", "step_put_back", "step_watched", "watched"),
+    *("step_set_aside", "step_put_back", "step_watched", "watched", "fulfilled", "start_seed"),
     *("protocol", "protocol_advance", "protocol_next", "protocol_show", "halt_when"),
 }
 # The parameters that every spiking variant adds.

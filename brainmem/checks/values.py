@@ -265,6 +265,7 @@ DRAWS = {
     "eye": lambda: 1.0,
     "permutation": lambda: 1.0,
     "first": lambda values: values,
+    "ranks": lambda values: 1.0,
 }
 
 

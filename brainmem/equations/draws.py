@@ -45,7 +45,8 @@ def draw(
         An expression (see `evaluate`) over `names` and ``signs()`` (-1 or +1), ``normal(mean, sd)``,
         ``uniform(low, high)``, ``binary(p)`` (0 or 1), ``zeros()``, ``permutation()`` (the numbers from 0 along the
         last axis, in random order) and ``eye()`` (the identity matrix, where the shape is a square), each of the full
-        shape; ``first(x)``, the first frame of an array with frames. With `step` also ``filtered_noise(tau)``.
+        shape; ``first(x)``, the first frame of an array with frames; ``ranks(x)``, the numbers of its values in
+        ascending order along the last axis. With `step` also ``filtered_noise(tau)``.
     names : mapping of str to number, Quantity or array
         Arrays are in base SI units.
     rng : numpy.random.Generator
@@ -110,7 +111,15 @@ def _draws(
         "zeros": lambda: np.zeros(shape),
         "eye": lambda: _identity(shape),
         "first": lambda values: _first_frame(values, len(shape)),
+        "ranks": ranks,
     }
+
+
+def ranks(values: Any) -> np.ndarray:
+    """Return the numbers 0, 1, 2, ... of values in ascending order along the last axis, equal ones in their order."""
+    values = np.asarray(values)
+    _require(values.ndim > 0, "ranks(x) numbers the units by the values of a stimulus, and this is a single number")
+    return np.argsort(np.argsort(values, axis=-1, kind="stable"), axis=-1, kind="stable").astype(float)
 
 
 def _first_frame(values: Any, axes: int) -> np.ndarray:

@@ -10,6 +10,7 @@ from brainmem.spec import MemoryModel
 from brainmem.translation.constants import declare_constants
 from brainmem.translation.gates import gated
 from brainmem.translation.moments import same_moment
+from brainmem.translation.neurons import spiking_unit
 from brainmem.translation.normal import normal
 from brainmem.translation.protocol import controller, observers, protocol_tables, trial_group
 from brainmem.translation.rate import rate_connections, rate_groups, rate_initial
@@ -135,6 +136,7 @@ def _spiking(model: MemoryModel, many: bool, *, neuron: str, read: str | None, p
         initial=spiking_initial(model, neuron=neuron),
         dt="spike_dt",
         splits=splits,
+        final={p.name: tuple(spiking_unit(model, p).beyond) for p in model.populations if p.rate},
     )
 
 

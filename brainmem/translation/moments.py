@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from brainmem.translation import schedule
 from brainmem.translation.lines import Line, definitions, identifiers, read_lines, written_out
-from brainmem.translation.text import Connection, Group, Operation, Pathway, TranslatedModel
+from brainmem.translation.text import Connection, Group, Operation, Pathway, Table, TranslatedModel
 
 __all__ = ["Sum", "same_moment", "sums_behind", "watched_event"]
 
@@ -58,7 +58,9 @@ def same_moment(translated: TranslatedModel) -> TranslatedModel:
     connections = tuple(
         _observing_late(item) if item.name in behind else _with_pathways(item, found) for item in translated.connections
     )
-    return replace(translated, groups=_with_events(translated, found), connections=connections)
+    watching = (Table("step_watched", meaning="1 where the phase has an end condition"),) if early else ()
+    tables = (*translated.tables, *watching)
+    return replace(translated, groups=_with_events(translated, found), connections=connections, tables=tables)
 
 
 def sums_behind(translated: TranslatedModel, group: str, names: Iterable[str]) -> list[Sum]:

@@ -58,6 +58,17 @@ class SpikingUnit:
         return f"{self.population.rate}_activity"
 
     @property
+    def asked(self) -> str:
+        """Name of the rate that the drive asks for, before it is cut to the range that spikes carry."""
+        return str(self.population.transfer) if self.form == "rate" else f"{self.population.rate}_phi"
+
+    @property
+    def beyond(self) -> dict[str, str]:
+        """By how much the drive has asked for more, and for less, than the range, and how often: names and units."""
+        rate = self.population.rate
+        return {f"{rate}_over": self.unit, f"{rate}_under": self.unit, f"{rate}_beyond": "1"}
+
+    @property
     def state(self) -> dict[str, str]:
         """State variables of the unit, with their units."""
         return {line.name: line.unit for line in self.lines if line.kind == "differential"}

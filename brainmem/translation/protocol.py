@@ -75,7 +75,8 @@ def window_gate(rule: LearningRule) -> str:
 def controller(model: MemoryModel, *, trials: bool = False) -> Group:
     """Return the group that advances the protocol; of several trials, `trial_group` observes each."""
     observed = [Line(item.name, "parameter", item.unit) for item in model.observables]
-    held = [Line("held", "parameter", "1")] if has_until(model) else []
+    held = [Line("held", "parameter", "1")] if has_until(model) else []  # the trials whose condition holds
+    fulfilled = [Line("fulfilled", "parameter", "1")] if has_until(model) else []
     framed = [item for item in shown_stimuli(model) if item.every]
     lines = [
         Line("step", "parameter", "1"),
@@ -87,6 +88,7 @@ def controller(model: MemoryModel, *, trials: bool = False) -> Group:
         *(Line(name, "parameter", "1", flags=("shared", "constant")) for name in run_numbers(model)),
         *([Line("tick", "parameter", "1")] if framed else []),  # time steps since the phase began
         *(Line(f"{item.name}_shown", "parameter", "1") for item in framed),
+        *fulfilled,
         *(held if trials else observed),
     ]
     return Group(
@@ -121,10 +123,15 @@ def trial_group(model: MemoryModel) -> Group:
 
 
 def _held(model: MemoryModel) -> Iterator[str]:
+    """Yield the conditions as a trial reads them: the controller counts this step later."""
+    return (rename(text, {"elapsed": "(elapsed + dt)"}) for text in _conditions(model))
+
+
+def _conditions(model: MemoryModel) -> Iterator[str]:
+    """Yield 1 for each phase that is the present one and whose end condition holds, else 0."""
     for index, phase in enumerate(model.protocol.phases):
         if phase.until:
-            condition = rename(phase.until, {"elapsed": "(elapsed + dt)"})  # the controller counts this step later
-            yield f"int(step_phase(step*second) == {index})*int({condition})"
+            yield f"int(step_phase(step*second) == {index})*int({phase.until})"
 
 
 def _condition_parameters(model: MemoryModel) -> tuple[str, ...]:
@@ -135,12 +142,10 @@ def _condition_parameters(model: MemoryModel) -> tuple[str, ...]:
 def _advance(model: MemoryModel, trials: bool) -> Operation:
     code = ["elapsed = elapsed + dt", "averaging = int(elapsed > step_average(step*second) + 0.5*dt)"]
     code += ["ended = int(elapsed > step_duration(step*second) - 0.5*dt)"]
-    if trials and has_until(model):
-        code.append("ended = clip(ended + int(held > trials - 0.5), 0, 1)  # every trial fulfils its condition")
-    for index, phase in enumerate(() if trials else model.protocol.phases):
-        if phase.until:
-            held = f"int(step_phase(step*second) == {index})*int({phase.until})"
-            code.append(f"ended = clip(ended + {held}, 0, 1)  # {phase.name}")
+    if has_until(model):
+        conditions = ["int(held > trials - 0.5)"] if trials else [*_conditions(model)]
+        code.append(f"fulfilled = {' + '.join(conditions)}")
+        code.append("ended = clip(ended + fulfilled, 0, 1)")
     code.append("snapshot = ended*step_snapshot(step*second)")
     return Operation("protocol_advance", "\n".join(code), *schedule.ADVANCE)
 
@@ -312,8 +317,6 @@ def protocol_tables(model: MemoryModel) -> tuple[Table, ...]:
         Table("step_average", unit="second", meaning="time into the step from which rates are averaged"),
         Table("step_snapshot", meaning="1 where the weights are recorded when the step ends"),
     ]
-    if has_until(model):
-        tables.append(Table("step_watched", meaning="1 where the phase has an end condition"))
     if has_aside(model):
         tables += [
             Table("step_set_aside", meaning="1 where the neurons' state is set aside"),

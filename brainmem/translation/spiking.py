@@ -28,6 +28,8 @@ from brainmem.translation.rules import lower_rule
 from brainmem.translation.split import SplitRule
 from brainmem.translation.text import WHOLE, Connection, Group, Initial, Operation, Pathway, Table
 
+ROUNDING = 1e-6  # of the range
+
 __all__ = [
     "SPIKING_PARAMETERS",
     "spiking_connections",
@@ -105,6 +107,8 @@ def _units(model: MemoryModel, unit: SpikingUnit) -> Group:
         *schedule.TRACE,
         event="unit_spike",
     )
+    lines = (*lines, *(Line(name, "parameter", unit_) for name, unit_ in unit.beyond.items()))
+    operations = (*operations, _watch_range(unit))
     parameters = (*model.parameters, *spiking_parameters(model))
     texts = [*(line.expr for line in lines), deliver.code]
     return Group(
@@ -122,6 +126,18 @@ def _units(model: MemoryModel, unit: SpikingUnit) -> Group:
         state_when=schedule.UNITS[0],
         state_order=schedule.UNITS[1],
     )
+
+
+def _watch_range(unit: SpikingUnit) -> Operation:
+    """Return the operation that notes where rates are asked of the cells that lie beyond their range."""
+    over, under, beyond = unit.beyond
+    margin = f"{ROUNDING}*({unit.high} - ({unit.low}))"  # a tanh of 1 is within
+    code = [
+        f"{over} = clip({unit.asked} - ({unit.high}), {over}, inf)",
+        f"{under} = clip(({unit.low}) - {unit.asked}, {under}, inf)",
+        f"{beyond} += int({unit.asked} > {unit.high} + {margin}) + int({unit.asked} < ({unit.low}) - {margin})",
+    ]
+    return Operation(f"{unit.population.name}_range", "\n".join(code), *schedule.AVERAGE)
 
 
 def _windows(model: MemoryModel) -> set[str]:

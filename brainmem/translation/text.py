@@ -166,7 +166,8 @@ class TranslatedModel:
     """A model lowered to one variant: text only, ready to print or to build.
 
     ``parameters`` are the model's and, in the spiking variant, the cells'. ``splits`` say how each
-    rule's terms are read from spikes. ``trials`` is the number of trials run at once, 0 for a plain run.
+    rule's terms are read from spikes. ``trials`` is the number of trials run at once, 0 for a plain run. ``final``
+    names the variables of groups that are read when the run has ended.
     """
 
     model: MemoryModel
@@ -180,6 +181,7 @@ class TranslatedModel:
     dt: str
     splits: tuple[Any, ...] = ()
     trials: int = 0
+    final: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def group(self, name: str) -> Group:
         """Return the group called `name`."""
