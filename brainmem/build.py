@@ -25,7 +25,7 @@ from brian2 import (
 )
 from brian2.units import Unit
 
-from brainmem.calibrate import CellBlueprint
+from brainmem.calibrate import SAMPLED, CellBlueprint
 from brainmem.codegen.connections import Surroundings, join, operate
 from brainmem.codegen.counter import COUNTER_FUNCTIONS
 from brainmem.codegen.dense import Diagonal
@@ -343,8 +343,11 @@ def build_cells(cell: CellBlueprint) -> Built:
     moments = "s_sum += s*int(t >= discard)\ns2_sum += s**2*int(t >= discard)"
     cells.run_regularly(moments, clock=clock, when="end", order=0, name="cells_moments")
     constants = (*cell.constants, "tau_trace", "discard")
+    looked = ["v", "lastspike"]
+    looks = StateMonitor(cells, looked, record=True, dt=SAMPLED * second, when="start", order=0, name="looks")
     return Built(
-        network=Network(cells, name="network"),
+        network=Network(cells, looks, name="network"),
         inputs={"cells.I": cells.I, **{f"param.{name}": [getattr(cells, name)] for name in constants}},
-        outputs={f"cells.{name}": cells.variables[name] for name in ("n_spikes", "s_sum", "s2_sum")},
+        outputs={f"cells.{name}": cells.variables[name] for name in ("n_spikes", "s_sum", "s2_sum")}
+        | {f"looks.{name}": looks.variables[name] for name in (*looked, "t")},
     )

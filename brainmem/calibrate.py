@@ -10,6 +10,7 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from brainmem.cache import cache_folder
 from brainmem.devices import BuildJob, Device, prepare
 from brainmem.errors import TranslationError
 from brainmem.files import replacing
+from brainmem.translation.settling import LEVELS
 
 __all__ = ["CELLS", "TOLERANCE", "AffineFit", "Calibration", "CellBlueprint", "calibrate", "fit_affine", "invert"]
 
@@ -28,6 +30,7 @@ POINTS = (24, 16)  # currents around threshold, currents above
 CHECKS = 21
 HEADROOM = 1.2
 TOLERANCE = 0.02  # of the range, between 5 % and 95 % of it
+SAMPLED = 0.1  # seconds between looks at the membranes; longer than a cell remembers its noise
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,10 @@ class Calibration:
         Fano factor F of a filtered spike train at the activities checked: its variance over a Poisson train's.
     tau : float
         Time constant in seconds of the filter for which F was measured.
+    membrane : tuple of tuple of float
+        Quantiles of the membrane potential of cells that are not refractory, in the long run, at each current.
+    resting : tuple of float
+        Fraction of the cells that are refractory at each current.
     """
 
     current: tuple[float, ...]
@@ -78,6 +85,24 @@ class Calibration:
     reached: tuple[float, ...]
     fano: tuple[float, ...]
     tau: float
+    membrane: tuple[tuple[float, ...], ...] = ()
+    resting: tuple[float, ...] = ()
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The curve and its error, as results hold them."""
+        return {name: value for name, value in asdict(self).items() if name not in ("membrane", "resting")}
+
+    def long_run(self, rows: int) -> dict[str, np.ndarray]:
+        """Return what cells are drawn from that begin anew (`translation.settling`), for `rows` + 1 currents."""
+        current = np.array(self.current)
+        wanted = np.linspace(current[0], current[-1], rows + 1)
+        levels = np.array(self.membrane).T
+        return {
+            "span": np.array([current[0], current[-1] - current[0]]),
+            "membrane": np.array([np.interp(wanted, current, level) for level in levels]).T,
+            "resting": np.interp(wanted, current, self.resting),
+        }
 
     @property
     def usable(self) -> float:
@@ -138,13 +163,14 @@ def fit_affine(calibration: Calibration, drive: np.ndarray, activity: np.ndarray
     """
     from scipy.optimize import least_squares  # slow to import
 
+    drives = drive[-1]
     inside = (activity > 0.02) & (activity < 0.98)
     spans = activity.min() <= 0.02 and activity.max() >= 0.98
     drive, activity = drive[inside], activity[inside]
     if not spans or len(drive) < 3 or np.any(np.diff(activity) <= 0):
         raise TranslationError(
-            "neuron='affine' needs a transfer that rises with the drive from 0 to 1 of the rate range within drives of "
-            "-20 to 20. Use neuron='lif'."
+            "neuron='affine' needs a transfer that rises with the drive from 2 % to 98 % of the rate range, within "
+            f"drives of {-drives:g} to {drives:g}. Use neuron='lif'."
         )
     current, rate = np.array(calibration.current), np.array(calibration.rate)
 
@@ -181,7 +207,7 @@ def calibrate(
     path = cache_folder() / "calibration" / f"{key}.json"
     if path.exists():
         stored = json.loads(path.read_text())
-        return Calibration(**{name: tuple(v) if isinstance(v, list) else v for name, v in stored.items()})
+        return Calibration(**{name: _tuples(value) for name, value in stored.items()})
     measured = _measure(cell, parameters, rate_max=rate_max, tau=tau, device=device)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
@@ -189,17 +215,21 @@ def calibrate(
     return measured
 
 
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
 def _key(*parts) -> str:
     import brian2
 
-    text = json.dumps([*map(repr, parts), brian2.__version__, CELLS, MEASURED, POINTS, "2"])
+    text = json.dumps([*map(repr, parts), brian2.__version__, CELLS, MEASURED, POINTS, LEVELS, "3"])
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
 def _measure(cell: CellBlueprint, parameters, *, rate_max: float, tau: float, device: Device) -> Calibration:
     current = _currents(parameters, rate_max)
     executable = prepare(BuildJob("brainmem.build:build_cells", cell), device)
-    rate, _ = _run(executable, cell, parameters, current, tau, seed=1)
+    rate, _, looks = _run(executable, cell, parameters, current, tau, seed=1)
     rate = np.maximum.accumulate(rate)
     if rate[-1] < rate_max:
         raise TranslationError(
@@ -207,7 +237,7 @@ def _measure(cell: CellBlueprint, parameters, *, rate_max: float, tau: float, de
             f"of {parameters['t_ref'] * 1e3:g} ms. Lower rate_max or t_ref."
         )
     checked = np.linspace(0, 1, CHECKS)
-    reached, fano = _run(executable, cell, parameters, invert(current, rate, rate_max, checked), tau, seed=2)
+    reached, fano, _ = _run(executable, cell, parameters, invert(current, rate, rate_max, checked), tau, seed=2)
     inside = (checked >= 0.05) & (checked <= 0.95)
     error = float(np.max(np.abs(reached / rate_max - checked)[inside]))
     if error > TOLERANCE:
@@ -225,7 +255,19 @@ def _measure(cell: CellBlueprint, parameters, *, rate_max: float, tau: float, de
         tuple((reached / rate_max).tolist()),
         tuple(fano.tolist()),
         tau,
+        *_long_run(looks, parameters["t_ref"], cell.dt),
     )
+
+
+def _long_run(looks: list[tuple[np.ndarray, np.ndarray]], t_ref: float, dt: float):
+    """Return the quantiles of v of cells that are not refractory, and the fraction of those that are, by current."""
+    levels = (np.arange(LEVELS) + 0.5) / LEVELS
+    membrane, resting = [], []
+    for v, since in looks:
+        refractory = np.round(since / dt) < round(t_ref / dt)
+        membrane.append(tuple(np.quantile(v[~refractory], levels).tolist()))
+        resting.append(float(refractory.mean()))
+    return tuple(membrane), tuple(resting)
 
 
 def _currents(parameters, rate_max: float) -> np.ndarray:
@@ -244,7 +286,10 @@ def _currents(parameters, rate_max: float) -> np.ndarray:
 
 
 def _run(executable, cell: CellBlueprint, parameters, current: np.ndarray, tau: float, *, seed: int):
-    """Return the rate in Hz and the Fano factor of the trace at each current."""
+    """Return the rate in Hz and the Fano factor of the trace at each current, and looks at the cells.
+
+    A look holds the membrane potentials and the times since the last spikes of all cells at a current.
+    """
     discard = max(DISCARD, SETTLED * tau)
     drives = np.resize(np.repeat(current, cell.cells // len(current)), cell.cells)
     inputs = {f"param.{name}": parameters[name] for name in cell.constants}
@@ -258,4 +303,7 @@ def _run(executable, cell: CellBlueprint, parameters, current: np.ndarray, tau: 
     variance = samples @ out["cells.s2_sum"] / steps - mean**2
     with np.errstate(invalid="ignore", divide="ignore"):
         fano = np.where(rate > 0, variance / (rate * tau / 2), 1.0)
-    return rate, fano
+    seen = out["looks.t"] > discard - cell.dt / 2
+    v, since = out["looks.v"][seen], out["looks.t"][seen][:, None] - out["looks.lastspike"][seen]
+    looks = [(v[:, drives == value].ravel(), since[:, drives == value].ravel()) for value in current]
+    return rate, fano, looks

@@ -21,6 +21,7 @@ from brainmem.starts import Given, start_names, start_tables, start_values, stre
 from brainmem.stimuli import frame_table, shown_rows, stimuli_of, value_rows
 from brainmem.translation.common import shown_stimuli
 from brainmem.translation.protocol import START_SEED, run_numbers, window_gate
+from brainmem.translation.settling import settle_table
 from brainmem.translation.subsets import Ends, ends_of
 from brainmem.translation.text import TranslatedModel
 
@@ -163,6 +164,10 @@ def _tables(translated: TranslatedModel, plan: Plan, parameters, stimuli) -> dic
         values = {p.name: _number(evaluate(str(p.gates.get(gate, 0)), parameters)) for p in model.protocol.phases}
         opened[gate] = np.array([values[s.phase.name] for s in steps])
         tables[f"{gate}_gate"] = _padded(opened[gate])
+    for population in model.populations:
+        jumps = {population.rate, population.drive} - {None}
+        starts = [put or bool(jumps & set(s.phase.start)) for put, s in zip(plan.put_back, steps, strict=False)]
+        tables[settle_table(population.name)] = _padded([True, *starts[1:]])
     for rule in (rule for rule in model.rules if rule.episodic):
         at = np.array([s.phase.name in rule.at for s in steps], dtype=float)
         for gate in translated.connection(rule.projection).gates.get(rule.name, ()):

@@ -116,9 +116,17 @@ def _why_not_fused(translated: TranslatedModel, item: Connection) -> str:
 
 def _fused_slot(translated: TranslatedModel, item: Connection) -> tuple[str, int]:
     reads = {key for key, _ in _reads(translated, item, _update(item))}
-    if reads & _other_sums(translated, item):
+    if reads & (_other_sums(translated, item) | _set_behind_sums(translated)):
         return schedule.PLASTICITY
     return next(iter(item.summed_order.values()))
+
+
+def _set_behind_sums(translated: TranslatedModel) -> set[str]:
+    """Return the variables that phases set after the sums of a time step."""
+    late = (
+        (g.name, op) for g in translated.groups for op in g.operations if (op.when, op.order) == schedule.START_DRIVE
+    )
+    return {f"{name}.{line.partition(' = ')[0]}" for name, op in late for line in op.code.splitlines()}
 
 
 def _update(item: Connection) -> list[Line]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ from brainmem.translation.currents import TABLE_ROWS, activity_curve, affine_tab
 from brainmem.translation.lines import read_lines, write_lines
 from brainmem.translation.neurons import spiking_unit
 from brainmem.translation.script import sizes
+from brainmem.translation.settling import ROWS
 
 __all__ = ["Ready", "arrays", "execute", "job_of", "make_ready", "simulate"]
 
@@ -197,6 +198,7 @@ class Ready:
                 found |= {table: np.array([value]) for table, value in zip(affine_tables(unit), values, strict=True)}
             else:
                 found[current_table(unit)] = calibration.table(TABLE_ROWS)
+            found |= {f"{name}_{table}": values for table, values in calibration.long_run(ROWS).items()}
         return found
 
     @property
@@ -250,7 +252,7 @@ def execute(ready: Ready, executable: Executable, *, progress: Callable[[float],
         dt=ready.dt,
         seed=ready.seed,
         device=str(ready.device),
-        calibration={name: asdict(item) for name, item in ready.calibrations.items()},
+        calibration={name: item.report for name, item in ready.calibrations.items()},
         notes=ready.notes,
         schedule=describe_schedule(ready.translated),
         dense=ready.dense,
@@ -376,6 +378,8 @@ def _trace_key(translated: TranslatedModel, name: str) -> str:
         if "linked" not in line.flags and "shared" not in line.flags
     }
     matches = [key for key, short in readable.items() if name in (key, short)]
+    own = [key for key in matches if key.split(".")[0] in {item.name for item in translated.model.populations}]
+    matches = own or matches  # a unit's variable, where its cells have one of the same name
     if len(matches) != 1:
         known = ["weights", "spikes", *readable]
         reason = "is ambiguous" if matches else "names nothing that can be recorded"

@@ -69,8 +69,8 @@ def test_the_activity_is_the_transfer_of_the_drive_alone(key, drive, transfer):
 
 def test_the_text_shows_a_slope_and_an_offset_in_place_of_a_table():
     text = str(translate(get_model("kurikawa2020"), "spiking", neuron="affine"))
-    assert "I = units_slope(0*second)*drive + units_offset(0*second) : 1" in text
-    assert "drive : 1 (linked)" in text
+    assert "I = units_slope(0*second)*drive_of_unit + units_offset(0*second) : 1" in text
+    assert "drive_of_unit : 1 (linked)" in text
     assert "units_current" not in text
 
 

@@ -18,7 +18,17 @@ CONTROLLER = {
     *("step", "elapsed", "ended", "complete", "snapshot", "n_steps", "count", "phase_time", "tick"),
     *("averaging", "phase_begin", "put_back", "set_aside", "unit_spike"),
     *("step_begin", "step_end", "step_duration", "step_phase", "step_average", "step_snapshot"),
-    *("step_set_aside", "step_put_back", "step_watched", "watched", "fulfilled", "start_seed"),
+    *(
+        "step_set_aside",
+        "step_put_back",
+        "step_watched",
+        "watched",
+        "fulfilled",
+        "start_seed",
+        "drive_begin",
+        "drive_of_unit",
+        "settle",
+    ),
     *("protocol", "protocol_advance", "protocol_next", "protocol_show", "halt_when"),
 }
 # The parameters that every spiking variant adds.

@@ -133,7 +133,7 @@ def _spiking(model: MemoryModel, many: bool, *, neuron: str, read: str | None, p
         groups=(*_protocol_groups(model, many), *spiking_groups(model, neuron=neuron)),
         connections=(*connections, *observers(model, trials=many)),
         tables=spiking_tables(model, neuron=neuron),
-        initial=spiking_initial(model, neuron=neuron),
+        initial=spiking_initial(model),
         dt="spike_dt",
         splits=splits,
         final={p.name: tuple(spiking_unit(model, p).beyond) for p in model.populations if p.rate},

@@ -11,16 +11,22 @@ from brainmem.equations import evaluate
 from brainmem.errors import TranslationError
 from brainmem.translation.lines import Line, definitions, identifiers, written_out
 from brainmem.translation.neurons import SpikingUnit
+from brainmem.translation.settling import settling_tables
 from brainmem.translation.text import Table
 
 __all__ = ["TABLE_ROWS", "activity_curve", "affine_tables", "cell_current", "current_table", "current_tables"]
 
 TABLE_ROWS = 4096
-WIDEST, POINTS = 20.0, 4001  # drives at which a transfer is looked at
+DRIVE_OF_UNIT = "drive_of_unit"  # a name of ours: a model's drive may be called as a variable of the cells is
+REACHES, POINTS = (
+    (20.0, 100.0, 500.0, 2500.0),
+    4001,
+)  # drives at which a transfer is looked at, until it spans its range
+SPANNED = 0.02  # of the range, at either end
 
 
-def cell_current(unit: SpikingUnit, neuron: str) -> tuple[Line, Line]:
-    """Return the variable that cells read from their unit, and their current ``I``.
+def cell_current(unit: SpikingUnit, neuron: str) -> tuple[Line, str, Line]:
+    """Return the variable that cells read from their unit, its name there, and their current ``I``.
 
     Raises
     ------
@@ -30,10 +36,10 @@ def cell_current(unit: SpikingUnit, neuron: str) -> tuple[Line, Line]:
     if neuron == "affine":
         _check_drive(unit)
         slope, offset = affine_tables(unit)
-        text = f"{slope}(0*second)*{unit.population.drive} + {offset}(0*second)"
-        return Line(str(unit.population.drive), "parameter", "1", flags=("linked",)), _current(text)
+        text = f"{slope}(0*second)*{DRIVE_OF_UNIT} + {offset}(0*second)"
+        return Line(DRIVE_OF_UNIT, "parameter", "1", flags=("linked",)), str(unit.population.drive), _current(text)
     text = f"{current_table(unit)}({TABLE_ROWS}*{unit.activity}*second)"
-    return Line(unit.activity, "parameter", "1", flags=("linked",)), _current(text)
+    return Line(unit.activity, "parameter", "1", flags=("linked",)), unit.activity, _current(text)
 
 
 def _current(text: str) -> Line:
@@ -67,15 +73,17 @@ def current_tables(unit: SpikingUnit, neuron: str) -> tuple[Table, ...]:
         return ()
     if neuron == "affine":
         slope, offset = affine_tables(unit)
-        return (
+        own = (
             Table(slope, meaning=f"input current that a {unit.population.drive} of 1 adds"),
             Table(offset, meaning=f"input current at a {unit.population.drive} of 0"),
         )
-    return (Table(current_table(unit), meaning="input current for a fraction of rate_max"),)
+    else:
+        own = (Table(current_table(unit), meaning="input current for a fraction of rate_max"),)
+    return (*own, *settling_tables(unit.population.name))
 
 
 def activity_curve(unit: SpikingUnit, parameters: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
-    """Return drives from -20 to 20 and the fraction of the rate range that the transfer wants at each.
+    """Return drives around 0 and the fraction of the rate range that the transfer wants at each.
 
     Raises
     ------
@@ -89,6 +97,9 @@ def activity_curve(unit: SpikingUnit, parameters: Mapping[str, Any]) -> tuple[np
             f"Population {unit.population.name!r}: its transfer reads {', '.join(sorted(others))} beside the drive "
             f"{drive!r}, and neuron='affine' fits a function of the drive alone. Use neuron='lif'."
         )
-    grid = np.linspace(-WIDEST, WIDEST, POINTS)
-    found = evaluate(text, {**parameters, str(drive): grid})
-    return grid, np.broadcast_to(np.asarray(found, dtype=float), grid.shape)
+    for reach in REACHES:
+        grid = np.linspace(-reach, reach, POINTS)
+        found = np.broadcast_to(np.asarray(evaluate(text, {**parameters, str(drive): grid}), dtype=float), grid.shape)
+        if found.min() <= SPANNED and found.max() >= 1 - SPANNED:
+            break
+    return grid, found

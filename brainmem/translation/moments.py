@@ -165,21 +165,22 @@ def _with_pathways(item: Connection, found: Mapping[str, list[Sum]]) -> Connecti
 
 
 def _with_events(translated: TranslatedModel, found: Mapping[str, list[Sum]]) -> tuple[Group, ...]:
-    """Return the groups, with the events at which sums are formed again and the statements that begin them at 0."""
+    """Return the groups, with the events at which sums are formed again and the statements that begin them at 0.
+
+    Brian2 runs one piece of code at an event of a group, so each level of sums has an event of its own for that.
+    """
+    conditions = {WATCHED: watched_event(), STEP_END: ("ended > 0.5", *schedule.ENDED)}
     groups = []
     for group in translated.groups:
-        clear: list[Operation] = []
-        events = dict(group.events)
+        events, clear = dict(group.events), list[Operation]()
         for event, sums in found.items():
+            if any(translated.connection(item.connection).source == group.name for item in sums):
+                events.setdefault(event, conditions[event])
             own = [item for item in sums if item.target == group.name]
-            sources = {translated.connection(item.connection).source for item in sums}
-            if event == WATCHED and (own or group.name in sources):
-                events[WATCHED] = watched_event()
-            clear += [_cleared(item, event) for item in own]
+            for level in sorted({item.level for item in own}):
+                name = f"{event}_{level}"
+                events[name] = conditions[event]
+                code = "\n".join(f"{item.variable} = 0" for item in own if item.level == level)
+                clear.append(Operation(f"{group.name}_{name}", code, *_slot(event, level, 0), event=name))
         groups.append(replace(group, events=events, operations=(*group.operations, *clear)))
     return tuple(groups)
-
-
-def _cleared(item: Sum, event: str) -> Operation:
-    name = f"{item.target}_{item.variable}_{event}"
-    return Operation(name, f"{item.variable} = 0", *_slot(event, item.level, 0), event=event)

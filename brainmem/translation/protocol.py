@@ -19,7 +19,9 @@ from brainmem.translation.text import Connection, Group, Operation, Table
 
 __all__ = [
     "CONTROLLER",
+    "DRIVE_BEGIN",
     "FOLLOWED",
+    "PHASE_BEGIN",
     "START_SEED",
     "TRIAL",
     "controller",
@@ -33,6 +35,7 @@ __all__ = [
     "protocol_links",
     "protocol_operations",
     "protocol_tables",
+    "restart_code",
     "run_numbers",
     "trial_group",
     "window_gate",
@@ -44,6 +47,7 @@ FOLLOWED = (("step", "1"), ("elapsed", "second"), ("ended", "1"))
 START_SEED = "start_seed"
 FIRST = "elapsed < 0.5*dt"
 PHASE_BEGIN = "phase_begin"  # the event at which variables are set and put back
+DRIVE_BEGIN = "drive_begin"  # and that at which drives are set, behind the sums; Brian2 runs one code at an event
 
 
 def run_numbers(model: MemoryModel) -> tuple[str, ...]:
@@ -258,7 +262,7 @@ def protocol_operations(
     if has_aside(model):
         kept_lines, kept_code = _aside(state)
         lines, code = lines + kept_lines, code + kept_code
-    code += _restart(model, starts)
+    code += restart_code(model, starts)
     operations = []
     if code:
         restart = Operation(f"{population.name}_restart", "\n".join(code), *schedule.RESTART, event=PHASE_BEGIN)
@@ -272,7 +276,8 @@ def protocol_operations(
 
 def operation_events(operations: Iterable[Operation]) -> dict[str, tuple[str, str, int]]:
     """Return the events at the beginning of a phase that `operations` run at: condition and slot, by name."""
-    known = {PHASE_BEGIN: (FIRST, *schedule.PHASE_BEGIN), "step_begin": (FIRST, *schedule.FIRST)}
+    first = (FIRST, *schedule.PHASE_BEGIN)
+    known = {PHASE_BEGIN: first, DRIVE_BEGIN: first, "step_begin": (FIRST, *schedule.FIRST)}
     return {op.event: known[op.event] for op in operations if op.event in known}
 
 
@@ -289,7 +294,8 @@ def _aside(state: dict[str, str]) -> tuple[list[Line], list[str]]:
     return lines, code
 
 
-def _restart(model: MemoryModel, starts: dict[str, str]) -> list[str]:
+def restart_code(model: MemoryModel, starts: dict[str, str]) -> list[str]:
+    """Return the statements by which a phase sets variables; see `protocol_operations`."""
     code, known = [], restarts(model)
     for name, target in starts.items():
         variable, _, template = target.partition(" = ")

@@ -46,9 +46,11 @@ __all__ = [
     "RESTART",
     "RULE_EVENT",
     "SETTLE",
+    "SETTLE_CELLS",
     "SHOW",
     "SLOTS",
     "SNAPSHOT",
+    "START_DRIVE",
     "SUM",
     "SWEEP",
     "TRACE",
@@ -66,6 +68,8 @@ RESTART = ("before_start", -1)
 FIRST = ("before_start", 1)  # Brian2 stores what is constant over dt at 0
 BEGIN = ("before_start", 2)  # of stored rates
 SUM = ("groups", -400)
+START_DRIVE = ("groups", -305)  # of drives that a phase sets, less the sums that they hold
+SETTLE_CELLS = ("groups", -50)  # after the sums, before the cells' update at 0
 SWEEP = ("groups", -310)  # before weights change, so that fields fit them exactly
 GUARD = ("groups", -302)  # events of rules that are not evaluated where their gates are shut
 PLASTICITY = ("groups", -300)

@@ -25,6 +25,7 @@ from brainmem.translation.lines import Line, identifiers, merged, read_lines, re
 from brainmem.translation.neurons import SpikingUnit, spiking_unit
 from brainmem.translation.restarts import restarts
 from brainmem.translation.rules import lower_rule
+from brainmem.translation.settling import SETTLE_EVENT, settling, settling_event
 from brainmem.translation.split import SplitRule
 from brainmem.translation.text import WHOLE, Connection, Group, Initial, Operation, Pathway, Table
 
@@ -97,6 +98,7 @@ def _units(model: MemoryModel, unit: SpikingUnit) -> Group:
     population = unit.population
     starts = {name: _start(unit, name) for name in restarts(model) if _settable(unit, name)}
     extra, operations = protocol.protocol_operations(model, population, state=unit.state, starts=starts)
+    operations = (*operations, *_drive_start(model, unit))
     links = protocol.protocol_links(model, population)
     follow = (Line(name, "parameter", u, flags=("linked",)) for name, u in protocol.followed(model, population))
     shown = protocol.protocol_lines(model, population, used=model_names(model) | _windows(model))
@@ -153,23 +155,35 @@ def _start(unit: SpikingUnit, name: str) -> str:
     if unit.form == "rate" and name == unit.population.rate:
         return f"{unit.trace} = {unit.trace_of('{value}')}"
     if unit.form == "current" and name == unit.population.drive:
-        return f"{unit.filtered} = {{value}} - ({unit.currents})"
+        phi = next(line.expr for line in unit.lines if line.name == unit.asked)
+        return f"{unit.trace} = clip({unit.trace_of(rename(phi, {name: '({value})'}))}, 0, 1)"
     return f"{name} = {{value}}"
+
+
+def _drive_start(model: MemoryModel, unit: SpikingUnit) -> tuple[Operation, ...]:
+    """Return the operation by which a phase sets a drive: what its sums do not hold is put into the input's filter."""
+    drive = unit.population.drive
+    if unit.form != "current" or drive not in restarts(model):
+        return ()
+    code = protocol.restart_code(model, {str(drive): f"{unit.filtered} = {{value}} - ({unit.currents})"})
+    name = f"{unit.population.name}_drive_start"
+    return (Operation(name, "\n".join(code), *schedule.START_DRIVE, event=protocol.DRIVE_BEGIN),)
 
 
 def _cells(unit: SpikingUnit, neuron: str) -> Group:
     name = unit.population.name
-    link, current = cell_current(unit, neuron)
-    common: dict[str, Any] = {
-        "name": f"{name}_cells",
-        "size": f"{unit.population.size}*cells_per_unit",
-        "links": {link.name: (name, link.name, f"repeat(arange({unit.population.size}), cells_per_unit)")},
-    }
+    link, source, current = cell_current(unit, neuron)
+    each = f"repeat(arange({unit.population.size}), cells_per_unit)"
+    common: dict[str, Any] = {"name": f"{name}_cells", "size": f"{unit.population.size}*cells_per_unit"}
+    links: dict[str, tuple[str, str, str | None]] = {link.name: (name, source, each)}
     if neuron == "poisson":
         threshold = f"rand() < rate_max*{unit.activity}*dt"
-        return Group(equations=str(link), threshold=threshold, reset="", constants=("rate_max",), **common)
+        constants = ("rate_max",)
+        return Group(equations=str(link), threshold=threshold, reset="", constants=constants, links=links, **common)
+    followed = {"step": "1", "elapsed": "second"}
     lines = (
         link,
+        *(Line(variable, "parameter", unit_, flags=("linked",)) for variable, unit_ in followed.items()),
         current,
         Line(
             "v",
@@ -184,6 +198,9 @@ def _cells(unit: SpikingUnit, neuron: str) -> Group:
         threshold="v > 1",
         reset="v = 0",
         refractory="t_ref",
+        events={SETTLE_EVENT: settling_event(name)},
+        operations=(settling(name),),
+        links={**links, **{variable: (protocol.CONTROLLER, variable, None) for variable in followed}},
         constants=("tau_m", "sigma_v", "t_ref"),
         **common,
     )
@@ -309,7 +326,7 @@ def spiking_tables(model: MemoryModel, *, neuron: str) -> tuple[Table, ...]:
     return (*protocol.protocol_tables(model), *(table for unit in units for table in current_tables(unit, neuron)))
 
 
-def spiking_initial(model: MemoryModel, *, neuron: str) -> tuple[Initial, ...]:
+def spiking_initial(model: MemoryModel) -> tuple[Initial, ...]:
     """Return the start values of the spiking variant: traces stand where the rates would start."""
     initial: list[Initial] = [
         Initial(p.name, name, draw) for p in model.projections for name, draw in p.initial.items()
@@ -320,8 +337,6 @@ def spiking_initial(model: MemoryModel, *, neuron: str) -> tuple[Initial, ...]:
         else:
             unit = spiking_unit(model, population)
             initial += _unit_initial(model, unit)
-            if neuron != "poisson":
-                initial.append(Initial(f"{population.name}_cells", "v", "uniform(0, 1)"))
     return tuple(initial)
 
 
