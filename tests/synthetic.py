@@ -39,6 +39,7 @@ def result(
     parameters=None,
     complete=1,
     traces=False,
+    recalled_by=None,
     **attrs,
 ):
     """Return a result in which a known share of the maps is recalled.
@@ -70,7 +71,7 @@ def result(
             "recurrent_w": (("epoch", "post", "pre"), _weights(seed, change), {"units": "1"}),
         },
         coords={"epoch": [0, 1, 2, 5]},
-        attrs=_attributes(variant, seed, parameters, complete) | attrs,
+        attrs=_attributes(variant, seed, parameters, complete, recalled_by) | attrs,
     )
     return Result(data.assign(_traces(rng)) if traces else data)
 
@@ -109,7 +110,11 @@ def _traces(rng, times=400, dt=5e-3):
     }
 
 
-def _attributes(variant, seed, parameters, complete):
+CRITERION = {"phase": "recall", "target": "target", "score": "overlap", "threshold": 0.85, "repeats": "each"}
+CRITERIA = {"rate": CRITERION, "spiking": CRITERION | {"score": "pearson", "threshold": 0.9, "repeats": "mean"}}
+
+
+def _attributes(variant, seed, parameters, complete, recalled_by):
     record = {
         "N": {"value": UNITS, "unit": "1", "meaning": "number of units", "source": "reconstruction"},
         "M": {"value": ITEMS, "unit": "1", "meaning": "number of maps", "source": "reconstruction"},
@@ -128,6 +133,7 @@ def _attributes(variant, seed, parameters, complete):
         "schedule": "groups: units (0)",
         "calibration": json.dumps({"units": calibration()}) if variant == "spiking" else "",
         "notes": json.dumps(["read by event"]),
+        "recalled": json.dumps(CRITERIA[variant]) if recalled_by is None else recalled_by,
         "reference": json.dumps({"authors": "A. Author", "title": "Memory", "year": 2024, "doi": "10.1/x"}),
         "created": "2024-05-01T12:00:00",
     }

@@ -1,5 +1,6 @@
 """Comparison of variants whose differences are known."""
 
+import json
 import subprocess
 import sys
 
@@ -95,15 +96,36 @@ def test_different_starting_weights_are_noted_and_not_compared():
     spiking = synthetic.result("spiking")
     spiking = Result(spiking.data.assign(recurrent_w=spiking.recurrent_w + 0.1))
     comparison = compare(synthetic.result("rate"), spiking)
-    assert "recurrent_w" in comparison.notes[0]
+    assert "changes of recurrent_w are not compared: the variants started from different weights" in comparison.notes
     with pytest.raises(ResultError, match="weight_slope"):
         comparison.get("weight_slope")
 
 
-def test_models_without_recall_are_compared_in_the_rest():
-    comparison = compare(synthetic.result("rate"), synthetic.result("spiking"), recall="test")
-    assert "no phase 'test'" in comparison.notes[0]
+@pytest.mark.parametrize(
+    ("criterion", "said"),
+    [
+        ("", "recall is not compared: the model has no recall criterion"),
+        (
+            json.dumps(synthetic.CRITERION | {"phase": "test"}),
+            "recall is not compared: No step of the result has the phase 'test'. It has: learn, recall.",
+        ),
+        (json.dumps(synthetic.CRITERION | {"target": "goal"}), "holds no variable 'goal'"),
+    ],
+)
+def test_models_without_recall_are_compared_in_the_rest(criterion, said):
+    comparison = compare(
+        synthetic.result("rate", recalled_by=criterion), synthetic.result("spiking", recalled_by=criterion)
+    )
+    assert said in str(comparison)
     assert comparison.get("rate_pearson", "learn").mean == pytest.approx(1)
+    assert not comparison.recalled
+    with pytest.raises(ResultError, match="'recalled_rate'.*none matches"):
+        comparison.get("recalled_rate")
+
+
+def test_a_criterion_asked_for_that_does_not_fit_is_an_error():
+    with pytest.raises(ResultError, match="the phase 'test'. It has: learn, recall"):
+        compare(synthetic.result("rate"), synthetic.result("spiking"), phase="test")
 
 
 def test_the_dataset_holds_every_agreement_by_seed_and_epoch():
@@ -186,7 +208,7 @@ def test_steps_without_an_average_are_left_out():
 
 def test_weights_recorded_once_are_noted():
     results = [Result(synthetic.result(variant).data.isel(epoch=[0])) for variant in ("rate", "spiking")]
-    assert "record=('weights',)" in compare(*results).notes[0]
+    assert "record=('weights',)" in str(compare(*results))
 
 
 def test_compare_is_the_function_whatever_was_imported_first():

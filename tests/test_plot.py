@@ -84,7 +84,7 @@ def test_the_recall_curve_draws_the_mean_over_seeds_of_each_variant():
 def test_overlaps_draw_every_learning_step_and_every_map():
     left, right = plot.overlaps(RATE[0]).axes
     assert left.lines[0].get_ydata() == pytest.approx(RATE[0].select(phase="learn").overlap.values)
-    assert len(right.lines[0].get_ydata()) == 3 * synthetic.ITEMS
+    assert len(right.lines[0].get_ydata()) == 3 * synthetic.ITEMS * synthetic.STARTS  # each test counts
 
 
 def test_the_raster_shows_only_spikes_in_its_window():
