@@ -164,8 +164,10 @@ def _weight_names(result: Result) -> list[str]:
 
 def _incomparable(pairs: list[Pair], name: str) -> str:
     """Return why weight changes cannot be compared, or nothing."""
-    if any(name not in result or len(result[name]) < 2 for pair in pairs for result in pair):
+    if any(name not in result for pair in pairs for result in pair):
         return "they were not recorded by both; ask for record=('weights',)"
+    if any(len(result[name]) < 2 for pair in pairs for result in pair):
+        return "only the start was recorded, as in runs with trials; runs that learn take record=('weights',)"
     if not all(_same_start(*pair, name) for pair in pairs):
         return "the variants started from different weights"
     if not any(first.size for pair in pairs for first in _moved(*pair, name)):

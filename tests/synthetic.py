@@ -76,6 +76,21 @@ def result(
     return Result(data.assign(_traces(rng)) if traces else data)
 
 
+def of_trials(result, trials, noise=0.3, units=UNITS):
+    """Return a result like `result` with trials, whose rates differ by noise."""
+    rng = np.random.default_rng([result.seed, result.variant == "spiking", trials])
+    rates = result.mean_x.values[:, None, :units] + noise * rng.normal(size=(len(result.mean_x), trials, units))
+    data = result.data.drop_vars(["mean_x", "recurrent_w"]).isel(unit=slice(units))
+    return Result(data.assign(mean_x=(("step", "trial", "unit"), rates)))
+
+
+def of_two_populations(result):
+    """Return a result that holds the rates of a second population too, with fewer units."""
+    rng = np.random.default_rng([result.seed, result.variant == "spiking", 2])
+    gain = result.mean_x.values[:, :7] ** 2 + rng.normal(size=(len(result.mean_x), 7))
+    return Result(result.data.assign(mean_gain=(("step", "gain_unit"), gain, {"units": "hertz"})))
+
+
 def _rates(row, target, recalled):
     phase, item, epoch, _ = row
     pattern = 0.95 * target[item]
