@@ -251,6 +251,11 @@ def _criteria(tables: list[Tables]) -> dict[str, Criterion]:
 def _recall(pairs: list[Pair], tables: list[Tables], notes: Notes) -> Iterator[Agreement]:
     criteria = _criteria(tables)
     epochs = sorted({epoch for pair in tables for table in pair for epoch in table["epoch"].values.tolist()})
+    if len(set(criteria.values())) > 1:
+        notes.add(
+            "memories of the two variants count as recalled by different criteria; compare(..., score=, threshold=, "
+            "repeats=) judges both by one"
+        )
     for epoch in epochs:
         found = {pair[0].seed: _fractions(both, epoch) for pair, both in zip(pairs, tables, strict=True)}
         for key, meaning, function in (

@@ -16,7 +16,7 @@ from rich.table import Table
 from brainmem import measure, plot
 from brainmem.comparison import compare
 from brainmem.errors import BrainmemError
-from brainmem.measure.criterion import shown_criteria
+from brainmem.measure.criterion import Criterion, shown_criteria
 from brainmem.report import standard_figures, write_report
 from brainmem.reproduction import Reproduction, reproduce
 from brainmem.result import Result
@@ -160,9 +160,13 @@ def _recalled(result: Result) -> np.ndarray:
     return measure.recall_table(result)["recalled"].values
 
 
+def _criteria(recalled: Mapping[Key, Result]) -> dict[str, Criterion]:
+    """Return by what each variant's maps count as recalled."""
+    return {variant: measure.recall_criterion(result) for (_, _, variant), result in recalled.items()}
+
+
 def _digit_table(recalled: Mapping[Key, Result]) -> Table:
-    criteria = {variant: measure.recall_criterion(result) for (_, _, variant), result in recalled.items()}
-    title = f"Fraction of maps recalled after epochs\nrecalled: {shown_criteria(criteria)}"
+    title = f"Fraction of maps recalled after epochs\nrecalled: {shown_criteria(_criteria(recalled))}"
     table = Table(title=title, title_justify="left")
     for column in ("maps", "M", "variant", *map(str, TESTED)):
         table.add_column(column)
@@ -193,13 +197,14 @@ def _remarks(recalled: Mapping[Key, Result]) -> tuple[str, ...]:
         f"Digits resemble each other: between the {most} targets the root mean square correlation is "
         f"{alike['digit to digit']:.2f}, between random ones {alike['random to random']:.2f}."
     ]
+    criterion = shown_criteria(_criteria(recalled))
     for maps in LOADS:
         parts = [
             f"{kind} {_recalled(recalled[kind, maps, 'rate'])[-1]:.0%} (rate) and "
             f"{_recalled(recalled[kind, maps, 'spiking'])[-1]:.0%} (spiking)"
             for kind in KINDS
         ]
-        lines.append(f"Recalled after {DIGIT_EPOCHS} epochs of {maps} maps: {'; '.join(parts)}.")
+        lines.append(f"Recalled after {DIGIT_EPOCHS} epochs of {maps} maps ({criterion}): {'; '.join(parts)}.")
     lines.append(
         "Correlated targets pull the state to what they have in common, so that a network holds fewer maps between "
         "digits than between random patterns, and needs more presentations for them. Correlated cues alone (digit to "

@@ -25,10 +25,10 @@ def broken(text: str, width: int, *, indent: int = 0) -> list[str]:
 
 
 def _break(text: str, width: int) -> int:
-    """Return where to begin a new line: in the second half of the line if possible, 0 for nowhere."""
+    """Return where to begin a new line, not in the line's first third if possible; 0 for nowhere."""
     places = list(_places(text))
     fitting = [place for place in places if place[-1] <= width] or places[:1]
-    late = [place for place in fitting if place[-1] > width // 2] or fitting
+    late = [place for place in fitting if place[-1] > width // 3] or fitting
     if not late:
         return 0
     best = min(place[:2] for place in late)

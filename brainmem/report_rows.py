@@ -43,7 +43,7 @@ def _measured(row: Mapping[str, Any], variant: str) -> dict[str, str] | None:
     if not item:
         return None
     sd, n = item.get("sd"), item.get("n")
-    spread = f" ± {_number(sd)}" if sd is not None and math.isfinite(sd) else ""
+    spread = f" ± {sd:.2g}" if sd is not None and math.isfinite(sd) else ""
     passed = item.get("passed")
     mark = "" if passed is None else "pass" if passed else "fail"
     seeds = f"{n} seed{'s' if n != 1 else ''}" if n else ""

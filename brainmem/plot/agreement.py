@@ -14,7 +14,6 @@ from matplotlib.ticker import MaxNLocator
 from brainmem.agreement import Agreement, Comparison
 from brainmem.errors import ResultError
 from brainmem.measure import Criterion, recall_table
-from brainmem.measure.criterion import shown_criteria
 from brainmem.measure.recall import mean_rate_name, rate_names
 from brainmem.pairing import Pair, changes, matched_rates
 from brainmem.plot.style import (
@@ -55,9 +54,8 @@ def recall_curve(results: Result | Sequence[Result], **criterion: Any) -> Figure
     epochs = sorted({epoch for group in tables.values() for table in group for epoch in table["epoch"].values.tolist()})
     for variant, group in tables.items():
         _seed_curves(axes, group, epochs, look(variant))
-    criteria = {variant: Criterion(**group[0].attrs) for variant, group in tables.items()}
-    axes.set_title(f"{results[0].model}: recall over repeated learning\nrecalled: {shown_criteria(criteria)}")
-    axes.set(xlabel="epochs learned", ylabel="fraction recalled", ylim=(-0.03, 1.05))
+    axes.set(title=f"{results[0].model}: recall over repeated learning", xlabel="epochs learned")
+    axes.set(ylabel="fraction recalled", ylim=(-0.03, 1.05))
     axes.set_xticks(_readable(epochs))
     axes.legend(loc="best")
     return fig
@@ -92,7 +90,8 @@ def _seed_curves(axes: Axes, tables: list[xr.Dataset], epochs: list[int], style:
         axes.fill_between(shown, np.clip(mean - sd, 0, 1), np.clip(mean + sd, 0, 1), color=colour, alpha=0.15, lw=0)
         axes.plot(shown, values.T, color=colour, linewidth=0.6, alpha=0.45)
     seeds = f"{len(values)} seed{'s' * (len(values) > 1)}"
-    axes.plot(shown, mean, marker=style["marker"], color=colour, label=f"{style['label']} ({seeds})")
+    label = f"{style['label']}: {Criterion(**tables[0].attrs)} ({seeds})"
+    axes.plot(shown, mean, marker=style["marker"], color=colour, label=label)
 
 
 @styled

@@ -23,7 +23,6 @@ from brainmem.plot.style import (
     figure,
     look,
     reference_line,
-    remark,
     styled,
 )
 from brainmem.result import Result
@@ -211,8 +210,7 @@ def _scores(axes: Axes, table: xr.Dataset, colour: str) -> None:
     axes.plot((places[:, None] + spread).ravel(), values.ravel(), ".", color=colour, alpha=0.65, markersize=4)
     axes.hlines(np.nanmean(values, axis=1), places - 0.33, places + 0.33, color=INK, linewidth=1.6)
     reference_line(axes, criterion.threshold)
-    remark(axes, f"recalled: {criterion}", (0.01, criterion.threshold), at_value=True, va="bottom")
     counted = {"each": "each test", "mean": "each item (mean of its tests)"}[criterion.repeats]
-    axes.set_title(f"at recall, {counted if several else 'each item'}")
+    axes.set_title(f"at recall, {counted if several else 'each item'}\nrecalled: {criterion}")
     axes.set_ylabel(f"{criterion.quantity} with {criterion.target}")
     axes.set_xticks(places, [str(epoch) for epoch in table["epoch"].values])
