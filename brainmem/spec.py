@@ -442,8 +442,8 @@ class Recalled:
     threshold : float
         A test succeeds when its score exceeds it; that of an overlap has the base SI unit of rate times target.
     repeats : {"each", "mean"}
-        How several tests of an item in one epoch (random starts, trials) count: each for itself, so that an item
-        recalled from two starts of three counts 2/3; or together, by the mean of their scores.
+        How several tests of an item in one epoch (random starts) count: each for itself, so that an item recalled from
+        two starts of three counts 2/3; or together, by the mean of their scores. Trials always count as separate runs.
     spiking : mapping of str to value
         The `score`, `threshold` or `repeats` of the spiking variant where they differ.
     """

@@ -197,6 +197,17 @@ def test_recall_figures_count_every_trial():
     assert len(left.lines) >= 4
 
 
+def test_the_points_at_recall_are_what_counts():
+    result = synthetic.of_trials(SPIKING[0], 3)
+    scores = recall_table(result).score.values
+    [_, axes] = plot.overlaps(result, observable="step_duration").axes
+    assert axes.lines[0].get_ydata() == pytest.approx(scores.mean(axis=2).ravel())
+    assert axes.get_title(loc="left") == "at recall, each item (mean of its tests)\nrecalled: Pearson r > 0.9"
+    [_, axes] = plot.overlaps(result, observable="step_duration", repeats="each", score="overlap").axes
+    assert axes.get_title(loc="left") == "at recall, each test\nrecalled: overlap > 0.9"
+    assert axes.lines[0].get_ydata() == pytest.approx(recall_table(result, score="overlap").score.values.ravel())
+
+
 def test_pvars_of_trials_are_drawn_with_their_mean():
     table = np.array([[0.1, 0.3], [0.8, 0.6], [0.9, 0.1]])
     lines = plot.pvar_of_tests({"noisy": table}).axes[0].lines

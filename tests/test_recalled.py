@@ -262,6 +262,15 @@ def test_repeats_count_each_for_itself_or_by_their_mean():
     assert measure.recall_table(result, threshold=0.88, repeats="mean").recalled.values.tolist() == [0, 0.5, 1]
 
 
+@pytest.mark.parametrize("repeats", criterion.REPEATS)
+def test_trials_count_as_so_many_runs(repeats):
+    result = synthetic.of_trials(synthetic.result(), 4, noise=0.8)
+    apart = [measure.recall_table(result.select(trial=k), threshold=0.9, repeats=repeats).recalled for k in range(4)]
+    together = measure.recall_table(result, threshold=0.9, repeats=repeats).recalled
+    np.testing.assert_allclose(together.values, np.mean(apart, axis=0))
+    assert 0 < together.values[1] < together.values[2] < 1
+
+
 def test_a_state_that_is_the_same_in_all_units_recalls_nothing():
     result = synthetic.result("spiking", recalled={1: 6, 2: 6, 5: 6})
     rates = result.mean_x.values.copy()

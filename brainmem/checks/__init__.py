@@ -46,6 +46,6 @@ def check_model(model: MemoryModel) -> None:
     check_observables(text)
     check_protocol(text)
     check_values(text)  # draws, sizes, bounds, limits
-    check_recalled(text)
     if not model.varied:
         check_use(text)
+    check_recalled(text)

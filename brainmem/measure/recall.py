@@ -97,8 +97,7 @@ def recall_table(
     xarray.Dataset
         ``recalled(epoch)``, the fraction of items recalled, and ``score(epoch, item, repeat)``: NaN where an item was
         not tested, 0 where there is no correlation because all units have one rate. A run with ``trials=B`` has
-        ``score(epoch, item, repeat, trial)``, and every trial counts as a repeat does. The attributes are the
-        criterion.
+        ``score(epoch, item, repeat, trial)``, and its trials count as so many runs. The attributes are the criterion.
 
     Raises
     ------
@@ -219,11 +218,10 @@ def _tabulate(scores: xr.DataArray, tests: Result, criterion: Criterion) -> xr.D
 
 
 def _counted(scores: np.ndarray, repeats: str) -> np.ndarray:
-    """Return the scores that count, of one epoch's (item, repeat, ...): of each test, or the mean of each item."""
-    if repeats == "each":
-        return scores[np.isfinite(scores)]
-    rows = scores.reshape(len(scores), -1)
-    return np.nanmean(rows[np.isfinite(rows).any(axis=1)], axis=1)
+    """Return the scores that count, of one epoch's (item, repeat, ...): of each test, or the mean of an item's."""
+    if repeats == "mean":
+        scores = np.nanmean(scores[np.isfinite(scores).any(axis=tuple(range(1, scores.ndim)))], axis=1)
+    return scores[np.isfinite(scores)]
 
 
 def capacity(loads: ArrayLike, fractions: ArrayLike, *, level: float = 0.5) -> float:

@@ -29,6 +29,7 @@ from brainmem.result import Result
 
 __all__ = ["overlaps", "raster", "rates"]
 
+COUNTED = {"each": "each test", "mean": "each item (mean of its tests)"}
 _PHASE_COLOURS = ("#009E73", "#CC79A7", "#F0E442", "#56B4E9", "#E69F00")
 _STRIP_ALPHA = 0.5
 _MOST_BOUNDARIES = 60
@@ -201,16 +202,15 @@ def _learning_overlaps(axes: Axes, steps: Result, observable: str) -> None:
 def _scores(axes: Axes, table: xr.Dataset, colour: str) -> None:
     """Draw the scores that count in every tested epoch, and the line above which an item counts as recalled."""
     criterion, scores = Criterion(**table.attrs), table["score"]
-    several = scores[0, 0].size > 1
+    counted = "each item" if scores.sizes["repeat"] == 1 else COUNTED[criterion.repeats]
     if criterion.repeats == "mean":
-        scores = scores.mean([dim for dim in scores.dims if dim not in ("epoch", "item")])
+        scores = scores.mean("repeat")
     values = scores.values.reshape(len(scores), -1)
     places = np.arange(len(values))
     spread = np.linspace(-0.25, 0.25, values.shape[1]) if values.shape[1] > 1 else np.zeros(1)
     axes.plot((places[:, None] + spread).ravel(), values.ravel(), ".", color=colour, alpha=0.65, markersize=4)
     axes.hlines(np.nanmean(values, axis=1), places - 0.33, places + 0.33, color=INK, linewidth=1.6)
     reference_line(axes, criterion.threshold)
-    counted = {"each": "each test", "mean": "each item (mean of its tests)"}[criterion.repeats]
-    axes.set_title(f"at recall, {counted if several else 'each item'}\nrecalled: {criterion}")
+    axes.set_title(f"at recall, {counted}\nrecalled: {criterion}")
     axes.set_ylabel(f"{criterion.quantity} with {criterion.target}")
     axes.set_xticks(places, [str(epoch) for epoch in table["epoch"].values])
