@@ -269,8 +269,13 @@ def test_different_numbers_of_trials_are_refused_and_one_trial_is_a_run_without(
         compare(synthetic.of_trials(rate, 3), synthetic.of_trials(spiking, 2))
     with pytest.raises(ResultError, match="the rate run has 1 and the spiking run 2"):
         compare(rate, synthetic.of_trials(spiking, 2))
+    early = changed(rate, "learn", ended_early)
     alone = synthetic.of_trials(spiking, 1, noise=0)
-    assert compare(rate, alone).get("rate_nrmse", "recall").mean == pytest.approx(0, abs=1e-12)
+    comparison = compare(early, alone)
+    assert comparison.get("rate_nrmse", "learn").mean == pytest.approx(0, abs=1e-12)
+    assert "4 of 30 steps are left out" in str(comparison)
+    own = Result(alone.data.assign(cue=(("item", "trial", "unit"), alone.cue.values[:, None])))
+    assert compare(rate, own).get("rate_nrmse", "learn").n == 1
 
 
 def test_the_rates_of_every_population_have_their_own_rows():
@@ -363,7 +368,7 @@ def only(result, phase, count):
 
 
 def still(rates):
-    return np.full_like(rates, 0.1)  # whose standard deviation is not exactly 0 in floating point
+    return np.where(rates > 0, 0.1, np.nextafter(0.1, 1))  # the same up to rounding
 
 
 def never_averaged(rates):
