@@ -204,7 +204,7 @@ def _remarks(recalled: Mapping[Key, Result]) -> tuple[str, ...]:
             f"{_recalled(recalled[kind, maps, 'spiking'])[-1]:.0%} (spiking)"
             for kind in KINDS
         ]
-        lines.append(f"Recalled after {DIGIT_EPOCHS} epochs of {maps} maps ({criterion}): {'; '.join(parts)}.")
+        lines.append(f"Recalled after {DIGIT_EPOCHS} epochs of {maps} maps, by {criterion}: {'; '.join(parts)}.")
     lines.append(
         "Correlated targets pull the state to what they have in common, so that a network holds fewer maps between "
         "digits than between random patterns, and needs more presentations for them. Correlated cues alone (digit to "

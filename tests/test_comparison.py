@@ -138,6 +138,7 @@ def test_the_dataset_holds_every_agreement_by_seed_and_epoch():
     assert data.recalled_spiking_recall.sel(seed=1).values == pytest.approx([1 / 6, 0.5, 1])
     assert data.recalled_difference_recall.sel(epoch=1).values == pytest.approx([0, 1 / 6])
     assert data.attrs["model"] == "synthetic2024"
+    assert json.loads(data.attrs["recalled"]) == synthetic.CRITERIA
 
 
 def test_the_table_and_repr_show_every_quantity():
