@@ -247,6 +247,6 @@ def _texts(results: list[Result], name: str) -> list[tuple[str, str]]:
 
 def _notes(results: list[Result], comparison: Comparison | None) -> list[str]:
     """Return the remarks of the runs and the comparison; warnings stand at the top of the page."""
-    own = [f"{result.variant}: {note}" for result in results for note in result.notes]
+    own = [f"{result.variant}: {n}" for result in results for n in result.notes if n not in result.warnings]
     compared = [note for note in comparison.notes if note not in warned(results)] if comparison else []
     return [*own, *compared]

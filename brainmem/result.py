@@ -144,6 +144,14 @@ class Result:
         return self._json("choices", {})
 
     @property
+    def recalled(self) -> dict[str, Any]:
+        """When a memory counts as recalled in this variant; see `brainmem.Recalled`. Empty if the model does not say.
+
+        ``{"phase", "target", "score", "threshold", "repeats"}``.
+        """
+        return self._json("recalled", {})
+
+    @property
     def options(self) -> dict[str, Any]:
         """How the model was translated: ``neuron``, ``read`` and ``pairing`` of `brainmem.translate`, if spiking."""
         return self._json("options", {})
@@ -165,16 +173,8 @@ class Result:
 
     @property
     def warnings(self) -> list[str]:
-        """What went wrong in the run, or was cut off, and should be known wherever its numbers are shown."""
+        """The first of the notes: what went wrong or was cut in this run, and how often."""
         return self._json("warnings", [])
-
-    @property
-    def recalled(self) -> dict[str, Any]:
-        """When a memory counts as recalled in this variant; see `brainmem.Recalled`. Empty if the model does not say.
-
-        ``{"phase", "target", "score", "threshold", "repeats"}``.
-        """
-        return self._json("recalled", {})
 
     @property
     def reference(self) -> dict[str, Any]:

@@ -21,7 +21,7 @@ EVERYWHERE = [*FILES, *MODELS, *sorted((ROOT / "examples").rglob("*.py")), *sort
 
 LONGEST_FILE = 350
 LONGER_FOR_A_REASON = {
-    "brainmem/spec.py": 580,  # the nouns and their documentation stay on one page
+    "brainmem/spec.py": 620,  # the nouns and their documentation stay on one page
     "models/kurikawa2020/claims.py": 400,
 }
 LONGEST_FUNCTION = 60

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import pytest
 from typer.testing import CliRunner
@@ -22,6 +22,7 @@ from brainmem import (
     SpikingRule,
     Stimulus,
     get_model,
+    spec,
 )
 from brainmem.card import card
 from brainmem.cli import app
@@ -158,6 +159,31 @@ def test_what_only_other_models_have_is_shown_too():
     ]
     assert "\nRecalled\n" not in text
     assert "error_on = rate" in card(get_model("rajan2016").choose(error_on="rate"))
+
+
+SHOWN = {
+    spec.Parameter: "name value meaning source",
+    spec.Choice: "name options default meaning source",
+    spec.Stimulus: "name population items draw values distinct unit frames every",
+    spec.Population: "name equations size rate drive transfer rate_range sequential initial",
+    spec.Projection: "name source target current variables initial row_norm self_connections source_units target_units",
+    spec.SpikingRule: "on_pre on_post clocked why",
+    spec.LearningRule: "name projection continuous periodic episodic every at order bounds read pairing spiking "
+    "equation",
+    spec.Observable: "name expression population reduce unit",
+    spec.Phase: "name duration until stimuli gates start average aside",
+    spec.Each: "phases items order repeats epochs",
+    spec.Repeat: "times body",
+    spec.Recalled: "phase target score threshold repeats spiking",
+    spec.Limit: "condition reason",
+    spec.MemoryModel: "name parameters populations projections rules stimuli observables protocol recalled limits "
+    "choices reference rate_dt time_unit spiking description varied chosen",
+}
+
+
+@pytest.mark.parametrize("noun", SHOWN, ids=lambda noun: noun.__name__)
+def test_a_new_field_of_a_noun_is_given_a_line_of_the_card(noun):
+    assert [item.name for item in fields(noun)] == SHOWN[noun].split(), "show it in brainmem/card.py, then list it here"
 
 
 def test_python_and_the_command_show_the_same_text(monkeypatch):

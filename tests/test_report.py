@@ -127,7 +127,8 @@ def test_results_without_a_criterion_make_a_page_that_does_not_speak_of_recall(t
 
 
 def test_warnings_stand_at_the_top_once_and_notes_at_the_end(tmp_path):
-    results = [synthetic.result("spiking", seed, warnings='["rates left <rate_range>"]') for seed in (0, 1)]
+    said = {"warnings": '["rates left <rate_range>"]', "notes": '["rates left <rate_range>", "read by event"]'}
+    results = [synthetic.result("spiking", seed, **said) for seed in (0, 1)]
     path = write_report(tmp_path / "x.html", title="x", comparison=compare(RATE, results), results=results, figures={})
     page = path.read_text("utf-8")
     top = re.sub(r"<[^>]+>", "", page[: page.index("<h2>")])
