@@ -1,17 +1,23 @@
-"""The record of a comparison: each quantity with one value per seed."""
+"""The record of a comparison: each quantity with one value per seed, and what is to be said about them."""
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any
 
 import numpy as np
 import xarray as xr
 
 from brainmem.errors import ResultError, closest
+from brainmem.measure.criterion import Criterion, shown_criteria
 from brainmem.result import Result
 
-__all__ = ["Agreement", "Comparison"]
+__all__ = ["Agreement", "Comparison", "Measured", "Notes", "measured", "nothing", "warned"]
+
+Measured = tuple[float, str]
+"""A number, NaN for none, and a remark on it, ``""`` for none."""
 
 _NAMES = {
     "rate_pearson": "rates, Pearson r",
@@ -30,7 +36,7 @@ class Agreement:
     """One quantity of a comparison, with one value per seed.
 
     `key` names what was measured (``"rate_pearson"``), `part` where (a phase, a projection's
-    weights), `epoch` when, if it was followed over epochs.
+    weights), `epoch` when, if it was followed over epochs, and `rate` of which rates, if there are several.
     """
 
     key: str
@@ -38,6 +44,7 @@ class Agreement:
     meaning: str
     values: tuple[float, ...]
     epoch: int | None = None
+    rate: str | None = None
 
     @property
     def mean(self) -> float:
@@ -56,8 +63,9 @@ class Agreement:
 
     @property
     def label(self) -> str:
-        """Name for a table: quantity, part, epoch."""
-        name = f"{_NAMES.get(self.key, self.key)} ({self.part})"
+        """Name for a table: quantity, rate, part, epoch."""
+        where = self.part if self.rate is None else f"{self.rate}, {self.part}"
+        name = f"{_NAMES.get(self.key, self.key)} ({where})"
         return name if self.epoch is None else f"{name}, epoch {self.epoch}"
 
     @property
@@ -75,8 +83,9 @@ class Comparison:
     rate: tuple[Result, ...] = field(repr=False)
     spiking: tuple[Result, ...] = field(repr=False)
     notes: tuple[str, ...] = ()
+    recalled: Mapping[str, Criterion] = field(default_factory=dict)
 
-    def get(self, key: str, part: str | None = None, *, epoch: int | None = None) -> Agreement:
+    def get(self, key: str, part: str | None = None, *, epoch: int | None = None, rate: str | None = None) -> Agreement:
         """Return one agreement.
 
         Parameters
@@ -87,6 +96,8 @@ class Comparison:
             Phase or weight variable; needed where there are several.
         epoch : int, optional
             Needed for quantities followed over epochs.
+        rate : str, optional
+            Needed where the rates of several populations were compared.
 
         Raises
         ------
@@ -94,19 +105,28 @@ class Comparison:
             When nothing or more than one matches, listing what there is.
         """
         found = [item for item in self.agreements if item.key == key and part in (None, item.part)]
-        found = [item for item in found if epoch in (None, item.epoch)]
+        found = [item for item in found if epoch in (None, item.epoch) and rate in (None, item.rate)]
         if len(found) == 1:
             return found[0]
         labels = sorted({_address(item) for item in (found or self.agreements)})
         reason = f"{len(found)} match" if found else f"none matches{closest(key, (a.key for a in self.agreements))}"
         raise ResultError(
-            f"No single agreement {key!r} (part={part!r}, epoch={epoch!r}): {reason}. There are: {', '.join(labels)}."
+            f"No single agreement {key!r} (part={part!r}, epoch={epoch!r}, rate={rate!r}): {reason}. "
+            f"There are: {', '.join(labels)}."
         )
 
     def rows(self) -> list[tuple[str, str, str, str]]:
-        """Return rows (quantity, mean, sd over seeds, number of seeds) of text, ready for a rich table."""
+        """Return rows (quantity, mean, sd over seeds, number of seeds) of text, ready for a rich table.
+
+        A quantity without a value has ``"-"``; the notes say why.
+        """
         return [
-            (item.label, f"{item.mean:.3f}", f"{item.sd:.3f}" if item.n > 1 else "-", str(item.n))
+            (
+                item.label,
+                f"{item.mean:.3f}" if item.n else "-",
+                f"{item.sd:.3f}" if item.n > 1 else "-",
+                str(item.n),
+            )
             for item in self.agreements
         ]
 
@@ -116,24 +136,33 @@ class Comparison:
         width = max(len(row[0]) for row in rows)
         return "\n".join(f"{name:<{width}}  {mean:>8}  {sd:>7}  {n:>3}" for name, mean, sd, n in rows)
 
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What belongs below the table: when a memory counts as recalled, and the notes."""
+        criterion = [f"recalled: {shown_criteria(self.recalled)}"] if self.recalled else []
+        return (*criterion, *(f"note: {note}" for note in self.notes))
+
     def to_dataset(self) -> xr.Dataset:
-        """Return every agreement as a variable over ``seed`` (and ``epoch``)."""
+        """Return every agreement as a variable over ``seed`` (and ``epoch``), named by key, rate and part."""
         groups: dict[str, list[Agreement]] = {}
         for item in self.agreements:
-            groups.setdefault(f"{item.key}_{item.part}", []).append(item)
+            where = item.part if item.rate is None else f"{item.rate}_{item.part}"
+            groups.setdefault(f"{item.key}_{where}", []).append(item)
         data = xr.merge([_variable(name, items, self.seeds) for name, items in groups.items()], join="outer")
-        return data.assign_attrs(model=self.model, notes=json.dumps(self.notes))
+        criteria = {variant: asdict(criterion) for variant, criterion in self.recalled.items()}
+        return data.assign_attrs(model=self.model, notes=json.dumps(self.notes), recalled=json.dumps(criteria))
 
     def __str__(self) -> str:
         head = f"Rate and spiking variant of {self.model!r}, seeds {', '.join(map(str, self.seeds))}"
-        return "\n".join([head, self.table(), *(f"note: {note}" for note in self.notes)])
+        return "\n".join([head, self.table(), *self.remarks])
 
     __repr__ = __str__
 
 
 def _address(item: Agreement) -> str:
     """Return the arguments of `Comparison.get` that find an agreement."""
-    return f"{item.key!r}, {item.part!r}" + (f", epoch={item.epoch}" if item.epoch is not None else "")
+    epoch = f", epoch={item.epoch}" if item.epoch is not None else ""
+    return f"{item.key!r}, {item.part!r}{epoch}" + (f", rate={item.rate!r}" if item.rate is not None else "")
 
 
 def _variable(name: str, items: list[Agreement], seeds: tuple[int, ...]) -> xr.Dataset:
@@ -143,3 +172,50 @@ def _variable(name: str, items: list[Agreement], seeds: tuple[int, ...]) -> xr.D
     values = np.array([item.values for item in items]).T
     coords = {"seed": list(seeds), "epoch": [item.epoch for item in items]}
     return xr.Dataset({name: (("seed", "epoch"), values, attrs)}, coords=coords)
+
+
+@dataclass(frozen=True)
+class Notes:
+    """Remarks, each once, with the seeds of the results that they concern."""
+
+    found: dict[str, list[int]] = field(default_factory=dict)
+
+    def add(self, text: str, *seeds: int) -> None:
+        """Add a remark on the results of some seeds, or of all when none is named."""
+        self.found.setdefault(text, []).extend(seeds)
+
+    def texts(self) -> tuple[str, ...]:
+        """Return the remarks in the order in which they came, ``"... (seeds 0, 1)"``."""
+        return tuple(text + _of_seeds(seeds) for text, seeds in self.found.items())
+
+
+def _of_seeds(seeds: list[int]) -> str:
+    known = list(dict.fromkeys(seeds))
+    return f" (seed{'s' * (len(known) > 1)} {', '.join(map(str, known))})" if known else ""
+
+
+def warned(results: Iterable[Result]) -> tuple[str, ...]:
+    """Return the warnings of results, each once, with its variant and seeds."""
+    notes = Notes()
+    for result in results:
+        for warning in result.warnings:
+            notes.add(f"{result.variant}: {warning}", result.seed)
+    return notes.texts()
+
+
+def nothing(reason: str) -> Measured:
+    """Return what stands for a number that does not exist."""
+    return float("nan"), f"has no value: {reason}"
+
+
+def measured(
+    item: Agreement, function: Callable[..., Measured], data: Mapping[int, Sequence[Any] | None], notes: Notes
+) -> Agreement:
+    """Return `item` with the number that `function` makes of each seed's data, NaN where these are None."""
+    values = []
+    for seed, given in data.items():
+        value, remark = (float("nan"), "") if given is None else function(*given)
+        values.append(value)
+        if remark:
+            notes.add(f"{item.label} {remark}", seed)
+    return replace(item, values=tuple(values))

@@ -66,6 +66,7 @@ def collect(
         "schedule": schedule,
         "calibration": json.dumps(dict(calibration)) if calibration else "",
         "notes": json.dumps(list(notes)),
+        "recalled": json.dumps(model.recalled.of(translated.variant)) if model.recalled else "",
         "reference": json.dumps(asdict(model.reference)) if model.reference else "",
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }

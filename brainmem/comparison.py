@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
+import xarray as xr
 
 from brainmem import measure
-from brainmem.agreement import Agreement, Comparison
+from brainmem.agreement import Agreement, Comparison, Measured, Notes, measured, nothing, warned
 from brainmem.errors import ResultError
-from brainmem.measure.recall import mean_rate_name
+from brainmem.measure import Criterion, recall_criterion, recall_table
+from brainmem.measure.agreement import is_constant
+from brainmem.measure.recall import mean_rate_name, rate_names
+from brainmem.pairing import Pair, aligned_rates, changes, matched_rates, paired
 from brainmem.result import Result
 
 __all__ = ["Agreement", "Comparison", "changes", "compare", "matched_rates"]
+
+Arrays = tuple[np.ndarray, np.ndarray]
+Tables = tuple[xr.Dataset, xr.Dataset]
+
+NO_AVERAGE = "(it ended before its averaging window began, or the run diverged)"
 
 
 def compare(
@@ -21,199 +30,148 @@ def compare(
     spiking_results: Result | Sequence[Result],
     *,
     rate: str | None = None,
-    recall: str = "recall",
-    target: str = "target",
-    threshold: float = 0.85,
-    score: str = "overlap",
+    phase: str | None = None,
+    target: str | None = None,
+    score: str | None = None,
+    threshold: float | None = None,
+    repeats: str | None = None,
 ) -> Comparison:
     """Compare the two variants of a model, seed by seed.
 
-    Rates averaged over each step are compared within every phase (steps are matched by item,
-    epoch and repeat): Pearson's correlation of each unit over steps, averaged over units, and the
-    root mean square difference over the sd of the rate variant. Weight changes ``w(end) - w(start)``
-    are compared over synapses when both variants start from the same weights. Recall is compared
-    epoch by epoch when the model has it.
+    Rates averaged over each step are compared within every phase (steps are matched by item, epoch and repeat, trials
+    one by one): Pearson's correlation of each unit over steps and trials, averaged over units, and the root mean
+    square difference over the sd of the rate variant. Weight changes ``w(end) - w(start)`` are compared over synapses
+    when both variants start from the same weights. Recall is compared epoch by epoch, each variant by its criterion.
 
     Parameters
     ----------
     rate_results, spiking_results : Result or sequence of Result
         Finished runs; paired by seed.
     rate : str, optional
-        Rate variable to compare, needed if several were recorded.
-    recall, target : str
-        Phase that tests recall, and the stimulus recalled.
-    threshold, score
-        As in `measure.recall_table`.
+        Compare the rates of one population only. Of several, each is compared when not given.
+    phase, target, score, threshold, repeats : optional
+        Replace that part of the model's recall criterion, in both variants; see `brainmem.Recalled`.
 
     Returns
     -------
     Comparison
+        Its notes say what could not be compared and why, and repeat the warnings of the results.
 
     Raises
     ------
     ResultError
-        For different models, parameters, stimuli, unpaired seeds, or unfinished runs.
+        For different models, parameters, stimuli or numbers of trials, unpaired seeds, unfinished runs, or a rate or
+        criterion that does not fit the results.
     """
-    pairs = _pairs(_listed(rate_results, "rate"), _listed(spiking_results, "spiking"))
-    for pair in pairs:
-        _check_pair(*pair)
-    name = mean_rate_name(pairs[0][0], rate)
-    recall_options = {"phase": recall, "target": target, "rate": name.removeprefix("mean_")}
-    recall_options |= {"threshold": threshold, "score": score}
-    notes: list[str] = []
-    agreements = [*_rates(pairs, name), *_weights(pairs, notes), *_recall(pairs, notes, **recall_options)]
+    pairs, notes = paired(rate_results, spiking_results), Notes()
+    given = {"phase": phase, "target": target, "score": score, "threshold": threshold, "repeats": repeats}
+    tables = _recall_tables(pairs, notes, {name: value for name, value in given.items() if value is not None})
+    agreements = [*_rates(pairs, rate, notes), *_weights(pairs, notes), *_recall(pairs, tables, notes)]
     return Comparison(
         model=pairs[0][0].model,
         seeds=tuple(pair[0].seed for pair in pairs),
         agreements=tuple(agreements),
         rate=tuple(pair[0] for pair in pairs),
         spiking=tuple(pair[1] for pair in pairs),
-        notes=tuple(notes),
+        notes=(*notes.texts(), *warned(result for pair in pairs for result in pair)),
+        recalled=_criteria(tables),
     )
 
 
-def matched_rates(rate: Result, spiking: Result, *, phase: str, name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the step averages of both variants in one phase, (step, unit) each, in the same order of steps.
-
-    Steps that only one of them executed, or that ended before their averaging window, are left out.
-    """
-    first, second = rate.select(phase=phase), spiking.select(phase=phase)
-    place = {step: k for k, step in enumerate(_steps(second))}
-    shared = [(k, place[step]) for k, step in enumerate(_steps(first)) if step in place]
-    if not shared:
-        raise ResultError(f"The two variants have no step of phase {phase!r} in common (item, epoch, repeat).")
-    rows, columns = map(list, zip(*shared, strict=True))
-    both = first[name].values[rows], second[name].values[columns]
-    averaged = np.isfinite(both[0]).all(axis=1) & np.isfinite(both[1]).all(axis=1)
-    return both[0][averaged], both[1][averaged]
+# Rates
 
 
-def changes(result: Result, weights: str) -> np.ndarray:
-    """Return ``w(last snapshot) - w(first snapshot)``, (post, pre)."""
-    values = result[weights].values
-    return values[-1] - values[0]
+def _rates(pairs: list[Pair], rate: str | None, notes: Notes) -> Iterator[Agreement]:
+    names = list(dict.fromkeys(name for pair in pairs for result in pair for name in rate_names(result)))
+    if rate is not None:
+        mean_rate_name(pairs[0][0], rate)  # refuses one that was not recorded
+    for name in names if rate is None else [rate]:
+        lacking = [result.variant for pair in pairs for result in pair if name not in rate_names(result)]
+        if lacking:
+            notes.add(f"rates {name!r} are not compared: they are missing in results of the {lacking[0]} variant")
+            continue
+        yield from _rates_of(name, name if len(names) > 1 else None, pairs, notes)
 
 
-def _listed(results: Result | Sequence[Result], variant: str) -> list[Result]:
-    results = [results] if isinstance(results, Result) else list(results)
-    if not results:
-        raise ResultError(f"There is no {variant} result to compare.")
-    for result in results:
-        if not isinstance(result, Result):
-            raise ResultError(f"compare takes results, got {type(result).__name__}; load files with Result.load.")
-        if result.variant != variant:
-            raise ResultError(f"Expected {variant} results, got a {result.variant} one (seed {result.seed}).")
-        result.require_complete()
-    return results
-
-
-def _pairs(rates: list[Result], spikings: list[Result]) -> list[tuple[Result, Result]]:
-    first, second = _by_seed(rates), _by_seed(spikings)
-    if set(first) != set(second):
-        raise ResultError(
-            f"Results are paired by seed, but the rate variant has seeds {sorted(first)} and the spiking "
-            f"variant {sorted(second)}. Run both with the same seeds, or leave out the unpaired."
-        )
-    return [(first[seed], second[seed]) for seed in sorted(first)]
-
-
-def _by_seed(results: list[Result]) -> dict[int, Result]:
-    found: dict[int, Result] = {}
-    for result in results:
-        if result.options != results[0].options:
-            raise ResultError(
-                f"The {result.variant} results were translated differently: {result.options} (seed {result.seed}) and "
-                f"{results[0].options} (seed {results[0].seed}). Compare one translation at a time."
-            )
-        if result.seed in found:
-            raise ResultError(f"Two {result.variant} results have the seed {result.seed}; give each seed once.")
-        found[result.seed] = result
-    return found
-
-
-def _check_pair(rate: Result, spiking: Result) -> None:
-    if rate.model != spiking.model:
-        raise ResultError(f"Cannot compare two models: {rate.model!r} and {spiking.model!r}.")
-    first, second = rate.parameters, spiking.parameters
-    different = [
-        f"{name} ({first[name]['value']} and {second[name]['value']})"
-        for name in first
-        if name in second and _unequal(first[name], second[name])
-    ]
-    forms, others = rate.choices, spiking.choices
-    different += [f"{name} ({forms[name]} and {others.get(name)})" for name in forms if forms[name] != others.get(name)]
-    if different:
-        raise ResultError(
-            f"The rate and the spiking run of {rate.model!r} differ in parameters: {', '.join(different)}. "
-            "Run both with the same parameters."
-        )
-    for name in _stimuli(rate):
-        if name in spiking and not np.array_equal(rate[name].values, spiking[name].values):
-            raise ResultError(f"The runs with seed {rate.seed} saw different stimuli {name!r}; give both the same.")
-
-
-def _unequal(first: dict, second: dict) -> bool:
-    return first["value"] != second["value"] or first.get("unit") != second.get("unit")
-
-
-def _stimuli(result: Result) -> Iterator[str]:
-    return (str(name) for name, values in result.data.items() if values.dims and str(values.dims[0]).endswith("item"))
-
-
-def _steps(result: Result) -> list[tuple[int, ...]]:
-    """Return epoch, item and repeat of each step, and how many steps before had the same."""
-    columns = [result[f"step_{name}"].values.tolist() for name in ("epoch", "item", "repeat")]
-    seen: Counter[tuple[int, ...]] = Counter()
-    found = []
-    for step in zip(*columns, strict=True):
-        found.append((*step, seen[step]))
-        seen[step] += 1
-    return found
-
-
-def _rates(pairs: list[tuple[Result, Result]], name: str) -> Iterator[Agreement]:
-    phases = dict.fromkeys(pairs[0][0]["step_phase"].values.tolist())
+def _rates_of(name: str, label: str | None, pairs: list[Pair], notes: Notes) -> Iterator[Agreement]:
+    phases = dict.fromkeys(phase for pair in pairs for result in pair for phase in result["step_phase"].values.tolist())
     for phase in phases:
-        matched = [matched_rates(*pair, phase=phase, name=name) for pair in pairs]
-        pearson = tuple(_unit_pearson(*both) for both in matched)
-        yield Agreement(
-            "rate_pearson",
-            phase,
-            "Pearson correlation of a unit's rates over steps, mean over units",
-            pearson,
-        )
-        nrmse = tuple(_nrmse(*both) for both in matched)
-        yield Agreement("rate_nrmse", phase, "rms difference of the rates over the sd of the rate variant", nrmse)
+        matched = {pair[0].seed: _matched(pair, phase, name, notes) for pair in pairs}
+        if all(both is None for both in matched.values()):
+            continue
+        for key, meaning, function in (
+            ("rate_pearson", "Pearson correlation of a unit's rates over steps and trials, mean over units", _pearson),
+            ("rate_nrmse", "rms difference of the rates over the sd of the rate variant", _nrmse),
+        ):
+            yield measured(Agreement(key, phase, meaning, (), rate=label), function, matched, notes)
 
 
-def _unit_pearson(rate: np.ndarray, spiking: np.ndarray) -> float:
+def _matched(pair: Pair, phase: str, name: str, notes: Notes) -> Arrays | None:
+    """Return the averages of both variants, (step and trial, unit), or None, and note what was left out."""
+    seed, what = pair[0].seed, f"rates {name!r} in phase {phase!r}"
+    try:
+        *whole, unmatched = aligned_rates(*pair, phase=phase, name=f"mean_{name}")
+    except ResultError as reason:
+        notes.add(f"{what} are not compared: {reason}", seed)
+        return None
+    first, second = matched_rates(*pair, phase=phase, name=f"mean_{name}")
+    if unmatched:
+        notes.add(f"{what}: {unmatched} steps that only one variant executed are left out", seed)
+    if not len(first):
+        notes.add(f"{what} are not compared: no step has an average in both variants {NO_AVERAGE}", seed)
+        return None
+    if len(first) < len(whole[0]):
+        left_out = len(whole[0]) - len(first)
+        notes.add(f"{what}: {left_out} of {len(whole[0])} steps are left out, without an average {NO_AVERAGE}", seed)
+    units = first.shape[-1]
+    return first.reshape(-1, units), second.reshape(-1, units)
+
+
+def _pearson(rate: np.ndarray, spiking: np.ndarray) -> Measured:
     if len(rate) < 2:
-        return float("nan")
-    values = measure.pearson(rate, spiking, axis=0)
-    return float(np.nanmean(values)) if np.isfinite(values).any() else float("nan")
+        return nothing("there is one step only, and a correlation over steps needs two")
+    values = np.asarray(measure.pearson(rate, spiking, axis=0))
+    varying = np.isfinite(values)
+    if not varying.any():
+        return nothing("no unit has rates that vary over steps in both variants")
+    still = np.count_nonzero(~varying)
+    said = f"leaves out {still} of {len(values)} units, whose rate does not vary over steps" if still else ""
+    return float(values[varying].mean()), said
 
 
-def _nrmse(rate: np.ndarray, spiking: np.ndarray) -> float:
-    return measure.nrmse(spiking, rate) if np.std(rate) > 0 else float("nan")
+def _nrmse(rate: np.ndarray, spiking: np.ndarray) -> Measured:
+    if is_constant(rate):
+        return nothing("the rates of the rate variant are the same in all units and steps")
+    return measure.nrmse(spiking, rate), ""
 
 
-def _weights(pairs: list[tuple[Result, Result]], notes: list[str]) -> Iterator[Agreement]:
-    first = pairs[0][0].data
-    names = [str(name) for name, item in first.items() if item.dims[:1] == ("epoch",) and item.ndim == 3]
+# Weights
+
+
+def _weights(pairs: list[Pair], notes: Notes) -> Iterator[Agreement]:
+    names = dict.fromkeys(name for pair in pairs for result in pair for name in _weight_names(result))
     for name in names:
         reason = _incomparable(pairs, name)
         if reason:
-            notes.append(f"changes of {name} are not compared: {reason}")
+            notes.add(f"changes of {name} are not compared: {reason}")
         else:
-            yield from _changes([_moved(*pair, name) for pair in pairs], name)
+            yield from _changes({pair[0].seed: _moved(*pair, name) for pair in pairs}, name, notes)
 
 
-def _incomparable(pairs: list[tuple[Result, Result]], name: str) -> str:
+def _weight_names(result: Result) -> list[str]:
+    return [str(name) for name, item in result.data.items() if item.dims[:1] == ("epoch",) and item.ndim == 3]
+
+
+def _incomparable(pairs: list[Pair], name: str) -> str:
     """Return why weight changes cannot be compared, or nothing."""
-    if any(name not in result or len(result[name]) < 2 for pair in pairs for result in pair):
+    if any(name not in result for pair in pairs for result in pair):
         return "they were not recorded by both; ask for record=('weights',)"
+    if any(len(result[name]) < 2 for pair in pairs for result in pair):
+        return "only the start was recorded, as in runs with trials; runs that learn take record=('weights',)"
     if not all(_same_start(*pair, name) for pair in pairs):
         return "the variants started from different weights"
+    if not any(first.size for pair in pairs for first in _moved(*pair, name)):
+        return "neither variant changed them"
     return ""
 
 
@@ -223,51 +181,106 @@ def _same_start(rate: Result, spiking: Result, name: str) -> bool:
     return np.allclose(rate[name].values[0], spiking[name].values[0], rtol=1e-6, atol=1e-12, equal_nan=True)
 
 
-def _moved(rate: Result, spiking: Result, name: str) -> tuple[np.ndarray, np.ndarray]:
+def _moved(rate: Result, spiking: Result, name: str) -> Arrays:
     """Return the changes of the synapses that exist and changed in either variant, (synapse,) each."""
     first, second = changes(rate, name), changes(spiking, name)
     moved = np.isfinite(first) & np.isfinite(second) & ((first != 0) | (second != 0))
     return first[moved], second[moved]
 
 
-def _changes(moved: list[tuple[np.ndarray, np.ndarray]], name: str) -> Iterator[Agreement]:
-    for key, meaning, value in (
+def _changes(moved: dict[int, Arrays], name: str, notes: Notes) -> Iterator[Agreement]:
+    for key, meaning, function in (
         ("weight_correlation", "Pearson correlation of weight changes over synapses", _correlation),
         ("weight_slope", "slope of the spiking variant's weight changes on the rate variant's", _slope),
         ("weight_norm_ratio", "norm of all weight changes, spiking over rate", _norm_ratio),
     ):
-        yield Agreement(key, name, meaning, tuple(value(*both) for both in moved))
+        yield measured(Agreement(key, name, meaning, ()), function, moved, notes)
 
 
-def _correlation(rate: np.ndarray, spiking: np.ndarray) -> float:
-    return float(measure.pearson(rate, spiking)) if rate.size > 1 else float("nan")
+def _correlation(rate: np.ndarray, spiking: np.ndarray) -> Measured:
+    if rate.size < 2:
+        return nothing(f"{rate.size or 'no'} synapse changed, and a correlation over synapses needs two")
+    value = float(measure.pearson(rate, spiking))
+    return (value, "") if np.isfinite(value) else nothing("one variant changed all synapses alike")
 
 
-def _slope(rate: np.ndarray, spiking: np.ndarray) -> float:
-    variance = np.var(rate) if rate.size else 0
-    return float(np.mean((rate - rate.mean()) * (spiking - spiking.mean())) / variance) if variance else float("nan")
+def _slope(rate: np.ndarray, spiking: np.ndarray) -> Measured:
+    if rate.size < 2 or is_constant(rate):
+        return nothing("the rate variant changed all synapses alike, or none")
+    return float(np.mean((rate - rate.mean()) * (spiking - spiking.mean())) / np.var(rate)), ""
 
 
-def _norm_ratio(rate: np.ndarray, spiking: np.ndarray) -> float:
+def _norm_ratio(rate: np.ndarray, spiking: np.ndarray) -> Measured:
     norm = np.linalg.norm(rate)
-    return float(np.linalg.norm(spiking) / norm) if norm else float("nan")
+    return (float(np.linalg.norm(spiking) / norm), "") if norm else nothing("the rate variant changed no synapse")
 
 
-def _recall(pairs: list[tuple[Result, Result]], notes: list[str], **options) -> Iterator[Agreement]:
-    absent = options["phase"] not in pairs[0][0]["step_phase"].values or options["target"] not in pairs[0][0]
-    if absent:
-        notes.append(f"recall is not compared: no phase {options['phase']!r} with a stimulus {options['target']!r}")
-        return
-    tables = [tuple(measure.recall_table(result, **options)["recalled"] for result in pair) for pair in pairs]
-    for epoch in tables[0][0]["epoch"].values.tolist():
-        both = np.array([[float(table.reindex(epoch=[epoch])[0]) for table in pair] for pair in tables])
-        yield from _recalled(both, options["phase"], epoch)
+# Recall
 
 
-def _recalled(both: np.ndarray, phase: str, epoch: int) -> Iterable[Agreement]:
-    """Yield the three recall agreements of one epoch from fractions (seed, variant)."""
-    rate, spiking = both.T.tolist()
-    difference = (both[:, 1] - both[:, 0]).tolist()
-    yield Agreement("recalled_rate", phase, "fraction of maps recalled, rate variant", tuple(rate), epoch)
-    yield Agreement("recalled_spiking", phase, "fraction of maps recalled, spiking variant", tuple(spiking), epoch)
-    yield Agreement("recalled_difference", phase, "recalled by spiking minus by rate", tuple(difference), epoch)
+def _recall_tables(pairs: list[Pair], notes: Notes, given: dict[str, Any]) -> list[Tables]:
+    """Return the table of each result; none, with a note, for a model or a run without tests of recall."""
+    if not given and not any(result.recalled for pair in pairs for result in pair):
+        notes.add("recall is not compared: the model has no recall criterion, MemoryModel(recalled=...)")
+        return []
+    try:
+        for result, other in (both for pair in pairs for both in zip(pair, pairs[0], strict=True)):
+            _require_equal(recall_criterion(result, **given), recall_criterion(other, **given), result, other)
+        return [(recall_table(rate, **given), recall_table(spiking, **given)) for rate, spiking in pairs]
+    except ResultError as reason:
+        if given:
+            raise
+        notes.add(f"recall is not compared: {reason}")
+        return []
+
+
+def _require_equal(one: Criterion, other: Criterion, result: Result, first: Result) -> None:
+    if one != other:
+        raise ResultError(
+            f"The {result.variant} results were made with different recall criteria: {one!r} (seed {result.seed}) and "
+            f"{other!r} (seed {first.seed}). Give compare the criterion, such as score='overlap', threshold=0.85."
+        )
+
+
+def _criteria(tables: list[Tables]) -> dict[str, Criterion]:
+    if not tables:
+        return {}
+    return {name: Criterion(**table.attrs) for name, table in zip(("rate", "spiking"), tables[0], strict=True)}
+
+
+def _recall(pairs: list[Pair], tables: list[Tables], notes: Notes) -> Iterator[Agreement]:
+    criteria = _criteria(tables)
+    epochs = sorted({epoch for pair in tables for table in pair for epoch in table["epoch"].values.tolist()})
+    if len(set(criteria.values())) > 1:
+        notes.add(
+            "memories of the two variants count as recalled by different criteria; compare(..., score=, threshold=, "
+            "repeats=) judges both by one"
+        )
+    for epoch in epochs:
+        found = {pair[0].seed: _fractions(both, epoch) for pair, both in zip(pairs, tables, strict=True)}
+        for key, meaning, function in (
+            ("recalled_rate", f"fraction recalled, rate variant: {criteria['rate']}", _first),
+            ("recalled_spiking", f"fraction recalled, spiking variant: {criteria['spiking']}", _second),
+            ("recalled_difference", "recalled by spiking minus by rate", _difference),
+        ):
+            yield measured(Agreement(key, criteria["rate"].phase, meaning, (), epoch), function, found, notes)
+
+
+def _fractions(tables: Tables, epoch: int) -> tuple[float, ...]:
+    return tuple(float(table["recalled"].reindex(epoch=[epoch])[0]) for table in tables)
+
+
+def _first(rate: float, _: float) -> Measured:
+    return _tested(rate)
+
+
+def _second(_: float, spiking: float) -> Measured:
+    return _tested(spiking)
+
+
+def _difference(rate: float, spiking: float) -> Measured:
+    return _tested(spiking - rate)
+
+
+def _tested(value: float) -> Measured:
+    return (value, "") if np.isfinite(value) else nothing("nothing was tested in this epoch")

@@ -16,6 +16,7 @@ from rich.table import Table
 from brainmem import measure, plot
 from brainmem.comparison import compare
 from brainmem.errors import BrainmemError
+from brainmem.measure.criterion import Criterion, shown_criteria
 from brainmem.report import standard_figures, write_report
 from brainmem.reproduction import Reproduction, reproduce
 from brainmem.result import Result
@@ -60,8 +61,8 @@ def demo(output: str | Path = "demo") -> Path:
     claims = reproduce(MODEL, variant="both", progress=lambda line: say(f"  {line}"))
     console.print(claims.table())
     random = {variant: _kept(claims, variant) for variant in VARIANTS}
-    comparison = compare(random["rate"], random["spiking"], score="pearson")
-    console.print(comparison.table())
+    comparison = compare(random["rate"], random["spiking"])
+    console.print(str(comparison), highlight=False, soft_wrap=True)
     say(f"Handwritten digits, N = {PICTURE[0] * PICTURE[1]}, and random maps of the same size")
     recalled = _digits(say)
     console.print(_digit_table(recalled))
@@ -156,11 +157,17 @@ def _digits(say: Callable[[str], None]) -> dict[Key, Result]:
 
 def _recalled(result: Result) -> np.ndarray:
     """Return the fraction of maps recalled in every tested epoch."""
-    return measure.recall_table(result, score="pearson")["recalled"].values
+    return measure.recall_table(result)["recalled"].values
+
+
+def _criteria(recalled: Mapping[Key, Result]) -> dict[str, Criterion]:
+    """Return by what each variant's maps count as recalled."""
+    return {variant: measure.recall_criterion(result) for (_, _, variant), result in recalled.items()}
 
 
 def _digit_table(recalled: Mapping[Key, Result]) -> Table:
-    table = Table(title="Fraction of maps recalled (correlation above .85) after epochs", title_justify="left")
+    title = f"Fraction of maps recalled after epochs\nrecalled: {shown_criteria(_criteria(recalled))}"
+    table = Table(title=title, title_justify="left")
     for column in ("maps", "M", "variant", *map(str, TESTED)):
         table.add_column(column)
     for (kind, maps, variant), result in recalled.items():
@@ -190,13 +197,14 @@ def _remarks(recalled: Mapping[Key, Result]) -> tuple[str, ...]:
         f"Digits resemble each other: between the {most} targets the root mean square correlation is "
         f"{alike['digit to digit']:.2f}, between random ones {alike['random to random']:.2f}."
     ]
+    criterion = shown_criteria(_criteria(recalled))
     for maps in LOADS:
         parts = [
             f"{kind} {_recalled(recalled[kind, maps, 'rate'])[-1]:.0%} (rate) and "
             f"{_recalled(recalled[kind, maps, 'spiking'])[-1]:.0%} (spiking)"
             for kind in KINDS
         ]
-        lines.append(f"Recalled after {DIGIT_EPOCHS} epochs of {maps} maps: {'; '.join(parts)}.")
+        lines.append(f"Recalled after {DIGIT_EPOCHS} epochs of {maps} maps, by {criterion}: {'; '.join(parts)}.")
     lines.append(
         "Correlated targets pull the state to what they have in common, so that a network holds fewer maps between "
         "digits than between random patterns, and needs more presentations for them. Correlated cues alone (digit to "
@@ -224,7 +232,7 @@ def _page(folder: Path, claims: Reproduction, comparison, random, recalled) -> P
     )
     figures = [
         ("Handwritten digits: the cue shown, what each variant recalled from a random state, and the target", pictures),
-        ("Digit to digit: fraction recalled against presentations", plot.recall_curve(shown, score="pearson")),
+        ("Digit to digit: fraction recalled against presentations", plot.recall_curve(shown)),
         ("Claims", plot.claims(list(claims.rows))),
         *standard_figures(_flat(random), comparison),
     ]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
@@ -14,11 +13,19 @@ from jinja2 import Environment
 from matplotlib.figure import Figure
 
 from brainmem import measure, plot
-from brainmem.agreement import Agreement, Comparison
+from brainmem.agreement import Comparison, warned
 from brainmem.errors import ResultError
 from brainmem.files import replacing
-from brainmem.plot.claims import tolerance
+from brainmem.measure.criterion import shown_criteria
 from brainmem.plot.style import by_variant
+from brainmem.report_rows import (
+    agreement_rows,
+    calibration_rows,
+    claim_row,
+    distinct,
+    parameter_rows,
+    recalled_rows,
+)
 from brainmem.result import Result
 
 __all__ = ["standard_figures", "write_report"]
@@ -75,12 +82,14 @@ def write_report(
         reference=_reference(results),
         summary=_summary(results, claims),
         incomplete=_incomplete(results),
-        claims=[_claim(row) for row in claims],
-        agreements=_agreements(comparison) if comparison else [],
-        recalled=_recalled(comparison) if comparison else [],
+        warnings=warned(results),
+        claims=[claim_row(row) for row in claims],
+        agreements=agreement_rows(comparison) if comparison else [],
+        recalled=recalled_rows(comparison) if comparison else [],
+        criteria=comparison.recalled if comparison else {},
         figures=[(caption, _embedded(figure)) for caption, figure in pairs],
-        parameters=_parameters(results),
-        calibrations=_calibrations(results),
+        parameters=parameter_rows(results),
+        calibrations=calibration_rows(results),
         equations=_texts(results, "equations"),
         schedules=_texts(results, "schedule"),
         notes=list(dict.fromkeys([*notes, *_notes(results, comparison)])),
@@ -117,7 +126,7 @@ def standard_figures(
 def _candidates(results: list[Result], comparison: Comparison | None) -> Iterable[tuple[str, Any, tuple]]:
     if results:
         yield (
-            "Fraction of maps recalled; thick: mean over seeds, band: their sd, thin: each seed.",
+            "Fraction recalled; thick: mean over seeds, band: their sd, thin: each seed.",
             plot.recall_curve,
             (results,),
         )
@@ -129,7 +138,7 @@ def _candidates(results: list[Result], comparison: Comparison | None) -> Iterabl
         )
     if results:
         yield (
-            "Overlap with the target when learning steps end, and of every map at recall.",
+            "Overlap with the target when learning steps end, and the score of every item at recall; black: mean.",
             plot.overlaps,
             (results,),
         )
@@ -194,14 +203,15 @@ def _summary(results: list[Result], claims: Sequence[Mapping[str, Any]]) -> list
     cards = []
     if results:
         cards += [
-            ("model", _distinct(result.model for result in results)),
-            ("variants", _distinct(by_variant(results))),
-            ("device", _distinct(result.device for result in results)),
-            ("seeds", _distinct(sorted({result.seed for result in results}))),
+            ("model", distinct(result.model for result in results)),
+            ("variants", distinct(by_variant(results))),
+            ("device", distinct(result.device for result in results)),
+            ("seeds", distinct(sorted({result.seed for result in results}))),
             ("complete", "yes" if all(result.complete for result in results) else "NO"),
+            *_criterion(results),
             (
                 "run",
-                _distinct(sorted({result.created[:10] for result in results if result.created})) or "unknown",
+                distinct(sorted({result.created[:10] for result in results if result.created})) or "unknown",
             ),
         ]
     for variant in ("rate", "spiking"):
@@ -212,8 +222,10 @@ def _summary(results: list[Result], claims: Sequence[Mapping[str, Any]]) -> list
     return cards
 
 
-def _distinct(values: Iterable[Any]) -> str:
-    return ", ".join(dict.fromkeys(map(str, values)))
+def _criterion(results: list[Result]) -> list[tuple[str, str]]:
+    """Return the card that says when a memory counts as recalled, by variant where these differ."""
+    criteria = {result.variant: measure.recall_criterion(result) for result in results if result.recalled}
+    return [("recalled", shown_criteria(criteria))] if criteria else []
 
 
 def _incomplete(results: list[Result]) -> str:
@@ -221,112 +233,6 @@ def _incomplete(results: list[Result]) -> str:
     return (
         f"These runs stopped before their protocol ended; their numbers are partial: {', '.join(runs)}." if runs else ""
     )
-
-
-def _claim(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "key": row["key"],
-        "statement": row.get("statement", ""),
-        "quantity": row.get("quantity", ""),
-        "reference": _number(row.get("paper", "")),
-        "source": row.get("source", ""),
-        "rate": _measured(row, "rate"),
-        "spiking": _measured(row, "spiking"),
-    }
-
-
-def _tolerance(low: float, high: float) -> str:
-    """Return an interval as text, of which either side may be open."""
-    if math.isinf(low):
-        return f"≤ {_number(high)}"
-    return f"≥ {_number(low)}" if math.isinf(high) else f"{_number(low)} … {_number(high)}"
-
-
-def _measured(row: Mapping[str, Any], variant: str) -> dict[str, str] | None:
-    item = row.get(variant)
-    if not item:
-        return None
-    sd, n = item.get("sd"), item.get("n")
-    spread = f" ± {_number(sd)}" if sd is not None and math.isfinite(sd) else ""
-    passed = item.get("passed")
-    mark = "" if passed is None else "pass" if passed else "fail"
-    seeds = f"{n} seed{'s' if n != 1 else ''}" if n else ""
-    low, high = tolerance(row, variant)
-    wanted = "" if math.isnan(low) else f"expected {_tolerance(low, high)}"
-    below = ", ".join(part for part in (wanted, seeds) if part)
-    return {"text": _number(item["value"]) + spread, "mark": mark, "below": below}
-
-
-def _number(value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return str(value)
-    return str(value) if isinstance(value, int) else f"{value:.4g}"
-
-
-def _agreements(comparison: Comparison) -> list[tuple[str, str, int, str]]:
-    """Return rows (quantity, mean and sd, seeds, meaning) of all that is not followed over epochs."""
-    return [
-        (item.label, _spread(item), item.n, item.meaning)
-        for item in comparison.agreements
-        if item.epoch is None and item.n
-    ]
-
-
-def _recalled(comparison: Comparison) -> list[tuple[int | None, list[str]]]:
-    """Return rows (epoch, [rate, spiking, difference])."""
-    followed = [item for item in comparison.agreements if item.epoch is not None]
-    epochs = dict.fromkeys(item.epoch for item in followed)
-    return [(epoch, [_spread(item) for item in followed if item.epoch == epoch]) for epoch in epochs]
-
-
-def _spread(item: Agreement) -> str:
-    return f"{item.mean:.3f}" + (f" ± {item.sd:.3f}" if item.n > 1 else "")
-
-
-def _parameters(results: list[Result]) -> list[dict[str, str]]:
-    rows: dict[str, dict[str, Any]] = {}
-    for result in results:
-        for name, record in result.parameters.items():
-            row = rows.setdefault(name, {"name": name, "values": [], **record})
-            row["values"].append(_quantity(record))
-        for name, option in result.choices.items():
-            rows.setdefault(name, {"values": [], "meaning": "form of the model"})["values"].append(option)
-    return [
-        {
-            "name": name,
-            "value": _distinct(row["values"]),
-            "meaning": row.get("meaning", ""),
-            "source": row.get("source", ""),
-        }
-        for name, row in rows.items()
-    ]
-
-
-def _quantity(record: Mapping[str, Any]) -> str:
-    value, unit = record["value"], record.get("unit", "")
-    text = ", ".join(map(_number, value)) if isinstance(value, list | tuple) else _number(value)
-    return text if unit in ("", "1") else f"{text} {unit}"
-
-
-def _calibrations(results: list[Result]) -> list[tuple[str, dict[str, str]]]:
-    """Return the f-I calibration of each population, of the first result that has one."""
-    found: dict[str, dict[str, str]] = {}
-    for result in results:
-        for population, report in result.calibration.items():
-            found.setdefault(population, _calibration(report))
-    return list(found.items())
-
-
-def _calibration(report: Mapping[str, Any]) -> dict[str, str]:
-    rate_max, highest = report.get("rate_max", math.nan), report.get("highest", math.nan)
-    fano = report.get("fano") or [math.nan]
-    return {
-        "rate at activity 1": f"{rate_max:.4g} Hz",
-        "highest calibrated rate": f"{highest:.4g} Hz",
-        "range used": f"{rate_max / highest:.0%}" if math.isfinite(highest) else "unknown",
-        "largest error": f"{report['error']:.2%} of activity 1" if "error" in report else "unknown",
-        "Fano factor": f"{min(fano):.2f} … {max(fano):.2f}",
-    }
 
 
 def _texts(results: list[Result], name: str) -> list[tuple[str, str]]:
@@ -340,5 +246,7 @@ def _texts(results: list[Result], name: str) -> list[tuple[str, str]]:
 
 
 def _notes(results: list[Result], comparison: Comparison | None) -> list[str]:
-    own = [f"{result.variant}: {note}" for result in results for note in result.notes]
-    return [*own, *(comparison.notes if comparison else ())]
+    """Return the remarks of the runs and the comparison; warnings stand at the top of the page."""
+    own = [f"{result.variant}: {n}" for result in results for n in result.notes if n not in result.warnings]
+    compared = [note for note in comparison.notes if note not in warned(results)] if comparison else []
+    return [*own, *compared]

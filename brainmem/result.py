@@ -18,6 +18,7 @@ import xarray as xr
 
 from brainmem.errors import ResultError, closest
 from brainmem.files import replacing
+from brainmem.selection import keep, keep_epochs, keep_trial
 
 __all__ = ["Result"]
 
@@ -143,6 +144,14 @@ class Result:
         return self._json("choices", {})
 
     @property
+    def recalled(self) -> dict[str, Any]:
+        """When a memory counts as recalled in this variant; see `brainmem.Recalled`. Empty if the model does not say.
+
+        ``{"phase", "target", "score", "threshold", "repeats"}``.
+        """
+        return self._json("recalled", {})
+
+    @property
     def options(self) -> dict[str, Any]:
         """How the model was translated: ``neuron``, ``read`` and ``pairing`` of `brainmem.translate`, if spiking."""
         return self._json("options", {})
@@ -218,11 +227,16 @@ class Result:
         return self
 
     def select(
-        self, phase: str | None = None, epoch: int | Iterable[int] | None = None, *, item: int | None = None
+        self,
+        phase: str | None = None,
+        epoch: int | Iterable[int] | None = None,
+        *,
+        item: int | None = None,
+        trial: int | None = None,
     ) -> Result:
-        """Return a result with only the steps of a phase, of epochs, of an item.
+        """Return a result with only the steps of a phase, of epochs, of an item, or with one of its trials.
 
-        Weight snapshots are kept for the chosen epochs; variables without steps or epochs stay whole.
+        Weight snapshots are kept for the chosen epochs; variables without steps, epochs or trials stay whole.
 
         Parameters
         ----------
@@ -230,25 +244,30 @@ class Result:
         epoch : int or iterable of int, optional
             Repetitions, counted from 1; 0 keeps the snapshot before learning and no step.
         item : int, optional
+        trial : int, optional
+            Counted from 0; arrays lose their dimension ``trial``.
 
         Raises
         ------
         ResultError
-            When a phase, epoch or item does not occur, listing those that do.
+            When a phase, epoch, item or trial does not occur, listing those that do.
         """
         data = self.data
         if phase is not None:
-            data = _keep(data, "step_phase", [phase])
+            data = keep(data, "step_phase", [phase])
         if epoch is not None:
-            data = _keep_epochs(data, [epoch] if isinstance(epoch, int | np.integer) else list(epoch))
+            data = keep_epochs(data, [epoch] if isinstance(epoch, int | np.integer) else list(epoch))
         if item is not None:
-            data = _keep(data, "step_item", [item])
+            data = keep(data, "step_item", [item])
+        if trial is not None:
+            data = keep_trial(data, trial)
         return Result(data)
 
     def __repr__(self) -> str:
         lines = [self._headline()]
         lines += [f"  {name:<18} {_shape(array)}" for name, array in self.data.data_vars.items()]
         lines += [f"  translated with: {_listed(self.options)}"] if self.options else []
+        lines += [f"  recalled: {_listed(self.recalled)}"] if self.recalled else []
         return "\n".join([*lines, f"  parameters: {', '.join(_settings(self.parameters, self.choices))}"])
 
     def _repr_html_(self) -> str:
@@ -311,21 +330,3 @@ def _check(data: xr.Dataset, what: str) -> None:
             f"{what} is an incomplete result: it lacks {', '.join(absent)}, which describe the "
             "protocol's steps. Run the simulation again."
         )
-
-
-def _keep(data: xr.Dataset, column: str, wanted: list[Any]) -> xr.Dataset:
-    present = np.unique(data[column].values)
-    for value in wanted:
-        if value not in present:
-            noun = column.removeprefix("step_")
-            raise ResultError(
-                f"No step of the result has the {noun} {value!r}. It has: {', '.join(map(str, present)) or 'none'}."
-            )
-    return data.isel(step=np.isin(data[column].values, wanted))
-
-
-def _keep_epochs(data: xr.Dataset, wanted: list[int]) -> xr.Dataset:
-    data = _keep(data, "step_epoch", [value for value in wanted if value != 0]) if any(wanted) else data.isel(step=[])
-    if "epoch" not in data.dims:
-        return data
-    return data.isel(epoch=np.isin(data["epoch"].values, wanted))

@@ -24,6 +24,7 @@ __all__ = [
     "Population",
     "Projection",
     "Protocol",
+    "Recalled",
     "Reference",
     "Repeat",
     "SpikingRule",
@@ -454,6 +455,44 @@ class Protocol:
 
 
 @dataclass(frozen=True)
+class Recalled:
+    """When a memory counts as recalled. Tables, figures, comparisons and claims take it from the model.
+
+    ``Recalled(phase="recall", target="target", score="overlap", threshold=0.85, spiking={"score": "pearson"})``
+
+    Parameters
+    ----------
+    phase : str
+        The phase that tests. Its rates, averaged as `Phase` says, are scored.
+    target : str
+        The stimulus recalled, without frames. A test is scored against the row of its item; the rates are those of the
+        stimulus' population.
+    score : {"overlap", "pearson"}
+        The mean over units of rate times target, which grows with the amplitude of the rates; or Pearson's correlation
+        over units, which ignores their amplitude and mean.
+    threshold : float
+        A test succeeds when its score exceeds it; that of an overlap has the base SI unit of rate times target.
+    repeats : {"each", "mean"}
+        How several tests of an item in one epoch (random starts) count: each for itself, so that an item recalled from
+        two starts of three counts 2/3; or together, by the mean of their scores. Trials always count as separate runs.
+    spiking : mapping of str to value
+        The `score`, `threshold` or `repeats` of the spiking variant where they differ.
+    """
+
+    phase: str = field(kw_only=True)
+    target: str = field(kw_only=True)
+    score: str = field(kw_only=True)
+    threshold: float = field(kw_only=True)
+    repeats: str = field(default="each", kw_only=True)
+    spiking: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+
+    def of(self, variant: str) -> dict[str, Any]:
+        """Return `phase`, `target`, `score`, `threshold` and `repeats` of one variant, by name."""
+        common = {name: getattr(self, name) for name in ("phase", "target", "score", "threshold", "repeats")}
+        return common | (dict(self.spiking) if variant == "spiking" else {})
+
+
+@dataclass(frozen=True)
 class Limit:
     """A condition on the parameters that the theory sets, and the reason, shown when a run breaks it.
 
@@ -486,6 +525,7 @@ class MemoryModel:
     ``rate_dt`` and ``time_unit`` are texts (parameter or quantity): the Euler step of the rate variant and
     what one unit of a dimensionless model time lasts. ``varied`` marks a copy made by `replace`, in which
     parameters may be left over that only the replaced part used; ``chosen`` holds the choices made, by name.
+    ``print(model)`` shows all of it on one page.
     """
 
     name: str
@@ -496,6 +536,7 @@ class MemoryModel:
     stimuli: tuple[Stimulus, ...] = field(default=(), kw_only=True)
     observables: tuple[Observable, ...] = field(default=(), kw_only=True)
     protocol: Protocol = field(kw_only=True)
+    recalled: Recalled | None = field(default=None, kw_only=True)
     limits: tuple[Limit, ...] = field(default=(), kw_only=True)
     choices: tuple[Choice, ...] = field(default=(), kw_only=True)
     reference: Reference | None = field(default=None, kw_only=True)
@@ -512,8 +553,16 @@ class MemoryModel:
         check_model(self)
 
     def replace(self, **changes: Any) -> MemoryModel:
-        """Return a copy with some fields replaced, checked again."""
-        return replace(self, **{"varied": True, **changes})
+        """Return a copy with some fields replaced, checked again.
+
+        A recall criterion stays as it is where the copy leaves out the phase or the stimulus that it names.
+        """
+        from brainmem.checks.recalled import check_named_parts
+
+        copy = replace(self, **{"varied": True, **changes})
+        if "recalled" in changes:
+            check_named_parts(copy)
+        return copy
 
     def choose(self, **options: str) -> MemoryModel:
         """Return a copy with every `Choice` made: the options given (``error_on="rate"``), else the defaults.
@@ -526,6 +575,11 @@ class MemoryModel:
         from brainmem.choices import choose
 
         return choose(self, **options)
+
+    def __str__(self) -> str:
+        from brainmem.card import card
+
+        return card(self)
 
     def population(self, name: str) -> Population:
         """Return the population called `name`."""

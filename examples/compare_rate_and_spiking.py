@@ -11,6 +11,6 @@ rate = [simulate("kurikawa2020", "rate", parameters=small, seed=seed) for seed i
 spiking = [simulate("kurikawa2020", "spiking", parameters=small, seed=seed) for seed in (0, 1)]
 
 # %% Agreement, seed by seed.
-comparison = compare(rate, spiking, score="pearson")
+comparison = compare(rate, spiking)
 print(comparison)
 write_report("compare.html", title="kurikawa2020, rate and spiking", comparison=comparison)

@@ -39,6 +39,7 @@ def result(
     parameters=None,
     complete=1,
     traces=False,
+    recalled_by=None,
     **attrs,
 ):
     """Return a result in which a known share of the maps is recalled.
@@ -70,9 +71,24 @@ def result(
             "recurrent_w": (("epoch", "post", "pre"), _weights(seed, change), {"units": "1"}),
         },
         coords={"epoch": [0, 1, 2, 5]},
-        attrs=_attributes(variant, seed, parameters, complete) | attrs,
+        attrs=_attributes(variant, seed, parameters, complete, recalled_by) | attrs,
     )
     return Result(data.assign(_traces(rng)) if traces else data)
+
+
+def of_trials(result, trials, noise=0.3, units=UNITS):
+    """Return a result like `result` with trials, whose rates differ by noise."""
+    rng = np.random.default_rng([result.seed, result.variant == "spiking", trials])
+    rates = result.mean_x.values[:, None, :units] + noise * rng.normal(size=(len(result.mean_x), trials, units))
+    data = result.data.drop_vars(["mean_x", "recurrent_w"]).isel(unit=slice(units))
+    return Result(data.assign(mean_x=(("step", "trial", "unit"), rates)))
+
+
+def of_two_populations(result):
+    """Return a result that holds the rates of a second population too, with fewer units."""
+    rng = np.random.default_rng([result.seed, result.variant == "spiking", 2])
+    gain = result.mean_x.values[:, :7] ** 2 + rng.normal(size=(len(result.mean_x), 7))
+    return Result(result.data.assign(mean_gain=(("step", "gain_unit"), gain, {"units": "hertz"})))
 
 
 def _rates(row, target, recalled):
@@ -109,7 +125,11 @@ def _traces(rng, times=400, dt=5e-3):
     }
 
 
-def _attributes(variant, seed, parameters, complete):
+CRITERION = {"phase": "recall", "target": "target", "score": "overlap", "threshold": 0.85, "repeats": "each"}
+CRITERIA = {"rate": CRITERION, "spiking": CRITERION | {"score": "pearson", "threshold": 0.9, "repeats": "mean"}}
+
+
+def _attributes(variant, seed, parameters, complete, recalled_by):
     record = {
         "N": {"value": UNITS, "unit": "1", "meaning": "number of units", "source": "reconstruction"},
         "M": {"value": ITEMS, "unit": "1", "meaning": "number of maps", "source": "reconstruction"},
@@ -128,6 +148,7 @@ def _attributes(variant, seed, parameters, complete):
         "schedule": "groups: units (0)",
         "calibration": json.dumps({"units": calibration()}) if variant == "spiking" else "",
         "notes": json.dumps(["read by event"]),
+        "recalled": json.dumps(CRITERIA[variant]) if recalled_by is None else recalled_by,
         "reference": json.dumps({"authors": "A. Author", "title": "Memory", "year": 2024, "doi": "10.1/x"}),
         "created": "2024-05-01T12:00:00",
     }

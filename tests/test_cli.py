@@ -41,7 +41,8 @@ def spied(monkeypatch):
     def simulate(model, variant="rate", *, progress=None, **options):
         calls.append({"model": model.name, "variant": variant, **options})
         progress(0.5)
-        return synthetic.result(variant=variant, seed=options["seed"])
+        warnings = '["the curve was extrapolated"]' if variant == "spiking" else ""
+        return synthetic.result(variant=variant, seed=options["seed"], warnings=warnings)
 
     monkeypatch.setattr(brainmem, "simulate", simulate)
     return calls
@@ -201,6 +202,8 @@ def test_run_passes_its_options_on_and_saves_the_result(spied, tmp_path):
     assert (call["model"], call["variant"], call["seed"]) == ("kurikawa2020", "spiking", 7)
     assert call["device"] == brainmem.Device("runtime", target="cython")
     assert Result.load(path).seed == 7
+    assert "  warning: the curve was extrapolated" in outcome.stdout.splitlines()
+    assert "  recalled after epoch 2: 0.50 (Pearson r > 0.9)" in outcome.stdout.splitlines()
     assert "<html" in path.with_suffix(".html").read_text()
 
 
@@ -224,6 +227,8 @@ def test_compare_runs_both_variants_from_each_seed_and_keeps_results_and_report(
     assert len(list(tmp_path.glob("*.nc"))) == 4
     assert "<html" in (tmp_path / "report.html").read_text()
     assert "Pearson" in outcome.stdout
+    assert "recalled: overlap > 0.85 (rate), Pearson r > 0.9 (spiking)" in outcome.stdout.splitlines()
+    assert "note: spiking: the curve was extrapolated (seeds 0, 1)" in outcome.stdout.splitlines()
 
 
 @pytest.mark.parametrize(("passed", "code"), [(True, 0), (False, 1)])

@@ -60,8 +60,8 @@ def test_a_pattern_overlaps_itself_fully_and_a_half_flipped_one_not_at_all():
 
 def test_a_map_counts_by_the_fraction_of_its_starts():
     overlaps = np.array([[0.9, 0.9, 0.2], [0.1, 0.2, 0.3]])
-    assert measure.recalled_fraction(overlaps) == pytest.approx(1 / 3)
-    assert measure.recalled_fraction([0.9, 0.85]) == 0.5
+    assert measure.recalled_fraction(overlaps, threshold=0.85) == pytest.approx(1 / 3)
+    assert measure.recalled_fraction([0.9, 0.85], threshold=0.85) == 0.5
 
 
 def test_recall_table_finds_the_maps_that_were_recalled():
@@ -267,7 +267,7 @@ def test_the_standard_error_and_the_bootstrap_agree_for_many_samples():
         (lambda: measure.pvar(np.ones(3), np.ones(3)), "target is constant"),
         (lambda: measure.pearson([1.0], [2.0]), "at least two samples"),
         (lambda: measure.overlap("abc", [1]), "array of numbers"),
-        (lambda: measure.recalled_fraction([]), "is empty"),
+        (lambda: measure.recalled_fraction([], threshold=0.85), "is empty"),
         (lambda: measure.stability(np.ones((2, 3)), np.ones((1, 3))), "square"),
         (lambda: measure.stability(np.eye(3), np.ones((1, 2))), "do not fit patterns"),
         (lambda: measure.row_norms(np.ones(3)), "at least 2 dimension"),

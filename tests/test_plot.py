@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 from brainmem import plot
 from brainmem.comparison import compare
 from brainmem.errors import ResultError
+from brainmem.measure import recall_table
 from brainmem.plot.style import VARIANTS
 from brainmem.result import Result
 
@@ -75,8 +76,8 @@ def test_the_recall_curve_draws_the_mean_over_seeds_of_each_variant():
     rates = [synthetic.result("rate", seed, recalled={1: 0, 2: seed, 5: 6}) for seed in (0, 3)]
     axes = plot.recall_curve([*SPIKING, *rates]).axes[0]
     lines = {line.get_label(): line.get_ydata() for line in axes.lines if not line.get_label().startswith("_")}
-    assert list(lines) == ["rate (2 seeds)", "spiking (3 seeds)"]
-    assert lines["rate (2 seeds)"] == pytest.approx([0, 0.25, 1])
+    assert list(lines) == ["rate: overlap > 0.85 (2 seeds)", "spiking: Pearson r > 0.9 (3 seeds)"]
+    assert lines["rate: overlap > 0.85 (2 seeds)"] == pytest.approx([0, 0.25, 1])
     colours = [line.get_color() for line in axes.lines if line.get_label().startswith("rate")]
     assert colours == [VARIANTS["rate"]["color"]]
 
@@ -84,7 +85,7 @@ def test_the_recall_curve_draws_the_mean_over_seeds_of_each_variant():
 def test_overlaps_draw_every_learning_step_and_every_map():
     left, right = plot.overlaps(RATE[0]).axes
     assert left.lines[0].get_ydata() == pytest.approx(RATE[0].select(phase="learn").overlap.values)
-    assert len(right.lines[0].get_ydata()) == 3 * synthetic.ITEMS
+    assert len(right.lines[0].get_ydata()) == 3 * synthetic.ITEMS * synthetic.STARTS  # each test counts
 
 
 def test_the_raster_shows_only_spikes_in_its_window():
@@ -159,6 +160,60 @@ def test_digits_need_pictures_of_one_size():
 def test_what_cannot_be_drawn_is_refused(call, message):
     with pytest.raises(ResultError, match=message):
         call()
+
+
+def with_trials(result, count=3):
+    """Return a result whose traces and spikes are of several trials, each with another sign and other cells."""
+    signs = np.where(np.arange(count) % 2, -1, 1)[None, :, None]
+    trial = np.arange(result.spike_cell.size) % count
+    data = result.data.drop_vars("x").assign(
+        x=(("time", "trial", "unit"), signs * result.x.values[:, None]), spike_trial=("spike", trial)
+    )
+    return Result(data)
+
+
+def test_rates_and_spikes_are_drawn_of_one_trial():
+    many = [with_trials(result) for result in (RATE[0], SPIKING[0])]
+    for trial, sign in ((0, 1), (1, -1)):
+        axes = plot.rates(many, units=(5,), trial=trial).axes[0]
+        for line, result in zip(axes.lines, (RATE[0], SPIKING[0]), strict=True):
+            assert line.get_ydata() == pytest.approx(sign * result.x.values[:, 5])
+        assert axes.get_title(loc="left").endswith(f"trial {trial}")
+    strip, axes = plot.raster(many[1], trial=2).axes
+    assert len(axes.collections[0].get_offsets()) == np.count_nonzero(many[1].spike_trial == 2)
+    assert "trial 2" in strip.get_title(loc="left")
+    with pytest.raises(ResultError, match=r"no trial 3\. It has trials 0 to 2"):
+        plot.raster(many[1], trial=3)
+    with pytest.raises(ResultError, match=r"no trial 1\. It was run without trials"):
+        plot.rates(RATE[0], trial=1)
+
+
+def test_recall_figures_count_every_trial():
+    result = synthetic.of_trials(RATE[0], 4)
+    [axes] = plot.recall_curve(result).axes
+    assert axes.lines[0].get_ydata() == pytest.approx(recall_table(result).recalled.values)
+    [left, right] = plot.overlaps(Result(result.data.assign(overlap=result.mean_x.mean("unit")))).axes
+    assert len(right.lines[0].get_ydata()) == 3 * synthetic.ITEMS * synthetic.STARTS * 4
+    assert len(left.lines) >= 4
+
+
+def test_the_points_at_recall_are_what_counts():
+    result = synthetic.of_trials(SPIKING[0], 3)
+    scores = recall_table(result).score.values
+    [_, axes] = plot.overlaps(result, observable="step_duration").axes
+    assert axes.lines[0].get_ydata() == pytest.approx(scores.mean(axis=2).ravel())
+    assert axes.get_title(loc="left") == "at recall, each item (mean of its tests)\nrecalled: Pearson r > 0.9"
+    [_, axes] = plot.overlaps(result, observable="step_duration", repeats="each", score="overlap").axes
+    assert axes.get_title(loc="left") == "at recall, each test\nrecalled: overlap > 0.9"
+    assert axes.lines[0].get_ydata() == pytest.approx(recall_table(result, score="overlap").score.values.ravel())
+
+
+def test_pvars_of_trials_are_drawn_with_their_mean():
+    table = np.array([[0.1, 0.3], [0.8, 0.6], [0.9, 0.1]])
+    lines = plot.pvar_of_tests({"noisy": table}).axes[0].lines
+    assert [line.get_ydata().tolist() for line in lines[:2]] == table.T.tolist()
+    assert lines[2].get_ydata() == pytest.approx([0.2, 0.7, 0.5])
+    assert lines[3].get_xdata().tolist() == [2]
 
 
 def test_sequences_are_sorted_by_the_centre_of_mass_of_the_first():

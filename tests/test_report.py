@@ -115,6 +115,28 @@ def test_agreement_parameters_calibration_and_provenance_are_listed(page):
         assert part in text
 
 
+def test_the_criterion_of_each_variant_stands_at_the_top_and_above_its_column(page):
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page))
+    assert "recalled overlap &gt; 0.85 (rate), Pearson r &gt; 0.9 (spiking)" in text[: text.index("Claims")]
+    assert "epochs learned rate: overlap &gt; 0.85 spiking: Pearson r &gt; 0.9 spiking - rate" in text
+
+
+def test_results_without_a_criterion_make_a_page_that_does_not_speak_of_recall(tmp_path):
+    page = write_report(tmp_path / "x.html", title="x", results=synthetic.result(recalled_by="")).read_text("utf-8")
+    assert "recalled" not in re.sub(r"<[^>]+>", " ", page.partition("</style>")[2])
+
+
+def test_warnings_stand_at_the_top_once_and_notes_at_the_end(tmp_path):
+    said = {"warnings": '["rates left <rate_range>"]', "notes": '["rates left <rate_range>", "read by event"]'}
+    results = [synthetic.result("spiking", seed, **said) for seed in (0, 1)]
+    path = write_report(tmp_path / "x.html", title="x", comparison=compare(RATE, results), results=results, figures={})
+    page = path.read_text("utf-8")
+    top = re.sub(r"<[^>]+>", "", page[: page.index("<h2>")])
+    assert "warning spiking: rates left &lt;rate_range&gt; (seeds 0, 1)" in top
+    assert page.count("rates left") == 1
+    assert "spiking: read by event" in page[page.index("<h2>Notes") :]
+
+
 def test_standard_figures_show_what_was_recorded(page):
     captions = [
         caption for caption, _ in standard_figures([*RATE, *SPIKING], compare(RATE, SPIKING), synthetic.claims())

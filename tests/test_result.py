@@ -68,6 +68,10 @@ def test_attributes_are_typed():
     assert result.parameters["tau"]["unit"] == "s"
     assert result.calibration["units"]["rate_max"] == 80
     assert synthetic.result("rate").calibration == {}
+    assert result.recalled == synthetic.CRITERIA["spiking"]
+    assert synthetic.result(recalled_by="").recalled == {}
+    assert result.warnings == []
+    assert synthetic.result(warnings='["cut off"]').warnings == ["cut off"]
 
 
 def test_an_absent_variable_error_lists_what_was_recorded_and_how_to_record():
@@ -133,6 +137,20 @@ def test_selecting_keeps_the_steps_of_a_phase_and_epoch():
     assert kept.target.shape == result.target.shape
     assert result.select(epoch=0).recurrent_w.shape[0] == 1
     assert set(result.select(epoch=(1, 5), item=2).step_item.values) == {2}
+
+
+def test_selecting_a_trial_takes_its_arrays_and_spikes():
+    result = synthetic.of_trials(synthetic.result("spiking", traces=True), 3)
+    fired = np.arange(result.spike_cell.size) % 3
+    result = Result(result.data.assign(spike_trial=("spike", fired)))
+    one = result.select(phase="recall", trial=2)
+    np.testing.assert_array_equal(one.mean_x, result.select(phase="recall").mean_x[:, 2])
+    np.testing.assert_array_equal(one.spike_cell, result.spike_cell.values[fired == 2])
+    assert "trial" not in one.data.dims
+    assert "spike_trial" not in one
+    for wrong in (3, -1):
+        with pytest.raises(ResultError, match=rf"no trial {wrong}\. It has trials 0 to 2"):
+            result.select(trial=wrong)
 
 
 def test_selecting_what_did_not_happen_lists_what_did():

@@ -329,6 +329,7 @@ def test_the_command_sweeps_resumes_and_shows_a_table(tmp_path):
     [row] = [line.split() for line in done.stdout.splitlines() if line.startswith("3 ")]
     recalled = Sweep.load(tmp_path / "store").dataset(lambda r: float(measure.recall_table(r)["recalled"][-1])).sel(M=3)
     assert row[1:4] == ["2", "of", "2"]
+    assert "recalled: overlap > 0.85" in done.stdout
     assert float(row[4]) == pytest.approx(float(recalled.mean()), abs=0.006)
     assert "failed at M = 40, seed 0 and 1 more: RuleError" in done.stdout
     assert "the same command tries them again" in done.stderr

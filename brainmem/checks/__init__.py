@@ -12,6 +12,7 @@ from brainmem.checks.choices import check_choices
 from brainmem.checks.names import check_names
 from brainmem.checks.neurons import check_populations
 from brainmem.checks.protocols import check_observables, check_protocol
+from brainmem.checks.recalled import check_recalled
 from brainmem.checks.rules import check_rules
 from brainmem.checks.sequential import check_sequential
 from brainmem.checks.structure import check_structure
@@ -47,3 +48,4 @@ def check_model(model: MemoryModel) -> None:
     check_values(text)  # draws, sizes, bounds, limits
     if not model.varied:
         check_use(text)
+    check_recalled(text)

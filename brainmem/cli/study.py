@@ -126,8 +126,8 @@ def compare(
     results = _runs(todo, options, folder)
     comparison = brainmem.compare(results[:seeds], results[seeds:])
     print_table(("quantity", "mean", "sd", "n"), comparison.rows(), title=f"{comparison.model}: rate and spiking")
-    for note in comparison.notes:
-        say(f"note: {note}")
+    for remark in comparison.remarks:
+        say(remark)
     if folder is not None:
         title = f"{comparison.model}: rate and spiking"
         page = brainmem.write_report(folder / "report.html", title=title, comparison=comparison)
@@ -194,12 +194,15 @@ def _print_recall(result: Any) -> None:
 
     state = "complete" if result.complete else "ended early"
     say(f"{result.model}, {result.variant} variant, seed {result.seed}, on {result.device}: {state}")
+    for warning in result.warnings:
+        say(f"  warning: {warning}")
     try:
         recalled = measure.recall_table(result)["recalled"]
     except BrainmemError:
         return
+    criterion = measure.recall_criterion(result)
     for epoch, fraction in zip(recalled["epoch"].values, recalled.values, strict=True):
-        say(f"  recalled after epoch {int(epoch)}: {float(fraction):.2f}")
+        say(f"  recalled after epoch {int(epoch)}: {float(fraction):.2f} ({criterion})")
 
 
 COMMANDS = {

@@ -69,9 +69,9 @@ def sweep(
 def print_sweep(found: Sweep, *, recall: bool = False) -> None:
     """Print how many points of each parameter combination are finished, and why others failed."""
     say(repr(found).splitlines()[0].strip("<>"), style="bold")
-    rows = [_row(list(points), recall) for _, points in groupby(found.points, key=_combination)]
-    recalled = any(len(row) > len(found.units) + 1 for row in rows)
-    print_table((*found.units, "finished", *(["recalled"] if recalled else [])), rows)
+    criterion = _criterion(found) if recall else ""
+    rows = [_row(list(points), bool(criterion)) for _, points in groupby(found.points, key=_combination)]
+    print_table((*found.units, "finished", *([f"recalled: {criterion}"] if criterion else [])), rows)
     for error, points in groupby(sorted(found.failed, key=_error), key=_error):
         first, *others = points
         say(f"failed at {first}{f' and {len(others)} more' if others else ''}: {error}")
@@ -92,8 +92,16 @@ def _row(points: list[Point], recall: bool) -> list[str]:
     return [*values, f"{len(finished)} of {len(points)}", *shown]
 
 
+def _criterion(found: Sweep) -> str:
+    """Return when a memory counts as recalled, nothing for a model that does not say."""
+    from brainmem import Result, measure
+
+    result = Result.load(found.finished[0].path) if found.finished else None
+    return str(measure.recall_criterion(result)) if result and result.recalled else ""
+
+
 def _recalled(points: list[Point]) -> list[str]:
-    """Return the fraction recalled at the last test, over seeds, where the model has such tests."""
+    """Return the fraction recalled at the last test, over seeds, where there was one."""
     import numpy as np
 
     from brainmem import BrainmemError, Result, measure

@@ -11,6 +11,7 @@ from brainmem.measure.connectivity import (
     row_norms,
     stability,
 )
+from brainmem.measure.criterion import Criterion, recall_criterion
 from brainmem.measure.dynamics import drift, nearest_cosine, ring_distance, time_summary
 from brainmem.measure.recall import (
     capacity,
@@ -34,6 +35,7 @@ from brainmem.measure.spread import bootstrap, standard_error
 
 __all__ = [
     "Bands",
+    "Criterion",
     "band_structure",
     "bootstrap",
     "bvar",
@@ -57,6 +59,7 @@ __all__ = [
     "pvar",
     "pvar_of_tests",
     "recall_ceiling",
+    "recall_criterion",
     "recall_table",
     "recalled_fraction",
     "resilience",

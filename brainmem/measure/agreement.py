@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from brainmem.errors import ResultError
 from brainmem.measure.checks import array, same_shape, same_units
 
-__all__ = ["fano_factor", "nrmse", "pearson", "pvar"]
+__all__ = ["fano_factor", "is_constant", "nrmse", "pearson", "pvar"]
 
 _FLAT = 1e-12
 """A standard deviation below this fraction of the largest value is rounding, not signal."""
@@ -95,11 +95,15 @@ def pvar(target: ArrayLike, output: ArrayLike) -> float:
     return float(1 - np.mean((target - output) ** 2) / _deviation(target, "target") ** 2)
 
 
+def is_constant(values: np.ndarray) -> bool:
+    """Return whether an array is the same everywhere, up to rounding."""
+    return bool(values.std() <= _FLAT * max(float(np.abs(values).max()), np.finfo(float).tiny))
+
+
 def _deviation(values: np.ndarray, name: str) -> float:
-    deviation = float(values.std())
-    if deviation <= _FLAT * max(float(np.abs(values).max()), np.finfo(float).tiny):
+    if is_constant(values):
         raise ResultError(f"{name} is constant ({values.flat[0]:g} everywhere), so no share of its variance exists.")
-    return deviation
+    return float(values.std())
 
 
 def fano_factor(trace: ArrayLike, *, tau: float, rate_max: float, cells_per_unit: int) -> np.ndarray:

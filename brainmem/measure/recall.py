@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike
 from brainmem.errors import ResultError, closest
 from brainmem.measure.agreement import pearson
 from brainmem.measure.checks import array, same_shape, same_units
+from brainmem.measure.criterion import Criterion, recall_criterion
 
 if TYPE_CHECKING:
     from brainmem.result import Result
@@ -21,6 +23,7 @@ __all__ = [
     "capacity_bound",
     "mean_rate_name",
     "overlap",
+    "rate_names",
     "recall_ceiling",
     "recall_table",
     "recalled_fraction",
@@ -55,17 +58,14 @@ SCORES = {"overlap": overlap, "pearson": pearson}
 """How an activity may be scored against a target, by name."""
 
 
-def recalled_fraction(overlaps: ArrayLike, *, threshold: float = 0.85) -> float:
-    """Return the fraction of maps recalled.
-
-    A map counts by the fraction of its repeats (random starts) whose overlap exceeds the
-    threshold, so one that is reached from two starts of three counts 2/3.
+def recalled_fraction(overlaps: ArrayLike, *, threshold: float) -> float:
+    """Return the fraction of scores above a threshold.
 
     Parameters
     ----------
     overlaps : (item,) or (item, repeat) float array, dimensionless
+        Of repeats each counts for itself: an item that is reached from two random starts of three counts 2/3.
     threshold : float
-        Recalled when above it. 0.85 is the reconstruction's value.
     """
     return float(np.mean(array(overlaps, "overlaps", least=1) > threshold))
 
@@ -73,105 +73,155 @@ def recalled_fraction(overlaps: ArrayLike, *, threshold: float = 0.85) -> float:
 def recall_table(
     result: Result,
     *,
-    threshold: float = 0.85,
-    phase: str = "recall",
-    target: str = "target",
     rate: str | None = None,
-    score: str = "overlap",
+    phase: str | None = None,
+    target: str | None = None,
+    score: str | None = None,
+    threshold: float | None = None,
+    repeats: str | None = None,
 ) -> xr.Dataset:
-    """Return how well every map was recalled in every tested epoch of a run.
+    """Return how well every item was recalled in every tested epoch of a run, by the criterion of its model.
 
-    The rates averaged over the last part of each recall step are scored against the
-    target of the step's item.
+    The rates averaged over the last part of each test are scored against the target of its item.
 
     Parameters
     ----------
     result : Result
-    threshold : float
-        A recall step succeeds when its score exceeds it.
-    phase : str
-        Phase in which recall is tested.
-    target : str
-        Stimulus that holds the targets, (item, unit).
     rate : str, optional
-        Variable whose phase averages ``mean_<rate>`` are scored; needed if there are several.
-    score : {"overlap", "pearson"}
-        Pearson's correlation ignores the amplitude of the rates, the overlap does not.
+        Variable whose averages ``mean_<rate>`` are scored; that of the target's units when not given.
+    phase, target, score, threshold, repeats : optional
+        Replace that part of the model's criterion; see `brainmem.Recalled`.
 
     Returns
     -------
     xarray.Dataset
-        ``recalled(epoch)``, the fraction of maps (`recalled_fraction`), and
-        ``score(epoch, item, repeat)``, NaN where an item was not tested. A run with ``trials=B`` has
-        ``score(epoch, item, repeat, trial)``, and every trial counts as a repeat does.
+        ``recalled(epoch)``, the fraction of items recalled, and ``score(epoch, item, repeat)``: NaN where an item was
+        not tested, 0 where there is no correlation because all units have one rate. A run with ``trials=B`` has
+        ``score(epoch, item, repeat, trial)``, and its trials count as so many runs. The attributes are the criterion.
 
     Raises
     ------
     ResultError
-        When the run did not finish, has no such phase, or did not record what is needed.
+        When the run did not finish, has no such phase, did not record what is needed, or no criterion is known.
     """
-    if score not in SCORES:
-        raise ResultError(f"score must be one of {', '.join(SCORES)}, got {score!r}.{closest(score, SCORES)}")
-    steps = result.require_complete().select(phase=phase)
-    items = steps["step_item"].values.astype(int)
-    rates, patterns = steps[mean_rate_name(steps, rate)], steps[target]
-    if (items < 0).any() or items.max() >= len(patterns):
-        raise ResultError(f"Phase {phase!r} has steps without an item of {target!r}; recall cannot be scored there.")
-    wanted = np.asarray(patterns.values, dtype=float)[items]
+    criterion = recall_criterion(result, phase=phase, target=target, score=score, threshold=threshold, repeats=repeats)
+    tests = result.require_complete().select(phase=criterion.phase)
+    patterns = _targets(tests, criterion)
+    rates = tests[mean_rate_name(tests, rate, of=patterns)]
+    _require_averages(rates, criterion.phase)
+    wanted = np.asarray(patterns.values, dtype=float)[tests["step_item"].values.astype(int)]
     if wanted.ndim < rates.ndim:  # one target for all trials
         wanted = np.broadcast_to(wanted[:, np.newaxis], rates.shape)
-    scores = xr.DataArray(np.atleast_1d(SCORES[score](rates.values, wanted)), dims=rates.dims[:-1])
-    return _tabulate(scores, steps, items, threshold)
+    scores = np.nan_to_num(np.atleast_1d(SCORES[criterion.score](rates.values, wanted)))
+    return _tabulate(xr.DataArray(scores, dims=rates.dims[:-1]), tests, criterion)
 
 
-def mean_rate_name(result: Result, rate: str | None = None) -> str:
+def _targets(tests: Result, criterion: Criterion) -> xr.DataArray:
+    """Return the rows of the target, after checking that every test can be scored against one."""
+    patterns, items = tests[criterion.target], tests["step_item"].values
+    if patterns.ndim != 2 + ("trial" in patterns.dims):
+        raise ResultError(f"The target {criterion.target!r} changes while it is shown; mean rates have no frames.")
+    if (items < 0).any() or items.max() >= len(patterns):
+        raise ResultError(
+            f"Phase {criterion.phase!r} has steps without an item of {criterion.target!r}; recall cannot be scored "
+            f"there. Its items go up to {items.max()}, and {criterion.target!r} has {len(patterns)} rows."
+        )
+    rows = patterns.values[np.unique(items).astype(int)]
+    flat = (rows == rows[..., :1]).all(axis=-1)
+    if criterion.score == "pearson" and flat.any():
+        raise ResultError(
+            f"{np.count_nonzero(flat)} of the {flat.size} patterns of {criterion.target!r} tested are the same in all "
+            "units, and nothing correlates with them. Score by the overlap: score='overlap'."
+        )
+    return patterns
+
+
+def _require_averages(rates: xr.DataArray, phase: str) -> None:
+    absent = np.isnan(rates.values).all(axis=tuple(range(1, rates.ndim)))
+    if absent.any():
+        raise ResultError(
+            f"{np.count_nonzero(absent)} of the {absent.size} steps of phase {phase!r} have no average rates to score "
+            "recall by: they ended before their averaging window began, or the run diverged. Test in a phase without "
+            "until=, or without average=."
+        )
+
+
+def rate_names(result: Result) -> tuple[str, ...]:
+    """Return the rates whose averages over each step were recorded as ``mean_<rate>``: one of each population."""
+    return tuple(
+        str(name).removeprefix("mean_")
+        for name, values in result.data.items()
+        if str(name).startswith("mean_") and values.ndim == 2 + ("trial" in values.dims)
+    )
+
+
+def mean_rate_name(result: Result, rate: str | None = None, *, of: xr.DataArray | None = None) -> str:
     """Return the name of the variable that holds the rates averaged over each step.
+
+    Parameters
+    ----------
+    result : Result
+    rate : str, optional
+        Which rate; needed if there are several.
+    of : xarray.DataArray, optional
+        A stimulus, to whose units the rates must belong.
 
     Raises
     ------
     ResultError
-        When there is none of that name, or several and no choice.
+        When there is none of that name or of these units, or several and no choice.
     """
-    names = [str(name) for name, values in result.data.items() if str(name).startswith("mean_") and _of_units(values)]
-    choices = ", ".join(name.removeprefix("mean_") for name in names) or "none"
-    if rate is not None:
-        if f"mean_{rate}" not in names:
-            raise ResultError(f"No mean rate of {rate!r} was recorded. Rates recorded: {choices}.")
-        return f"mean_{rate}"
-    if len(names) != 1:
-        raise ResultError(f"Say which rate is meant with rate=...; rates recorded: {choices}.")
-    return names[0]
+    names = rate_names(result)
+    if rate is not None and rate not in names:
+        raise ResultError(
+            f"No mean rate of {rate!r} was recorded.{closest(rate, names)} Rates recorded: {_listed(names)}."
+        )
+    found = [name for name in names if rate in (None, name)]
+    if of is not None:
+        found = [name for name in found if result[f"mean_{name}"].dims[-1] == of.dims[-1]]
+        if not found:
+            raise ResultError(
+                f"{of.name!r} is a pattern of other units ({of.dims[-1]}) than the rates {rate or 'recorded'}; rates "
+                f"recorded: {_listed(names)}. Name a stimulus of the same population."
+            )
+    if len(found) != 1:
+        raise ResultError(f"Say which rate is meant with rate=...; rates recorded: {_listed(names)}.")
+    return f"mean_{found[0]}"
 
 
-def _of_units(values: xr.DataArray) -> bool:
-    return values.ndim == 2 + ("trial" in values.dims)
+def _listed(names: tuple[str, ...]) -> str:
+    return ", ".join(names) or "none"
 
 
-def _tabulate(scores: xr.DataArray, steps: Result, items: np.ndarray, threshold: float) -> xr.Dataset:
-    epochs, row = np.unique(steps["step_epoch"].values, return_inverse=True)
-    known, column = np.unique(items, return_inverse=True)
-    repeats, layer = np.unique(steps["step_repeat"].values, return_inverse=True)
+def _tabulate(scores: xr.DataArray, tests: Result, criterion: Criterion) -> xr.Dataset:
+    epochs, row = np.unique(tests["step_epoch"].values, return_inverse=True)
+    known, column = np.unique(tests["step_item"].values.astype(int), return_inverse=True)
+    repeats, layer = np.unique(tests["step_repeat"].values, return_inverse=True)
     if len(set(zip(row, column, layer, strict=True))) < len(row):
         raise ResultError(
-            f"The phase {steps['step_phase'].values[0]!r} tests an item several times in one epoch (entries of a "
-            "schedule outside a Repeat, and every Repeat, begin with epoch 1), and the table could not tell these "
-            "tests apart. Give a test before or after learning a phase of its own, with another name."
+            f"The phase {criterion.phase!r} tests an item several times in one epoch (entries of a schedule outside a "
+            "Repeat, and every Repeat, begin with epoch 1), and the table could not tell these tests apart. Give a "
+            "test before or after learning a phase of its own, with another name."
         )
     table = np.full((epochs.size, known.size, repeats.size, *scores.shape[1:]), np.nan)
     table[row, column, layer] = scores.values
-    recalled = [recalled_fraction(part[np.isfinite(part)], threshold=threshold) for part in table]
+    found = [recalled_fraction(_counted(part, criterion.repeats), threshold=criterion.threshold) for part in table]
+    score = ("epoch", "item", "repeat", *scores.dims[1:])
     return xr.Dataset(
         {
-            "recalled": ("epoch", recalled, {"units": "1", "long_name": "fraction of maps recalled"}),
-            "score": (
-                ("epoch", "item", "repeat", *scores.dims[1:]),
-                table,
-                {"units": "1", "long_name": "agreement with target"},
-            ),
+            "recalled": ("epoch", found, {"units": "1", "long_name": f"fraction recalled ({criterion})"}),
+            "score": (score, table, {"units": "1", "long_name": f"{criterion.quantity} with {criterion.target}"}),
         },
         coords={"epoch": epochs, "item": known, "repeat": repeats},
-        attrs={"threshold": threshold},
+        attrs=asdict(criterion),
     )
+
+
+def _counted(scores: np.ndarray, repeats: str) -> np.ndarray:
+    """Return the scores that count, of one epoch's (item, repeat, ...): of each test, or the mean of an item's."""
+    if repeats == "mean":
+        scores = np.nanmean(scores[np.isfinite(scores).any(axis=tuple(range(1, scores.ndim)))], axis=1)
+    return scores[np.isfinite(scores)]
 
 
 def capacity(loads: ArrayLike, fractions: ArrayLike, *, level: float = 0.5) -> float:

@@ -6,19 +6,21 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from brainmem.agreement import Comparison
-from brainmem.comparison import changes, matched_rates
+from brainmem.agreement import Agreement, Comparison
 from brainmem.errors import ResultError
-from brainmem.measure import recall_table
-from brainmem.measure.recall import mean_rate_name
+from brainmem.measure import Criterion, recall_table
+from brainmem.measure.recall import mean_rate_name, rate_names
+from brainmem.pairing import Pair, changes, matched_rates
 from brainmem.plot.style import (
     INK,
     VARIANTS,
     as_results,
+    axis_label,
     by_variant,
     figure,
     identity,
@@ -30,59 +32,66 @@ from brainmem.result import Result
 __all__ = ["comparison", "recall_curve"]
 
 _MOST_POINTS = 6000
+_MOST_COLUMNS = 4
 
 
 @styled
-def recall_curve(results: Result | Sequence[Result], **options: Any) -> Figure:
-    """Plot the fraction of maps recalled against epochs, rate against spiking, with the spread over seeds.
+def recall_curve(results: Result | Sequence[Result], **criterion: Any) -> Figure:
+    """Plot the fraction recalled against epochs, rate against spiking, with the spread over seeds.
 
     Parameters
     ----------
     results : Result or sequence of Result
         Any number of seeds of either variant, of one protocol.
-    **options
-        As in `measure.recall_table`: threshold, phase, target, rate, score.
+    **criterion
+        Replaces the model's recall criterion, or a part of it: phase, target, score, threshold, repeats, and the rate
+        scored, as in `measure.recall_table`.
     """
     results = as_results(results)
-    fig = figure(4.6, 3.2)
+    fig = figure(4.6, 3.3)
     axes = fig.subplots()
-    epochs: set[int] = set()
-    for variant, group in by_variant(results).items():
-        _same_experiment(group)
-        tables = [recall_table(result, **options) for result in group]
-        epochs.update(tables[0]["epoch"].values.tolist())
-        _seed_curves(axes, tables, look(variant))
+    tables = {variant: _tables(group, criterion) for variant, group in by_variant(results).items()}
+    epochs = sorted({epoch for group in tables.values() for table in group for epoch in table["epoch"].values.tolist()})
+    for variant, group in tables.items():
+        _seed_curves(axes, group, epochs, look(variant))
     axes.set(title=f"{results[0].model}: recall over repeated learning", xlabel="epochs learned")
-    axes.set(ylabel="fraction of maps recalled", ylim=(-0.03, 1.05))
-    axes.set_xticks(_readable(sorted(epochs)))
+    axes.set(ylabel="fraction recalled", ylim=(-0.03, 1.05))
+    axes.set_xticks(_readable(epochs))
     axes.legend(loc="best")
     return fig
 
 
-def _same_experiment(group: list[Result]) -> None:
-    """Refuse to average runs that are not seeds of one experiment."""
-    for name in ("model", "parameters", "schedule"):
-        if any(getattr(result, name) != getattr(group[0], name) for result in group):
+def _tables(group: list[Result], criterion: Mapping[str, Any]) -> list[xr.Dataset]:
+    """Return the tables of one variant's seeds; runs that are not seeds of one experiment are refused."""
+    tables = [recall_table(result, **criterion) for result in group]
+    for result, table in zip(group, tables, strict=True):
+        settings = ("model", "parameters", "schedule")
+        different = [name for name in settings if getattr(result, name) != getattr(group[0], name)]
+        different += ["recall criterion"] if table.attrs != tables[0].attrs else []
+        if different:
             raise ResultError(
-                f"The {group[0].variant} results differ in their {name}; a mean over seeds needs one experiment. "
-                "Plot each setting on its own."
+                f"The {group[0].variant} results differ in their {different[0]}; a mean over seeds needs one "
+                "experiment. Plot each setting on its own."
             )
+    return tables
 
 
 def _readable(epochs: list[int]) -> list[int]:
     return epochs if len(epochs) <= 12 else epochs[:: -(-len(epochs) // 10)]
 
 
-def _seed_curves(axes: Axes, tables: list, style: Mapping[str, str]) -> None:
-    epochs = tables[0]["epoch"].values
+def _seed_curves(axes: Axes, tables: list[xr.Dataset], epochs: list[int], style: Mapping[str, str]) -> None:
     values = np.array([table["recalled"].reindex(epoch=epochs).values for table in tables])
+    tested = np.isfinite(values).any(axis=0)
+    shown, values = np.array(epochs)[tested], values[:, tested]
     mean, colour = np.nanmean(values, axis=0), style["color"]
     if len(values) > 1:
         sd = np.nanstd(values, axis=0, ddof=1)
-        axes.fill_between(epochs, np.clip(mean - sd, 0, 1), np.clip(mean + sd, 0, 1), color=colour, alpha=0.15, lw=0)
-        axes.plot(epochs, values.T, color=colour, linewidth=0.6, alpha=0.45)
+        axes.fill_between(shown, np.clip(mean - sd, 0, 1), np.clip(mean + sd, 0, 1), color=colour, alpha=0.15, lw=0)
+        axes.plot(shown, values.T, color=colour, linewidth=0.6, alpha=0.45)
     seeds = f"{len(values)} seed{'s' * (len(values) > 1)}"
-    axes.plot(epochs, mean, marker=style["marker"], color=colour, label=f"{style['label']} ({seeds})")
+    label = f"{style['label']}: {Criterion(**tables[0].attrs)} ({seeds})"
+    axes.plot(shown, mean, marker=style["marker"], color=colour, label=label)
 
 
 @styled
@@ -93,39 +102,68 @@ def comparison(agreement: Comparison, *, rate: str | None = None) -> Figure:
     ----------
     agreement : Comparison
     rate : str, optional
-        Rate variable, needed if several were recorded.
+        Draw the rates of one population only; of several, each is drawn when not given.
+
+    Raises
+    ------
+    ResultError
+        When nothing was compared, or not that rate.
     """
-    name = mean_rate_name(agreement.rate[0], rate)
     pairs = list(zip(agreement.rate, agreement.spiking, strict=True))
-    phases = [item.part for item in agreement.agreements if item.key == "rate_pearson"]
-    changed = [item.part for item in agreement.agreements if item.key == "weight_slope" and item.n]
-    fig = figure(0.4 + 2.7 * (len(phases) + len(changed)), 3.1)
-    panels = np.atleast_1d(fig.subplots(1, len(phases) + len(changed)))
-    for axes, phase in zip(panels, phases, strict=False):
-        _rates(axes, agreement, [matched_rates(*pair, phase=phase, name=name) for pair in pairs], phase)
-    for axes, weights in zip(panels[len(phases) :], changed, strict=True):
-        _changes(axes, agreement, [tuple(changes(item, weights) for item in pair) for pair in pairs], weights)
+    if rate is not None:
+        mean_rate_name(agreement.rate[0], rate)
+    drawn = [item for item in agreement.agreements if item.key == "rate_pearson"]
+    rates = [item for item in drawn if rate in (None, item.rate, _only(pairs))]
+    changed = [item.part for item in agreement.agreements if item.key == "weight_slope"]
+    count = len(rates) + len(changed)
+    if not count:
+        raise ResultError(f"The comparison of {agreement.model!r} holds no rates and no weight changes to plot.")
+    columns = min(_MOST_COLUMNS, count)
+    rows = -(-count // columns)
+    fig = figure(0.4 + 2.7 * columns, 3.1 * rows)
+    panels = np.ravel(np.asarray(fig.subplots(rows, columns, squeeze=False)))
+    for axes, item in zip(panels, rates, strict=False):
+        _rates(axes, agreement, item, pairs)
+    for axes, weights in zip(panels[len(rates) :], changed, strict=False):
+        _changes(axes, agreement, weights, pairs)
+    for axes in panels[count:]:
+        axes.set_axis_off()
     return fig
 
 
-def _rates(axes: Axes, agreement: Comparison, matched: list, phase: str) -> None:
-    _scatter(axes, matched)
-    axes.set(title=f"rates, {phase}", xlabel="rate variant", ylabel="spiking variant")
-    identity(axes)
-    pearson, nrmse = agreement.get("rate_pearson", phase), agreement.get("rate_nrmse", phase)
-    _legend(axes, f"r = {pearson.mean:.3f}\nNRMSE = {nrmse.mean:.3f}")
+def _only(pairs: list[Pair]) -> str | None:
+    """Return the name of the rate that was recorded, None for several."""
+    names = rate_names(pairs[0][0])
+    return names[0] if len(names) == 1 else None
 
 
-def _changes(axes: Axes, agreement: Comparison, moved: list, weights: str) -> None:
-    _scatter(axes, moved)
-    axes.set(title=f"weight changes, {weights}", xlabel="rate variant", ylabel="spiking variant")
+def _rates(axes: Axes, agreement: Comparison, item: Agreement, pairs: list[Pair]) -> None:
+    name = mean_rate_name(pairs[0][0], item.rate or _only(pairs))
+    _scatter(axes, _matched(pairs, item.part, name))
+    title = "rates" if item.rate is None else item.rate
+    _label(axes, f"{title}, {item.part}", agreement.rate[0][name])
+    nrmse = agreement.get("rate_nrmse", item.part, rate=item.rate)
+    _legend(axes, {"r": item.mean, "NRMSE": nrmse.mean})
+
+
+def _matched(pairs: list[Pair], phase: str, name: str) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return the rates of the pairs that both ran the phase."""
+    both = [pair for pair in pairs if all(phase in result["step_phase"].values for result in pair)]
+    return [matched_rates(*pair, phase=phase, name=name) for pair in both]
+
+
+def _changes(axes: Axes, agreement: Comparison, weights: str, pairs: list[Pair]) -> None:
+    _scatter(axes, [tuple(changes(item, weights) for item in pair) for pair in pairs])
+    _label(axes, f"weight changes, {weights}", agreement.rate[0][weights])
+    slope, correlation = (agreement.get(key, weights).mean for key in ("weight_slope", "weight_correlation"))
+    if np.isfinite(slope):
+        axes.axline((0, 0), slope=slope, color=INK, linewidth=1)
+    _legend(axes, {"r": correlation, "slope": slope})
+
+
+def _label(axes: Axes, title: str, values: xr.DataArray) -> None:
+    axes.set(title=title, xlabel=axis_label(values, "rate variant"), ylabel=axis_label(values, "spiking variant"))
     identity(axes)
-    slope, correlation = (
-        agreement.get("weight_slope", weights).mean,
-        agreement.get("weight_correlation", weights).mean,
-    )
-    axes.axline((0, 0), slope=slope, color=INK, linewidth=1)
-    _legend(axes, f"r = {correlation:.3f}\nslope = {slope:.3f}")
 
 
 def _scatter(axes: Axes, pairs: list) -> None:
@@ -141,5 +179,6 @@ def _scatter(axes: Axes, pairs: list) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 5, 10]))
 
 
-def _legend(axes: Axes, text: str) -> None:
+def _legend(axes: Axes, numbers: Mapping[str, float]) -> None:
+    text = "\n".join(f"{name} = {value:.3f}" for name, value in numbers.items() if np.isfinite(value))
     axes.text(0.04, 0.97, text, transform=axes.transAxes, va="top", fontsize=8.5)

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from brainmem.errors import ResultError
-from brainmem.measure import recall_table
+from brainmem.measure import Criterion, recall_table
 from brainmem.plot.style import (
     INK,
     PALE,
@@ -22,20 +23,20 @@ from brainmem.plot.style import (
     figure,
     look,
     reference_line,
-    remark,
     styled,
 )
 from brainmem.result import Result
 
 __all__ = ["overlaps", "raster", "rates"]
 
+COUNTED = {"each": "each test", "mean": "each item (mean of its tests)"}
 _PHASE_COLOURS = ("#009E73", "#CC79A7", "#F0E442", "#56B4E9", "#E69F00")
 _STRIP_ALPHA = 0.5
 _MOST_BOUNDARIES = 60
 
 
 @styled
-def raster(result: Result, *, start: float = 0.0, stop: float | None = None) -> Figure:
+def raster(result: Result, *, start: float = 0.0, stop: float | None = None, trial: int = 0) -> Figure:
     """Plot the spikes of every unit or cell in time, under a strip that shows the phases.
 
     Parameters
@@ -44,7 +45,10 @@ def raster(result: Result, *, start: float = 0.0, stop: float | None = None) -> 
         With recorded spikes.
     start, stop : float, seconds
         Window; `stop` None is the end of the run.
+    trial : int
+        Which of several trials is shown.
     """
+    result, shown_trial = _one_trial(result, trial)
     times, rows, noun = _spikes(result)
     start, stop = _window(start, stop, float(np.sum(result["step_duration"].values)))
     shown = (times >= start) & (times <= stop)
@@ -56,8 +60,15 @@ def raster(result: Result, *, start: float = 0.0, stop: float | None = None) -> 
     axes.margins(y=0.02)
     axes.yaxis.set_major_locator(MaxNLocator(5, integer=True))
     _phase_strip(strip, result, start, stop)
-    strip.set_title(f"{result.model}, {result.variant} variant, seed {result.seed}: spikes")
+    strip.set_title(f"{result.model}, {result.variant} variant, seed {result.seed}{shown_trial}: spikes")
     return fig
+
+
+def _one_trial(result: Result, trial: int) -> tuple[Result, str]:
+    """Return a result of one trial, and what a title says of it: nothing for a run without trials."""
+    if "trial" not in result.data.dims and trial == 0:
+        return result, ""
+    return result.select(trial=trial), f", trial {trial}"
 
 
 def _spikes(result: Result) -> tuple[np.ndarray, np.ndarray, str]:
@@ -111,6 +122,7 @@ def rates(
     units: Sequence[int] = (0, 1, 2, 3),
     start: float = 0.0,
     stop: float | None = None,
+    trial: int = 0,
 ) -> Figure:
     """Plot rates of a few units in time, variants over each other, one panel per unit.
 
@@ -121,8 +133,10 @@ def rates(
     rate : str
     units : sequence of int
     start, stop : float, seconds
+    trial : int
+        Which of several trials is shown.
     """
-    results = as_results(results)
+    results, (shown_trial, *_) = zip(*(_one_trial(result, trial) for result in as_results(results)), strict=True)
     traces = [result[rate] for result in results]
     start, stop = _window(start, stop, max(float(result["time"].values[-1]) for result in results))
     fig = figure(7.2, 0.7 + 0.85 * len(units))
@@ -133,7 +147,7 @@ def rates(
             _trace(axes, result["time"].values, trace.values, unit, color=style["color"], label=style["label"])
         axes.set_ylabel(f"unit {unit}", rotation=0, ha="right", va="center")
         axes.yaxis.set_major_locator(MaxNLocator(3))
-    panels[0].set_title(f"{results[0].model}: rate {axis_label(traces[0], rate)}")
+    panels[0].set_title(f"{results[0].model}: rate {axis_label(traces[0], rate)}{shown_trial}")
     panels[0].legend(loc="lower right", bbox_to_anchor=(1, 0.98), ncols=len(results))
     panels[-1].set(xlabel="time (s)", xlim=(start, stop))
     return fig
@@ -147,14 +161,9 @@ def _trace(axes: Axes, time: np.ndarray, values: np.ndarray, unit: int, **style:
 
 @styled
 def overlaps(
-    results: Result | Sequence[Result],
-    *,
-    observable: str = "overlap",
-    learn: str = "learn",
-    recall: str = "recall",
-    threshold: float = 0.85,
+    results: Result | Sequence[Result], *, observable: str = "overlap", learn: str = "learn", **criterion: Any
 ) -> Figure:
-    """Plot the overlap at the end of every learning step, and of every map at recall by epoch.
+    """Plot the overlap at the end of every learning step, and the score of every item at recall by epoch.
 
     Parameters
     ----------
@@ -162,20 +171,19 @@ def overlaps(
         One panel pair per variant; of several seeds of a variant the first is shown.
     observable : str
         Observable read at the ends of learning steps.
-    learn, recall : str
-        The phases.
-    threshold : float
-        Line above which a map counts as recalled.
+    learn : str
+        The phase that learns.
+    **criterion
+        Replaces the model's recall criterion, or a part of it, as in `measure.recall_table`.
     """
     shown = {variant: group[0] for variant, group in by_variant(as_results(results)).items()}
     fig = figure(7.2, 0.6 + 2.3 * len(shown))
-    panels = fig.subplots(len(shown), 2, squeeze=False, sharey=True, width_ratios=[1.25, 1])
+    panels = fig.subplots(len(shown), 2, squeeze=False, sharey="col", width_ratios=[1.25, 1])
     for (left, right), (variant, result) in zip(panels, shown.items(), strict=True):
         _learning_overlaps(left, result.select(phase=learn), observable)
-        _recall_overlaps(right, result, recall, threshold)
-        left.set_ylabel(f"{variant}\noverlap with target")
+        left.set_ylabel(f"{variant}\n{observable}")
+        _scores(right, recall_table(result, **criterion), look(variant)["color"])
     panels[0][0].set_title("at the end of each learning step")
-    panels[0][1].set_title("at recall, each map (mean over starts)")
     panels[-1][0].set_xlabel("learning step")
     panels[-1][1].set_xlabel("epochs learned")
     return fig
@@ -191,14 +199,18 @@ def _learning_overlaps(axes: Axes, steps: Result, observable: str) -> None:
     axes.margins(x=0.02)
 
 
-def _recall_overlaps(axes: Axes, result: Result, phase: str, threshold: float) -> None:
-    table = recall_table(result, phase=phase, threshold=threshold)
-    values = table["score"].mean([dim for dim in table["score"].dims if dim not in ("epoch", "item")]).values
+def _scores(axes: Axes, table: xr.Dataset, colour: str) -> None:
+    """Draw the scores that count in every tested epoch, and the line above which an item counts as recalled."""
+    criterion, scores = Criterion(**table.attrs), table["score"]
+    counted = "each item" if scores.sizes["repeat"] == 1 else COUNTED[criterion.repeats]
+    if criterion.repeats == "mean":
+        scores = scores.mean("repeat")
+    values = scores.values.reshape(len(scores), -1)
     places = np.arange(len(values))
     spread = np.linspace(-0.25, 0.25, values.shape[1]) if values.shape[1] > 1 else np.zeros(1)
-    colour = look(result.variant)["color"]
     axes.plot((places[:, None] + spread).ravel(), values.ravel(), ".", color=colour, alpha=0.65, markersize=4)
     axes.hlines(np.nanmean(values, axis=1), places - 0.33, places + 0.33, color=INK, linewidth=1.6)
-    reference_line(axes, threshold)
-    remark(axes, f"recalled > {threshold:g}", (0.01, threshold), at_value=True, va="bottom")
+    reference_line(axes, criterion.threshold)
+    axes.set_title(f"at recall, {counted}\nrecalled: {criterion}")
+    axes.set_ylabel(f"{criterion.quantity} with {criterion.target}")
     axes.set_xticks(places, [str(epoch) for epoch in table["epoch"].values])

@@ -90,7 +90,8 @@ def pvar_of_tests(pvars: ArrayLike | Mapping[str, ArrayLike]) -> Figure:
 
     Parameters
     ----------
-    pvars : (test,) float array, or a mapping of labels to such arrays
+    pvars : (test,) or (test, trial) float array, or a mapping of labels to such arrays
+        Several trials are drawn as thin lines, their mean as the line.
     """
     curves = pvars if isinstance(pvars, Mapping) else {"": pvars}
     if not all(np.size(values) for values in curves.values()):
@@ -98,8 +99,12 @@ def pvar_of_tests(pvars: ArrayLike | Mapping[str, ArrayLike]) -> Figure:
     fig = figure(4.2, 2.8)
     axes = fig.subplots()
     for (label, values), colour in zip(curves.items(), _cycled(len(curves)), strict=True):
-        values = np.atleast_1d(np.asarray(values, dtype=float))
+        table = np.atleast_1d(np.asarray(values, dtype=float))
+        table = table.reshape(len(table), -1)
+        values = table.mean(axis=1)
         tests, best = np.arange(1, len(values) + 1), int(np.argmax(values))
+        if table.shape[1] > 1:
+            axes.plot(tests, table, color=colour, linewidth=0.6, alpha=0.45)
         axes.plot(tests, values, "o-", color=colour, label=label or None, markersize=3)
         axes.plot(tests[best], values[best], "o", markersize=9, markerfacecolor="none", color=colour)
     _pvar_axis(axes, [np.asarray(v, dtype=float) for v in curves.values()])

@@ -1,0 +1,43 @@
+"""Take steps, epochs and trials out of a result's arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from brainmem.errors import ResultError
+
+__all__ = ["keep", "keep_epochs", "keep_trial"]
+
+
+def keep(data: xr.Dataset, column: str, wanted: list[Any]) -> xr.Dataset:
+    """Return the steps in whose `column` one of the values `wanted` stands, each of which must occur."""
+    present = np.unique(data[column].values)
+    for value in wanted:
+        if value not in present:
+            noun = column.removeprefix("step_")
+            raise ResultError(
+                f"No step of the result has the {noun} {value!r}. It has: {', '.join(map(str, present)) or 'none'}."
+            )
+    return data.isel(step=np.isin(data[column].values, wanted))
+
+
+def keep_epochs(data: xr.Dataset, wanted: list[int]) -> xr.Dataset:
+    """Return the steps and the weight snapshots of some epochs; 0 is the snapshot before learning."""
+    data = keep(data, "step_epoch", [value for value in wanted if value != 0]) if any(wanted) else data.isel(step=[])
+    if "epoch" not in data.dims:
+        return data
+    return data.isel(epoch=np.isin(data["epoch"].values, wanted))
+
+
+def keep_trial(data: xr.Dataset, trial: int) -> xr.Dataset:
+    """Return the arrays and the spikes of one trial."""
+    count = data.sizes.get("trial", 0)
+    if trial not in range(count):
+        held = f"It has trials 0 to {count - 1}" if count else "It was run without trials=..."
+        raise ResultError(f"The result has no trial {trial!r}. {held}.")
+    for name in [str(name) for name in data.variables if str(name).endswith("spike_trial")]:
+        data = data.isel({str(data[name].dims[0]): data[name].values == trial}).drop_vars(name)
+    return data.isel(trial=trial)
