@@ -124,6 +124,7 @@ def _rule(item: LearningRule) -> Iterator[tuple[str, str]]:
     yield "in the paper", item.equation
     yield "every", item.every
     yield "at the end of", _joined(*item.at)
+    yield "during", _joined(*item.during)
     yield "order", str(item.order) if item.order else ""
     for name, (low, high) in item.bounds.items():
         yield f"bounds of {name}", f"{low} to {high}"
@@ -148,10 +149,11 @@ def _observable(item: Observable) -> str:
 
 def _phase(item: Phase) -> Iterator[tuple[str, str]]:
     yield "duration", item.duration
-    yield "until", item.until
+    yield "until", f"{item.until}, or it is an error" if item.must_end else item.until
     yield "shows", _joined(*item.stimuli)
     yield "gates", _joined(*(f"{name} = {value}" for name, value in item.gates.items()))
     yield from _values("start", item.start)
+    yield "paired", "random starts are the same in every epoch" if item.paired else ""
     yield "average", f"the last {item.average}" if item.average else "all of it"
     yield "aside", "the state is put back when it ends" if item.aside else ""
 

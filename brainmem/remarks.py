@@ -164,8 +164,8 @@ def _cut(
     count = float(beyond.sum())
     if count:
         low, high = _range(instance, population)
-        reached = [f"up to {high + over.max():.4g}"] if over.max() > 0 else []
-        reached += [f"down to {low - under.max():.4g}"] if under.max() > 0 else []
+        reached = [f"up to {high + (high - low) * over.max():.4g}"] if over.max() > 0 else []
+        reached += [f"down to {low - (high - low) * under.max():.4g}"] if under.max() > 0 else []
         yield Remark(
             f"the drive of {population.name!r} asked for rates {population.rate} outside of rate_range "
             f"{population.rate_range} in {count / (steps * beyond.size):.2%} of all unit-steps "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -15,14 +15,17 @@ from brainmem.translation.split import RateReading, SplitRule, split_rule
 
 RATE_MAX, TAU, DT, CELLS, GAIN = 100.0, 0.02, 0.0005, 4, 2.0
 INPUTS, PAIRS, STEPS, WARM_UP = 10, 400, 6000, 200
-READING = RateReading("r", 0, 1, "r_s", "r_activity", "count", "rate_max", "tau")
+READING = RateReading("r", 0, 1, "r_s", "r_expected", tau="tau")
 MODEL = two_populations()
 FORWARD = MODEL.projection("forward")
 KNOWN = correlations(MODEL, FORWARD, {p.name: spiking_unit(MODEL, p) for p in MODEL.populations})
 
 
-def split(text: str, **options) -> SplitRule:
-    return split_rule("w", text, "1", pre=READING, post=READING, correlations=KNOWN, **options)
+PROMPT = replace(READING, expected="r_prompt", prompt=True)
+
+
+def split(text: str, *, reading: RateReading = READING, **options) -> SplitRule:
+    return split_rule("w", text, "1", pre=reading, post=reading, correlations=KNOWN, **options)
 
 
 RULES = {
@@ -35,12 +38,18 @@ RULES = {
         {},
         "w*Var(r_pre)*r_post + phi'*Var(u_post)*r_pre/2 + phi'*w*Var(r_pre)*u_post/2",
     ),
-    "drive": ("r_post**2*u_post", {}, "3*phi'*Var(u_post)*r_post/2 + phi'**2*Var(u_post)*u_post/2"),
+    "expected rate": ("r_post**2*u_post", {}, "phi'*Var(u_post)*r_post + phi'**2*Var(u_post)*u_post/2"),
+    "prompt rate": (
+        "r_post**2*u_post",
+        {"reading": PROMPT},
+        "3*phi'*Var(u_post)*r_post/2 + phi'**2*Var(u_post)*u_post/2",
+    ),
     "pair": ("r_pre*r_post", {}, "phi'*w*Var(r_pre)/2"),
     "causal pair": ("r_pre*r_post", {"pairing": "causal"}, "phi'*w*Var(r_pre)"),
     "anticausal pair": ("r_pre*r_post", {"pairing": "anticausal"}, ""),
     "pair of traces": ("r_pre*r_post", {"read": "trace"}, "phi'*w*Var(r_pre)/2"),
-    "square of spikes and drive": ("r_post**2", {}, "phi'**2*Var(u_post)"),
+    "square of spikes and expected rate": ("r_post**2", {}, "phi'**2*Var(u_post)/2"),
+    "square of spikes and prompt rate": ("r_post**2", {"reading": PROMPT}, "phi'**2*Var(u_post)"),
     "square of spikes and trace": ("r_post**2", {"read": "event"}, "phi'**2*Var(u_post)/2"),
     "square of traces": ("r_post**2", {"read": "trace"}, "phi'**2*Var(u_post)/2"),
 }  # fmt: skip
@@ -82,12 +91,14 @@ def measured() -> Measured:
         for rule in [split(text, **options)]
     }
     s, y = np.tile(rates, (PAIRS, 1)), np.full(PAIRS, phi(rates @ weights))
+    m = y
     sums, drift, slope = {"r_pre": 0.0, "r_post": 0.0, "u_post": 0.0}, dict.fromkeys(RULES, 0.0), 0.0
     for step in range(STEPS):
         u = s @ weights
         pre, post = (rng.binomial(CELLS, RATE_MAX * DT * x) / CELLS for x in (np.tile(rates, (PAIRS, 1)), phi(u)))
         if step >= WARM_UP:
-            names = {"r_pre": s[:, 0], "r_post": y, "u_post": u, "r_activity_post": phi(u), "w": weights[0]}
+            names = {"r_pre": s[:, 0], "r_post": y, "u_post": u, "w": weights[0]}
+            names |= {"r_expected_post": m, "r_prompt_post": phi(u)}
             names |= {"count_pre": pre[:, 0], "count_post": post, "rate_max": RATE_MAX}
             for name, (clocked, on_pre, on_post) in code.items():
                 drift[name] += eval(clocked, names) + (eval(on_pre, names) + eval(on_post, names)) / DT
@@ -95,6 +106,7 @@ def measured() -> Measured:
             slope += np.mean(GAIN * phi(u) * (1 - phi(u)))
         s = s * (1 - DT / TAU) + pre / (TAU * RATE_MAX)
         y = y * (1 - DT / TAU) + post / (TAU * RATE_MAX)
+        m = m + (phi(u) - m) * DT / TAU
     steps = STEPS - WARM_UP
     mean = {name: total / steps for name, total in sums.items()}
     return Measured(mean, {name: x / steps for name, x in drift.items()}, slope / steps, rates, weights)

@@ -7,7 +7,7 @@ order of a time step: clock-driven part, events before the traces change, traces
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -16,8 +16,8 @@ from brainmem.translation.split import RateReading, SplitRule, split_rule
 from brainmem.translation.terms import UnitNoise
 
 RATE_MAX = 100.0
-RATE = RateReading("r", 0, 1, "r_s", "r_activity", "count", "rate_max", "tau")
-SIGNED = RateReading("r", -1, 1, "r_s", "r_activity", "count", "rate_max", "tau")
+RATE = RateReading("r", 0, 1, "r_s", "r_expected", tau="tau")
+SIGNED = replace(RATE, low=-1)
 CONSTANTS = {
     "rate_max": RATE_MAX, "w": 0.5, "eta": 1.0, "alpha": 1.0, "theta": 0.3, "theta_post": 0.4, "third_post": -0.7,
     "A": 1.0, "target_post": -0.4, "u_post": -0.5, "eps": 1.0, "plastic_post": 1.0,
@@ -89,7 +89,8 @@ def measure_drift(
 ) -> dict[str, Estimate]:
     """Return the mean drift of every rule at constant w. Traces start at `s`, the noise-free normalised rates."""
     code = {name: [compile(part or "0", str(name), "eval") for part in texts(rule)] for name, rule in rules.items()}
-    names = {**CONSTANTS, "tau": tau, "r_activity_pre": s[0], "r_activity_post": s[1]}
+    expected = [reading.low + (reading.high - reading.low) * value for value in s]
+    names = {**CONSTANTS, "tau": tau, "r_expected_pre": expected[0], "r_expected_post": expected[1]}
     span, step = reading.high - reading.low, 0
     total = dict.fromkeys(rules, 0.0)
     trace = None

@@ -14,8 +14,8 @@ from brainmem.translation.correlations import Correlations
 from brainmem.translation.split import RateReading, SplitRule, split_rule
 
 TAU, RATE_MAX, DT = 0.025, 100.0, 0.00025
-RATE = RateReading("x", 0, 1, "x_s", "x_activity", "count", "rate_max", "tau")
-SIGNED = RateReading("x", -1, 1, "x_s", "x_activity", "count", "rate_max", "tau")
+RATE = RateReading("x", 0, 1, "x_s", "x_expected", tau="tau")
+SIGNED = RateReading("x", -1, 1, "x_s", "x_expected", tau="tau")
 KNOWN = Correlations(frozenset({"u_post"}))
 
 

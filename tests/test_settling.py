@@ -56,7 +56,7 @@ def psth(result, *, bin_ms: float = 1.0) -> np.ndarray:
 
 
 def within(found: np.ndarray, rate: float, *, bin_ms: float = 1.0) -> None:
-    """Check rates against theory; Poisson counts bound the spread of regular cells, 2 % of the range is their curve's."""
+    """Check rates against theory; Poisson counts bound the spread of regular cells, 2 % is their curve's error."""
     sd = np.sqrt(rate / (CELLS * bin_ms * 1e-3))
     assert np.abs(found - rate).max() < 4.5 * sd + 0.02 * HZ, (found, rate)
 

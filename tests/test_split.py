@@ -16,10 +16,10 @@ from brainmem.translation.notes import describe_split
 from brainmem.translation.split import RateReading, SplitRule, split_rule
 from brainmem.translation.terms import UnitNoise
 
-SIGNED = RateReading("x", "-1", "1", "x_s", "x_activity", "count", "rate_max", "tau")
-NAMED = RateReading("x", "x_lo", "x_hi", "x_s", "x_activity", "count", "rate_max", "tau")
-RATE = RateReading("r", 0, 1, "r_s", "r_activity", "count", "rate_max", "tau")
-HERTZ = RateReading("r", 0, "14*Hz", "r_s", "r_activity", "count", "rate_max", "tau")
+SIGNED = RateReading("x", "-1", "1", "x_s", "x_expected", tau="tau")
+NAMED = RateReading("x", "x_lo", "x_hi", "x_s", "x_expected", tau="tau")
+RATE = RateReading("r", 0, 1, "r_s", "r_expected", tau="tau")
+HERTZ = RateReading("r", 0, "14*Hz", "r_s", "r_expected", tau="tau")
 
 DELTA = "plastic_post*(eps/tau)*(target_post - x_post)*(x_pre - u_post*w)"
 OJA = "eta*(r_pre*r_post - alpha*r_post**2*w)"
@@ -81,7 +81,7 @@ def texts(rule: SplitRule) -> tuple[str, str, str]:
             {},
             (
                 "0.5*eta*r_post*count_pre/rate_max",
-                "0.5*eta*(r_pre - 2*r_activity_post*alpha*w)*count_post/rate_max",
+                "0.5*eta*(r_pre - 2*r_expected_post*alpha*w)*count_post/rate_max",
                 "",
             ),
         ),
@@ -96,8 +96,8 @@ def texts(rule: SplitRule) -> tuple[str, str, str]:
             RATE,
             {},
             (
-                "0.5*eta*r_post*(r_activity_post - theta_post)*count_pre/rate_max",
-                "0.5*eta*r_pre*(r_activity_post - theta_post)*count_post/rate_max",
+                "0.5*eta*r_post*(r_expected_post - theta_post)*count_pre/rate_max",
+                "0.5*eta*r_pre*(r_expected_post - theta_post)*count_post/rate_max",
                 "",
             ),
         ),
@@ -123,7 +123,7 @@ def texts(rule: SplitRule) -> tuple[str, str, str]:
             {},
             ("2*A*(r_post - 1)*count_pre/rate_max", "2*A*(r_pre - 1)*count_post/rate_max", "A"),
         ),
-        ("-eta*r_post**3", RATE, {"neuron": "poisson"}, ("", "-eta*r_activity_post**2*count_post/rate_max", "")),
+        ("-eta*r_post**3", RATE, {"neuron": "poisson"}, ("", "-eta*r_expected_post**2*count_post/rate_max", "")),
         ("-eta*r_post**3", RATE, {"read": "event"}, ("", "-eta*r_post**2*count_post/rate_max", "")),
         (
             "eta*(x_post**3/3 - h*x_post)",
@@ -131,7 +131,7 @@ def texts(rule: SplitRule) -> tuple[str, str, str]:
             {},
             (
                 "",
-                "2*eta*(4*x_activity_post**2 - 6*x_activity_post - 3*h + 3)*count_post/rate_max/3",
+                "2*eta*(x_expected_post**2 - x_expected_post - 3*h + 1)*count_post/rate_max/3",
                 "eta*(3*h - 1)/3",
             ),
         ),
@@ -215,8 +215,8 @@ def test_a_rate_inside_a_function_is_refused_with_the_ways_out(rule, part):
 
 def test_reading_from_the_drive_also_serves_functions_of_rates():
     rule = split("eta*int(x_post > 0)*x_pre", SIGNED, read="drive")
-    assert rule.on_pre == "2*eta*int((-1 + 2*x_activity_post) > 0)*count_pre/rate_max"
-    assert rule.clocked == "-eta*int((-1 + 2*x_activity_post) > 0)"
+    assert rule.on_pre == "2*eta*int(x_expected_post > 0)*count_pre/rate_max"
+    assert rule.clocked == "-eta*int(x_expected_post > 0)"
 
 
 @pytest.mark.parametrize(
@@ -243,7 +243,7 @@ def test_an_empty_range_is_refused():
 
 
 def test_the_drive_is_asked_for_only_where_there_is_one():
-    bare = RateReading("r", 0, 1, "r_s", "", "count", "rate_max", "tau")
+    bare = RateReading("r", 0, 1, "r_s", "", tau="tau")
     with pytest.raises(TranslationError, match="needs the drive of r"):
         split("r_post**2", bare, read="drive")
     assert split("r_post**2", bare).on_post == "r_post*count_post/rate_max"
@@ -342,15 +342,16 @@ def rules(draw) -> str:
 )
 def test_spikes_at_their_mean_give_back_any_polynomial(text, ends, read, pairing, neuron):
     """Evaluated as numbers: independent of the pass's own symbolic check."""
-    rule = split(text, RateReading("x", *ends, "x_s", "x_activity"), read=read, pairing=pairing, neuron=neuron)
+    rule = split(text, RateReading("x", *ends, "x_s", "x_expected"), read=read, pairing=pairing, neuron=neuron)
     values = {
         "a": 1.7, "w": -0.6, "u_post": 0.9, "tau": 2.3, "eta": 0.11, "gate": 1.0, "eps": 0.7, "x_lo": -0.3, "x_hi": 1.9,
-        "Hz": 0.2, "rate_max": 90.0, "x_activity_pre": 0.37, "x_activity_post": 0.81,
+        "Hz": 0.2, "rate_max": 90.0, "s_pre": 0.37, "s_post": 0.81,
     }  # fmt: skip
     low, high = (float(number(str(end), values)) for end in ends)
     for side in ("pre", "post"):
-        s = values[f"x_activity_{side}"]
+        s = values[f"s_{side}"]
         values |= {f"x_{side}": low + (high - low) * s, f"count_{side}": values["rate_max"] * s}
+        values[f"x_expected_{side}"] = values[f"x_{side}"]
     split_drift = sum(number(part, values) for part in texts(rule) if part)
     assert split_drift == pytest.approx(number(text, values), rel=1e-9, abs=1e-9)
 

@@ -8,6 +8,7 @@ from brainmem.choices import choose
 from brainmem.errors import TranslationError, closest
 from brainmem.spec import MemoryModel
 from brainmem.translation.constants import declare_constants
+from brainmem.translation.expected import expect
 from brainmem.translation.gates import gated
 from brainmem.translation.moments import same_moment
 from brainmem.translation.neurons import spiking_unit
@@ -124,19 +125,23 @@ def _protocol_groups(model: MemoryModel, many: bool) -> tuple[Group, ...]:
 
 
 def _spiking(model: MemoryModel, many: bool, *, neuron: str, read: str | None, pairing: str | None) -> TranslatedModel:
+    expected = expect(model, read=read)
+    model = expected.model
     connections, splits = spiking_connections(model, neuron=neuron, read=read, pairing=pairing)
+    groups = spiking_groups(expected, connections, neuron=neuron)
     return TranslatedModel(
         model=model,
         variant="spiking",
         options={"neuron": neuron, "read": read, "pairing": pairing},
         parameters=(*model.parameters, *spiking_parameters(model)),
-        groups=(*_protocol_groups(model, many), *spiking_groups(model, neuron=neuron)),
+        groups=(*_protocol_groups(model, many), *groups),
         connections=(*connections, *observers(model, trials=many)),
         tables=spiking_tables(model, neuron=neuron),
-        initial=spiking_initial(model),
+        initial=spiking_initial(expected, groups),
         dt="spike_dt",
         splits=splits,
-        final={p.name: tuple(spiking_unit(model, p).beyond) for p in model.populations if p.rate},
+        changes=expected.changes,
+        final={p.name: spiking_unit(model, p).beyond for p in model.populations if p.rate},
     )
 
 

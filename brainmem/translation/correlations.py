@@ -1,24 +1,25 @@
 """How the noise of a unit's summed input reaches the terms of a learning rule.
 
 The input ``u = sum_k w_k*x_k`` of independent units carries the noise of their traces, whose correlation decays with
-the time constant tau of the trace. The unit's spikes follow it at once, its trace follows with the same tau. To first
-order in the noise, with phi' the slope of the transfer, stationarity gives for the covariances of one unit's
+the time constant tau of the trace. The unit's spikes follow it at once, its trace follows with the same tau. The rate
+expected at the drive follows it at once where the rate is a function of the drive (prompt), and else as the trace does.
+To first order in the noise, with phi' the slope of the transfer, stationarity gives for the covariances of one unit's
 
-    input and trace   phi'*Var(u)/2       input and drive   phi'*Var(u)
-    trace and trace   phi'**2*Var(u)/2    trace and drive   phi'**2*Var(u)/2
-    spikes and trace  phi'**2*Var(u)/2    spikes and drive  phi'**2*Var(u)      drive and drive  phi'**2*Var(u)
+    input and trace or expected rate    phi'*Var(u)/2       input and prompt rate    phi'*Var(u)
+    trace and any other reading         phi'**2*Var(u)/2    spikes and prompt rate   phi'**2*Var(u)
+    expected rate and any other reading phi'**2*Var(u)/2    prompt rate twice        phi'**2*Var(u)
 
 (spikes: with what is read just before them), and for a synapse of weight w onto the unit
 
     input and trace of pre  w*Var(x_pre)          trace of post and of pre  w*phi'*Var(x_pre)/2
-    spikes of post and trace of pre  w*phi'*Var(x_pre)    spikes of pre and trace or drive of post  0
+    spikes of post and trace of pre  w*phi'*Var(x_pre)    spikes of pre and any reading of post  0
 
 where ``Var(x) = F*b`` in the unit of x. What is equal in mean only for constant inputs is off by these covariances.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import combinations
@@ -32,12 +33,21 @@ HALF, ONE = Fraction(1, 2), Fraction(1)
 OWN = {
     frozenset(("event", "trace")): HALF,
     frozenset(("trace",)): HALF,
-    frozenset(("trace", "drive")): HALF,
-    frozenset(("event", "drive")): ONE,
-    frozenset(("drive",)): ONE,
+    frozenset(("trace", "prompt")): HALF,
+    frozenset(("event", "prompt")): ONE,
+    frozenset(("prompt",)): ONE,
+    frozenset(("event", "expected")): HALF,
+    frozenset(("trace", "expected")): HALF,
+    frozenset(("expected",)): HALF,
 }
 # The same for a postsynaptic and a presynaptic reading, in units of w*phi'*Var(x_pre).
-ACROSS = {("event", "trace"): ONE, ("trace", "trace"): HALF, ("drive", "trace"): ONE}
+ACROSS = {
+    ("event", "trace"): ONE,
+    ("trace", "trace"): HALF,
+    ("prompt", "trace"): ONE,
+    ("expected", "trace"): HALF,
+}
+FILTERED = ("trace", "expected")  # readings that follow the drive behind the filter of the trace
 
 
 @dataclass(frozen=True)
@@ -67,7 +77,7 @@ class Correlations:
 
 @dataclass(frozen=True)
 class _Factor:
-    """One factor of a term as it is read: kind ``input``, ``event``, ``trace`` or ``drive``."""
+    """One factor of a term as it is read: kind ``input``, ``event``, ``trace``, ``expected`` or ``prompt``."""
 
     kind: str
     side: str
@@ -75,7 +85,11 @@ class _Factor:
 
 
 def noise_of(
-    shares: tuple[Share, ...], inputs: Mapping[str, int], bases: Mapping[str, str], known: Correlations
+    shares: tuple[Share, ...],
+    inputs: Mapping[str, int],
+    bases: Mapping[str, str],
+    known: Correlations,
+    prompt: Collection[str] = (),
 ) -> str:
     """Return what the noise of inputs adds to a term, ``""`` for nothing.
 
@@ -88,10 +102,12 @@ def noise_of(
     bases : mapping of str to str
         By side, the rate as the term writes it, such as ``"(x_post + 1)"``.
     known : Correlations
+    prompt : collection of str
+        The sides whose expected rate follows the drive at once.
     """
     total: dict[str, Fraction] = {}
     for share in shares:
-        factors = _factors(share, inputs, bases)
+        factors = _factors(share, inputs, bases, prompt)
         for one, two in combinations(range(len(factors)), 2):
             pair = _covariance(factors[one], factors[two], known)
             if pair is not None:
@@ -102,11 +118,14 @@ def noise_of(
     return " + ".join(_product(number, text) for text, number in total.items())
 
 
-def _factors(share: Share, inputs: Mapping[str, int], bases: Mapping[str, str]) -> list[_Factor]:
+def _factors(
+    share: Share, inputs: Mapping[str, int], bases: Mapping[str, str], prompt: Collection[str]
+) -> list[_Factor]:
     found = [_Factor("input", _side(name), name) for name, power in inputs.items() for _ in range(power)]
     for side in ("pre", "post"):
         read = getattr(share, side)
-        kinds = ["event"] * read.event + ["trace"] * read.trace + ["drive"] * read.drive
+        kinds = ["event"] * read.event + ["trace"] * read.trace
+        kinds += ["prompt" if side in prompt else "expected"] * read.drive
         found += [_Factor(kind, side, bases.get(side, "")) for kind in kinds]
     return found
 
@@ -135,7 +154,7 @@ def _of_input(one: _Factor, two: _Factor, known: Correlations) -> tuple[Fraction
         return (ONE, f"Var({one.text})" if one.text == two.text else f"Cov({', '.join(names)})")
     if one.side == two.side:
         shared = known.with_drive.get(one.text)
-        return (HALF if two.kind == "trace" else ONE, f"phi'*{shared}") if shared else None
+        return (HALF if two.kind in FILTERED else ONE, f"phi'*{shared}") if shared else None
     shared = known.with_trace.get(one.text) if two.kind == "trace" else None
     return (ONE, shared) if shared else None
 

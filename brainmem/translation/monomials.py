@@ -12,13 +12,18 @@ from brainmem.translation.polynomial import InputPowers
 from brainmem.translation.readings import SIDES, UnitRate
 from brainmem.translation.terms import CLOCK, Factor, Share, TermReading
 
-__all__ = ["bases", "input_term", "monomial", "rate_names"]
+__all__ = ["bases", "input_term", "monomial", "prompt", "rate_names"]
 
 
 def rate_names(units: Mapping[str, UnitRate]) -> tuple[str, str]:
     """Return the names of the pre- and the postsynaptic rate, ``""`` where a side has none."""
     pre, post = (units[side].rate.name if side in units else "" for side in SIDES)
     return pre, post
+
+
+def prompt(units: Mapping[str, UnitRate]) -> tuple[str, ...]:
+    """Return the sides whose expected rate follows the drive at once."""
+    return tuple(side for side, unit in units.items() if unit.reading.prompt)
 
 
 def bases(units: Mapping[str, UnitRate], style: Style) -> dict[str, str]:
@@ -57,7 +62,7 @@ def input_term(
         shares,
         rate_names(units),
         known=not function,
-        noise="" if function else noise_of(shares, powers, bases(units, style), known),
+        noise="" if function else noise_of(shares, powers, bases(units, style), known, prompt(units)),
     )
 
 

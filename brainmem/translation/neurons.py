@@ -17,8 +17,9 @@ from brian2.parsing.sympytools import sympy_to_str
 
 from brainmem.errors import TranslationError
 from brainmem.spec import MemoryModel, Population
+from brainmem.translation.expected import expected_name
 from brainmem.translation.filters import moves, refusal, sums_onto, symbolic, time_constant
-from brainmem.translation.lines import Line, definitions, grouped, identifiers, read_lines, rename, written_out
+from brainmem.translation.lines import Line, definitions, grouped, identifiers, read_lines, written_out
 
 __all__ = ["SpikingUnit", "spiking_unit"]
 
@@ -58,20 +59,38 @@ class SpikingUnit:
         return f"{self.population.rate}_activity"
 
     @property
+    def expected(self) -> str:
+        """Name of the rate that the model's equations give for the drive of the cells (`expected.expect`)."""
+        return expected_name(str(self.population.rate))
+
+    @property
+    def expected_line(self) -> Line:
+        """The equation of the expected rate."""
+        span = f"({self.high} - ({self.low}))"
+        asked = f"{self.low} + {span}*{self.activity}"
+        if self.form == "current":
+            return Line(self.expected, "subexpression", self.unit, asked)
+        return Line(self.expected, "differential", self.unit, f"({asked} - {self.expected})/{grouped(self.tau)}")
+
+    @property
     def asked(self) -> str:
         """Name of the rate that the drive asks for, before it is cut to the range that spikes carry."""
         return str(self.population.transfer) if self.form == "rate" else f"{self.population.rate}_phi"
 
     @property
-    def beyond(self) -> dict[str, str]:
-        """By how much the drive has asked for more, and for less, than the range, and how often: names and units."""
+    def beyond(self) -> tuple[str, str, str]:
+        """Names of how far, in ranges, the drive has asked for more and for less than the range, and how often."""
         rate = self.population.rate
-        return {f"{rate}_over": self.unit, f"{rate}_under": self.unit, f"{rate}_beyond": "1"}
+        return f"{rate}_over", f"{rate}_under", f"{rate}_beyond"
 
     @property
     def state(self) -> dict[str, str]:
         """State variables of the unit, with their units."""
         return {line.name: line.unit for line in self.lines if line.kind == "differential"}
+
+    def rate_of(self, trace: str) -> str:
+        """Return the text of the rate that a trace reads as."""
+        return f"({self.low} + (({self.high}) - ({self.low}))*{trace})"
 
     def trace_of(self, value: str) -> str:
         """Return the text of the trace that reads as the rate `value`."""
@@ -152,15 +171,9 @@ def _current_form(model: MemoryModel, population: Population, lines: dict[str, L
         transfer.name: [replace(transfer, name=phi, flags=())],
     }
     kept = [new for line in lines.values() for new in swapped.get(line.name, [line])]
-    kept = [_reading_phi(line, population, phi) for line in kept]
     low, high = _range(population)
     readout = _readout(population, phi, transfer.unit, tau)
     return SpikingUnit(population, (*kept, *readout), tau, transfer.unit, low, high, "current", currents, filtered)
-
-
-def _reading_phi(line: Line, population: Population, phi: str) -> Line:
-    """Let the unit's own equations go on reading phi(u), which its rate was."""
-    return replace(line, expr=rename(line.expr, {population.rate: phi})) if line.expr else line
 
 
 def _with_sums_written_out(model: MemoryModel, population: Population, expr: str, lines: dict[str, Line]) -> str:

@@ -256,7 +256,7 @@ def protocol_operations(
     state : dict of str to str
         State variables (and their units) kept while a phase runs aside.
     starts : dict of str to str
-        Variables that a phase may set, and the statement's right-hand side for the value `{value}`.
+        Variables that a phase may set, and the statements that do so, ``{value}`` for the value.
     """
     lines, code = [], []
     if has_aside(model):
@@ -298,10 +298,11 @@ def restart_code(model: MemoryModel, starts: dict[str, str]) -> list[str]:
     """Return the statements by which a phase sets variables; see `protocol_operations`."""
     code, known = [], restarts(model)
     for name, target in starts.items():
-        variable, _, template = target.partition(" = ")
-        value = template.format(value=known[name].value)
         code.append(f"restart_{name} = int({name}_row(step*second) > 0.5)")
-        code.append(f"{variable} = restart_{name}*({value}) + (1 - restart_{name})*{variable}")
+        for line in target.splitlines():
+            variable, _, template = line.partition(" = ")
+            value = template.format(value=known[name].value)
+            code.append(f"{variable} = restart_{name}*({value}) + (1 - restart_{name})*{variable}")
     return code
 
 

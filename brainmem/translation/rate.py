@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
+
 from brainmem.spec import LearningRule, MemoryModel, Population, Projection
 from brainmem.translation import protocol, schedule
 from brainmem.translation.common import (
@@ -14,6 +17,7 @@ from brainmem.translation.common import (
     rules_of,
     summed_lines,
 )
+from brainmem.translation.expected import expected_name
 from brainmem.translation.lines import DRAWS, Line, identifiers, read_lines, statement_lines, write_lines
 from brainmem.translation.restarts import restarts
 from brainmem.translation.schedule import RuleSlots
@@ -25,16 +29,25 @@ __all__ = ["rate_connections", "rate_groups", "rate_initial"]
 TIMES = {"t", "t_in_timesteps", "elapsed"}
 
 
-def rate_groups(model: MemoryModel) -> tuple[Group, ...]:
-    """Return one group per population: its equations, what the protocol adds, its restarts."""
-    return tuple(_group(model, population) for population in model.populations)
+def rate_groups(model: MemoryModel, states: Mapping[str, tuple[str, ...]] = MappingProxyType({})) -> tuple[Group, ...]:
+    """Return one group per population: its equations, what the protocol adds, its restarts.
+
+    `states` names the variables that have an expected one beside them, which begins with the same values.
+    """
+    return tuple(_group(model, population, states.get(population.name, ())) for population in model.populations)
 
 
-def _group(model: MemoryModel, population: Population) -> Group:
+def started(name: str, states: Collection[str]) -> str:
+    """Return the statements by which a phase sets a variable to ``{value}``, and its expected one with it."""
+    names = (name, expected_name(name)) if name in states else (name,)
+    return "\n".join(f"{item} = {{value}}" for item in names)
+
+
+def _group(model: MemoryModel, population: Population, states: Collection[str]) -> Group:
     reads = _rate_reads(model, population)
     own = tuple(_rate_line(population, line, reads) for line in unit_lines(population))
     state, visits = state_lines(population), visits_of(model, population)
-    starts = {name: f"{name} = {{value}}" for name in restarts(model) if name in state}
+    starts = {name: started(name, states) for name in restarts(model) if name in state}
     extra, operations = protocol.protocol_operations(model, population, state=state, starts=starts)
     follow = tuple(
         Line(name, "parameter", unit, flags=("linked",)) for name, unit in protocol.followed(model, population)

@@ -28,8 +28,11 @@ class RateReading:
         The rates that mean silence and `rate_max`: numbers, names, or text with units (``"14*Hz"``).
     trace : str
         Filtered spikes, 0 ... 1.
-    drive_rate : str
-        The noise-free rate asked of the cells, 0 ... 1; empty where there is none.
+    expected : str
+        The rate that the model's own equations give for the drive of the cells, without the noise of their spikes, in
+        the unit of the rate; empty where there is none.
+    prompt : bool
+        Whether that follows the drive at once (the current form), and not behind the filter of the trace.
     count : str
         Spikes of the unit in this step, divided by its number of cells.
     rate_max : str
@@ -42,7 +45,8 @@ class RateReading:
     low: str | float = 0
     high: str | float = 1
     trace: str = ""
-    drive_rate: str = ""
+    expected: str = ""
+    prompt: bool = False
     count: str = "count"
     rate_max: str = "rate_max"
     tau: str = ""
@@ -69,25 +73,18 @@ class UnitRate:
 
     @property
     def drive(self) -> sympy.Symbol:
-        """The noise-free s."""
-        return self.symbol(self.reading.drive_rate)
+        """The rate without noise."""
+        return self.symbol(self.reading.expected)
 
     @property
     def affine(self) -> sympy.Expr:
         """The rate in terms of s."""
         return self.low + self.span * self.s
 
-    @property
-    def drive_text(self) -> str:
-        """The rate in terms of the drive, as text in parentheses."""
-        low, high = self.reading.low, self.reading.high
-        span = self.span if self.span.is_number else f"({high} - ({low}))"
-        product = self.drive.name if span == 1 else f"{span}*{self.drive.name}"
-        return f"({product})" if self.low == 0 else f"({low} + {product})"
-
     def factor(self, factor: Factor) -> sympy.Expr:
         """Return the factors of s that are no spikes, read where `factor` says."""
-        return ((self.rate - self.low) / self.span) ** factor.trace * self.drive**factor.drive
+        trace, drive = ((read - self.low) / self.span for read in (self.rate, self.drive))
+        return trace**factor.trace * drive**factor.drive
 
     def means(self, reader: Reader) -> dict[sympy.Symbol, sympy.Expr]:
         """Return what every name of this unit in a spiking text is in the mean."""
@@ -95,7 +92,7 @@ class UnitRate:
             self.rate: self.affine,
             self.symbol(self.reading.count): self.s * reader.expression(self.reading.rate_max),
         }
-        return {**found, self.drive: self.s} if self.reading.drive_rate else found
+        return {**found, self.drive: self.affine} if self.reading.expected else found
 
 
 def unit_rate(side: str, reading: RateReading, reader: Reader, *, keep_sums: bool = True) -> UnitRate:

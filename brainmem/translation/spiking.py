@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from brian2 import Hz, ms
@@ -17,9 +18,11 @@ from brainmem.translation.common import (
     projection_orders,
     rules_of,
     summed_lines,
+    used_names,
 )
 from brainmem.translation.currents import cell_current, current_tables
 from brainmem.translation.expansion import phase_time, rate_expansions
+from brainmem.translation.expected import Expected, expected_name
 from brainmem.translation.inputs import correlations
 from brainmem.translation.lines import Line, identifiers, merged, read_lines, rename, write_lines
 from brainmem.translation.neurons import SpikingUnit, spiking_unit
@@ -29,7 +32,7 @@ from brainmem.translation.settling import SETTLE_EVENT, settling, settling_event
 from brainmem.translation.split import SplitRule
 from brainmem.translation.text import WHOLE, Connection, Group, Initial, Operation, Pathway, Table
 
-ROUNDING = 1e-6  # of the range
+ROUNDING = 1e-6  # of the range; a tanh of 1 is within
 
 __all__ = [
     "SPIKING_PARAMETERS",
@@ -71,16 +74,23 @@ def spiking_parameters(model: MemoryModel) -> tuple[Parameter, ...]:
     )
 
 
-def spiking_groups(model: MemoryModel, *, neuron: str) -> tuple[Group, ...]:
-    """Return the unit-level group of every population, and the cells of those with a rate."""
-    plain = {group.name: group for group in rate.rate_groups(model)}
+def spiking_groups(expected: Expected, connections: Iterable[Connection], *, neuron: str) -> tuple[Group, ...]:
+    """Return the unit-level group of every population, and the cells of those with a rate.
+
+    The expected rate is kept where `connections` or the model's texts read it.
+    """
+    model = expected.model
+    plain = {group.name: group for group in rate.rate_groups(model, expected.states)}
+    read = used_names(text for item in connections for text in item.texts)
     groups: list[Group] = []
     for population in model.populations:
         if population.rate is None:
             groups.append(plain[population.name])
         else:
             unit = spiking_unit(model, population)
-            groups += [_units(model, unit), _cells(unit, neuron)]
+            if population.name in expected.rates or unit.expected in read:
+                unit = replace(unit, lines=(*unit.lines, unit.expected_line))
+            groups += [_units(model, unit, expected.states.get(population.name, ())), _cells(unit, neuron)]
     return tuple(groups)
 
 
@@ -94,9 +104,9 @@ def _refuse_sequential(model: MemoryModel, population: Population) -> None:
         )
 
 
-def _units(model: MemoryModel, unit: SpikingUnit) -> Group:
+def _units(model: MemoryModel, unit: SpikingUnit, states: Collection[str]) -> Group:
     population = unit.population
-    starts = {name: _start(unit, name) for name in restarts(model) if _settable(unit, name)}
+    starts = {name: _start(unit, name, states) for name in restarts(model) if _settable(unit, name)}
     extra, operations = protocol.protocol_operations(model, population, state=unit.state, starts=starts)
     operations = (*operations, *_drive_start(model, unit))
     links = protocol.protocol_links(model, population)
@@ -109,7 +119,7 @@ def _units(model: MemoryModel, unit: SpikingUnit) -> Group:
         *schedule.TRACE,
         event="unit_spike",
     )
-    lines = (*lines, *(Line(name, "parameter", unit_) for name, unit_ in unit.beyond.items()))
+    lines = (*lines, *(Line(name, "parameter", "1") for name in unit.beyond))
     operations = (*operations, _watch_range(unit))
     parameters = (*model.parameters, *spiking_parameters(model))
     texts = [*(line.expr for line in lines), deliver.code]
@@ -133,11 +143,12 @@ def _units(model: MemoryModel, unit: SpikingUnit) -> Group:
 def _watch_range(unit: SpikingUnit) -> Operation:
     """Return the operation that notes where rates are asked of the cells that lie beyond their range."""
     over, under, beyond = unit.beyond
-    margin = f"{ROUNDING}*({unit.high} - ({unit.low}))"  # a tanh of 1 is within
+    place = f"{unit.population.rate}_place"  # 0 ... 1 within the range
     code = [
-        f"{over} = clip({unit.asked} - ({unit.high}), {over}, inf)",
-        f"{under} = clip(({unit.low}) - {unit.asked}, {under}, inf)",
-        f"{beyond} += int({unit.asked} > {unit.high} + {margin}) + int({unit.asked} < ({unit.low}) - {margin})",
+        f"{place} = {unit.trace_of(unit.asked)}",
+        f"{over} = clip({place} - 1, {over}, inf)",
+        f"{under} = clip(-{place}, {under}, inf)",
+        f"{beyond} += int({place} > 1 + {ROUNDING}) + int({place} < -{ROUNDING})",
     ]
     return Operation(f"{unit.population.name}_range", "\n".join(code), *schedule.AVERAGE)
 
@@ -150,14 +161,15 @@ def _settable(unit: SpikingUnit, name: str) -> bool:
     return name in unit.state or name in (unit.population.rate, unit.population.drive)
 
 
-def _start(unit: SpikingUnit, name: str) -> str:
-    """Return the statement by which a phase sets `name`, with ``{value}`` for the value."""
+def _start(unit: SpikingUnit, name: str, states: Collection[str]) -> str:
+    """Return the statements by which a phase sets `name`, with ``{value}`` for the value."""
     if unit.form == "rate" and name == unit.population.rate:
-        return f"{unit.trace} = {unit.trace_of('{value}')}"
+        expected = [f"{unit.expected} = {{value}}"] if unit.expected in unit.state else []
+        return "\n".join([f"{unit.trace} = {unit.trace_of('{value}')}", *expected])
     if unit.form == "current" and name == unit.population.drive:
         phi = next(line.expr for line in unit.lines if line.name == unit.asked)
         return f"{unit.trace} = clip({unit.trace_of(rename(phi, {name: '({value})'}))}, 0, 1)"
-    return f"{name} = {{value}}"
+    return rate.started(name, states)
 
 
 def _drive_start(model: MemoryModel, unit: SpikingUnit) -> tuple[Operation, ...]:
@@ -326,8 +338,13 @@ def spiking_tables(model: MemoryModel, *, neuron: str) -> tuple[Table, ...]:
     return (*protocol.protocol_tables(model), *(table for unit in units for table in current_tables(unit, neuron)))
 
 
-def spiking_initial(model: MemoryModel) -> tuple[Initial, ...]:
-    """Return the start values of the spiking variant: traces stand where the rates would start."""
+def spiking_initial(expected: Expected, groups: Iterable[Group]) -> tuple[Initial, ...]:
+    """Return the start values of the spiking variant: traces stand where the rates would start.
+
+    What is expected begins as that in whose place it is read.
+    """
+    model = expected.model
+    state = {f"{group.name}.{line.name}" for group in groups for line in _differential(group)}
     initial: list[Initial] = [
         Initial(p.name, name, draw) for p in model.projections for name, draw in p.initial.items()
     ]
@@ -337,7 +354,17 @@ def spiking_initial(model: MemoryModel) -> tuple[Initial, ...]:
         else:
             unit = spiking_unit(model, population)
             initial += _unit_initial(model, unit)
+            if f"{population.name}.{unit.expected}" in state:
+                initial.append(Initial(population.name, unit.expected, unit.rate_of(f"{population.name}_{unit.trace}")))
+        for name in expected.states.get(population.name, ()):
+            if name in population.initial:
+                initial.append(Initial(population.name, expected_name(name), f"{population.name}_{name}"))
     return tuple(initial)
+
+
+def _differential(group: Group) -> list[Line]:
+    lines = read_lines(group.equations) if group.equations.strip() else ()
+    return [line for line in lines if line.kind == "differential"]
 
 
 def _unit_initial(model: MemoryModel, unit: SpikingUnit) -> list[Initial]:
@@ -367,7 +394,7 @@ def _current_start(model: MemoryModel, unit: SpikingUnit, draw: str) -> list[Ini
     start = f"{name}_{drive}"
     phi = next(line.expr for line in unit.lines if line.name == f"{unit.population.rate}_phi")
     trace = f"{name}_{unit.trace}"
-    rates = f"({unit.low} + (({unit.high}) - ({unit.low}))*{trace})"
+    rates = unit.rate_of(trace)
     recurrent = [
         f"{p.name}_{weight}{_whole(p)} @ {rates}"
         for p in model.projections

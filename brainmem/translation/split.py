@@ -20,7 +20,7 @@ from brainmem.errors import TranslationError, closest
 from brainmem.translation.correlations import Correlations, noise_of
 from brainmem.translation.formula import Style, formula
 from brainmem.translation.lines import grouped, identifiers, rename
-from brainmem.translation.monomials import bases, input_term, monomial, rate_names
+from brainmem.translation.monomials import bases, input_term, monomial, prompt, rate_names
 from brainmem.translation.polynomial import InputPowers, RatePolynomial, Reader, input_powers, read_polynomial, settle
 from brainmem.translation.readings import SIDES, RateReading, S, UnitRate, unit_rate
 from brainmem.translation.terms import CLOCK, Factor, Share, TermReading, choose_reading, share_term
@@ -88,7 +88,8 @@ def split_rule(
         itself a sum of traces. Terms with one stay clock-driven, on the traces.
     read : {"auto", "event", "drive", "trace"}
         The source of the factors that are not spikes: the trace just before the spike ("event"); for
-        repeated factors of one unit its drive ("drive"); no spikes at all, the rule as written on the traces ("trace").
+        repeated factors of one unit the rate expected at its drive ("drive"); no spikes at all, the rule as written on
+        the traces ("trace").
         "auto" takes "event" where it has no bias for this neuron, else "drive".
     pairing : {"symmetric", "causal", "anticausal"}
         What carries a term with both rates: half by each, the post spike, or the pre spike. With
@@ -198,7 +199,7 @@ class _Split:
     def _slow(self, degrees: tuple[int, int]) -> tuple[Factor, Factor]:
         """Read the rates of a term with a summed input from traces, repeated ones from the drive where there is one."""
         pre, post = (
-            Factor(trace=1, drive=degree - 1) if degree > 1 and self.readings[side].drive_rate else Factor(trace=degree)
+            Factor(trace=1, drive=degree - 1) if degree > 1 and self.readings[side].expected else Factor(trace=degree)
             for side, degree in zip(SIDES, degrees, strict=True)
         )
         return pre, post
@@ -208,7 +209,7 @@ class _Split:
         if degrees == (0, 0):
             return _plain(text)
         repeated = [units[side] for side, degree in zip(SIDES, degrees, strict=True) if degree > 1]
-        missing = [unit.reading.name for unit in repeated if not unit.reading.drive_rate]
+        missing = [unit.reading.name for unit in repeated if not unit.reading.expected]
         if self.read == "drive" and missing:
             raise TranslationError(
                 f"{self.owner}: read='drive' needs the drive of {missing[0]}, which its unit does not have. "
@@ -217,7 +218,7 @@ class _Split:
         read = "event" if missing else self.read
         reading = choose_reading(degrees, read=read, pairing=self.pairing, neuron=self.neuron)
         shares = share_term(degrees, reading=reading, pairing=self.pairing)
-        noise = noise_of(shares, {}, bases(units, style), self.correlations)
+        noise = noise_of(shares, {}, bases(units, style), self.correlations, prompt(units))
         return TermReading(text, reading, shares, rate_names(units), noise=noise)
 
     def _texts(
@@ -248,7 +249,7 @@ def _opened(text: str, owner: str, readings: Mapping[str, RateReading], *, drive
     rates = frozenset(f"{reading.name}_{side}" for side, reading in readings.items())
     reader = Reader(owner, rates)
     units = {side: unit_rate(side, reading, reader) for side, reading in readings.items()}
-    drives = {unit.rate.name: unit.drive_text for unit in units.values()} if drive else None
+    drives = {unit.rate.name: unit.drive.name for unit in units.values()} if drive else None
     settled, functions = settle(text, owner, rates, drives)
     return reader, units, settled, functions
 

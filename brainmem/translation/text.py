@@ -130,6 +130,11 @@ class Connection:
     target_units: str = ""
     trials: bool = False
 
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that its synapses compute."""
+        return (self.equations, *(part.code for part in (*self.operations, *self.pathways)))
+
 
 @dataclass(frozen=True)
 class Table:
@@ -167,7 +172,8 @@ class TranslatedModel:
 
     ``parameters`` are the model's and, in the spiking variant, the cells'. ``splits`` say how each
     rule's terms are read from spikes. ``trials`` is the number of trials run at once, 0 for a plain run. ``final``
-    names the variables of groups that are read when the run has ended.
+    names the variables of groups that are read when the run has ended. ``changes`` are the texts that read what is
+    expected in place of noisy rates.
     """
 
     model: MemoryModel
@@ -182,6 +188,7 @@ class TranslatedModel:
     splits: tuple[Any, ...] = ()
     trials: int = 0
     final: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    changes: tuple[Any, ...] = ()
 
     def group(self, name: str) -> Group:
         """Return the group called `name`."""
