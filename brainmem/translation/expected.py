@@ -144,8 +144,12 @@ class _Pass:
 
     def _next(self, found: Mapping[Name, frozenset[str]]) -> Iterator[tuple[Name, frozenset[str]]]:
         for (owner, name), (projection, line) in self.sums.items():
-            noisy = any(key in found for key in self._synaptic_reads(projection, line.expr))
-            yield (owner, name), frozenset({f"{owner}.{name}"}) if noisy else frozenset()
+            read = (found.get(key, frozenset()) for key in self._synaptic_reads(projection, line.expr))
+            # Sums over the same units share their noise; that of a single unit is a small part of it.
+            yield (
+                (owner, name),
+                frozenset(f"sum of {noise.removeprefix('sum of ')}" for noise in frozenset().union(*read)),
+            )
         for owner, lines in self.lines.items():
             for name, line in lines.items():
                 if line.expr and not self._is_rate(owner, name) and not self._is_transfer(owner, name):
@@ -239,7 +243,7 @@ class _Pass:
             for (other, name), noise in self.sources.items():
                 if other == owner:
                     seen = f"{name}{end}"
-                    names[seen] = frozenset(f"{source}{end}" for source in noise)
+                    names[seen] = frozenset(tag if tag.startswith("sum of ") else f"{tag}{end}" for tag in noise)
                     owners[seen] = (owner, name, end)
                     if self._is_rate(owner, name) or (owner, name) in self.sums:
                         held.add(seen)

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from brainmem.spec import LearningRule, MemoryModel, Population, Stimulus
 from brainmem.translation import schedule
 from brainmem.translation.common import shown_stimuli
+from brainmem.translation.expected import expected_name
 from brainmem.translation.lines import Line, identifiers, read_lines, rename
 from brainmem.translation.restarts import restarts
 from brainmem.translation.sequential import unit_lines
@@ -187,7 +188,9 @@ def _counter() -> Connection:
 
 
 def _observer(model: MemoryModel, item, target: str) -> Connection:
-    own = {line.name for line in _readable(model, model.population(item.population))}
+    population = model.population(item.population)
+    own = {line.name for line in _readable(model, population)}
+    own |= {expected_name(population.rate)} if population.rate else set()
     expression = _suffix(item.expression, own)
     if item.reduce == "mean":
         expression = f"({expression})/N_pre"
