@@ -17,7 +17,7 @@ from brainmem.spec import Each, LearningRule, MemoryModel, Phase, Projection, Pr
 from brainmem.translation.gates import changes_of
 from brainmem.translation.lines import Line, definitions, identifiers, read_lines, rename, written_out
 
-__all__ = ["fixed_weights", "freeze"]
+__all__ = ["fixed_weights", "freeze", "read_by_current"]
 
 
 def freeze(model: MemoryModel, *phases: str, items: str | int = "M", repeats: str | int = 1) -> MemoryModel:
@@ -92,7 +92,7 @@ def _acts(model: MemoryModel, rule: LearningRule, phase: Phase, values: Mapping[
         return False
     projection = model.projection(rule.projection)
     shut = {gate for gate in model.protocol.gates if not float(evaluate(str(phase.gates.get(gate, 0)), values))}
-    read = _read_by_current(model, projection)
+    read = read_by_current(model, projection)
     return any(not _is_zero(model, projection, text, shut) for text in _changes(model, rule, projection, read))
 
 
@@ -125,7 +125,7 @@ def _without_rules(model: MemoryModel, protocol: Protocol) -> MemoryModel:
 
 def _declared(model: MemoryModel, projection: Projection) -> Projection:
     """Return a projection that declares what its rules defined, as far as its current reads it."""
-    read = _read_by_current(model, projection)
+    read = read_by_current(model, projection)
     found = {line.name: line for line in _rule_lines(model, projection) if line.name in read}
     own = {line.name for line in _lines(projection.variables)}
     lines = [
@@ -153,7 +153,7 @@ def _rule_lines(model: MemoryModel, projection: Projection) -> Iterator[Line]:
             yield from read_lines(rule.continuous)
 
 
-def _read_by_current(model: MemoryModel, projection: Projection) -> set[str]:
+def read_by_current(model: MemoryModel, projection: Projection) -> set[str]:
     """Return the names that a projection's current reads, through subexpressions of its rules too."""
     within = {line.name: line.expr for line in _rule_lines(model, projection) if line.kind == "subexpression"}
     read: set[str] = set()
