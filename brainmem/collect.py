@@ -22,7 +22,7 @@ from brainmem.translation.protocol import CONTROLLER, TRIAL
 from brainmem.translation.subsets import Ends
 from brainmem.translation.text import Connection, Group, TranslatedModel
 
-__all__ = ["collect", "versions"]
+__all__ = ["collect", "flatten", "matrix_of", "versions"]
 
 PACKAGES = ("brainmem", "brian2", "numpy", "scipy", "sympy", "cython")
 
@@ -196,7 +196,7 @@ def _weights(
         snapshots = outputs.get(f"{owner}_{variable}_snapshots.{variable}")
         matrices = [start]
         if snapshots is not None:
-            matrices += [_matrix(instance.ends[owner], row, dense.get(owner)) for row in snapshots]
+            matrices += [matrix_of(instance.ends[owner], row, dense.get(owner)) for row in snapshots]
         elif instance.ends[owner].empty:
             matrices += [start] * _snapshots(outputs)
         dims = ("epoch", f"{owner}_post", f"{owner}_pre") if len(instance.weights) > 1 else ("epoch", "post", "pre")
@@ -223,7 +223,7 @@ def _numbers(ends: Ends, dims: tuple[str, ...]) -> dict[str, xr.Variable]:
     }
 
 
-def _matrix(ends: Ends, flat: np.ndarray, first: str | None) -> np.ndarray:
+def matrix_of(ends: Ends, flat: np.ndarray, first: str | None) -> np.ndarray:
     """Undo `flatten`."""
     post, pre = ends.shape
     if first is not None:

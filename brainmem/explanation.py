@@ -1,178 +1,96 @@
-"""Say in words what a translation does: the schedule of a time step, how rules are read, what bias remains."""
+"""Say in words what a translation does, and by how much its rules are biased."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import numpy as np
-
+from brainmem.choices import split_choices
 from brainmem.costs import describe_kernels
+from brainmem.description import describe_cells, describe_changes, describe_schedule, describe_terms, describe_verdicts
 from brainmem.devices import Device, as_device
-from brainmem.equations import evaluate, resolve_parameters
+from brainmem.equations import resolve_parameters
+from brainmem.instance import Given
 from brainmem.models import get_model
-from brainmem.spec import MemoryModel, Population
+from brainmem.spec import MemoryModel
 from brainmem.translation import TranslatedModel, translate
-from brainmem.translation.lines import read_lines
-from brainmem.translation.neurons import spiking_unit
-from brainmem.translation.notes import describe_split
-from brainmem.translation.schedule import SLOTS
-from brainmem.translation.split import SplitRule
-from brainmem.translation.terms import UnitNoise
-from brainmem.translation.text import Visits
+from brainmem.verdicts import verdicts
+from brainmem.verification.bias import expected_bias, of_rule
+from brainmem.verification.drifts import Experiment
 
-__all__ = ["describe_reading", "describe_schedule", "explain"]
+__all__ = ["explain"]
 
-# Stands for the noise of a rule that reads no rate.
-QUIET = UnitNoise(F=1.0, rate_hz=1.0, cells_per_unit=1, tau_s=1.0)
-
-LEAD = (
-    "while rates change, spikes lead their trace by tau: over a transient, a term c*x at spikes gains tau*c*(change of "
-    "x) on read='trace', and a symmetric pair c*x*y gains tau*c*(change of x*y)/2;"
-)
+SEEDS = (0, 1)
 
 
 def explain(
-    model: MemoryModel | str, variant: str = "rate", *, device: Device | str | None = None, **options: Any
+    model: MemoryModel | str,
+    variant: str = "rate",
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    device: Device | str | None = None,
+    details: bool = False,
+    measured: bool = True,
+    items: int | None = 4,
+    **options: Any,
 ) -> str:
-    """Return the schedule of one time step, how synapses are computed, and how rules are read from spikes.
+    """Return the schedule of one time step, how synapses are computed, and what becomes of rules in spikes.
+
+    Of each rule it says in one line whether it reads rates, whether its drift is that of the rate rule, and if not by
+    how much it is off and why. The size comes from runs beside the rate network in which numbers with the rates and
+    Fano factors of the cells stand for their spikes; `verify` measures it with the cells themselves.
 
     Parameters
     ----------
     model : MemoryModel or str
     variant : {"rate", "spiking"}
+    parameters : mapping, optional
+        Values that replace the model's, and the options of its choices.
     device : Device or str, optional
-        For which the kernels are chosen; C++ standalone when not given.
+        For which the kernels are chosen, and where drifts are measured; C++ standalone when not given.
+    details : bool
+        Also say of each term of each rule what carries it and which bias its reading leaves.
+    measured : bool
+        Whether to run the model for the sizes of biases, which takes seconds to minutes.
+    items : int, optional
+        Along how many items of the protocol, once each; None for the whole protocol.
     options
         Passed to `translate`.
     """
-    model = get_model(model) if isinstance(model, str) else model
+    model, parameters = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
+    device = as_device(device)
     translated = translate(model, variant, **options)
+    values = resolve_parameters(model, parameters, parameters=translated.parameters)
     parts = [f"{model.name}, {variant} variant", "", describe_schedule(translated)]
-    parameters = resolve_parameters(model, {}, parameters=translated.parameters)
-    kernels = describe_kernels(translated, parameters, as_device(device))
-    parts += ["", "How synapses are computed:", *(f"  {line}" for line in kernels)]
-    notes = describe_reading(translated, parameters, {})
-    if notes:
-        parts += ["", "How rules are read from spikes:", *(f"  {note}" for note in notes)]
+    parts += ["", "How synapses are computed:", *(f"  {line}" for line in describe_kernels(translated, values, device))]
+    if variant != "spiking":
+        return "\n".join(parts)
+    if measured:
+        lines = _verdicts(model, translated, Given(parameters, {}, {}, {}), device, items, options)
+    else:
+        lines = describe_verdicts(translated)
+    parts += _section("What becomes of its rules:", lines)
+    parts += _section("Read in place of what is noisy, to be right in the mean:", describe_changes(translated))
+    parts += _section("Cells:", describe_cells(translated, values))
+    if details:
+        parts += _section("How each term of a rule is read:", describe_terms(translated, values))
     return "\n".join(parts)
 
 
-def describe_schedule(translated: TranslatedModel) -> str:
-    """Return what happens within one time step, in order, and which state each sum and update reads."""
-    rows = sorted(_rows(translated), key=lambda row: (_slot(row[0]), row[1]))
-    lines = [
-        "Within one time step (simultaneous Euler: sums, plasticity and neurons all read the state at its beginning; "
-        "what runs at its end reads the state at its end, and sums as this step formed them):"
-    ]
-    if any(group.visits for group in translated.groups):
-        lines = ["Within one time step (all but the sums read the states that the sweep has left):"]
-    lines += [f"  {when:>12} {order:>4}  {text}" for when, order, text in rows]
-    return "\n".join(lines)
+def _section(title: str, lines) -> list[str]:
+    found = [f"  {line}" for line in lines]
+    return ["", title, *found] if found else []
 
 
-def _slot(when: str) -> int:
-    return SLOTS.index(when)
-
-
-def _rows(translated: TranslatedModel) -> Iterator[tuple[str, int, str]]:
-    for group in translated.groups:
-        lines = read_lines(group.equations)
-        stored = [line.name for line in lines if line.stored]
-        if stored:
-            yield "before_start", 0, f"{group.name}: store {', '.join(stored)} for this step"
-        state = [line.name for line in lines if line.kind == "differential"]
-        if state:
-            yield group.state_when, group.state_order, f"{group.name}: advance {', '.join(state)}"
-        if group.threshold:
-            yield "thresholds", 0, f"{group.name}: spike where {group.threshold}"
-            if group.reset:
-                yield "resets", 0, f"{group.name}: {group.reset}"
-        for name, (condition, when, order) in group.events.items():
-            yield when, order, f"{group.name}: event {name} where {condition}"
-        if group.visits:
-            yield group.visits.when, group.visits.order, f"{group.name}: {_visits(group.visits)}"
-        for op in group.operations:
-            at = f" at {op.event}" if op.event else ""
-            code = op.code if "\n" not in op.code else op.name
-            yield op.when, op.order, f"{group.name}: {code}{at}"
-    for item in translated.connections:
-        yield from _connection_rows(item)
-
-
-def _visits(sweep: Visits) -> str:
-    text = f"visit every unit once, in a fresh random order: {'; '.join(sweep.code.splitlines())}"
-    for name, term in sweep.follow.items():
-        text += f"; where it changes, at once {name} += {term} ({sweep.projection})"
-    if sweep.sums and not sweep.every_step:
-        text += "; these sums are formed anew when a step of the protocol begins, and only followed after that"
-    return text
-
-
-def _connection_rows(item) -> Iterator[tuple[str, int, str]]:
-    lines = read_lines(item.equations) if item.equations.strip() else ()
-    for line in lines:
-        if line.name in item.summed_order:
-            when, order = item.summed_order[line.name]
-            yield when, order, f"{item.name}: sum {line.name} = {line.expr}"
-    state = [line.name for line in lines if line.kind == "differential"]
-    if state:
-        yield "groups", item.state_order, f"{item.name}: advance {', '.join(state)}"
-    for path in item.pathways:
-        what = f"form {path.sum_} again" if path.sum_ else path.name
-        yield path.when, path.order, f"{item.name}: {what}, at {path.event} of the {path.side} unit"
-    for op in item.operations:
-        every = f" every {op.dt}" if op.dt else ""
-        yield op.when, op.order, f"{item.name}: {op.name}{every}"
-
-
-def describe_reading(
-    translated: TranslatedModel, parameters: Mapping[str, Any], calibrations: Mapping[str, Any]
-) -> tuple[str, ...]:
-    """Return how each term of each rule is read from spikes, and the bias that remains.
-
-    Without a calibration F is taken as 1 (Poisson), which bounds the bias of traces from above.
-    """
-    noises = {
-        population.name: _noise(translated, population, parameters, calibrations.get(population.name))
-        for population in translated.model.populations
-        if population.rate and translated.splits
-    }
-    lines = tuple(line for split in translated.splits for line in _described(split, noises))
-    return (*lines, *_glossary(translated, parameters, noises))
-
-
-def _glossary(translated: TranslatedModel, parameters, noises: Mapping[str, UnitNoise]) -> Iterator[str]:
-    """Say what holds for all rules: the lead of spikes, and the symbols in the noise of inputs."""
-    terms = [term for split in translated.splits for term in split.terms]
-    if any({"pre", "post"} & set(term.events) for term in terms):
-        yield LEAD
-    if not any(term.noise for term in terms):
+def _verdicts(
+    model: MemoryModel, translated: TranslatedModel, given: Given, device: Device, items: int | None, options
+) -> Iterator[str]:
+    """Yield the verdict on every rule, with the bias that runs without cells give."""
+    found = verdicts(translated)
+    if all(verdict.kind == "same" for verdict in found):
+        yield from map(str, found)
         return
-    yield (
-        "where phi' is the slope of the transfer, d rate/d drive, and Var of a summed input is the sum over its "
-        "synapses of weight**2*Var(rate), for units that fire independently;"
-    )
-    for population in (p for p in translated.model.populations if p.name in noises):
-        low, high = (float(np.asarray(evaluate(str(end), parameters))) for end in population.rate_range)
-        noise = noises[population.name]
-        variance = (0.5 * (high - low)) ** 2 * noise.F * noise.relative
-        yield f"Var({population.rate}) = F*b = {variance:.2g} in {population.name!r} ({noise})"
-
-
-def _described(split: SplitRule, noises: Mapping[str, UnitNoise]) -> tuple[str, ...]:
-    """Describe a rule with the noise of each population that it joins; one without a rate adds no factor."""
-    known = [noises[name] for name in split.populations if name in noises]
-    pre, post = (noises.get(name, known[0] if known else QUIET) for name in split.populations)
-    return describe_split(split, pre, post)
-
-
-def _noise(translated: TranslatedModel, population: Population, parameters, calibration) -> UnitNoise:
-    """Return the noise of a population's traces at half of its highest rate."""
-    unit = spiking_unit(translated.model, population)
-    return UnitNoise(
-        F=calibration.fano_at(0.5) if calibration else 1.0,
-        rate_hz=0.5 * float(np.asarray(parameters["rate_max"])),
-        cells_per_unit=int(parameters["cells_per_unit"]),
-        tau_s=float(np.asarray(evaluate(unit.tau, parameters))),
-    )
+    experiment = Experiment(model, given, items, cells=False, options=options, device=device)
+    biases = expected_bias([experiment.trial(seed) for seed in SEEDS])
+    yield from (line for verdict in found for line in verdict.lines(of_rule(biases, verdict.rule)))
+    yield experiment.words

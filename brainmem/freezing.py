@@ -17,7 +17,7 @@ from brainmem.spec import Each, LearningRule, MemoryModel, Phase, Projection, Pr
 from brainmem.translation.gates import changes_of
 from brainmem.translation.lines import Line, definitions, identifiers, read_lines, rename, written_out
 
-__all__ = ["fixed_weights", "freeze", "read_by_current"]
+__all__ = ["acts", "fixed_weights", "freeze", "read_by_current"]
 
 
 def freeze(model: MemoryModel, *phases: str, items: str | int = "M", repeats: str | int = 1) -> MemoryModel:
@@ -66,7 +66,7 @@ def fixed_weights(model: MemoryModel, parameters: Mapping[str, Any]) -> MemoryMo
     steps = plan_protocol(model, values, np.random.default_rng(0)).steps
     for phase in dict.fromkeys(step.phase.name for step in steps):
         for rule in model.rules:
-            if _acts(model, rule, model.protocol.phase(phase), values):
+            if acts(model, rule, model.protocol.phase(phase), values):
                 raise RuleError(
                     f"Model {model.name!r}: its rule {rule.name!r} may change {rule.projection!r} in the phase "
                     f"{phase!r}, but trials share their weights. Run phases in which weights stay as they are, with "
@@ -86,7 +86,7 @@ def _alone(phase: Phase, protocol: Protocol) -> Phase:
     return replace(phase, aside=False, gates={gate: phase.gates.get(gate, 0) for gate in protocol.gates})
 
 
-def _acts(model: MemoryModel, rule: LearningRule, phase: Phase, values: Mapping[str, Any]) -> bool:
+def acts(model: MemoryModel, rule: LearningRule, phase: Phase, values: Mapping[str, Any]) -> bool:
     """Return whether a rule may change what its projection's current reads while `phase` runs."""
     if (rule.at and phase.name not in rule.at) or (rule.during and phase.name not in rule.during):
         return False

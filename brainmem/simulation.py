@@ -14,10 +14,10 @@ from brainmem.build import Blueprint
 from brainmem.calibrate import CELLS, POINTS, AffineFit, Calibration, CellBlueprint, calibrate, fit_affine
 from brainmem.choices import split_choices
 from brainmem.collect import collect, flatten
+from brainmem.description import describe_cells, describe_schedule, describe_verdicts
 from brainmem.devices import BuildJob, Device, Executable, as_device, prepare, thread_seeds
 from brainmem.equations import evaluate
 from brainmem.errors import ResultError, RuleError, closest
-from brainmem.explanation import describe_reading, describe_schedule
 from brainmem.freezing import fixed_weights
 from brainmem.instance import Given, Instance, instantiate
 from brainmem.kernels import Kernel, choose_kernels
@@ -203,14 +203,15 @@ class Ready:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """How rules and rates are read, and what error remains."""
+        """What becomes of rules and rates in spikes."""
         fits = (
             f"{name}: cells are driven by I = {fit.slope:.4g}*{self.translated.model.population(name).drive} + "
             f"{fit.offset:.4g}, which misses the rates wanted by {fit.rms:.1%} of rate_max (rms), {fit.largest:.1%} at "
             "most, and more where drives leave the rate range's middle 96 %"
             for name, fit in self.affine.items()
         )
-        return (*describe_reading(self.translated, self.instance.parameters, self.calibrations), *fits)
+        cells = describe_cells(self.translated, self.instance.parameters)
+        return (*describe_verdicts(self.translated), *cells, *fits)
 
     def device_inputs(self) -> dict[str, Any]:
         """Everything that is passed to the device, weights in the order of its synapses."""

@@ -20,7 +20,7 @@ from brainmem import (
     translate,
 )
 from brainmem.equations import resolve_parameters
-from brainmem.explanation import describe_reading
+from brainmem.description import describe_reading
 
 
 def population(name: str, tau: str) -> Population:

@@ -77,6 +77,7 @@ def lower_rule(
         replace(
             split_rule(variable, expression, unit, **options, pairing=pairing, neuron=neuron),
             populations=(projection.source, projection.target),
+            rule=rule.name,
         )
         for variable, expression, unit in (_plain_increments(rule) if verbatim else increments) or []
     ]
@@ -155,7 +156,8 @@ def _verbatim(rule: LearningRule, split: list[SplitRule], slots: RuleSlots) -> L
     pathways = (rate.episode(rule, slots),) if rule.episodic else ()
     when = f"every {rule.every}" if rule.periodic else f"when {' or '.join(rule.at)} ends"
     said = f"rule {rule.name!r} runs as written {when}, with rates read from traces"
-    remark = SplitRule(remark=said if split else f"{said}; it assigns, so no bias is given for its terms")
+    said = said if split else f"{said}; it assigns, so no bias is given for its terms"
+    remark = SplitRule(remark=said, rule=rule.name)
     return LoweredRule((), rate.verbatim_operations(rule, slots), pathways, (remark, *split))
 
 
@@ -167,7 +169,7 @@ def _explicit(rule: LearningRule, slots: RuleSlots) -> LoweredRule:
     declared = {line.name for line in lines}
     missing = [Line(name, "parameter", unit) for name, unit in _plastic(rule) if name not in declared]
     why = f" ({text.why})" if text.why else ""
-    remark = SplitRule(remark=f"rule {rule.name!r} has a spiking text of its author's own{why}")
+    remark = SplitRule(remark=f"rule {rule.name!r} has a spiking text of its author's own{why}", rule=rule.name)
     return LoweredRule((*lines, *missing), clip_operation(rule, slots), pathways, (remark,))
 
 

@@ -48,6 +48,8 @@ class SplitRule:
         The pre- and the postsynaptic population, whose noise sets the bias of the terms.
     remark : str
         What is to be said of the rule as a whole.
+    rule : str
+        Its name.
     """
 
     on_pre: str = ""
@@ -57,6 +59,7 @@ class SplitRule:
     variable: str = ""
     populations: tuple[str, str] = ("", "")
     remark: str = ""
+    rule: str = ""
 
 
 def split_rule(

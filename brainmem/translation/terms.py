@@ -34,12 +34,15 @@ class UnitNoise:
     cells_per_unit : float
     tau_s : float
         Time constant of the trace, in seconds.
+    rate_is : str
+        Where `rate_hz` comes from.
     """
 
     F: float
     rate_hz: float
     cells_per_unit: float
     tau_s: float
+    rate_is: str = ""
 
     @property
     def relative(self) -> float:
@@ -48,7 +51,8 @@ class UnitNoise:
 
     def __str__(self) -> str:
         cells = f"{self.cells_per_unit:g} cell{'s' * (self.cells_per_unit != 1)} per unit"
-        return f"F = {self.F:.3g}, {self.rate_hz:.3g} Hz, {cells}, tau = {1000 * self.tau_s:.3g} ms"
+        rate = f"{self.rate_hz:.3g} Hz{self.rate_is and f', {self.rate_is}'}"
+        return f"F = {self.F:.3g}, {rate}, {cells}, tau = {1000 * self.tau_s:.3g} ms"
 
 
 @dataclass(frozen=True)

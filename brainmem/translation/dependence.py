@@ -1,0 +1,81 @@
+"""Which variables of a model depend on a rate, through whatever equations, sums and rules."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from brainmem.spec import LearningRule, MemoryModel, Projection
+from brainmem.translation.common import summed_lines
+from brainmem.translation.expected import expected_name
+from brainmem.translation.lines import definitions, identifiers, read_lines, statement_lines, written_out
+from brainmem.translation.normal import split_statement
+
+__all__ = ["Name", "dependents", "reads_rates"]
+
+Name = tuple[str, str]  # of a population or projection, and of a variable there
+
+
+def dependents(model: MemoryModel, *, held: Collection[Name] = ()) -> set[Name]:
+    """Return all variables of populations and projections that depend on a rate, rates included.
+
+    A weight depends on the rates that its rule reads; those in `held` depend on nothing.
+    """
+    reads = {name: others for name, others in _reads(model).items() if name not in held}
+    rates = [(item.name, str(item.rate)) for item in model.populations if item.rate]
+    found = {(owner, name) for owner, rate in rates for name in (rate, expected_name(rate))}
+    while new := {name for name, others in reads.items() if name not in found and others & found}:
+        found |= new
+    return found
+
+
+def reads_rates(model: MemoryModel, rule: LearningRule) -> bool:
+    """Tell whether a rule's text reads anything that depends on a rate, with the weights as they are."""
+    held = {(item.name, name) for item in model.projections for name in identifiers(item.current)}
+    held |= {(rule.projection, name) for name, _ in _changed(rule)}
+    projection = model.projection(rule.projection)
+    own = definitions(read_lines(projection.variables) if projection.variables.strip() else ())
+    texts = " ".join(written_out(text, own) for _, text in _changed(rule) if text)
+    return bool(_synaptic_reads(projection, texts) & dependents(model, held=held))
+
+
+def _reads(model: MemoryModel) -> Mapping[Name, set[Name]]:
+    reads: dict[Name, set[Name]] = {}
+    for population in model.populations:
+        lines = read_lines(population.equations)
+        own = {line.name for line in lines}
+        for line in lines:
+            reads[population.name, line.name] = {(population.name, name) for name in identifiers(line.expr) & own}
+    for projection in model.projections:
+        for line in summed_lines(projection):
+            key = projection.target, line.name.removesuffix("_post")
+            reads[key] = reads.get(key, set()) | _synaptic_reads(projection, line.expr)
+        for name, text in _synaptic(model, projection):
+            key = projection.name, name
+            reads[key] = reads.get(key, set()) | _synaptic_reads(projection, text)
+    return reads
+
+
+def _synaptic(model: MemoryModel, projection: Projection) -> Iterator[tuple[str, str]]:
+    """Yield the variables of synapses, and the texts that they follow."""
+    if projection.variables.strip():
+        yield from ((line.name, line.expr) for line in read_lines(projection.variables))
+    for rule in model.rules:
+        if rule.projection == projection.name:
+            yield from _changed(rule)
+
+
+def _changed(rule: LearningRule) -> Iterator[tuple[str, str]]:
+    if rule.continuous:
+        yield from ((line.name, line.expr) for line in read_lines(rule.continuous))
+        return
+    for statement in statement_lines(rule.text):
+        target, _, value = split_statement(statement)
+        yield target, value
+
+
+def _synaptic_reads(projection: Projection, text: str) -> set[Name]:
+    names = identifiers(text)
+    own = {(projection.name, name) for name in names}
+    pre = {(projection.source, name.removesuffix("_pre")) for name in names if name.endswith("_pre")}
+    post = {(projection.target, name.removesuffix("_post")) for name in names}
+    return own | pre | post

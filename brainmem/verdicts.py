@@ -1,0 +1,134 @@
+"""What is claimed of a rule in the spiking variant, in one sentence that a person can act on."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from brainmem.spec import LearningRule
+from brainmem.translation import TranslatedModel
+from brainmem.translation.dependence import reads_rates
+from brainmem.translation.split import SplitRule
+from brainmem.translation.terms import CLOCK, TermReading
+
+__all__ = ["SMALL", "Verdict", "percent", "verdicts"]
+
+SMALL = 0.01  # of the rate rule's drift; below it a rule counts as unbiased
+NETWORK = 0.05  # from which on the free network's own part is told
+
+INPUTS = "the noise of its summed inputs goes with the rates that it multiplies"
+TRACES = "it reads traces as they are, whose powers and products have the variance of the noise in them"
+WHOLE = "it reads a function of rates from traces as a whole"
+SPIKES = "spikes and the trace before them are not independent where the Fano factor is not 1"
+ASSIGNS = "it assigns, so that its terms are not told apart"
+
+
+class Expected(Protocol):
+    """What is expected of one variable of a rule, as fractions of the rate rule's drift; see `verification.bias`."""
+
+    @property
+    def lead_along(self) -> float: ...
+    @property
+    def noise_along(self) -> float: ...
+    @property
+    def total_shift(self) -> float: ...
+    @property
+    def network_along(self) -> float: ...
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What the text of a rule lets expect.
+
+    Attributes
+    ----------
+    rule : str
+    kind : {"same", "own", "unbiased", "biased"}
+        It reads no rate; it has a spiking text of its author's own; all its terms are right in the mean; some may not
+        be.
+    reasons : tuple of str
+        Why terms may be biased.
+    """
+
+    rule: str
+    kind: str
+    reasons: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"rule {self.rule!r}: {self._words()}"
+
+    def _words(self) -> str:
+        if self.kind == "same":
+            return "reads no rate: the same in both variants"
+        if self.kind == "own":
+            return "has a spiking text of its author's own, of which nothing is claimed; verify() measures it"
+        if self.kind == "unbiased":
+            return "unbiased in the mean"
+        return f"biased, because {' and '.join(self.reasons)}; explain() says by how much, verify() measures it"
+
+    def lines(self, biases: Mapping[str, Expected]) -> tuple[str, ...]:
+        """Return the verdict with the bias that is expected of each of the rule's variables."""
+        if self.kind == "same" or not biases:
+            return (str(self),)
+        return tuple(self._measured(variable, expected) for variable, expected in biases.items())
+
+    def _measured(self, variable: str, expected: Expected) -> str:
+        if math.isnan(expected.noise_along):
+            return f"rule {self.rule!r}, {variable}: the rate rule changes nothing along the protocol looked at"
+        own = ["has a spiking text of its author's own"] if self.kind == "own" else []
+        parts = [*own, *self._sizes(expected)]
+        if abs(expected.network_along - expected.lead_along - expected.noise_along) >= NETWORK:
+            parts.append(f"in the free network, where noise also changes rates, its drift is off by "
+                         f"{percent(expected.network_along)}")  # fmt: skip
+        return f"rule {self.rule!r}, {variable}: {'; '.join(parts)}"
+
+    def _sizes(self, expected: Expected) -> Iterator[str]:
+        because = f", because {' and '.join(self.reasons)}" if self.reasons else ""
+        noise, lead, shift = expected.noise_along, expected.lead_along, expected.total_shift
+        if abs(noise) >= SMALL:
+            yield f"biased by about {percent(noise)}{because}"
+        elif abs(shift) >= SMALL:
+            yield f"biased by about {percent(shift)} of its rms drift at all synapses alike{because}"
+        if abs(lead) >= SMALL:
+            yield f"reads traces across jumps of the rates, which changes its drift by about {percent(lead)}"
+        elif abs(noise) < SMALL and abs(shift) < SMALL:
+            yield "unbiased in the mean"
+
+
+def percent(fraction: float) -> str:
+    """Return a signed percentage with two digits."""
+    value = 100 * fraction
+    return f"{value:+.0f} %" if abs(value) >= 10 else f"{value:+.2g} %"
+
+
+def verdicts(translated: TranslatedModel) -> tuple[Verdict, ...]:
+    """Return one verdict for each rule of a spiking variant."""
+    return tuple(_verdict(translated, rule) for rule in translated.model.rules)
+
+
+def _verdict(translated: TranslatedModel, rule: LearningRule) -> Verdict:
+    if not reads_rates(translated.model, rule):
+        return Verdict(rule.name, "same")
+    if rule.spiking is not None:
+        return Verdict(rule.name, "own")
+    splits = [split for split in translated.splits if split.rule == rule.name]
+    reasons = tuple(dict.fromkeys(reason for split in splits for reason in _reasons(split)))
+    if not any(split.variable for split in splits):
+        reasons = (*reasons, ASSIGNS)
+    return Verdict(rule.name, "biased" if reasons else "unbiased", reasons)
+
+
+def _reasons(split: SplitRule) -> Iterator[str]:
+    for term in split.terms:
+        if not term.known:
+            yield WHOLE
+        elif term.bias != "0":
+            yield TRACES if _on_traces(term) else SPIKES
+        if term.noise:
+            yield INPUTS
+
+
+def _on_traces(term: TermReading) -> bool:
+    return all(share.event == CLOCK for share in term.shares)

@@ -1,0 +1,160 @@
+"""How far a rule's drift in spikes is expected to be from the rate rule's, from runs without cells.
+
+Each run sets the deterministic part (what spikes and traces do while rates change) and the noise of spikes apart: see
+`surrogate`. Drifts are compared over all synapses at once, by their projection on the rate rule's drift::
+
+    along = <(spiking - rate)*rate> / <rate**2>        shift = <spiking - rate> / sqrt(<rate**2>)
+
+A rule whose drift is 5 % too large has along = .05; one that adds the same everywhere has a shift.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from brainmem.verification.drifts import Drift, Key, Trial
+
+__all__ = ["ALL", "Bias", "Estimate", "along_and_shift", "expected_bias", "of_rule", "over_phases"]
+
+ALL = "all phases"
+PAIRS = 2  # of runs with opposite noise
+Measure = tuple[float, float]  # along and shift
+Run = tuple[int, bool, int]  # number of the trial or pair, whether rates are replayed, sign of the noise
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over runs and its standard error, as fractions of the rate rule's drift."""
+
+    value: float
+    error: float
+
+    @classmethod
+    def of(cls, values: np.ndarray) -> Estimate:
+        """Return the mean of several runs; the error of a single one is not known."""
+        error = float(np.std(values, ddof=1) / np.sqrt(len(values))) if len(values) > 1 else float("nan")
+        return cls(float(np.mean(values)), error)
+
+    def __str__(self) -> str:
+        error = "" if np.isnan(self.error) else f" +- {100 * self.error:.2g}"
+        return f"{100 * self.value:+.2g}{error} %"
+
+
+@dataclass(frozen=True)
+class Bias:
+    """What is expected of a rule's drift, as fractions of the rate rule's.
+
+    Attributes
+    ----------
+    lead : (float, float)
+        Along and shift without any noise: spikes lead their traces while rates change.
+    noise : (Estimate, Estimate)
+        What the noise of spikes adds, with the rates of the rate network in the cells.
+    network : (Estimate, Estimate)
+        Both, in a network that goes its own way: noise changes the rates, and spikes follow the noise of their inputs.
+    """
+
+    lead: Measure
+    noise: tuple[Estimate, Estimate]
+    network: tuple[Estimate, Estimate]
+
+    @property
+    def total(self) -> tuple[Estimate, Estimate]:
+        """Lead and noise together, at the rates of the rate network."""
+        along, shift = (
+            replace(noise, value=lead + noise.value) for lead, noise in zip(self.lead, self.noise, strict=True)
+        )
+        return along, shift
+
+    @property
+    def lead_along(self) -> float:
+        """Part of the drift that comes from changes of the rates."""
+        return self.lead[0]
+
+    @property
+    def noise_along(self) -> float:
+        """Part of the drift that comes from the noise of spikes."""
+        return self.noise[0].value
+
+    @property
+    def total_shift(self) -> float:
+        """What is added at all synapses alike."""
+        return self.total[1].value
+
+    @property
+    def network_along(self) -> float:
+        """How far the drift is off in the free network."""
+        return self.network[0].value
+
+
+def along_and_shift(drift: Drift) -> Measure:
+    """Return how far the spiking drift is off, along the rate rule's and on average; nan where that has none."""
+    off, scale = drift.spiking - drift.rate, float(np.mean(drift.rate**2))
+    if not scale:
+        return float("nan"), float("nan")
+    return float(np.mean(off * drift.rate)) / scale, float(np.mean(off)) / scale**0.5
+
+
+def over_phases(drifts: Mapping[Key, Drift]) -> dict[Key, Drift]:
+    """Return drifts with their sum over all phases, under the name `ALL`, where there are several."""
+    found = dict(drifts)
+    for rule, variable in dict.fromkeys((rule, variable) for rule, variable, _ in drifts):
+        parts = [drift for (*owner, _), drift in drifts.items() if owner == [rule, variable]]
+        if len(parts) < 2:
+            continue
+        found[rule, variable, ALL] = Drift(
+            np.sum([part.spiking for part in parts], axis=0),
+            np.sum([part.rate for part in parts], axis=0),
+            sum(part.seconds for part in parts),
+        )
+    return found
+
+
+def of_rule(biases: Mapping[Key, Bias], rule: str) -> dict[str, Bias]:
+    """Return the biases of a rule's variables over all phases."""
+    found: dict[str, Bias] = {}
+    for (name, variable, phase), bias in biases.items():
+        if name == rule and (variable not in found or phase == ALL):
+            found[variable] = bias
+    return found
+
+
+def expected_bias(trials: Sequence[Trial], *, pairs: int = PAIRS) -> dict[Key, Bias]:
+    """Return the bias that is expected of every rule, variable and phase, from trials of an experiment without cells.
+
+    Each trial runs without noise, and the first ones, as many as `pairs`, with noise and its opposite.
+    """
+    executable = trials[0].experiment.executable(trials[0])
+    runs: list[Run] = [(place, True, 0) for place in range(len(trials))]
+    runs += [(pair, replay, sign) for pair in range(pairs) for replay in (True, False) for sign in (1, -1)]
+
+    def drifts(run: Run) -> dict[Key, Drift]:
+        place, replay, scatter = run
+        trial = trials[place % len(trials)]
+        seed = trial.seed + place // len(trials)  # of the noise
+        return over_phases(trial.drifts(executable, replay=replay, scatter=scatter, seed=seed))
+
+    with ThreadPoolExecutor(max_workers=trials[0].experiment.at_once) as pool:
+        found = dict(zip(runs, pool.map(drifts, runs), strict=True))
+    keys = dict.fromkeys(key for run in runs for key in found[run])
+    return {key: _bias(key, found, len(trials), pairs) for key in keys}
+
+
+def _bias(key: Key, runs: Mapping[Run, Mapping[Key, Drift]], trials: int, pairs: int) -> Bias:
+    still = np.array([along_and_shift(runs[place, True, 0][key]) for place in range(trials)])
+    noisy = {replay: np.array([_both(key, runs, pair, replay) for pair in range(pairs)]) for replay in (True, False)}
+    before = still[np.arange(pairs) % trials]
+    noise = [Estimate.of(column) for column in (noisy[True] - before).T]
+    network = [Estimate.of(column) for column in noisy[False].T]
+    along, shift = still.mean(axis=0)
+    return Bias((float(along), float(shift)), (noise[0], noise[1]), (network[0], network[1]))
+
+
+def _both(key: Key, runs: Mapping[Run, Mapping[Key, Drift]], pair: int, replay: bool) -> Measure:
+    """Return the drift in the mean of a run and the one with the opposite noise."""
+    one, two = (runs[pair, replay, sign][key] for sign in (1, -1))
+    return along_and_shift(replace(one, spiking=(one.spiking + two.spiking) / 2))

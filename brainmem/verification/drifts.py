@@ -1,0 +1,245 @@
+"""Run a model with its weights held, and collect what each rule would have changed, by phase, in both variants."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+
+from brainmem.collect import matrix_of
+from brainmem.devices import Device, Executable, prepare
+from brainmem.equations import resolve_parameters
+from brainmem.instance import Given, instantiate
+from brainmem.kernels import choose_kernels
+from brainmem.simulation import Ready, job_of, make_ready
+from brainmem.spec import MemoryModel
+from brainmem.translation import TranslatedModel, translate
+from brainmem.translation.lines import read_lines
+from brainmem.translation.protocol import run_numbers
+from brainmem.translation.restarts import draws_random
+from brainmem.translation.spiking import spiking_parameters
+from brainmem.verification.shadow import Held, hold
+from brainmem.verification.surrogate import (
+    REPLAYED,
+    SCATTER,
+    fano_rows,
+    fano_table,
+    replayable,
+    without_cells,
+)
+from brainmem.verification.twin import shortened, twin_name, twinned
+
+__all__ = ["Drift", "Experiment", "Key", "Trial", "own_parameters"]
+
+
+@dataclass(frozen=True)
+class Drift:
+    """What one rule changed in one variable while phases of one name ran.
+
+    Attributes
+    ----------
+    spiking, rate : (post, pre) arrays
+        Changes of both variants, summed over the phases, in the unit of the variable.
+    seconds : float
+        How long the phases lasted together.
+    """
+
+    spiking: np.ndarray
+    rate: np.ndarray
+    seconds: float
+
+
+Key = tuple[str, str, str]  # rule, variable, phase
+
+
+@dataclass(frozen=True)
+class Trial:
+    """The numbers of one seed."""
+
+    experiment: Experiment
+    ready: Ready
+    seed: int
+
+    def drifts(
+        self, executable: Executable, *, replay: bool, scatter: int = 0, seed: int | None = None
+    ) -> dict[Key, Drift]:
+        """Run once and return the drifts.
+
+        Parameters
+        ----------
+        executable : Executable
+        replay : bool
+            Give the cells the rates of the rate network.
+        scatter : {0, 1, -1}
+            The sign of the noise of counts, where these stand for cells.
+        seed : int, optional
+            Of the noise, where it is not that of the other numbers.
+        """
+        inputs = self.ready.device_inputs() | {f"param.{REPLAYED}": float(replay)}
+        if not self.experiment.cells:
+            inputs[f"param.{SCATTER}"] = float(scatter)
+        outputs = executable.run(
+            inputs, seed=self.seed if seed is None else seed, duration=self.ready.instance.duration + self.ready.dt
+        )
+        return self._collected(outputs)
+
+    def _collected(self, outputs: Mapping[str, np.ndarray]) -> dict[Key, Drift]:
+        held = self.experiment.held
+        phases, ends = self._runs()
+        elapsed = np.asarray(outputs["steps.elapsed"])
+        seconds = np.add.reduceat(elapsed, np.r_[0, ends[:-1] + 1])
+        found = {}
+        for rule, projection, variable in held.shadows:
+            shadow = held.name(rule, variable)
+            both = [self._changes(outputs, projection, name) for name in (shadow, twin_name(shadow))]
+            for phase in dict.fromkeys(phases):
+                here = [place for place, name in enumerate(phases) if name == phase]
+                spiking, rate = (np.sum([changes[place] for place in here], axis=0) for changes in both)
+                if np.any(spiking) or np.any(rate):
+                    found[rule, variable, phase] = Drift(spiking, rate, float(seconds[here].sum()))
+        return found
+
+    def _changes(self, outputs: Mapping[str, np.ndarray], projection: str, name: str) -> list[np.ndarray]:
+        """Return how far a shadow moved in each run of equal phases."""
+        ends, dense = self.ready.instance.ends[projection], self.ready.dense.get(projection)
+        if ends.empty:
+            return [np.zeros(ends.shape)] * len(self._runs()[0])
+        rows = [matrix_of(ends, row, dense) for row in outputs[f"{projection}_{name}_snapshots.{name}"]]
+        before = [np.zeros(ends.shape), *rows[:-1]]
+        return [after - start for start, after in zip(before, rows, strict=True)]
+
+    def _runs(self) -> tuple[list[str], np.ndarray]:
+        """Return the phases that run one after the other, equal ones as one, and the places of their last steps."""
+        return _runs(self.ready)
+
+
+def _runs(ready: Ready) -> tuple[list[str], np.ndarray]:
+    names = [step.phase.name for step in ready.instance.plan.steps]
+    ends = np.array([k for k, name in enumerate(names) if k == len(names) - 1 or names[k + 1] != name])
+    return [names[k] for k in ends], ends
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A model with its weights held and a rate network beside its cells.
+
+    Parameters
+    ----------
+    original : MemoryModel
+        Without open choices.
+    given : Given
+        Parameters, stimuli, weights and start values, as for `simulate`.
+    items : int, optional
+        Show at most so many items.
+    cells : bool
+        Whether units have cells; else numbers stand for their spikes (`surrogate`).
+    """
+
+    original: MemoryModel
+    given: Given
+    items: int | None = None
+    cells: bool = True
+    options: Mapping[str, Any] = field(default_factory=dict)
+    device: Device = field(default_factory=Device)
+
+    def __post_init__(self) -> None:
+        parameters = self._parameters()
+        object.__setattr__(self, "parameters", parameters)
+        held = hold(shortened(self.original, parameters, self.items))
+        translated = replayable(translate(twinned(held, parameters), "spiking", **self.options))
+        object.__setattr__(self, "held", held)
+        object.__setattr__(self, "translated", translated)
+
+    parameters: Mapping[str, Any] = field(init=False, repr=False)
+    held: Held = field(init=False, repr=False)
+    translated: TranslatedModel = field(init=False, repr=False)
+
+    @property
+    def words(self) -> str:
+        """What a reader of its figures should know."""
+        shown = "the whole protocol" if self.items is None else f"one epoch of at most {self.items} items, once each"
+        cells = f"{int(self.parameters['cells_per_unit'])} cells per unit"
+        return f"(measured with weights held as at the start, along {shown}, {cells})"
+
+    @property
+    def at_once(self) -> int:
+        """How many runs may go on at the same time: programs of their own, one for each processor."""
+        return 1 if self.device.name == "runtime" else os.cpu_count() or 1
+
+    def _parameters(self) -> dict[str, Any]:
+        everything = (*self.original.parameters, *spiking_parameters(self.original))
+        return resolve_parameters(self.original, self.given.parameters, parameters=everything)
+
+    def trial(self, seed: int, given: Given | None = None) -> Trial:
+        """Return the numbers of one seed, with other start values than the experiment's where they are given."""
+        given = given or self.given
+        given = replace(given, initial={**given.initial, **self._starts(seed, given)})
+        ready = make_ready(self.translated, given, seed=seed, device=self.device)
+        arrays = dict(ready.instance.arrays)
+        _, ends = _runs(ready)
+        arrays["table.step_snapshot"] = np.isin(np.arange(len(arrays["table.step_snapshot"])), ends).astype(float)
+        ready = replace(ready, instance=replace(ready.instance, arrays=arrays))
+        return Trial(self, ready if self.cells else self._without_cells(ready), seed)
+
+    def _without_cells(self, ready: Ready) -> Ready:
+        translated = without_cells(ready.translated)
+        known = {f"table.{table.name}" for table in translated.tables}
+        known |= {f"param.{name}" for group in translated.groups for name in group.constants}
+        known |= {f"param.{name}" for name in run_numbers(translated.model)}
+        known |= {key for key in ready.instance.arrays if key.partition(".")[0] in _names(translated)}
+        arrays = {key: value for key, value in ready.instance.arrays.items() if key in known}
+        for population in (p for p in translated.model.populations if p.rate):
+            rows = fano_rows(ready.calibrations.get(population.name))
+            arrays[f"table.{fano_table(population)}"] = np.array([*rows, rows[-1]])
+        return replace(
+            ready,
+            translated=translated,
+            instance=replace(ready.instance, arrays=arrays),
+            calibrations={},
+            kernels=choose_kernels(translated, self.device),
+        )
+
+    def _starts(self, seed: int, given: Given) -> dict[str, np.ndarray]:
+        """Return the random start values of the rate network, which are those of the spiking one."""
+        model = self.held.model
+        drawn = [
+            (item.name, name)
+            for item in (*model.populations, *model.projections)
+            for name, text in item.initial.items()
+            if draws_random(text) or f"{item.name}.{name}" in given.initial
+        ]
+        twins = {
+            f"{item.name}.{line}" for item in self.translated.model.populations for line in _declared(item.equations)
+        }
+        twins |= {f"{item.name}.{name}" for item in self.translated.model.projections for name in item.initial}
+        wanted = [(owner, name) for owner, name in drawn if f"{owner}.{twin_name(name)}" in twins]
+        if not wanted:
+            return {}
+        given = replace(given, parameters=own_parameters(model, given.parameters))
+        instance = instantiate(translate(model, "rate"), given, seed)
+        values = instance.arrays | instance.weights
+        return {f"{owner}.{twin_name(name)}": np.asarray(values[f"{owner}.{name}"]) for owner, name in wanted}
+
+    def executable(self, trial: Trial) -> Executable:
+        """Return the program of all trials."""
+        job = job_of(trial.ready, ("weights",), None)
+        shadows = [(projection, self.held.name(rule, variable)) for rule, projection, variable in self.held.shadows]
+        weights = tuple(f"{owner}.{one}" for owner, name in shadows for one in (name, twin_name(name)))
+        return prepare(replace(job, payload=replace(job.payload, weights=weights)), self.device)
+
+
+def own_parameters(model: MemoryModel, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that the rate variant has, too."""
+    own = {item.name for item in model.parameters}
+    return {name: value for name, value in parameters.items() if name in own}
+
+
+def _declared(equations: str) -> list[str]:
+    return [line.name for line in read_lines(equations)]
+
+
+def _names(translated: TranslatedModel) -> set[str]:
+    return {item.name for item in (*translated.groups, *translated.connections)}

@@ -1,0 +1,256 @@
+"""A model beside itself: every unit, sum and rule that depends on rates a second time, as the rate variant has it.
+
+Text to text: ``dx/dt = (phi - x)/tau`` gets ``dx_twin/dt = (phi_twin - x_twin)/tau`` beside it in the same population,
+``u_post = w*x_pre`` gets ``u_twin_post = w*x_twin_pre`` in the same projection. In the spiking variant x is then read
+from spikes, and x_twin, which is declared no rate, goes on as the equations say: both networks in one run, with the
+same stimuli, weights, start values and time steps. Rules have their own twins, which read the twins of rates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from brainmem.equations import evaluate
+from brainmem.errors import RuleError
+from brainmem.freezing import acts
+from brainmem.spec import (
+    Each,
+    LearningRule,
+    MemoryModel,
+    Observable,
+    Phase,
+    Population,
+    Projection,
+    Protocol,
+    Repeat,
+    Stimulus,
+)
+from brainmem.translation.common import summed_lines
+from brainmem.translation.dependence import Name, dependents
+from brainmem.translation.lines import identifiers, read_lines, rename, write_lines
+from brainmem.translation.restarts import draws_random
+from brainmem.verification.shadow import Held
+
+__all__ = ["shortened", "twin_name", "twinned"]
+
+
+def twin_name(name: str) -> str:
+    """Return the name of a variable's or rule's twin."""
+    return f"{name}_twin"
+
+
+def shortened(model: MemoryModel, parameters: Mapping[str, Any], items: int | None) -> MemoryModel:
+    """Return a model whose protocol shows each of at most `items` items once in one epoch; None leaves these whole.
+
+    Phases that run aside and phases after the last in which a rule acts are left out, where no rule acts in them.
+    """
+    schedule: list[Each | Repeat] = []
+    for entry in model.protocol.schedule:
+        body = entry.body if isinstance(entry, Repeat) else (entry,)
+        found = (_without_tests(model, _fewer(each, parameters, items), parameters) for each in body)
+        kept = tuple(each for each in found if each.phases)
+        if isinstance(entry, Repeat) and kept:
+            schedule.append(Repeat(entry.times if items is None else 1, kept))
+        elif kept:
+            schedule += kept
+    while schedule and not any(_acting(model, name, parameters) for name in _phases(schedule[-1])):
+        schedule.pop()
+    if not schedule:
+        raise RuleError(f"Model {model.name!r}: no rule acts in any phase of its protocol, so there is no drift.")
+    return model.replace(protocol=Protocol(model.protocol.phases, tuple(schedule)))
+
+
+def _fewer(each: Each, parameters: Mapping[str, Any], items: int | None) -> Each:
+    if items is None:
+        return each
+    few = int(evaluate(str(each.items), parameters)) <= items
+    return replace(each, items=each.items if few else items, repeats=1, epochs=None)
+
+
+def _without_tests(model: MemoryModel, each: Each, parameters: Mapping[str, Any]) -> Each:
+    kept = (name for name in _names(each) if not model.protocol.phase(name).aside or _acting(model, name, parameters))
+    return replace(each, phases=tuple(kept))
+
+
+def _names(each: Each) -> tuple[str, ...]:
+    return (each.phases,) if isinstance(each.phases, str) else each.phases
+
+
+def _phases(entry: Each | Repeat) -> list[str]:
+    return [name for each in (entry.body if isinstance(entry, Repeat) else (entry,)) for name in _names(each)]
+
+
+def _acting(model: MemoryModel, phase: str, parameters: Mapping[str, Any]) -> bool:
+    return any(acts(model, rule, model.protocol.phase(phase), parameters) for rule in model.rules)
+
+
+def twinned(held: Held, parameters: Mapping[str, Any]) -> MemoryModel:
+    """Return the model of `held` with a twin of all that depends on rates.
+
+    Raises
+    ------
+    RuleError
+        Where a name that is needed is taken.
+    """
+    return _Twins(held, parameters).result()
+
+
+@dataclass(frozen=True)
+class _Twins:
+    held: Held
+    parameters: Mapping[str, Any]
+
+    @property
+    def model(self) -> MemoryModel:
+        return self.held.model
+
+    def result(self) -> MemoryModel:
+        model = self.model
+        watched = identifiers(" ".join(phase.until for phase in model.protocol.phases))
+        begun = dict(self._begun())
+        changed: dict[str, Any] = {
+            "populations": tuple(self._population(item) for item in model.populations),
+            "projections": tuple(self._projection(item) for item in model.projections),
+            "rules": (*model.rules, *(self._rule(rule) for rule in model.rules)),
+            "observables": tuple(self._observable(item) for item in model.observables if item.name in watched),
+            "stimuli": (*model.stimuli, *begun.values()),
+            "protocol": replace(
+                model.protocol, phases=tuple(self._phase(phase, begun) for phase in model.protocol.phases)
+            ),
+            "recalled": None,
+        }
+        return model.replace(**changed)
+
+    @cached_property
+    def dependent(self) -> set[Name]:
+        """What has a twin."""
+        return dependents(self.model)
+
+    # Texts
+
+    def _own(self, owner: str) -> dict[str, str]:
+        return {name: twin_name(name) for other, name in self.dependent if other == owner}
+
+    def _seen(self, projection: Projection) -> dict[str, str]:
+        """Return the twins of names as synapses write them; one without suffix is the synapse's, or the target's."""
+        names: dict[str, str] = {}
+        for owner, end in ((projection.source, "_pre"), (projection.target, "_post")):
+            names |= {f"{name}{end}": f"{twin}{end}" for name, twin in self._own(owner).items()}
+        return {**self._own(projection.target), **names, **self._own(projection.name)}
+
+    def _population(self, item: Population) -> Population:
+        twins = self._own(item.name)
+        lines = read_lines(item.equations)
+        self._check_free(f"population {item.name!r}", {line.name for line in lines}, set(twins.values()))
+        added = [
+            replace(line, name=twins[line.name], expr=rename(line.expr, twins)) for line in lines if line.name in twins
+        ]
+        initial = {twins[name]: text for name, text in item.initial.items() if name in twins}
+        return replace(item, equations=write_lines([*lines, *added]), initial={**item.initial, **initial})
+
+    def _projection(self, item: Projection) -> Projection:
+        seen, twins = self._seen(item), self._own(item.name)
+        target = self._own(item.target)
+        sums = [
+            replace(line, name=f"{target[name]}_post", expr=rename(line.expr, seen))
+            for line in summed_lines(item)
+            if (name := line.name.removesuffix("_post")) in target
+        ]
+        lines = read_lines(item.variables) if item.variables.strip() else ()
+        shadows = {self.held.name(rule, variable) for rule, owner, variable in self.held.shadows if owner == item.name}
+        twins |= {name: twin_name(name) for name in shadows}
+        self._check_free(f"projection {item.name!r}", {line.name for line in lines}, set(twins.values()))
+        added = [
+            replace(line, name=twins[line.name], expr=rename(line.expr, seen)) for line in lines if line.name in twins
+        ]
+        initial = {twins[name]: text for name, text in item.initial.items() if name in twins}
+        return replace(
+            item,
+            current="\n".join(map(str, [*summed_lines(item), *sums])),
+            variables="\n".join(map(str, [*lines, *added])),
+            initial={**item.initial, **initial},
+        )
+
+    def _rule(self, item: LearningRule) -> LearningRule:
+        projection = self.model.projection(item.projection)
+        names = self._seen(projection) | {
+            (shadow := self.held.name(rule, variable)): twin_name(shadow)
+            for rule, owner, variable in self.held.shadows
+            if owner == projection.name
+        }
+        if item.continuous:
+            lines = [
+                replace(line, name=names.get(line.name, line.name), expr=rename(line.expr, names))
+                for line in read_lines(item.continuous)
+            ]
+            text = write_lines(lines)
+        else:
+            text = rename(item.text, names)
+        bounds = {names.get(name, name): limits for name, limits in item.bounds.items()}
+        changed: dict[str, Any] = {"name": twin_name(item.name), item.form: text, "bounds": bounds, "spiking": None}
+        return replace(item, **changed)
+
+    def _observable(self, item: Observable) -> Observable:
+        return replace(item, expression=rename(item.expression, self._own(item.population)))
+
+    def _check_free(self, where: str, taken: set[str], needed: set[str]) -> None:
+        taken = taken | {item.name for item in self.model.parameters} | {item.name for item in self.model.stimuli}
+        if both := sorted(taken & needed):
+            raise RuleError(
+                f"Model {self.model.name!r}, {where}: the name {both[0]!r} is needed for the rate network that runs "
+                f"beside the spiking one. Rename that variable."
+            )
+
+    # How phases begin
+
+    def _begun(self) -> Iterator[tuple[tuple[str, str], Stimulus]]:
+        """Yield a stimulus for every random start value, so that both networks begin with the same."""
+        for phase in self.model.protocol.phases:
+            for variable, text in phase.start.items():
+                owner = self._owner(variable)
+                if owner and draws_random(text):
+                    yield (phase.name, variable), self._beginning(phase, variable, text, owner)
+
+    def _owner(self, variable: str) -> str:
+        return next((owner for owner, name in self.dependent if name == variable), "")
+
+    def _beginning(self, phase: Phase, variable: str, text: str, owner: str) -> Stimulus:
+        read = [item for item in self.model.stimuli if item.name in identifiers(text)]
+        first = {item.name: f"first({item.name})" for item in read if item.every}
+        lines = {line.name: line for line in read_lines(self.model.population(owner).equations)}
+        return Stimulus(
+            f"{variable}_at_{phase.name}",
+            owner,
+            items=read[0].items if read else self._items(phase),
+            draw=_first_frames(text, first),
+            unit=lines[variable].unit,
+        )
+
+    def _items(self, phase: Phase) -> int:
+        """Return the largest number of items that a phase comes with."""
+        counts = [1]
+        for entry in self.model.protocol.schedule:
+            for each in entry.body if isinstance(entry, Repeat) else (entry,):
+                if phase.name in _names(each):
+                    counts.append(int(np.asarray(evaluate(str(each.items), self.parameters))))
+        return max(counts)
+
+    def _phase(self, phase: Phase, begun: Mapping[tuple[str, str], Stimulus]) -> Phase:
+        start = dict(phase.start)
+        for variable, text in phase.start.items():
+            same = begun[phase.name, variable].name if (phase.name, variable) in begun else text
+            start[variable] = same
+            if self._owner(variable):
+                start[twin_name(variable)] = same
+        return replace(phase, start=start)
+
+
+def _first_frames(text: str, first: Mapping[str, str]) -> str:
+    for name, call in first.items():
+        text = rename(text, {name: call})
+    return text
