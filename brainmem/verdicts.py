@@ -11,17 +11,18 @@ from brainmem.spec import LearningRule
 from brainmem.translation import TranslatedModel
 from brainmem.translation.dependence import reads_rates
 from brainmem.translation.split import SplitRule
-from brainmem.translation.terms import CLOCK, TermReading
+from brainmem.translation.terms import CLOCK, TermReading, UnitNoise
 
 __all__ = ["SMALL", "Verdict", "percent", "verdicts"]
 
 SMALL = 0.01  # of the rate rule's drift; below it a rule counts as unbiased
 NETWORK = 0.05  # from which on the free network's own part is told
 
-INPUTS = "the noise of its summed inputs goes with the rates that it multiplies"
-TRACES = "it reads traces as they are, whose powers and products have the variance of the noise in them"
-WHOLE = "it reads a function of rates from traces as a whole"
-SPIKES = "spikes and the trace before them are not independent where the Fano factor is not 1"
+POISSON = UnitNoise(F=1.0, rate_hz=1.0, cells_per_unit=1, tau_s=1.0)
+INPUTS = "the noise of its inputs goes along with rates"
+TRACES = "traces carry noise, and their powers the variance of it"
+WHOLE = "a function of rates is read from traces as a whole"
+SPIKES = "a spike depends on the trace before it where the Fano factor is not 1"
 ASSIGNS = "it assigns, so that its terms are not told apart"
 
 
@@ -33,7 +34,7 @@ class Expected(Protocol):
     @property
     def noise_along(self) -> float: ...
     @property
-    def total_shift(self) -> float: ...
+    def noise_shift(self) -> float: ...
     @property
     def network_along(self) -> float: ...
 
@@ -77,16 +78,19 @@ class Verdict:
     def _measured(self, variable: str, expected: Expected) -> str:
         if math.isnan(expected.noise_along):
             return f"rule {self.rule!r}, {variable}: the rate rule changes nothing along the protocol looked at"
-        own = ["has a spiking text of its author's own"] if self.kind == "own" else []
-        parts = [*own, *self._sizes(expected)]
-        if abs(expected.network_along - expected.lead_along - expected.noise_along) >= NETWORK:
-            parts.append(f"in the free network, where noise also changes rates, its drift is off by "
-                         f"{percent(expected.network_along)}")  # fmt: skip
+        parts = list(self._sizes(expected))
+        total = expected.lead_along + expected.noise_along
+        if abs(expected.network_along - total) >= NETWORK:
+            off = percent(expected.network_along)
+            parts.append(f"in the free network, where noise also changes rates, its drift is off by roughly {off}")
         return f"rule {self.rule!r}, {variable}: {'; '.join(parts)}"
 
     def _sizes(self, expected: Expected) -> Iterator[str]:
+        noise, lead, shift = expected.noise_along, expected.lead_along, expected.noise_shift
+        if self.kind == "own":
+            yield f"has a spiking text of its author's own, whose drift is off by about {percent(lead + noise)}"
+            return
         because = f", because {' and '.join(self.reasons)}" if self.reasons else ""
-        noise, lead, shift = expected.noise_along, expected.lead_along, expected.total_shift
         if abs(noise) >= SMALL:
             yield f"biased by about {percent(noise)}{because}"
         elif abs(shift) >= SMALL:
@@ -114,17 +118,18 @@ def _verdict(translated: TranslatedModel, rule: LearningRule) -> Verdict:
     if rule.spiking is not None:
         return Verdict(rule.name, "own")
     splits = [split for split in translated.splits if split.rule == rule.name]
-    reasons = tuple(dict.fromkeys(reason for split in splits for reason in _reasons(split)))
+    poisson = translated.options.get("neuron") == "poisson"
+    reasons = tuple(dict.fromkeys(reason for split in splits for reason in _reasons(split, poisson=poisson)))
     if not any(split.variable for split in splits):
         reasons = (*reasons, ASSIGNS)
     return Verdict(rule.name, "biased" if reasons else "unbiased", reasons)
 
 
-def _reasons(split: SplitRule) -> Iterator[str]:
+def _reasons(split: SplitRule, *, poisson: bool) -> Iterator[str]:
     for term in split.terms:
         if not term.known:
             yield WHOLE
-        elif term.bias != "0":
+        elif term.bias != "0" and not (poisson and term.relative_bias(POISSON) == 0):
             yield TRACES if _on_traces(term) else SPIKES
         if term.noise:
             yield INPUTS

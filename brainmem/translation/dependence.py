@@ -7,8 +7,14 @@ from collections.abc import Collection, Iterator, Mapping
 from brainmem.spec import LearningRule, MemoryModel, Projection
 from brainmem.translation.common import summed_lines
 from brainmem.translation.expected import expected_name
-from brainmem.translation.lines import definitions, identifiers, read_lines, statement_lines, written_out
-from brainmem.translation.normal import split_statement
+from brainmem.translation.lines import (
+    definitions,
+    identifiers,
+    read_lines,
+    split_statement,
+    statement_lines,
+    written_out,
+)
 
 __all__ = ["Name", "dependents", "reads_rates"]
 

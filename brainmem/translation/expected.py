@@ -13,13 +13,16 @@ Left as they are: what nothing but a result reads (an observable, a loss: that i
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from brainmem.spec import LearningRule, MemoryModel, Observable, Population, Projection
 from brainmem.translation.common import summed_lines
+from brainmem.translation.leading import changes_in, leading_variables
 from brainmem.translation.lines import (
     DRAWS,
     Line,
@@ -27,11 +30,12 @@ from brainmem.translation.lines import (
     identifiers,
     read_lines,
     rename,
+    split_statement,
     statement_lines,
     write_lines,
     written_out,
 )
-from brainmem.translation.products import Noisy, expected_text, mean_text
+from brainmem.translation.products import Noisy, expected_text, mean_text, noise_in
 
 __all__ = ["Change", "Expected", "expect", "expected_name"]
 
@@ -385,36 +389,65 @@ class _Pass:
         if not self._corrected(rule):
             return rule
         projection = self.model.projection(rule.projection)
-        at_once = rule.form != "continuous" and (self.read or rule.read) == "auto"
-        noisy = self._across(projection, carried=not at_once)
         if rule.continuous:
-            lines = [self._rule_line(rule, projection, line, noisy) for line in read_lines(rule.continuous)]
+            lines = [self._rule_line(rule, projection, line) for line in read_lines(rule.continuous)]
             return replace(rule, continuous=write_lines(lines))
-        text = self._statements(projection, rule, noisy)
+        text = self._statements(projection, rule)
         return replace(rule, **{rule.form: self._changed(f"rule {rule.name}", rule.text, text)})
 
-    def _rule_line(self, rule: LearningRule, projection: Projection, line: Line, noisy: Noisy) -> Line:
+    def _read_by(self, rule: LearningRule, projection: Projection, target: str, text: str) -> Noisy:
+        """Return the noisy names that a change of a variable reads.
+
+        Rates and sums stay noisy in every product, unless all is read at one moment, or a variable that synapses
+        gather from them is a factor: it has their noise of before.
+        """
+        noisy, gathered = self._across(projection), self._gathered(projection)
+        gathered = {name: noise for name, noise in gathered.items() if name in identifiers(text) - {target}}
+        if gathered:
+            return noisy.joined(gathered)
+        at_once = rule.form != "continuous" and (self.read or rule.read) == "auto"
+        return noisy if at_once else self._across(projection, carried=True)
+
+    def _gathered(self, projection: Projection) -> dict[str, frozenset[str]]:
+        """Return the noise of variables that synapses gather from rates and from which others change, as a trace is.
+
+        Weights, which currents read, are not among them: they are to change slowly.
+        """
+        leading = leading_variables(self.model, projection) - identifiers(projection.current)
+        known, found = self._across(projection).sources, dict[str, frozenset[str]]()
+        changes = [
+            (name, self._ends_written(projection, text))
+            for rule in self.model.rules
+            if rule.projection == projection.name
+            for name, text in changes_in(self.model, rule)
+            if name in leading
+        ]
+        while True:
+            reads, new = {**known, **found}, dict(found)
+            for name, text in changes:
+                new[name] = new.get(name, frozenset()) | noise_in(text, reads)
+            if new == found:
+                return {name: noise for name, noise in found.items() if noise}
+            found = new
+
+    def _rule_line(self, rule: LearningRule, projection: Projection, line: Line) -> Line:
         if line.kind != "differential":
             return line
         own = definitions(read_lines(rule.continuous), stored=True)
-        text = self._synaptic_rule(projection, written_out(line.expr, own), noisy)
+        whole = written_out(line.expr, own)
+        text = self._synaptic(projection, whole, self._read_by(rule, projection, line.name, whole))
         changed = text != written_out(line.expr, own)
         return replace(line, expr=self._changed(f"rule {rule.name}", line.expr, text)) if changed else line
 
-    def _synaptic_rule(self, projection: Projection, text: str, noisy: Noisy) -> str:
-        """Write out the noisy subexpressions, but those with a rate, which the split writes out itself."""
-        written = self._ends_written(projection, text)
-        found = mean_text(written, noisy)
-        return text if found == written else found
-
-    def _statements(self, projection: Projection, rule: LearningRule, noisy: Noisy) -> str:
+    def _statements(self, projection: Projection, rule: LearningRule) -> str:
         """Return statements right in the mean; noisy names of their own are written out where they are read."""
         local: dict[str, str] = {}
         found = []
         stored = {line.name for line in self._stored(projection)}
         for line in statement_lines(rule.text):
-            target, operator, value = _parts(line)
+            target, operator, value = split_statement(line)
             whole = written_out(value, local)
+            noisy = self._read_by(rule, projection, target, whole)
             text = self._synaptic(projection, whole, noisy)
             if target not in stored and operator == "=" and noisy.of(_tree(self._ends_written(projection, whole))):
                 local[target] = whole
@@ -463,21 +496,11 @@ class _Pass:
         populations[owner] = replace(old, equations=f"{old.equations}\n{line}")
 
 
-def _parts(line: str) -> tuple[str, str, str]:
-    from brainmem.translation.normal import split_statement
-
-    return split_statement(line)
-
-
-def _tree(text: str):
-    import ast
-
+def _tree(text: str) -> ast.Expression:
     return ast.parse(text, mode="eval")
 
 
 def _copy_of(model: MemoryModel, **changes: Any) -> MemoryModel:
-    from copy import copy
-
     new = copy(model)
     for name, value in changes.items():
         object.__setattr__(new, name, value)

@@ -21,6 +21,7 @@ __all__ = [
     "merged",
     "read_lines",
     "rename",
+    "split_statement",
     "statement_lines",
     "unit_text",
     "write_lines",
@@ -133,6 +134,16 @@ def statement_lines(text: str) -> tuple[str, ...]:
     """Return the non-empty lines of statements, without comments."""
     lines = (line.split("#")[0].strip() for line in text.strip().splitlines())
     return tuple(line for line in lines if line)
+
+
+def split_statement(line: str) -> tuple[str, str, str]:
+    """Return the target, the operator (``"="``, ``"+="``, ...) and the value of a statement."""
+    node = ast.parse(line).body[0]
+    assert isinstance(node, ast.Assign | ast.AugAssign)
+    target = node.target if isinstance(node, ast.AugAssign) else node.targets[0]
+    left, _, right = line.partition("=")
+    name = ast.unparse(target)
+    return name, f"{left.strip().removeprefix(name).strip()}=", right.strip()
 
 
 def calls_of(expr: str, functions: Collection[str]) -> list[str]:

@@ -18,7 +18,16 @@ from typing import Any
 
 from brainmem.spec import LearningRule, MemoryModel, Observable, Phase, Population, Projection, SpikingRule
 from brainmem.translation.gates import during_gate
-from brainmem.translation.lines import DRAWS, Line, calls_of, identifiers, read_lines, statement_lines, write_lines
+from brainmem.translation.lines import (
+    DRAWS,
+    Line,
+    calls_of,
+    identifiers,
+    read_lines,
+    split_statement,
+    statement_lines,
+    write_lines,
+)
 
 __all__ = ["normal", "real_numbers"]
 
@@ -175,16 +184,6 @@ def _statements(text: str, known: frozenset[str]) -> str:
         value, draws = _draws_apart(real_numbers(value, known), f"{target}_draw_{number}")
         found += [*(f"{name} = {draw}" for name, draw in draws.items()), f"{target} {operator} {value}"]
     return "\n".join(found)
-
-
-def split_statement(line: str) -> tuple[str, str, str]:
-    """Return the target, the operator (``"="``, ``"+="``, ...) and the value of a statement."""
-    node = ast.parse(line).body[0]
-    assert isinstance(node, ast.Assign | ast.AugAssign)
-    target = node.target if isinstance(node, ast.AugAssign) else node.targets[0]
-    left, _, right = line.partition("=")
-    name = ast.unparse(target)
-    return name, f"{left.strip().removeprefix(name).strip()}=", right.strip()
 
 
 def _draws_apart(expr: str, name: str) -> tuple[str, dict[str, str]]:

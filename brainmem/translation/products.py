@@ -11,7 +11,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 
-__all__ = ["Noisy", "expected_text", "mean_text"]
+from brainmem.translation.lines import identifiers
+
+__all__ = ["Noisy", "expected_text", "mean_text", "noise_in"]
 
 Sources = frozenset[str]  # where the noise of a name comes from
 
@@ -39,6 +41,15 @@ class Noisy:
         """Return where the noise in an expression comes from."""
         names = (item.id for item in ast.walk(node) if isinstance(item, ast.Name))
         return frozenset().union(*(self.sources.get(name, frozenset()) for name in names))
+
+    def joined(self, sources: Mapping[str, Sources]) -> Noisy:
+        """Return these names and others that have no expected value, and always stay."""
+        return Noisy({**self.sources, **sources}, self.expected, frozenset(sources))
+
+
+def noise_in(text: str, sources: Mapping[str, Sources]) -> Sources:
+    """Return where the noise of a text comes from."""
+    return frozenset().union(*(sources.get(name, frozenset()) for name in identifiers(text)))
 
 
 def mean_text(text: str, noisy: Noisy, *, inside: bool = False) -> str:

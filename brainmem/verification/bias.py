@@ -16,12 +16,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from brainmem.verdicts import percent
 from brainmem.verification.drifts import Drift, Key, Trial
 
 __all__ = ["ALL", "Bias", "Estimate", "along_and_shift", "expected_bias", "of_rule", "over_phases"]
 
 ALL = "all phases"
-PAIRS = 2  # of runs with opposite noise
+PAIRS = (2, 16)  # of runs with opposite noise: fewest and most
+WORK = 2e9  # synapses times time steps that they may take together
 Measure = tuple[float, float]  # along and shift
 Run = tuple[int, bool, int]  # number of the trial or pair, whether rates are replayed, sign of the noise
 
@@ -41,7 +43,7 @@ class Estimate:
 
     def __str__(self) -> str:
         error = "" if np.isnan(self.error) else f" +- {100 * self.error:.2g}"
-        return f"{100 * self.value:+.2g}{error} %"
+        return f"{percent(self.value).removesuffix(' %')}{error} %"
 
 
 @dataclass(frozen=True)
@@ -81,9 +83,9 @@ class Bias:
         return self.noise[0].value
 
     @property
-    def total_shift(self) -> float:
-        """What is added at all synapses alike."""
-        return self.total[1].value
+    def noise_shift(self) -> float:
+        """What the noise of spikes adds at all synapses alike."""
+        return self.noise[1].value
 
     @property
     def network_along(self) -> float:
@@ -123,11 +125,12 @@ def of_rule(biases: Mapping[Key, Bias], rule: str) -> dict[str, Bias]:
     return found
 
 
-def expected_bias(trials: Sequence[Trial], *, pairs: int = PAIRS) -> dict[Key, Bias]:
+def expected_bias(trials: Sequence[Trial]) -> dict[Key, Bias]:
     """Return the bias that is expected of every rule, variable and phase, from trials of an experiment without cells.
 
-    Each trial runs without noise, and the first ones, as many as `pairs`, with noise and its opposite.
+    Each trial runs without noise, and several times with noise and its opposite, more often where that is quick.
     """
+    pairs = int(np.clip(WORK / trials[0].work, *PAIRS))
     executable = trials[0].experiment.executable(trials[0])
     runs: list[Run] = [(place, True, 0) for place in range(len(trials))]
     runs += [(pair, replay, sign) for pair in range(pairs) for replay in (True, False) for sign in (1, -1)]

@@ -86,6 +86,12 @@ class Trial:
         )
         return self._collected(outputs)
 
+    @property
+    def work(self) -> float:
+        """Synapses times time steps of a run."""
+        synapses = sum(float(np.prod(ends.shape)) for ends in self.ready.instance.ends.values())
+        return synapses * self.ready.instance.duration / self.ready.dt
+
     def _collected(self, outputs: Mapping[str, np.ndarray]) -> dict[Key, Drift]:
         held = self.experiment.held
         phases, ends = self._runs()

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from brainmem.errors import ResultError
-from brainmem.verdicts import SMALL
+from brainmem.verdicts import SMALL, percent
 from brainmem.verification.bias import ALL, Estimate
 
 __all__ = ["DriftRow", "Verification"]
@@ -165,7 +165,7 @@ def _record(row: DriftRow) -> dict[str, Any]:
 
 def _line(row: DriftRow) -> str:
     rates = "replayed" if row.replayed else "free"
-    expected = f"{100 * row.expected[0]:+.2g} %, {100 * row.expected[1]:+.2g} %"
+    expected = f"{percent(row.expected[0])}, {percent(row.expected[1])}"
     said = {True: "", False: "  NOT AS EXPECTED", None: "  not decided"}[row.holds] if row.replayed else ""
     found = f"{row.rate:>10.3g}  {row.along!s:<20} {row.shift!s:<20} {expected}{said}"
     return f"  {row.phase:<16} {row.cells_per_unit:>5}  {rates:<8}  {found}"

@@ -17,18 +17,16 @@ from brainmem.choices import choose
 from brainmem.errors import RuleError
 from brainmem.freezing import read_by_current
 from brainmem.spec import LearningRule, MemoryModel, Projection, SpikingRule
-from brainmem.translation.gates import changes_of
+from brainmem.translation.leading import changed_variables, leading_variables, stored_variables
 from brainmem.translation.lines import (
     Line,
-    definitions,
     identifiers,
     read_lines,
     rename,
+    split_statement,
     statement_lines,
     write_lines,
-    written_out,
 )
-from brainmem.translation.normal import split_statement
 
 __all__ = ["Held", "hold", "shadow_name"]
 
@@ -89,47 +87,11 @@ def _lines(text: str) -> tuple[Line, ...]:
     return read_lines(text) if text.strip() else ()
 
 
-def _changed(model: MemoryModel, rule: LearningRule) -> list[str]:
-    """Return the variables that a rule changes, in the order of its text."""
-    if rule.continuous:
-        return [line.name for line in _lines(rule.continuous) if line.kind == "differential"]
-    stored = _stored(model, model.projection(rule.projection))
-    targets = (split_statement(line)[0] for line in statement_lines(rule.text))
-    return list(dict.fromkeys(name for name in targets if name in stored))
-
-
-def _stored(model: MemoryModel, projection: Projection) -> set[str]:
-    lines = [*_lines(projection.variables)]
-    lines += [line for rule in model.rules if rule.projection == projection.name for line in _lines(rule.continuous)]
-    return {line.name for line in lines if line.kind != "subexpression"} | set(projection.initial)
-
-
 def _held_by(model: MemoryModel, rule: LearningRule) -> list[str]:
     """Return the variables of a rule that are held: those of a current, or those that lead to no other variable."""
     projection = model.projection(rule.projection)
-    current, leading = read_by_current(model, projection), _leading(model, projection)
-    return [name for name in _changed(model, rule) if name in current or name not in leading]
-
-
-def _leading(model: MemoryModel, projection: Projection) -> set[str]:
-    """Return the variables that the changes of others read."""
-    found: set[str] = set()
-    for rule in (rule for rule in model.rules if rule.projection == projection.name):
-        for variable, text in _changes(model, projection, rule):
-            found |= identifiers(text) - {variable}
-    return found
-
-
-def _changes(model: MemoryModel, projection: Projection, rule: LearningRule) -> Iterator[tuple[str, str]]:
-    inner = definitions([*_lines(projection.variables), *_lines(rule.continuous)], stored=True)
-    if rule.continuous:
-        lines = (line for line in _lines(rule.continuous) if line.kind == "differential")
-        yield from ((line.name, written_out(line.expr, inner)) for line in lines)
-        return
-    stored = _stored(model, projection)
-    for variable in _changed(model, rule):
-        for text in changes_of(rule.text, stored, only={variable}):
-            yield variable, written_out(text, inner)
+    current, leading = read_by_current(model, projection), leading_variables(model, projection)
+    return [name for name in changed_variables(model, rule) if name in current or name not in leading]
 
 
 def _projection(model: MemoryModel, held: Held, projection: Projection) -> Projection:
@@ -161,7 +123,7 @@ def _units(model: MemoryModel, projection: Projection) -> dict[str, str]:
 
 
 def _check_free(model: MemoryModel, projection: Projection, held: Held, mine: list[tuple[str, str]]) -> None:
-    taken = _stored(model, projection) | {item.name for item in model.parameters}
+    taken = stored_variables(model, projection) | {item.name for item in model.parameters}
     for rule, variable in mine:
         if held.name(rule, variable) in taken:
             raise RuleError(
