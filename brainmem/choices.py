@@ -48,6 +48,8 @@ def choose(model: MemoryModel, **options: str) -> MemoryModel:
 
 def split_choices(model: MemoryModel, parameters: Mapping[str, Any] | None) -> tuple[MemoryModel, dict[str, Any]]:
     """Return the model with the choices made that `parameters` name, and the parameters proper."""
+    if not isinstance(parameters, Mapping | None):
+        raise RuleError(f"parameters={parameters!r} must be a mapping from names to values, such as {{'N': 100}}.")
     given = dict(parameters or {})
     options = {item.name: given.pop(item.name) for item in model.choices if item.name in given}
     return choose(model, **options), given

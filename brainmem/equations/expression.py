@@ -23,6 +23,7 @@ from brainmem.errors import RuleError, closest
 __all__ = ["CONSTANTS", "FUNCTIONS", "evaluate", "names_in", "parse", "short", "walk"]
 
 LARGEST_EXPONENT = 1000
+LARGEST_POWER = 4096  # bits of a whole number, which further powers would multiply
 COMMON_UNITS = ("second", "ms", "us", "hertz", "Hz", "kHz", "volt", "mV", "amp", "nA", "siemens", "nS", "metre")
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "True": True, "False": False}
 
@@ -69,6 +70,8 @@ def _power(base: Any, exponent: Any) -> Any:
     if isinstance(base, int) and isinstance(exponent, int):
         if abs(exponent) > LARGEST_EXPONENT:
             raise ValueError(f"exponents above {LARGEST_EXPONENT} are refused")
+        if base.bit_length() * exponent > LARGEST_POWER:
+            raise ValueError(f"whole powers of more than {LARGEST_POWER} bits are refused")
         return base**exponent if exponent >= 0 else float(base) ** exponent
     return base**exponent
 

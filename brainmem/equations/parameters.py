@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 __all__ = ["resolve_parameters"]
 
+LONGEST = 60  # characters of a value that a message quotes
+
 
 def resolve_parameters(
     model: MemoryModel, overrides: Mapping[str, Any], *, parameters: tuple[Parameter, ...] | None = None
@@ -46,7 +48,8 @@ def resolve_parameters(
     defaults = _evaluated(model, {item.name: item.value for item in parameters})
     if not overrides:
         return defaults
-    given = _evaluated(model, {item.name: overrides.get(item.name, item.value) for item in parameters})
+    single = {item.name: item.value for item in parameters if not isinstance(defaults[item.name], tuple)}
+    given = _evaluated(model, {item.name: overrides.get(item.name, item.value) for item in parameters}, single)
     return {item.name: _like(model, item, given[item.name], defaults[item.name]) for item in parameters}
 
 
@@ -61,14 +64,39 @@ def _check_known(model: MemoryModel, overrides: Mapping[str, Any], parameters: t
             )
 
 
-def _evaluated(model: MemoryModel, texts: Mapping[str, Any]) -> dict[str, Any]:
+def _evaluated(
+    model: MemoryModel,
+    texts: Mapping[str, Any],
+    single: Mapping[str, Any] = {},
+) -> dict[str, Any]:
+    """Return numbers for texts and numbers; `single` holds the defaults of those that are one number."""
     done: dict[str, Any] = {}
     for name in _ordered(model, texts):
         value = texts[name]
         if isinstance(value, str):
             value = _evaluate(model, name, value, texts, done)
+            value = int(value) if isinstance(value, bool) else value  # a condition
+        if name in single and _is_several(value):
+            raise _several(model, name, texts[name], single[name])
         done[name] = _number(model, name, value)
     return {name: done[name] for name in texts}
+
+
+def _is_several(value: Any) -> bool:
+    return isinstance(value, tuple | list | range | set | frozenset) or np.ndim(value) > 0
+
+
+def _several(model: MemoryModel, name: str, given: Any, default: Any) -> RuleError:
+    return RuleError(
+        f"Model {model.name!r}, parameter {name!r}: {_quoted(given)} is not a number: it must be one number, such as "
+        f"its default {default!r}. To run the model with several values, use brainmem.sweep(model, "
+        f"parameters={{{name!r}: [...]}}, store='folder')."
+    )
+
+
+def _quoted(value: Any) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."
 
 
 def _ordered(model: MemoryModel, texts: Mapping[str, Any]) -> tuple[str, ...]:
@@ -105,20 +133,31 @@ def _number(model: MemoryModel, name: str, value: Any) -> Any:
     what = f"Model {model.name!r}, parameter {name!r}"
     if isinstance(value, tuple | list | range) or (isinstance(value, np.ndarray) and value.ndim == 1):
         return tuple(_whole(what, item) for item in value)
-    array = np.asarray(value)
-    if array.ndim or array.dtype.kind not in "biuf":
-        raise RuleError(f"{what}: {value!r} is not a number, text over parameters, or tuple of whole numbers.")
+    if isinstance(value, bool | np.bool_):
+        raise RuleError(f"{what}: {value!r} is not a number. Write 1 or 0.")
+    array = _scalar(value)
+    if array is None:
+        raise RuleError(f"{what}: {_quoted(value)} is not a number, text over parameters, or tuple of whole numbers.")
     if not np.isfinite(array):
         raise RuleError(f"{what}: {value!r} is not finite.")
     if isinstance(value, Quantity) and not have_same_dimensions(value, 1):
         return value
-    return int(array) if array.dtype.kind in "biu" else float(array)
+    return int(array) if array.dtype.kind in "iu" else float(array)
+
+
+def _scalar(value: Any) -> np.ndarray | None:
+    """Return a real number as an array without axes, None for anything else."""
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):  # a list of lists of unequal length
+        return None
+    return None if array.ndim or array.dtype.kind not in "iuf" else array
 
 
 def _whole(what: str, value: Any) -> int:
-    array = np.asarray(value)
-    if array.ndim or array.dtype.kind not in "iuf" or float(array) != np.floor(array):
-        raise RuleError(f"{what}: {value!r} must be a whole number.")
+    array = None if isinstance(value, Quantity) and not have_same_dimensions(value, 1) else _scalar(value)
+    if array is None or float(array) != np.floor(array) or not np.isfinite(array):
+        raise RuleError(f"{what}: {_quoted(value)} must be a whole number.")
     return int(array)
 
 
