@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from typing import Any
 
 __all__ = [
     "BrainmemError",
@@ -13,7 +14,10 @@ __all__ = [
     "RuleError",
     "TranslationError",
     "closest",
+    "quoted",
 ]
+
+LONGEST = 60  # characters of a value that a message quotes
 
 
 class BrainmemError(Exception):
@@ -21,7 +25,19 @@ class BrainmemError(Exception):
 
 
 class RuleError(BrainmemError):
-    """A model's text is wrong: syntax, names, units, parameters."""
+    """A model's text is wrong: syntax, names, units, parameters.
+
+    Attributes
+    ----------
+    errors : tuple of RuleError
+        The single errors where a model has several, which one message lists; else empty.
+    unknown : str
+        The name that the error says is not known, if it is about one.
+    """
+
+    def __init__(self, message: str, *, errors: Iterable[RuleError] = (), unknown: str = "") -> None:
+        super().__init__(message)
+        self.errors, self.unknown = tuple(errors), unknown
 
 
 class TranslationError(BrainmemError):
@@ -44,3 +60,9 @@ def closest(name: str, allowed: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the allowed name nearest to `name`, or ``""``."""
     near = difflib.get_close_matches(name, list(allowed), n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def quoted(value: Any) -> str:
+    """Return a value as a message quotes it: on one line, and cut where it is long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

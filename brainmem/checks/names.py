@@ -10,6 +10,7 @@ from brian2.core.namespace import DEFAULT_CONSTANTS, DEFAULT_UNITS
 
 from brainmem.checks.place import Place, place_of
 from brainmem.checks.text import ModelText
+from brainmem.errors import RuleError
 
 __all__ = ["CELL_PARAMETERS", "check_names"]
 
@@ -45,7 +46,7 @@ def check_names(text: ModelText) -> None:
     for place, name in _declared(text):
         reason = _reason(name, made)
         if reason and not (name == "N" and "parameter" in place.where):
-            raise place.error(f"the name {name!r} {reason}. Choose another name.")
+            text.found.note(place.error(f"the name {name!r} {reason}. Choose another name."))
     _check_objects(text, made)
     _check_shared(text)
     _check_variables(text)
@@ -141,7 +142,7 @@ def _check_objects(text: ModelText, made: dict[str, str]) -> None:
         for item in items:
             if item.name in taken:
                 reason = f"the name {item.name!r} is used for {taken[item.name]}. Choose another name."
-                raise place_of(model, kind, item.name).error(reason)
+                text.found.note(place_of(model, kind, item.name).error(reason))
 
 
 def _check_shared(text: ModelText) -> None:
@@ -150,7 +151,8 @@ def _check_shared(text: ModelText) -> None:
     for kind, names in _global_names(model).items():
         for name in names:
             if name in seen:
-                raise place_of(model, kind, name).error(f"{name!r} is the name of a {seen[name]} too. Rename one.")
+                reason = f"{name!r} is the name of a {seen[name]} too. Rename one."
+                text.found.note(place_of(model, kind, name).error(reason))
             seen[name] = kind
 
 
@@ -172,14 +174,15 @@ def _check_variables(text: ModelText) -> None:
         place = place_of(model, "population", population.name, population.equations)
         for entry in text.neurons[population.name].values():
             if entry.name in known and entry.name not in others:
-                _collide(place, entry.name, known, entry.line)
+                text.found.note(_collision(place, entry.name, known, entry.line))
     for projection in model.projections:
         for name in text.synapses[projection.name]:
             if name in known:
-                _collide(place_of(model, "projection", projection.name), name, known, 0)
+                place = place_of(model, "projection", projection.name)
+                text.found.note(_collision(place, name, known, 0))
 
 
-def _collide(place: Place, name: str, known: dict[str, str], line: int) -> None:
+def _collision(place: Place, name: str, known: dict[str, str], line: int) -> RuleError:
     kind = known[name]
     article = "an" if kind[0] in "aeiou" else "a"
-    raise place.error(f"the variable {name!r} has the name of {article} {kind}. Rename one.", line=line)
+    return place.error(f"the variable {name!r} has the name of {article} {kind}. Rename one.", line=line)
