@@ -31,13 +31,13 @@ class RuleError(BrainmemError):
     ----------
     errors : tuple of RuleError
         The single errors where a model has several, which one message lists; else empty.
-    unknown : str
-        The name that the error says is not known, if it is about one.
+    about : str
+        The name that the error says is unknown or of another kind, if it is about one.
     """
 
-    def __init__(self, message: str, *, errors: Iterable[RuleError] = (), unknown: str = "") -> None:
+    def __init__(self, message: str, *, errors: Iterable[RuleError] = (), about: str = "") -> None:
         super().__init__(message)
-        self.errors, self.unknown = tuple(errors), unknown
+        self.errors, self.about = tuple(errors), about
 
 
 class TranslationError(BrainmemError):

@@ -22,7 +22,7 @@ class Findings:
     ----------
     errors : list of RuleError
     follows : list of RuleError
-        Those that are not told: each says that a name is unknown, of which an error was told where it stands.
+        Those that are not told: each is about a name for which an error was told where it is declared.
     """
 
     def __init__(self) -> None:
@@ -53,7 +53,7 @@ class Findings:
         return False
 
     def lose(self, *texts: Any) -> None:
-        """Do not tell that names in these texts are unknown, since the texts cannot be read as they stand."""
+        """Tell no more about the names in these texts, which may declare them but cannot be read as they stand."""
         for text in texts:
             if not isinstance(text, str):  # it might have declared any name
                 self._blind = True
@@ -67,7 +67,7 @@ class Findings:
 
     def _is_lost(self, error: BaseException | None) -> bool:
         while error is not None:
-            if isinstance(error, RuleError) and error.unknown and not self.knows(error.unknown):
+            if isinstance(error, RuleError) and error.about and not self.knows(error.about):
                 return True
             error = error.__cause__
         return False

@@ -26,10 +26,10 @@ def check_populations(text: ModelText) -> None:
         place = place_of(text.model, "population", population.name, population.equations)
         scope = neuron_scope(text, population)
         for entry in text.neurons[population.name].values():
-            with text.found:
-                _check_entry(place, entry, scope)
-        with text.found:
-            _check_roles(place, population, text.neurons[population.name])
+            if not text.found.passes(_check_flags, place, entry):
+                text.found.lose(entry.name)
+            text.found.passes(_check_entry, place, entry, scope)
+        text.found.passes(_check_roles, place, population, text.neurons[population.name])
 
 
 def _check_flags(place: Place, entry: Entry) -> None:
@@ -42,7 +42,6 @@ def _check_flags(place: Place, entry: Entry) -> None:
 
 
 def _check_entry(place: Place, entry: Entry, scope: Scope) -> None:
-    _check_flags(place, entry)
     if entry.kind != "parameter":
         _check_right(place, entry, scope)
     elif "shared" in entry.flags:
@@ -106,7 +105,7 @@ def _check_roles(place: Place, population, entries: dict[str, Entry]) -> None:
         if name is not None and name not in entries:
             near = closest(name, entries)
             reason = f"{role}={name!r} is no variable of its equations.{near} Variables: {listed(entries)}."
-            missing.note(place.error(reason, unknown=name))
+            missing.note(place.error(reason, about=name))
     missing.close()
     if population.rate is None or population.sequential:
         _check_no_rate(place, population)

@@ -18,12 +18,12 @@ class Place:
     where: str
     text: str = ""
 
-    def error(self, reason: str, *, line: int = 0, unknown: str = "") -> RuleError:
-        """Return the error for the numbered line of the text (0: for all of it); `unknown` is a name it is about."""
+    def error(self, reason: str, *, line: int = 0, about: str = "") -> RuleError:
+        """Return the error for the numbered line of the text (0: for all of it); see `RuleError` for `about`."""
         if line:
             where = f"{self.where}, line {line} ({self.lines[line - 1].strip()!r})"
-            return RuleError(f"{where}: {reason}", unknown=unknown)
-        return RuleError(f"{self.where}: {reason}", unknown=unknown)
+            return RuleError(f"{where}: {reason}", about=about)
+        return RuleError(f"{self.where}: {reason}", about=about)
 
     @property
     def lines(self) -> list[str]:
@@ -64,4 +64,4 @@ def check_choice(place: Place, field: str, given, allowed: Iterable[str]) -> Non
     if given not in allowed:
         near = closest(str(given), allowed)
         reason = f"{field} {given!r} is not one of {listed(map(repr, allowed))}.{near}"
-        raise place.error(reason, unknown=str(given))
+        raise place.error(reason, about=str(given))

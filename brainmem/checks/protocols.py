@@ -75,7 +75,7 @@ def _check_start(text: ModelText, place: Place, name: str) -> None:
     known = [state for found in states.values() for state in found]
     if not owners:
         reason = f"start={name!r} is no variable.{closest(name, known)} Variables: {listed(known)}."
-        raise place.error(reason, unknown=name)
+        raise place.error(reason, about=name)
     if len(owners) > 1:
         raise place.error(f"start={name!r} is a variable of {listed(owners)}. Rename it in one of them.")
     if name not in states[owners[0]]:

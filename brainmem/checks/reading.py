@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -18,6 +19,7 @@ from brainmem.checks.text import Entry, ModelText
 from brainmem.equations.expression import names_in
 from brainmem.equations.parameters import circle_error, value_of
 from brainmem.errors import RuleError
+from brainmem.translation.lines import identifiers
 
 __all__ = ["read_model", "spiking_place"]
 
@@ -182,23 +184,29 @@ def _explained(line: str, error: Exception) -> str:
     return f"not a Brian2 equation ('dx/dt = ... : unit', 'x = ... : unit' or 'x : unit'). {_reason(error)}"
 
 
-def _cycle_error(place: Place) -> Exception:
-    """Return the error for equations that read each other in a circle."""
+def _cycle_error(place: Place) -> RuleError:
+    """Return the error for equations of one text that read each other in a circle."""
     found = {}
     for number, line in place.statements:
         match = re.match(r"^(\w+)\s*=([^:]*):", line)
         if match:
-            found[match[1]] = (number, set(re.findall(r"[A-Za-z_]\w*", match[2])))
+            found[match[1]] = (place, number, identifiers(match[2]))
+    return _circle_error(found) or place.error("equations depend on each other in a circle.")
+
+
+def _circle_error(defined: Mapping[str, tuple[Place, int, set[str]]]) -> RuleError | None:
+    """Return the error for a name that reads itself through others, given where each is defined and what it reads."""
     try:
-        tuple(TopologicalSorter({name: reads & set(found) for name, (_, reads) in found.items()}).static_order())
+        tuple(TopologicalSorter({name: reads & set(defined) for name, (_, _, reads) in defined.items()}).static_order())
     except CycleError as error:
         ring = error.args[1]
+        place, line, _ = defined[ring[0]]
         return place.error(
             f"the value of {ring[0]!r} depends on itself ({' <- '.join(ring)}). Give one of them a memory, such as "
             f"'d{ring[0]}/dt = ...', or write it without the others.",
-            line=found[ring[0]][0],
+            line=line,
         )
-    return place.error("equations depend on each other in a circle.")
+    return None
 
 
 def _reason(error: Exception) -> str:
@@ -214,6 +222,7 @@ def _neurons(text: ModelText, population) -> dict[str, Entry]:
     if not place.statements:
         reason = "it has no equations. Write at least one, such as 'dx/dt = -x/tau : 1'."
         text.found.note(place.error(reason))
+        text.found.lose(None)
     return entries | _change(text, place, population, entries)
 
 
@@ -231,17 +240,41 @@ def _change(text: ModelText, place: Place, population, entries: dict[str, Entry]
 def _synapses(text: ModelText, projection) -> dict[str, Entry]:
     """Collect synaptic variables; each may be defined once."""
     place = place_of(text.model, "projection", projection.name, projection.variables)
-    found = dict(_read(text, projection.name, place))
+    found = _placed(place, _read(text, projection.name, place))
     owner = dict.fromkeys(found, f"the variables of projection {projection.name!r}")
-    for rule in text.model.rules:
-        for name, entry in text.rules[rule.name].items() if rule.projection == projection.name else ():
+    for rule in (rule for rule in text.model.rules if rule.projection == projection.name):
+        place = place_of(text.model, "rule", rule.name, rule.continuous)
+        for name, entry in text.rules[rule.name].items():
             if name in found:
-                place = place_of(text.model, "rule", rule.name, rule.continuous)
                 reason = (
                     f"{name!r} is defined already, by {owner[name]}. Define it once: add the terms of two "
                     "rules in one equation, and leave a variable with 'dw/dt' out of the projection's variables."
                 )
                 text.found.note(place.error(reason, line=entry.line))
-            found[name], owner[name] = entry, f"rule {rule.name!r}"
+            found[name], owner[name] = (place, entry), f"rule {rule.name!r}"
+    _check_circles(text, projection, found)
     plain = {name: Entry(name, "parameter", get_dimensions(1), float, "", (), 0) for name in projection.initial}
-    return {**plain, **found}
+    return {**plain, **{name: entry for name, (_, entry) in found.items()}}
+
+
+def _check_circles(text: ModelText, projection, found: Mapping[str, tuple[Place, Entry]]) -> None:
+    """Note equations of several texts of synapses that read each other in a circle."""
+    rules = [rule for rule in text.model.rules if rule.projection == projection.name]
+    if text.unread & {projection.name, *(rule.name for rule in rules)}:
+        return
+    clocked = [rule for rule in rules if rule.spiking]
+    own = [_placed(spiking_place(text.model, r, "clocked", r.spiking.clocked), text.clocked[r.name]) for r in clocked]
+    for entries in (found, *({**found, **more} for more in own)):
+        defined = {
+            name: (place, entry.line, identifiers(entry.expr))
+            for name, (place, entry) in entries.items()
+            if entry.kind == "subexpression"
+        }
+        if error := _circle_error(defined):
+            text.found.note(error)
+            text.unread.add(projection.name)
+            return
+
+
+def _placed(place: Place, entries: Mapping[str, Entry]) -> dict[str, tuple[Place, Entry]]:
+    return {name: (place, entry) for name, entry in entries.items()}

@@ -40,6 +40,7 @@ def _check_continuous(text: ModelText, place: Place, scope: Scope, rule) -> set[
     if not changed and rule.name not in text.unread:
         reason = "a continuous rule needs a differential equation, such as 'dw/dt = eta*r_pre*r_post : 1'."
         text.found.note(place.error(reason))
+        text.found.lose(*entries)
     return changed
 
 

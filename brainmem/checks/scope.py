@@ -119,12 +119,12 @@ class Scope:
 
     def _unknown(self, place: Place, name: str, line: int) -> RuleError:
         if name in self.hints:
-            return place.error(f"{name!r} cannot be used here: {self.hints[name]}", line=line, unknown=name)
+            return place.error(f"{name!r} cannot be used here: {self.hints[name]}", line=line, about=name)
         if name in DEFAULT_FUNCTIONS:
             called = f"{name}({', '.join(ARGUMENTS.get(name, ('...',)))})"
             return place.error(f"{name!r} is a function and needs parentheses: write {called}.", line=line)
         reason = f"unknown name {name!r}.{self._near(name)} Names known here: {listed(self.names)}."
-        return place.error(reason, line=line, unknown=name)
+        return place.error(reason, line=line, about=name)
 
     def _near(self, name: str) -> str:
         same = [known for known in (*self.names, "True", "False") if known.lower() == name.lower()]

@@ -47,7 +47,7 @@ def _check_statement(text: ModelText, place: Place, population) -> None:
             f"sequential={population.sequential!r} sets {population.state!r}, which is no state of the units."
             f"{closest(population.state, settable)} Declare it without a right-hand side, as 'S : 1'. "
             f"Declared so: {listed(settable)}.",
-            unknown=population.state,
+            about=population.state,
         )
     if state.dtype is bool:
         raise place.error(f"the state {state.name!r} is true or false: declare it as '{state.name} : 1', with 0 or 1.")

@@ -115,7 +115,7 @@ class Statements:
                 f"{name!r} cannot be changed here; a rule changes the variables of its projection: "
                 f"{listed(self.plastic)}.{closest(name, known)}",
                 line=number,
-                unknown=name,
+                about=name,
             )
         self.local[name] = number
         self.scope.names[name] = local

@@ -52,7 +52,7 @@ def _check_target(text: ModelText, place: Place, projection, entry: Entry) -> No
             f"{closest(base, slots)} Add the line '{base} : unit' to its equations, without a right-hand side. "
             f"Declared so: {listed(slots)}.",
             line=entry.line,
-            unknown=base,
+            about=base,
         )
     if declared[base].dimensions is not entry.dimensions:
         raise place.error(

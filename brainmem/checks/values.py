@@ -97,7 +97,7 @@ def _check_initial(text: ModelText, place: Place, population, name: str, draw: s
     settable = [key for key, entry in entries.items() if entry.kind != "subexpression"]
     if name not in settable:
         reason = f"initial={name!r} cannot be set.{closest(name, settable)} Allowed: {listed(settable)}."
-        raise place.error(reason, unknown=name)
+        raise place.error(reason, about=name)
     check_draw(place, f"initial[{name!r}]", draw, entries[name].dimensions, text.values)
     check_eye(place, f"initial[{name!r}]", draw, (_size(text, population.name),))
 
@@ -217,7 +217,8 @@ def _check_weights(text: ModelText, known: dict[str, Any]) -> None:
 def _check_weight(text: ModelText, projection, entry: Entry, known: Mapping[str, Any]) -> None:
     place, draw = place_of(text.model, "projection", projection.name), projection.initial[entry.name]
     if entry.kind == "subexpression":
-        raise place.error(f"initial={entry.name!r} cannot be set: an equation defines it at every moment.")
+        reason = f"initial={entry.name!r} cannot be set: an equation defines it at every moment."
+        raise place.error(reason, about=entry.name)
     check_draw(place, f"initial[{entry.name!r}]", draw, entry.dimensions, known)
     if ends := _ends(text, projection):
         diagonal = not (ends.absent and ends.overlap)
@@ -251,7 +252,7 @@ def _check_slice(text: ModelText, projection, side: str) -> None:
             raise RuleError(
                 f"{name!r} is no parameter that is a whole number.{closest(name, whole)} "
                 f"Allowed: {listed(whole)}. For a fraction p of the units declare Parameter('n', 'round(p*N)').",
-                unknown=name,
+                about=name,
             )
         if size is not None:
             subset(given, size, text.values)

@@ -211,7 +211,7 @@ class _Walker:
             called = f"{node.id}({', '.join(ARGUMENTS.get(node.id, ('x',)))})"
             raise RuleError(f"{self.text!r}: {node.id!r} is a function and needs parentheses: write {called}.")
         said = foreign_character(node.id) or f"unknown name {node.id!r}.{self._near(node.id)} {self._known()}"
-        raise RuleError(f"{self.text!r}: {said}", unknown=node.id)
+        raise RuleError(f"{self.text!r}: {said}", about=node.id)
 
     def _known(self) -> str:
         return f"Known: {', '.join(self.names) or 'no names'}, Brian2's units, {', '.join(self.functions)}."
