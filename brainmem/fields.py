@@ -258,7 +258,7 @@ def kinds_of(noun: Any) -> dict[str, Kind]:
 def inner(where: str, noun: Any) -> Iterator[tuple[str, Any]]:
     """Yield a noun and those that it holds, such as the spiking text of a rule, each with its name in messages."""
     yield where, noun
-    if isinstance(noun, spec.LearningRule) and noun.spiking is not None:
+    if isinstance(noun, spec.LearningRule) and isinstance(noun.spiking, spec.SpikingRule):
         yield f"{where}, spiking text", noun.spiking
     if isinstance(noun, spec.Repeat):
         yield from ((where, each) for each in noun.body)
@@ -267,7 +267,7 @@ def inner(where: str, noun: Any) -> Iterator[tuple[str, Any]]:
 def parts(model: spec.MemoryModel) -> Iterator[tuple[str, Any]]:
     """Yield every part of a model with its name in messages, the model itself first: ``("rule 'hebb'", rule)``."""
     yield "", model
-    if model.reference is not None:
+    if isinstance(model.reference, spec.Reference):
         yield "reference", model.reference
     for field, kind in TUPLES.items():
         for noun in getattr(model, field):

@@ -12,9 +12,10 @@ from brian2.units import have_same_dimensions
 
 from brainmem.checks.truth import number_slip
 from brainmem.equations.calls import call_slip
+from brainmem.equations.powers import power_slip
 from brainmem.equations.slips import equation_slip, foreign_character, syntax_slip
 
-__all__ = ["line_slip", "unit_slip"]
+__all__ = ["line_slip", "unit_power", "unit_slip"]
 
 UNIT = "the unit is missing. Every equation ends with it: ': 1', ': Hz', ': volt (flags)'."
 UNITS = {
@@ -110,6 +111,15 @@ def unit_slip(line: str) -> str:
             known = UNITS.get(name.lower()) or _base_of(name)
             return f"{name!r} is not a base unit.{f' Write {known!r}.' if known else f' Base units: {LISTED}.'}"
     return ""
+
+
+def unit_power(line: str) -> str:
+    """Explain a power in the unit of a line, or in a unit alone, that is too large to be computed."""
+    unit = re.sub(r"\([a-z ,-]*\)\s*$", "", line.rpartition(":")[2])
+    try:
+        return power_slip(ast.parse(unit.strip(), mode="eval"))
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return ""
 
 
 def _is_base(name: str) -> bool:

@@ -36,10 +36,13 @@ class Scope:
     names : dict of str to Variable
     hints : dict of str to str
         What to write in place of a name that is known, but not here.
+    made : dict of str to str
+        Why statements may not give these names to values of their own.
     """
 
     names: dict[str, Any]
     hints: dict[str, str] = field(default_factory=dict)
+    made: dict[str, str] = field(default_factory=dict)
 
     def dimensions(self, place: Place, expr: str, *, line: int = 0) -> Any:
         """Return the dimensions of an expression, or raise for what it may not hold and units that do not fit."""

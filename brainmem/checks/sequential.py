@@ -72,7 +72,7 @@ def _value(place: Place, population) -> str:
         )
     try:
         node = ast.parse(place.statements[0][1]).body[0]
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
         node = None
     if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
         raise place.error(f"{population.sequential.strip()!r} is no statement 'S = ...'.")

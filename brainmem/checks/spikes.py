@@ -63,4 +63,4 @@ def _wider(text: ModelText, projection, scope: Scope, own: Mapping[str, Entry]) 
             names |= {name: Variable(name) for name in added}
         for name in ("lastspike", "not_refractory"):
             hints[f"{name}{side}"] = COUNTS.format(side, rate or "x")
-    return Scope({**names, **{name: variable(entry) for name, entry in own.items()}}, hints)
+    return Scope({**names, **{name: variable(entry) for name, entry in own.items()}}, hints, scope.made)

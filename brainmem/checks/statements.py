@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.variables import Variable
@@ -12,6 +13,7 @@ from brian2.units import get_dimensions
 
 from brainmem.checks.findings import Findings
 from brainmem.checks.place import Place, left_side, listed
+from brainmem.checks.reserved import local_meaning
 from brainmem.checks.scope import Scope, shown_unit
 from brainmem.equations.slips import foreign_character, syntax_slip
 from brainmem.errors import closest
@@ -32,7 +34,7 @@ class Statements:
         self.whole = True  # whether nothing is wrong with any of them
         self.apart = ""  # the first statement whose variable differs between synapses
         self.place, self.plastic = place, dict(plastic)
-        self.scope = Scope(dict(scope.names), scope.hints)
+        self.scope = replace(scope, names=dict(scope.names))
         self.local: dict[str, int] = {}
         self.read: set[str] = set()
 
@@ -117,6 +119,8 @@ class Statements:
                 line=number,
                 about=name,
             )
+        if reason := local_meaning(name) or self.scope.made.get(name, ""):
+            raise self.place.error(f"the name {name!r} {reason}. Choose another name.", line=number)
         self.local[name] = number
         self.scope.names[name] = local
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from copy import copy
+from dataclasses import MISSING, fields
 from typing import Any
 
 from brainmem import spec
@@ -59,11 +60,23 @@ def check_fields(model: Any, found: Findings) -> Any:
         reason = "its schedule is empty. Add Each('phase') or Repeat(times, (Each(...),))."
         found.note(place_of(model, "protocol").error(reason))
     _has_kinds(place, model, found)
-    if model.reference is not None:
+    model = _repaired(model)
+    if isinstance(model.reference, spec.Reference):
         _has_kinds(Place(f"{place.where}, reference"), model.reference, found)
     for field in KINDS:
-        model = _keeping(model, field, [noun for noun in _nouns(model, field) if _is_sound(place, field, noun, found)])
+        sound = [_repaired(noun) for noun in _nouns(model, field) if _is_sound(place, field, noun, found)]
+        model = _keeping(model, field, sound)
     return model
+
+
+def _repaired(noun: Any) -> Any:
+    """Return a noun with the defaults in place of what its fields may not hold, for further checks."""
+    made = copy(noun)
+    for item in fields(noun):
+        factory = item.default_factory if item.default is MISSING else lambda default=item.default: default
+        if factory is not MISSING and kinds_of(noun)[item.name].slip(item.name, getattr(noun, item.name)):
+            vars(made)[item.name] = factory()
+    return made
 
 
 def _nouns(model: Any, field: str) -> tuple[Any, ...]:
@@ -92,7 +105,7 @@ def _check_whole(place: Place, model: Any, found: Findings) -> None:
         _check_tuple(place, "schedule of the protocol", protocol.schedule, (spec.Each, spec.Repeat), found)
     else:
         found.note(place.error(f"protocol must be a Protocol, got {type(protocol).__name__}."))
-    if model.populations == ():
+    if isinstance(model.populations, tuple) and not model.populations:
         found.note(place.error("it has no populations."))
 
 
@@ -157,8 +170,8 @@ def _declared(noun: Any) -> Iterator[Any]:
 
 def check_references(model: Any, found: Findings) -> Any:
     """Check that names are given once, and references between parts; return the model without the parts that fail."""
-    for kind, fields in APART.items():
-        model = _distinct(model, kind, fields, found)
+    for kind, owners in APART.items():
+        model = _distinct(model, kind, owners, found)
     for field in REFERENCES:
         model = _referring(model, field, found)
     for projection in model.projections:
@@ -171,10 +184,10 @@ def check_references(model: Any, found: Findings) -> Any:
     return _keeping(model, "rules", [rule for rule in model.rules if len(_forms(rule)) == 1])
 
 
-def _distinct(model: Any, kind: str, fields: tuple[str, ...], found: Findings) -> Any:
+def _distinct(model: Any, kind: str, owners: tuple[str, ...], found: Findings) -> Any:
     """Return the model without the parts whose name has been given before."""
     seen: set[str] = set()
-    for field in fields:
+    for field in owners:
         kept = []
         for noun in _nouns(model, field):
             if noun.name in seen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from brainmem.checks.flags import check_draws, check_shared
+from brainmem.checks.names import generated_names
 from brainmem.checks.place import Place, listed, place_of
 from brainmem.checks.scope import Scope, foreign_hints, index, shown_unit, suffixed, time_names, tuple_hints
 from brainmem.checks.text import Entry, ModelText, variable
@@ -116,7 +117,8 @@ def synapse_scope(text: ModelText, projection) -> Scope:
     source, target = text.readable(projection.source), text.readable(projection.target)
     names = {**own, **suffixed(source, "_pre"), **suffixed(target, "_post"), **text.constants, **time_names()}
     names |= {name: index(name) for name in ("i", "j", "N_pre", "N_post")}
-    return Scope(names, _hints(text, projection, source, target))
+    made = {name: f"is used for {what}" for name, what in generated_names(text).items()}
+    return Scope(names, _hints(text, projection, source, target), made)
 
 
 def _hints(text: ModelText, projection, source, target) -> dict[str, str]:

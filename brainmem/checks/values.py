@@ -10,14 +10,15 @@ import numpy as np
 from brian2.units import Quantity, get_dimensions, second
 
 from brainmem.checks.draws import NONE, check_draw, check_eye, one
-from brainmem.checks.names import CELL_PARAMETERS
 from brainmem.checks.place import Place, check_choice, listed, place_of
+from brainmem.checks.reserved import CELL_PARAMETERS
 from brainmem.checks.scope import shown_unit
 from brainmem.checks.text import Entry, ModelText, summed_into
 from brainmem.equations import evaluate
 from brainmem.equations.expression import names_in
 from brainmem.errors import RuleError, closest
 from brainmem.fields import TIME
+from brainmem.translation.lines import identifiers
 from brainmem.translation.subsets import Ends, joined, slice_texts, subset
 
 __all__ = ["check_values"]
@@ -54,7 +55,7 @@ def _number(text: ModelText, place: Place, field: str, given: Any) -> Any:
     try:
         value = evaluate(given, text.values) if isinstance(given, str) else given
         array = np.asarray(value, dtype=float)
-    except (RuleError, TypeError, ValueError) as error:
+    except (RuleError, ArithmeticError, TypeError, ValueError) as error:
         raise place.error(f"{field}={given!r} is no number. {error}") from error
     if array.ndim or not np.isfinite(array):
         raise place.error(f"{field}={given!r} must be one finite number, got {value!r}.")
@@ -177,10 +178,20 @@ def _check_stimulus(text: ModelText, item, known: Mapping[str, Any]) -> None:
     passes(_check_frames, text, place, item)
     framed = bool(item.every)
     own = {"item": 0.5, "unit": 0.5, **({"time": 0.5 * second} if framed else {})}
+    passes(_check_own, place, item, own.keys() & known.keys())
     if passes(check_draw, place, "draw", item.draw, text.units[item.name], {**own, **known}, framed):
         passes(check_eye, place, "draw", item.draw, (_whole(text, item.items), _size(text, item.population)))
     if item.values is not None and not (item.values and all(map(_is_finite, item.values))):
         text.found.note(place.error(f"values={item.values!r} must be finite numbers, such as (-1, 1)."))
+
+
+def _check_own(place: Place, item, both: set[str]) -> None:
+    """Refuse a name that a draw may read as the number of an item, and as a parameter or stimulus."""
+    for name in sorted(both & identifiers(item.draw)):
+        raise place.error(
+            f"draw={item.draw!r} reads {name!r}, which is the {name} of a value here, and the name of a parameter or "
+            "stimulus too. Rename that."
+        )
 
 
 def _is_finite(value: Any) -> bool:
