@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from brainmem.errors import RuleError, closest
-from brainmem.fields import with_texts
+from brainmem.parts import with_texts
 from brainmem.spec import MemoryModel
 
 __all__ = ["choose", "forms", "split_choices"]

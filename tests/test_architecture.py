@@ -26,7 +26,7 @@ LONGER_FOR_A_REASON = {
 }
 LONGEST_FUNCTION = 60
 
-VOCABULARY = {"choices", "errors", "fields", "spec", "equations"}
+VOCABULARY = {"choices", "errors", "fields", "parts", "spec", "equations"}
 DEVICES = {"devices", "standalone", "runtime", "compiled", "compiler", "cache", "inputs", "preflight", "doctor"}
 ANALYSIS = {"result", "measure", "comparison", "agreement", "plot", "report", "files", "store", "listing", "recordings"}
 SIMULATION = {"simulation", "sweeps", "points", "preload"}
@@ -35,8 +35,9 @@ SURFACE = {"cli", "__main__", "demo"}
 # Modules that may import only from these (and themselves).
 ONLY = {
     "errors": set(),
-    "choices": {"errors", "fields", "spec"},
+    "choices": {"errors", "parts", "spec"},
     "fields": {"errors", "spec"},
+    "parts": {"fields", "spec"},
     "spec": {"choices", "errors", "equations"},
     "equations": {"errors", "spec", "checks"},  # the checks that a model calls through its vocabulary
     "checks": VOCABULARY | {"translation"},

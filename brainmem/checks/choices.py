@@ -11,7 +11,7 @@ from brainmem.checks.place import left_side, listed, place_of
 from brainmem.checks.use import check_named
 from brainmem.choices import choose, forms
 from brainmem.errors import RuleError, closest
-from brainmem.fields import TUPLES, parts
+from brainmem.parts import TUPLES, parts
 from brainmem.spec import Choice
 
 __all__ = ["check_choices"]

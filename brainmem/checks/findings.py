@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -81,10 +81,23 @@ class Findings:
         if len(single) == 1:
             raise next(iter(single.values()))
         if single:
-            raise RuleError(_listed(where, single), errors=single.values())
+            parts = list(dict.fromkeys(map(_part, single)))
+            ordered = sorted(single, key=lambda message: (parts.index(_part(message)), _line(message)))
+            raise RuleError(_listed(where, ordered), errors=(single[message] for message in ordered))
 
 
-def _listed(where: str, messages: Iterable[str]) -> str:
+def _part(message: str) -> str:
+    """Return the part of the model that a message is about, such as ``"rule 'hebb'"``."""
+    found = re.match(r"Model '.*?', (\w+ '[^']*')", message)
+    return found[1] if found else ""
+
+
+def _line(message: str) -> int:
+    found = re.search(r", line (\d+) \(", message)
+    return int(found[1]) if found else 0
+
+
+def _listed(where: str, messages: list[str]) -> str:
     short = [message.removeprefix(where).removeprefix(",").removeprefix(":").strip() for message in messages]
     lines = (f"{number}. {message}".replace("\n", "\n     ") for number, message in enumerate(short, 1))
     return "\n  ".join([f"{where} has {len(short)} errors:".strip(), *lines])

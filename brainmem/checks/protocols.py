@@ -12,6 +12,7 @@ from brian2.units import second
 from brainmem.checks.place import Place, check_choice, listed, place_of
 from brainmem.checks.scope import Scope, tuple_hints
 from brainmem.checks.text import ModelText
+from brainmem.checks.values import check_count
 from brainmem.errors import closest
 from brainmem.spec import Each
 
@@ -99,7 +100,7 @@ def _check_entry(text: ModelText, entry: Any) -> None:
             text.found.note(place.error(reason))
         _check_each(text, place, replace(entry, epochs=None))
         return
-    text.found.passes(_check_count, text, place, "times", entry.times)
+    text.found.passes(_check_repetitions, text, place, "times", entry.times)
     for each in entry.body:
         _check_each(text, place, each)
 
@@ -114,19 +115,14 @@ def _check_each(text: ModelText, place: Place, each: Each) -> None:
         found.passes(check_choice, place, "phase", name, known)
     here = Place(f"{place.where}, Each({each.phases!r})")
     found.passes(check_choice, here, "order", each.order, ("random", "fixed"))
-    found.passes(_check_count, text, here, "items", each.items)
-    found.passes(_check_count, text, here, "repeats", each.repeats)
+    found.passes(_check_repetitions, text, here, "items", each.items)
+    found.passes(_check_repetitions, text, here, "repeats", each.repeats)
     if each.epochs is not None:
         found.passes(_check_epochs, text, here, each.epochs)
 
 
-def _check_count(text: ModelText, place: Place, field: str, given: Any) -> None:
-    value = given
-    if isinstance(given, str):
-        check_choice(place, field, given, [name for name, v in text.values.items() if isinstance(v, int)])
-        value = text.values[given]
-    if not isinstance(value, int | np.integer) or value < 0:
-        raise place.error(f"{field}={given!r} must be a whole number of at least 0, or the parameter that holds it.")
+def _check_repetitions(text: ModelText, place: Place, field: str, given: Any) -> None:
+    check_count(text, place, field, given, least=0)
 
 
 def _check_epochs(text: ModelText, place: Place, given: Any) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from copy import copy
-from dataclasses import MISSING, fields
 from typing import Any
 
 from brainmem import spec
 from brainmem.checks.findings import Findings
 from brainmem.checks.place import Place, check_choice, listed, place_of
-from brainmem.fields import TUPLES, inner, kinds_of
+from brainmem.fields import DROP, kinds_of
+from brainmem.parts import TUPLES
 
 __all__ = ["check_fields", "check_references"]
 
@@ -59,24 +59,13 @@ def check_fields(model: Any, found: Findings) -> Any:
     if not model.protocol.schedule:
         reason = "its schedule is empty. Add Each('phase') or Repeat(times, (Each(...),))."
         found.note(place_of(model, "protocol").error(reason))
-    _has_kinds(place, model, found)
-    model = _repaired(model)
-    if isinstance(model.reference, spec.Reference):
-        _has_kinds(Place(f"{place.where}, reference"), model.reference, found)
+    model = _mended(place, model, found)
+    if model.reference is not None:
+        _mended(Place(f"{place.where}, reference"), model.reference, found)
     for field in KINDS:
-        sound = [_repaired(noun) for noun in _nouns(model, field) if _is_sound(place, field, noun, found)]
-        model = _keeping(model, field, sound)
+        sound = [_sound(place, field, noun, found) for noun in _nouns(model, field)]
+        model = _keeping(model, field, [noun for noun in sound if noun is not None])
     return model
-
-
-def _repaired(noun: Any) -> Any:
-    """Return a noun with the defaults in place of what its fields may not hold, for further checks."""
-    made = copy(noun)
-    for item in fields(noun):
-        factory = item.default_factory if item.default is MISSING else lambda default=item.default: default
-        if factory is not MISSING and kinds_of(noun)[item.name].slip(item.name, getattr(noun, item.name)):
-            vars(made)[item.name] = factory()
-    return made
 
 
 def _nouns(model: Any, field: str) -> tuple[Any, ...]:
@@ -85,18 +74,16 @@ def _nouns(model: Any, field: str) -> tuple[Any, ...]:
 
 def _keeping(model: Any, field: str, nouns: list[Any]) -> Any:
     """Return a copy of a model, not checked, with these nouns."""
-    made = copy(model)
     if field in ("phases", "schedule"):
-        protocol = {"phases": made.protocol.phases, "schedule": made.protocol.schedule, field: tuple(nouns)}
-        vars(made)["protocol"] = spec.Protocol(**protocol)
-    else:
-        vars(made)[field] = tuple(nouns)
-    return made
+        return _changed(model, protocol=_changed(model.protocol, **{field: tuple(nouns)}))
+    return _changed(model, **{field: tuple(nouns)})
 
 
 def _check_whole(place: Place, model: Any, found: Findings) -> None:
-    if not isinstance(model.name, str) or not model.name:
+    if not isinstance(model.name, str) or not model.name.strip():
         found.note(place.error("the name must be text that is not empty."))
+    elif not model.name.isprintable():
+        found.note(place.error("the name must be one line of text that can be printed."))
     for name, kind in NOUNS.items():
         _check_tuple(place, name, getattr(model, name), kind, found)
     protocol = model.protocol
@@ -121,16 +108,42 @@ def _check_tuple(place: Place, field: str, given: Any, kind: Any, found: Finding
             found.note(place.error(f"{field} must hold {wanted} only, got {item!r}."))
 
 
-def _is_sound(place: Place, field: str, noun: Any, found: Findings) -> bool:
-    """Note what is wrong with the name and the fields of a noun and those within; return whether others may read it."""
+def _sound(place: Place, field: str, noun: Any, found: Findings) -> Any:
+    """Note what is wrong with the name and the fields of a noun; return it as further checks read it, None if not."""
     name = noun.condition if isinstance(noun, spec.Limit) else getattr(noun, "name", "schedule")
     where = KINDS[field] if field == "schedule" else f"{KINDS[field]} {name!r}"
-    sound = _has_name(place, KINDS[field], noun, found) & _has_body(Place(f"{place.where}, {where}"), noun, found)
-    for part, item in inner(where, noun) if sound else [(where, noun)]:
-        sound &= _has_kinds(Place(f"{place.where}, {part}"), item, found)
-    if not sound:
+    here = Place(f"{place.where}, {where}")
+    if not (_has_name(place, KINDS[field], noun, found) & _has_body(here, noun, found)):
         found.lose(*_declared(noun))
-    return sound
+        return None
+    made = _mended(here, noun, found)
+    if isinstance(made, spec.Repeat):
+        return _changed(made, body=tuple(filter(None, (_mended(here, each, found) for each in made.body))))
+    if isinstance(made, spec.LearningRule) and made.spiking is not None:
+        return _changed(made, spiking=_mended(Place(f"{here.where}, spiking text"), made.spiking, found))
+    return made
+
+
+def _mended(place: Place, noun: Any, found: Findings) -> Any:
+    """Note every field that holds what it may not; return the noun with what stands in for it, None if nothing can."""
+    changes = {}
+    for name, kind in kinds_of(noun).items():
+        if slip := kind.slip(name, getattr(noun, name)):
+            found.note(place.error(slip))
+            changes[name] = kind.instead(getattr(noun, name))
+    if DROP in changes.values():
+        found.lose(*_declared(noun))
+        return None
+    for name in changes.keys() & set(DECLARING):
+        found.lose(*_texts(getattr(noun, name)))
+    return _changed(noun, **changes)
+
+
+def _changed(noun: Any, **changes: Any) -> Any:
+    """Return a copy of a noun that is not checked."""
+    made = copy(noun)
+    vars(made).update(changes)
+    return made
 
 
 def _has_name(place: Place, kind: str, noun: Any, found: Findings) -> bool:
@@ -152,20 +165,14 @@ def _has_body(place: Place, noun: Any, found: Findings) -> bool:
     return False
 
 
-def _has_kinds(place: Place, noun: Any, found: Findings) -> bool:
-    """Note every field that holds what it may not; return whether the others make sense without."""
-    kinds = kinds_of(noun)
-    slips = {name: slip for name, kind in kinds.items() if (slip := kind.slip(name, getattr(noun, name)))}
-    for slip in slips.values():
-        found.note(place.error(slip))
-    return not any(kinds[name].vital for name in slips)
-
-
 def _declared(noun: Any) -> Iterator[Any]:
     """Yield the texts of a noun that declare names, which others may read."""
     for field in DECLARING:
-        given = getattr(noun, field, "")
-        yield from given if isinstance(given, Mapping) else (given,)
+        yield from _texts(getattr(noun, field, ""))
+
+
+def _texts(given: Any) -> Iterator[Any]:
+    yield from given if isinstance(given, Mapping) else (given,)
 
 
 def check_references(model: Any, found: Findings) -> Any:

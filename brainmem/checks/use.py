@@ -10,7 +10,7 @@ from brainmem.checks.findings import Findings
 from brainmem.checks.place import listed, place_of
 from brainmem.checks.text import ModelText, summed_into
 from brainmem.errors import closest
-from brainmem.fields import inner, texts, texts_of
+from brainmem.parts import inner, texts, texts_of
 
 __all__ = ["check_named", "check_use"]
 

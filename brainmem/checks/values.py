@@ -21,7 +21,9 @@ from brainmem.fields import TIME
 from brainmem.translation.lines import identifiers
 from brainmem.translation.subsets import Ends, joined, slice_texts, subset
 
-__all__ = ["check_values"]
+__all__ = ["check_count", "check_values"]
+
+MOST = 2**31 - 1  # the largest number of a unit in Brian2
 
 
 def check_values(text: ModelText) -> None:
@@ -69,19 +71,27 @@ def _time(text: ModelText, place: Place, field: str, given: Any) -> float:
     return float(np.asarray(value))
 
 
-def _count(text: ModelText, place: Place, field: str, given: Any) -> None:
+def check_count(text: ModelText, place: Place, field: str, given: Any, *, least: int) -> None:
+    """Raise unless something is a number of units, items or repetitions, or the parameter that holds it."""
     value = given
     if isinstance(given, str):
         check_choice(place, field, given, [name for name, v in text.values.items() if isinstance(v, int)])
         value = text.values[given]
-    if not isinstance(value, int | np.integer) or value < 1:
-        raise place.error(f"{field}={given!r} must be a whole number of at least 1, or the parameter that holds it.")
+    if not least <= value <= MOST:
+        most = f" and at most {MOST}" if value > MOST else ""
+        raise place.error(
+            f"{field}={given!r} must be a whole number of at least {least}{most}, or the parameter that holds it."
+        )
+
+
+def _check_units(text: ModelText, place: Place, field: str, given: Any) -> None:
+    check_count(text, place, field, given, least=1)
 
 
 def _check_population(text: ModelText, population) -> None:
     place = place_of(text.model, "population", population.name)
     entries = text.neurons[population.name]
-    text.found.passes(_count, text, place, "size", population.size)
+    text.found.passes(_check_units, text, place, "size", population.size)
     for name, draw in population.initial.items():
         text.found.passes(_check_initial, text, place, population, name, draw)
     if population.rate in entries:
@@ -174,7 +184,7 @@ def _check_stimuli(text: ModelText) -> dict[str, Any]:
 
 def _check_stimulus(text: ModelText, item, known: Mapping[str, Any]) -> None:
     place, passes = place_of(text.model, "stimulus", item.name), text.found.passes
-    passes(_count, text, place, "items", item.items)
+    passes(_check_units, text, place, "items", item.items)
     passes(_check_frames, text, place, item)
     framed = bool(item.every)
     own = {"item": 0.5, "unit": 0.5, **({"time": 0.5 * second} if framed else {})}

@@ -134,7 +134,7 @@ def walk(
     try:
         tree = tree if change is None else ast.fix_missing_locations(change.visit(tree))
         with np.errstate(all="ignore"):
-            return _Walker(text, names, functions).value(tree)
+            return _bounded(_Walker(text, names, functions).value(tree))
     except RuleError:
         raise
     except RecursionError:
@@ -143,6 +143,13 @@ def walk(
         raise RuleError(f"{text!r}: units do not fit. {error}") from error
     except (ArithmeticError, TypeError, ValueError, AttributeError) as error:
         raise RuleError(f"{text!r} cannot be evaluated: {error}.") from error
+
+
+def _bounded(value: Any) -> Any:
+    """Return a value, or raise an `OverflowError` for a whole number that no computer's number holds."""
+    if isinstance(value, int):
+        float(value)
+    return value
 
 
 def _truth(held: Any) -> Any:
