@@ -57,6 +57,8 @@ def check_draw(
         value = walk(draw, names, {**FUNCTIONS, **drawn}, change=_Scalar())
     except RuleError as error:
         raise place.error(f"{field}={draw!r}: {str(error).removeprefix(f'{draw!r}: ')}") from error
+    if isinstance(value, tuple):
+        raise place.error(f"{field}={draw!r} holds several numbers. Write one text that holds for every value.")
     if get_dimensions(value) is not dimensions and not np.all(np.asarray(value) == 0):
         raise place.error(
             f"{field}={draw!r} has unit {shown_unit(value)}, but the variable has unit {shown_unit(dimensions)}."

@@ -7,7 +7,7 @@ from brian2.units import second
 from brian2.utils.stringtools import get_identifiers
 
 from brainmem.checks.findings import Findings
-from brainmem.checks.flags import check_draws, check_shared
+from brainmem.checks.flags import check_draws, check_inlined, check_shared
 from brainmem.checks.place import Place, listed, place_of
 from brainmem.checks.scope import Scope, foreign_hints, index, time_names, tuple_hints
 from brainmem.checks.text import Entry, ModelText
@@ -28,7 +28,8 @@ def check_populations(text: ModelText) -> None:
         for entry in text.neurons[population.name].values():
             if not text.found.passes(_check_flags, place, entry):
                 text.found.lose(entry.name)
-            text.found.passes(_check_entry, place, entry, scope)
+            if text.found.passes(_check_entry, place, entry, scope) and population.name not in text.unread:
+                text.found.passes(check_inlined, place, entry, text.neurons[population.name])
         text.found.passes(_check_roles, place, population, text.neurons[population.name])
 
 

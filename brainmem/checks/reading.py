@@ -38,9 +38,9 @@ def read_model(model, found: Findings) -> ModelText:
         text.rules[rule.name] = _read(text, rule.name, place_of(model, "rule", rule.name, rule.continuous))
         text.clocked[rule.name] = _read(text, rule.name, spiking_place(model, rule, "clocked", clocked))
     for item in model.projections:
-        text.synapses[item.name] = _synapses(text, item)
         sums = _read(text, item.name, place_of(model, "projection", item.name, item.current))
         text.sums[item.name] = tuple(sums.values())
+        text.synapses[item.name] = _synapses(text, item)
     return text
 
 
@@ -91,7 +91,7 @@ def _names(value: Any) -> set[str]:
 def _read_unit(model, kind: str, item) -> Any:
     """Return the dimensions of an object's `unit` text."""
     try:
-        if slip := unit_power(item.unit):
+        if slip := unit_power(item.unit) or _unit_line(item.unit):
             raise ValueError(slip)
         dimensions, dtype = dimensions_and_type_from_string(item.unit)
     except Exception as error:
@@ -99,6 +99,11 @@ def _read_unit(model, kind: str, item) -> Any:
     if dtype != "float":
         raise place_of(model, kind, item.name).error(f"unit={item.unit!r} must be a unit such as '1' or 'Hz'.")
     return dimensions
+
+
+def _unit_line(unit: str) -> str:
+    """Explain a unit that cannot stand in a line of equations."""
+    return "" if unit.isprintable() and not set(unit) & set("#:") else "it must be one line without comment."
 
 
 def _units(model, found: Findings) -> dict[str, Any]:
@@ -272,6 +277,8 @@ def _check_circles(text: ModelText, projection, found: Mapping[str, tuple[Place,
     rules = [rule for rule in text.model.rules if rule.projection == projection.name]
     if text.unread & {projection.name, *(rule.name for rule in rules)}:
         return
+    sums = {entry.name: entry for entry in text.sums[projection.name]}
+    found = {**found, **_placed(place_of(text.model, "projection", projection.name, projection.current), sums)}
     clocked = [rule for rule in rules if rule.spiking]
     own = [_placed(spiking_place(text.model, r, "clocked", r.spiking.clocked), text.clocked[r.name]) for r in clocked]
     for entries in (found, *({**found, **more} for more in own)):

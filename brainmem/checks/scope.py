@@ -15,7 +15,7 @@ from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.units import get_dimensions, get_unit, second
 
 from brainmem.checks.findings import Findings
-from brainmem.checks.finite import pole_slip
+from brainmem.checks.finite import comparison_slip, pole_slip
 from brainmem.checks.place import Place, listed
 from brainmem.checks.text import ModelText
 from brainmem.checks.truth import is_condition, truth_slip
@@ -61,7 +61,7 @@ class Scope:
         except Exception as error:
             reason = error.msg if isinstance(error, SyntaxError) else getattr(error, "desc", str(error))
             raise place.error(f"{expr!r}: {' '.join(str(reason).split())}", line=line) from error
-        if slip := pole_slip(tree, expr):
+        if slip := pole_slip(tree, expr) or comparison_slip(tree):
             raise place.error(quoted + slip, line=line)
         return found
 

@@ -7,7 +7,7 @@ from brainmem.checks.names import generated_names
 from brainmem.checks.place import Place, listed, place_of
 from brainmem.checks.scope import Scope, foreign_hints, index, shown_unit, suffixed, time_names, tuple_hints
 from brainmem.checks.text import Entry, ModelText, variable
-from brainmem.errors import RuleError, closest
+from brainmem.errors import closest
 
 __all__ = ["check_projections", "check_synaptic", "synapse_scope"]
 
@@ -88,27 +88,17 @@ def check_synaptic(place: Place, entry: Entry, scope: Scope) -> None:
     """Check an equation of synapses: its flags, and what its right-hand side reads."""
     if "summed" in entry.flags:
         raise place.error("a summed equation belongs in Projection(current=...).", line=entry.line)
-    if "shared" in entry.flags and {"constant", "constant over dt"} & set(entry.flags):
-        raise _shared_error(place, entry)
+    if {"shared", "constant"} <= set(entry.flags):
+        raise place.error(
+            f"{entry.name!r} is one number that all synapses share and nothing changes: take this line out and "
+            f"declare Parameter({entry.name!r}, value), which equations read by its name.",
+            line=entry.line,
+        )
     if entry.kind != "parameter":
         what = f"d{entry.name}/dt" if entry.kind == "differential" else repr(entry.name)
         scope.require(place, entry.expr, entry.expected, what=what, line=entry.line)
         check_draws(place, entry)
         check_shared(place, entry, scope, those="synapses")
-
-
-def _shared_error(place: Place, entry: Entry) -> RuleError:
-    if entry.kind == "parameter":
-        return place.error(
-            f"{entry.name!r} is one number that all synapses share and nothing changes: take this line out and "
-            f"declare Parameter({entry.name!r}, value), which equations read by its name.",
-            line=entry.line,
-        )
-    return place.error(
-        f"{entry.name!r} is shared by all synapses, which Brian2 cannot store for a time step: take out one of the "
-        "flags (shared) and (constant over dt).",
-        line=entry.line,
-    )
 
 
 def synapse_scope(text: ModelText, projection) -> Scope:

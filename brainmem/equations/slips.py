@@ -256,7 +256,9 @@ class _Forms:
 
     @staticmethod
     def constant(node: ast.Constant) -> str:
-        return "text in quotes is not allowed: take the quotes out." if isinstance(node.value, str) else ""
+        if isinstance(node.value, str):
+            return "text in quotes is not allowed: take the quotes out."
+        return "" if isinstance(node.value, int | float) else "this is no real number."
 
     @staticmethod
     def compare(node: ast.Compare) -> str:
