@@ -104,9 +104,9 @@ def _several(holds: Callable[[Any], bool], *types: type) -> Callable[[Any], bool
     return lambda value: isinstance(value, types) and all(map(holds, value))
 
 
-def _alone(given: Any) -> Any:
+def _alone(given: Any) -> tuple[str, ...]:
     """Return the tuple that was meant by one name."""
-    return (given,) if isinstance(given, str) else DROP
+    return (given,) if isinstance(given, str) else ()
 
 
 def _text(example: str, role: str = TEXT) -> Kind:
@@ -156,7 +156,12 @@ FRAMES = Kind(_or(_is_text, _is_whole), "a whole number of at least 1, such as '
 NAME = Kind(_is_text, "a name, as text", WORD)
 NAME_OR_NONE = Kind(_or(_is_none, _is_text), "a name, as text, or None", WORD)
 NAMES = Kind(_several(_is_text, tuple), "a tuple of names, such as (<given>,)", WORD, instead=_alone)
-PHASES = Kind(_several(_is_text, tuple), "a tuple of phase names, such as (<given>,)", WORD, instead=_alone)
+PHASES = Kind(
+    _several(_is_text, tuple),
+    "a tuple of phase names, such as (<given>,)",
+    WORD,
+    instead=lambda given: _alone(given) or DROP,
+)
 PHASE = Kind(_or(_is_text, _several(_is_text, tuple, list)), "the name of a phase, or a tuple of names", WORD)
 EPOCHS = Kind(
     _or(_is_none, _is_text, _is_whole, _several(_is_whole, tuple)),

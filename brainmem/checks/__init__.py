@@ -50,7 +50,7 @@ def check_model(model: MemoryModel) -> None:
         found.close(f"Model {model.name!r}")
         check_choices(model, found)
     else:
-        _check_form(check_references(sound, found), found)
+        _check_form(check_references(model, sound, found), found)
     found.close(f"Model {model.name!r}")
 
 

@@ -175,12 +175,15 @@ def _texts(given: Any) -> Iterator[Any]:
     yield from given if isinstance(given, Mapping) else (given,)
 
 
-def check_references(model: Any, found: Findings) -> Any:
-    """Check that names are given once, and references between parts; return the model without the parts that fail."""
+def check_references(given: Any, model: Any, found: Findings) -> Any:
+    """Check that names are given once, and references between parts; return the model without the parts that fail.
+
+    The model may lack parts of the one `given`, in whose fields something is wrong.
+    """
     for kind, owners in APART.items():
         model = _distinct(model, kind, owners, found)
     for field in REFERENCES:
-        model = _referring(model, field, found)
+        model = _referring(given, model, field, found)
     for projection in model.projections:
         found.passes(_check_norm, model, projection)
     for item in model.observables:
@@ -208,14 +211,15 @@ def _distinct(model: Any, kind: str, owners: tuple[str, ...], found: Findings) -
     return model
 
 
-def _referring(model: Any, field: str, found: Findings) -> Any:
-    """Return the model without the nouns of a field that name parts which do not exist."""
+def _referring(given: Any, model: Any, field: str, found: Findings) -> Any:
+    """Return the model without the nouns of a field that name parts which do not exist, or are left out."""
     kept = []
     for noun in getattr(model, field):
         place, references = place_of(model, TUPLES[field], noun.name), REFERENCES[field]
-        known = {by: [item.name for item in getattr(model, to)] for by, to in references.items()}
-        passed = [found.passes(check_choice, place, by, getattr(noun, by), names) for by, names in known.items()]
-        if all(passed):
+        for by, to in references.items():
+            names = [item.name for item in getattr(given, to) if isinstance(item.name, str)]
+            found.passes(check_choice, place, by, getattr(noun, by), names)
+        if all(getattr(noun, by) in {item.name for item in getattr(model, to)} for by, to in references.items()):
             kept.append(noun)
         else:
             found.lose(*_declared(noun))
