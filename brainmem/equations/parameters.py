@@ -85,7 +85,11 @@ def value_of(
     value = texts[name]
     if isinstance(value, str):
         value = _evaluate(model, name, value, texts, done)
-        value = int(value) if isinstance(value, bool) else value  # a condition
+        if isinstance(value, bool):
+            raise RuleError(
+                f"Model {model.name!r}, parameter {name!r}: {texts[name]!r} is true or false and not a number: write "
+                f"int({texts[name].strip()}), which is 1 or 0."
+            )
     if name in single and _is_several(value):
         raise _several(model, name, texts[name], single[name])
     return _number(model, name, value)
