@@ -58,7 +58,9 @@ class ResultError(BrainmemError):
 
 def closest(name: str, allowed: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the allowed name nearest to `name`, or ``""``."""
-    near = difflib.get_close_matches(name, list(allowed), n=1)
+    names = list(allowed)
+    same = [known for known in names if known.lower() == name.lower()]
+    near = same or difflib.get_close_matches(name, names, n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
 
 

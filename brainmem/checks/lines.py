@@ -15,8 +15,9 @@ from brainmem.equations.calls import call_slip
 from brainmem.equations.powers import power_slip
 from brainmem.equations.slips import equation_slip, foreign_character, syntax_slip
 
-__all__ = ["line_slip", "unit_power", "unit_slip"]
+__all__ = ["NESTED", "line_power", "line_slip", "unit_slip"]
 
+NESTED = "nested too deeply. Name parts of it in equations of their own."
 UNIT = "the unit is missing. Every equation ends with it: ': 1', ': Hz', ': volt (flags)'."
 UNITS = {
     **dict.fromkeys(("dimensionless", "unitless", "none", "float", "real", "double", "number", "scalar"), "1"),
@@ -91,6 +92,8 @@ def _right(right: str) -> str:
         return "nothing stands to the right of '='."
     try:
         tree = ast.parse(right, mode="eval").body
+    except (MemoryError, RecursionError):
+        return NESTED
     except (SyntaxError, ValueError) as error:
         slip = syntax_slip(right, DEFAULT_FUNCTIONS) or f"{getattr(error, 'msg', error)}."
         return f"{right!r} is not an expression: {slip}"
@@ -113,11 +116,16 @@ def unit_slip(line: str) -> str:
     return ""
 
 
-def unit_power(line: str) -> str:
-    """Explain a power in the unit of a line, or in a unit alone, that is too large to be computed."""
-    unit = re.sub(r"\([a-z ,-]*\)\s*$", "", line.rpartition(":")[2])
+def line_power(line: str) -> str:
+    """Explain a power in a line, or in a unit alone, that is too large for Brian2, which computes it as it reads."""
+    body, _, unit = line.rpartition(":")
+    texts = (body.partition("=")[2], re.sub(r"\([a-z ,-]*\)\s*$", "", unit))
+    return next(filter(None, map(_power, texts)), "")
+
+
+def _power(text: str) -> str:
     try:
-        return power_slip(ast.parse(unit.strip(), mode="eval"))
+        return power_slip(ast.parse(text.strip(), mode="eval"))
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return ""
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from brainmem.checks.place import Place, place_of
 from brainmem.checks.reading import spiking_place
-from brainmem.checks.reserved import CELL_PARAMETERS, CONTROLLER, meaning, object_meaning
+from brainmem.checks.reserved import CELL_PARAMETERS, CONTROLLER, SYNAPSES, meaning, object_meaning
 from brainmem.checks.text import ModelText
 from brainmem.errors import RuleError
 
@@ -92,9 +92,16 @@ def _check_objects(text: ModelText, made: dict[str, str]) -> None:
     for kind, items in kinds.items():
         for item in items:
             reason = object_meaning(item.name) or (f"is used for {taken[item.name]}" if item.name in taken else "")
+            reason = reason or (_of_synapses(text, item) if kind == "rule" and item.episodic else "")
             if reason:
                 place = place_of(model, kind, item.name)
                 text.found.note(place.error(f"the name {item.name!r} {reason}. Choose another name."))
+
+
+def _of_synapses(text: ModelText, rule) -> str:
+    if rule.name in SYNAPSES:
+        return "is an attribute of Brian2's synapses"
+    return "is a variable of its projection" if rule.name in text.synapses[rule.projection] else ""
 
 
 def _objects(text: ModelText) -> dict[str, str]:

@@ -13,7 +13,7 @@ from brian2.units import get_dimensions
 
 from brainmem.checks.findings import Findings
 from brainmem.checks.flags import check_flags
-from brainmem.checks.lines import line_slip, unit_power, unit_slip
+from brainmem.checks.lines import line_power, line_slip, unit_slip
 from brainmem.checks.place import Place, left_side, place_of
 from brainmem.checks.text import Entry, ModelText
 from brainmem.equations.expression import names_in
@@ -91,7 +91,7 @@ def _names(value: Any) -> set[str]:
 def _read_unit(model, kind: str, item) -> Any:
     """Return the dimensions of an object's `unit` text."""
     try:
-        if slip := unit_power(item.unit) or _unit_line(item.unit):
+        if slip := line_power(item.unit) or _unit_line(item.unit):
             raise ValueError(slip)
         dimensions, dtype = dimensions_and_type_from_string(item.unit)
     except Exception as error:
@@ -123,19 +123,13 @@ def read_equations(place: Place, found: Findings) -> tuple[dict[str, Entry], boo
     if not place.statements:
         return {}, True
     try:
-        equations, whole = list(_equations(place.text).values()), True
+        if slips := [slip for _, line in _equation_texts(place) if (slip := line_power(line))]:
+            raise ValueError(slips[0])
+        equations, whole = list(Equations(place.text).values()), True
     except Exception as error:
         equations, whole = _read_lines(place, error, found), False
     entries = [_entry(place, equation, found) for equation in equations]
     return {entry.name: entry for entry in sorted(entries, key=lambda entry: entry.line)}, whole
-
-
-def _equations(text: str) -> Equations:
-    """Return equations as Brian2 reads them; it evaluates their units."""
-    for line in text.splitlines():
-        if slip := unit_power(line.split("#")[0]):
-            raise ValueError(slip)
-    return Equations(text)
 
 
 def _entry(place: Place, equation, found: Findings) -> Entry:
@@ -160,7 +154,9 @@ def _read_lines(place: Place, error: Exception, found: Findings) -> list[Any]:
     noted = len(found.errors)
     for number, line in _equation_texts(place):
         try:
-            equations = list(_equations(line).values())
+            if slip := line_power(line):
+                raise ValueError(slip)
+            equations = list(Equations(line).values())
         except Exception as wrong:
             found.lose(left_side(line))
             if "cycle" not in str(wrong):
@@ -190,7 +186,7 @@ def _equation_texts(place: Place) -> list[tuple[int, str]]:
 
 
 def _explained(line: str, error: Exception) -> str:
-    if said := unit_power(line) or line_slip(line):
+    if said := line_power(line) or line_slip(line):
         return said
     if "'xi" in str(error):
         return "this is not a differential equation, and only these can read 'xi', Brian2's noise."

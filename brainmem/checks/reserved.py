@@ -11,7 +11,7 @@ from brian2 import NeuronGroup, Synapses
 from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.namespace import DEFAULT_CONSTANTS, DEFAULT_UNITS
 
-__all__ = ["CELL_PARAMETERS", "CONTROLLER", "local_meaning", "meaning", "object_meaning"]
+__all__ = ["CELL_PARAMETERS", "CONTROLLER", "SYNAPSES", "local_meaning", "meaning", "object_meaning"]
 
 BRIAN2 = {"t", "dt", "i", "j", "N", "t_in_timesteps", "lastspike", "not_refractory", "refractory"}
 CONTROLLER = {
@@ -63,6 +63,10 @@ _MACRO_FAMILIES = re.compile(
     r"|(SCHAR|SIZE|SSIZE|PTRDIFF|WCHAR|WINT|SIG_ATOMIC|RAND|PATH|NAME|TMP|FOPEN|FILENAME)_(MAX|MIN|WIDTH)"
     r"|(FLT|DBL|LDBL|FP|LC|SEEK|STA|CLOCK|CLONE|SCHED|PTHREAD|CPU)_[A-Z0-9_]+|S?NANL?F?\d*X?"
 )
+# What synapses have already; a rule that runs when a phase ends is added to them under its name.
+SYNAPSES = {name for name in dir(Synapses) if not name.startswith("_")} | {
+    *("N", "i", "j", "delay", "equations", "events", "lastupdate", "source", "target", "variables"),
+}
 # Names by which Brian2 calls objects that have none.
 AUTOMATIC = {kind.__name__.lower() for group in (NeuronGroup, Synapses) for kind in group.__mro__}
 

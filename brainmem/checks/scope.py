@@ -16,6 +16,7 @@ from brian2.units import get_dimensions, get_unit, second
 
 from brainmem.checks.findings import Findings
 from brainmem.checks.finite import comparison_slip, pole_slip
+from brainmem.checks.lines import NESTED
 from brainmem.checks.place import Place, listed
 from brainmem.checks.text import ModelText
 from brainmem.checks.truth import is_condition, truth_slip
@@ -146,7 +147,7 @@ def _parsed(place: Place, expr: str, line: int) -> ast.AST:
     try:
         tree = ast.parse(expr.strip(), mode="eval").body
     except (MemoryError, RecursionError) as error:  # which one differs between Pythons
-        raise place.error("nested too deeply. Name parts of it in equations of their own.", line=line) from error
+        raise place.error(NESTED, line=line) from error
     except (SyntaxError, ValueError) as error:
         slip = slip or syntax_slip(expr, DEFAULT_FUNCTIONS) or f"{getattr(error, 'msg', error)}."
         raise place.error(f"{expr!r} is not an expression: {slip}", line=line) from error
