@@ -160,9 +160,9 @@ MANY = {
     "draws and ranges": (
         units(size=0, initial={"x": "5*mV", "y": "0"}, rate_range=(1, 0)) | recurrent(initial={"w": "normal(0)"}),
         ("population 'units': size=0",),
+        ("population 'units': rate_range=(1, 0)",),
         ("population 'units': initial['x']='5*mV' has unit V",),
         ("population 'units': initial='y' cannot be set",),
-        ("population 'units': rate_range=(1, 0)",),
         ("projection 'recurrent': initial['w']='normal(0)'", "write normal(mean, sd)"),
     ),
     "fields of wrong kinds, and what else is wrong with their parts": (

@@ -19,10 +19,10 @@ from brainmem.parts import parts
 
 # What is put into a text, or in place of one of its words.
 SIGNS = list("+-*/%()[]{},:=<#\\'\";@._éµ²∂α$^~&|\n\t \0\ud800\u2028\x0c")
-WORDS = """** // == != and or not int( exp( rand() xi x w x_pre x_post dw/dt dx/dt t N N_pre i 1 0 2.5 1e-3 1e400 ms second
-Hz**2 boolean integer (summed) (shared) (constant) (event-driven) lambda if else for import True None inf nan clip(
-sign eye() normal(0,1) first( time item unit elapsed step count sqrt(-1) log(0) 0/0 9**9**9**9 x.T += *= =+ -> x[0] x'
-{0} f( max( |x| := ... 0x10 1_0 1j b'x' (yield) __import__('os')"""
+WORDS = """** // == != and or not int( exp( rand() xi x w x_pre x_post dw/dt dx/dt t N N_pre i 1 0 2.5 1e-3 1e400 ms
+second Hz**2 boolean integer (summed) (shared) (constant) (event-driven) lambda if else for import True None inf nan
+clip( sign eye() normal(0,1) first( time item unit elapsed step count sqrt(-1) log(0) 0/0 9**9**9**9 x.T += *= =+ ->
+x[0] x' {0} f( max( |x| := ... 0x10 1_0 1j b'x' (yield) __import__('os')"""
 PUT = [*SIGNS, *re.split(r"\s", WORDS), "(constant over dt)", "x for x in y", "1 if x else 0"]
 
 

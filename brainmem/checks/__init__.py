@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from brainmem.checks.choices import check_choices
+from brainmem.checks.drawn import check_drawn
 from brainmem.checks.findings import Findings
 from brainmem.checks.names import check_names
 from brainmem.checks.neurons import check_populations
@@ -34,7 +35,8 @@ CHECKS = (
     check_rules,
     check_observables,
     check_protocol,
-    check_values,  # draws, sizes, bounds, limits
+    check_values,  # times, sizes, gates, limits
+    check_drawn,  # stimuli, start values, start weights
 )
 
 

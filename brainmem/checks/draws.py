@@ -65,12 +65,9 @@ def check_draw(
         )
 
 
-def check_eye(place: Place, field: str, draw: str, shape: tuple[int | None, ...], *, diagonal: bool = True) -> None:
-    """Refuse an identity matrix where nothing is square, or where its diagonal would be left out.
-
-    The shape has None for a size that is wrong, which is told elsewhere.
-    """
-    if None in shape or "eye" not in _called(draw):
+def check_eye(place: Place, field: str, draw: str, shape: tuple[int, ...], *, diagonal: bool = True) -> None:
+    """Refuse an identity matrix where nothing is square, or where its diagonal would be left out."""
+    if "eye" not in _called(draw):
         return
     if len(shape) != 2 or shape[0] != shape[1]:
         wanted = (
