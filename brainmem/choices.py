@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from brainmem.errors import RuleError, closest
+from brainmem.parts import with_texts
 from brainmem.spec import MemoryModel
 
-__all__ = ["alternatives", "choose", "split_choices"]
+__all__ = ["choose", "forms", "split_choices"]
 
-PARTS = ("parameters", "populations", "projections", "rules", "stimuli", "observables", "protocol", "limits")
-TEXTS = (*PARTS, "rate_dt", "spiking")
-PROSE = frozenset({"name", "meaning", "source", "equation", "why", "reason"})
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -42,27 +40,23 @@ def choose(model: MemoryModel, **options: str) -> MemoryModel:
         return model
     chosen = {item.name: options.get(item.name, item.preset) for item in model.choices}
     texts = {item.name: _bracketed(item.options[chosen[item.name]]) for item in model.choices}
-    changed = {name: _substituted(getattr(model, name), texts) for name in TEXTS}
-    return replace(model, choices=(), chosen={**model.chosen, **chosen}, **changed)
+    changed = with_texts(model, lambda text: _NAME.sub(lambda found: texts.get(found.group(), found.group()), text))
+    return replace(model, **{**changed, "choices": (), "chosen": {**model.chosen, **chosen}})
 
 
 def split_choices(model: MemoryModel, parameters: Mapping[str, Any] | None) -> tuple[MemoryModel, dict[str, Any]]:
     """Return the model with the choices made that `parameters` name, and the parameters proper."""
+    if not isinstance(parameters, Mapping | None):
+        raise RuleError(f"parameters={parameters!r} must be a mapping from names to values, such as {{'N': 100}}.")
     given = dict(parameters or {})
     options = {item.name: given.pop(item.name) for item in model.choices if item.name in given}
     return choose(model, **options), given
 
 
-def alternatives(model: MemoryModel) -> Iterator[MemoryModel]:
-    """Yield the model with its defaults, and with each other option in turn; the error of a form names it."""
-    yield choose(model)
-    others = ((item.name, option) for item in model.choices for option in item.options if option != item.preset)
-    for name, option in others:
-        try:
-            form = choose(model, **{name: option})
-        except RuleError as error:
-            raise RuleError(f"{error} (This is the form {name}={option!r}.)") from error
-        yield form
+def forms(model: MemoryModel) -> Iterator[dict[str, str]]:
+    """Yield what is chosen for each form of a model: nothing, and each option that is no default."""
+    yield {}
+    yield from ({item.name: option} for item in model.choices for option in item.options if option != item.preset)
 
 
 def _check(model: MemoryModel, options: Mapping[str, Any]) -> None:
@@ -87,17 +81,3 @@ def _made(model: MemoryModel, name: str) -> str:
 
 def _bracketed(text: str) -> str:
     return text if _NAME.fullmatch(text) else f"({text})"
-
-
-def _substituted(value: Any, texts: Mapping[str, str]) -> Any:
-    """Return `value` with the names in `texts` replaced in all texts within."""
-    if isinstance(value, str):
-        return _NAME.sub(lambda match: texts.get(match.group(), match.group()), value)
-    if isinstance(value, tuple):
-        return tuple(_substituted(item, texts) for item in value)
-    if isinstance(value, Mapping):
-        return {name: _substituted(item, texts) for name, item in value.items()}
-    if is_dataclass(value) and not isinstance(value, type):
-        names = [item.name for item in fields(value) if item.name not in PROSE]
-        return replace(value, **{name: _substituted(getattr(value, name), texts) for name in names})
-    return value

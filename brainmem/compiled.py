@@ -166,12 +166,18 @@ def _environment(device: Device, seed: int, duration: float) -> dict[str, str]:
 
 
 def _write_inputs(declared: Mapping[str, Input], arrays: Mapping[str, np.ndarray], folder: Path) -> list[str]:
-    """Write each input as a file of raw numbers; a number on the command line would be rounded or misread."""
+    """Write each input as a file of raw numbers; a number on the command line would be rounded or misread.
+
+    An input that several variables share is written once for each of their types.
+    """
     arguments = []
     for number, (name, array) in enumerate(arrays.items()):
-        path = folder / f"input_{number}"
-        array.tofile(path)
-        arguments += [f"{key}={path}" for key in declared[name].keys]
+        item = declared[name]
+        for dtype in dict.fromkeys(item.dtypes):
+            path = folder / f"input_{number}_{dtype}"
+            array.astype(dtype, copy=False).tofile(path)
+            keys = (key for key, own in zip(item.keys, item.dtypes, strict=False) if own == dtype)
+            arguments += [f"{key}={path}" for key in keys]
     return arguments
 
 

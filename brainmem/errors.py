@@ -14,7 +14,10 @@ __all__ = [
     "RuleError",
     "TranslationError",
     "closest",
+    "quoted",
 ]
+
+LONGEST = 60  # characters of a value that a message quotes
 
 
 class BrainmemError(Exception):
@@ -22,7 +25,19 @@ class BrainmemError(Exception):
 
 
 class RuleError(BrainmemError):
-    """A model's text is wrong: syntax, names, units, parameters."""
+    """A model's text is wrong: syntax, names, units, parameters.
+
+    Attributes
+    ----------
+    errors : tuple of RuleError
+        The single errors where a model has several, which one message lists; else empty.
+    about : str
+        The name that the error says is unknown or of another kind, if it is about one.
+    """
+
+    def __init__(self, message: str, *, errors: Iterable[RuleError] = (), about: str = "") -> None:
+        super().__init__(message)
+        self.errors, self.about = tuple(errors), about
 
 
 class TranslationError(BrainmemError):
@@ -45,5 +60,13 @@ class ResultError(BrainmemError):
 
 def closest(name: str, allowed: Iterable[str]) -> str:
     """Return ``" Did you mean 'x'?"`` for the allowed name nearest to `name`, or ``""``."""
-    near = difflib.get_close_matches(name, list(allowed), n=1)
+    names = list(allowed)
+    same = [known for known in names if known.lower() == name.lower()]
+    near = same or difflib.get_close_matches(name, names, n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
+
+
+def quoted(value: Any) -> str:
+    """Return a value as a message quotes it: on one line, and cut where it is long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= LONGEST else f"{text[:LONGEST]}..."

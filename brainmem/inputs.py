@@ -23,7 +23,8 @@ class Input:
     keys : tuple of str
         ``"group.variable"`` or ``"table.values"``: the names that the compiled program knows; none for a table
         that no equation reads.
-    dtype : str
+    dtypes : tuple of str
+        The type of each of them, in the same order; one also for such a table.
     shape : tuple of int
         ``()`` for a shared parameter.
     dimensions : tuple of float
@@ -34,16 +35,22 @@ class Input:
 
     name: str
     keys: tuple[str, ...]
-    dtype: str
+    dtypes: tuple[str, ...]
     shape: tuple[int, ...]
     dimensions: tuple[float, ...] = ()
     required: bool = False
 
+    @property
+    def dtype(self) -> np.dtype:
+        """The type that holds a value for all of `keys`."""
+        return np.result_type(*self.dtypes)
+
 
 def check_inputs(declared: Mapping[str, Input], given: Mapping[str, Any] | None) -> dict[str, np.ndarray]:
-    """Return `given` as contiguous arrays of the declared type and shape, or say what is wrong.
+    """Return `given` as contiguous arrays of the declared types and shapes, or say what is wrong.
 
-    A single number fills an array. Quantities must have the input's dimensions; plain numbers are base SI units.
+    Variables of several types share an input in the type that holds it for all of them. A single number fills an
+    array. Quantities must have the input's dimensions; plain numbers are base SI units.
     """
     given = given or {}
     for name in given:
@@ -79,13 +86,19 @@ def _as_array(item: Input, value: Any) -> np.ndarray:
 
 
 def _cast(item: Input, array: np.ndarray) -> np.ndarray:
-    cast = np.ascontiguousarray(array, dtype=item.dtype).reshape(item.shape)
+    for dtype in dict.fromkeys(item.dtypes):
+        _check_fits(item, array, dtype)
+    return np.ascontiguousarray(array, dtype=item.dtype).reshape(item.shape)
+
+
+def _check_fits(item: Input, array: np.ndarray, dtype: str) -> None:
+    with np.errstate(over="ignore", invalid="ignore"):
+        cast = array.astype(dtype)
     if np.issubdtype(cast.dtype, np.floating):
         if not np.isfinite(cast).all():
-            raise DeviceError(f"Input {item.name!r} is too large for {item.dtype}. Use float=64.")
+            raise DeviceError(f"Input {item.name!r} is too large for {dtype}. Use float=64.")
     elif not np.array_equal(cast, array):
-        raise DeviceError(f"Input {item.name!r} takes whole numbers ({item.dtype}), not {array!r}.")
-    return cast
+        raise DeviceError(f"Input {item.name!r} takes whole numbers ({dtype}), not {array!r}.")
 
 
 def _check_dimensions(item: Input, value: Any) -> None:

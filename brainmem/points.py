@@ -86,7 +86,7 @@ def fix_choices(
     RuleError
         When the points differ in an option: every form of a model is a model of its own.
     """
-    points = [parameters] if isinstance(parameters, Mapping) else list(parameters)
+    points = [parameters] if isinstance(parameters, Mapping) else _listed(parameters)
     options = {}
     for item in model.choices:
         given = {repr(point.get(item.name)): point.get(item.name) for point in points}
@@ -101,6 +101,15 @@ def fix_choices(
             options[item.name] = option
     rest = [{name: value for name, value in point.items() if name not in options} for point in points]
     return choose(model, **options), rest[0] if isinstance(parameters, Mapping) else rest
+
+
+def _listed(parameters: Any) -> list[Parameters]:
+    if not isinstance(parameters, Sequence) or not all(isinstance(point, Mapping) for point in parameters):
+        raise RuleError(
+            f"sweep(): parameters={parameters!r} must be a mapping from names to values, such as {{'N': [50, 100]}}, "
+            "or a sequence of such mappings, one for each point."
+        )
+    return list(parameters)
 
 
 def load_arrays(kind: str, given: Mapping[str, Any]) -> dict[str, np.ndarray]:

@@ -77,16 +77,22 @@ def views_of(value: Any) -> list[VariableView]:
 def _declare(name: str, value: Any, tables: set[str]) -> Input:
     if isinstance(value, brian2.TimedArray):
         keys = (f"{value.name}.values",) if value.name in tables else ()
-        return Input(name, keys, str(value.values.dtype), value.values.shape, tuple(value.dim._dims))
+        return Input(name, keys, (str(value.values.dtype),), value.values.shape, _exponents(value.dim))
     views = views_of(value)
     for view in views:
         _check_view(name, view)
     keys = tuple(f"{view.variable.owner.name}.{view.variable.name}" for view in views)
+    dtypes = tuple(str(np.dtype(view.variable.dtype)) for view in views)
+    if len({(_shape(view.variable), _exponents(view.dim)) for view in views}) != 1:
+        raise DeviceError(f"Input {name!r} joins variables of unequal size or unit: {', '.join(keys)}.")
     variable = views[0].variable
-    if len({(np.dtype(view.variable.dtype), _shape(view.variable), view.dim) for view in views}) != 1:
-        raise DeviceError(f"Input {name!r} joins variables of unequal type, size or unit: {', '.join(keys)}.")
-    return Input(name, keys, str(np.dtype(variable.dtype)), _shape(variable), tuple(views[0].dim._dims),
-                 required=_is_shared_constant(variable))  # fmt: skip
+    required = _is_shared_constant(variable)
+    return Input(name, keys, dtypes, _shape(variable), _exponents(views[0].dim), required=required)
+
+
+def _exponents(dimensions: Any) -> tuple[float, ...]:
+    """Return the exponents of the seven base units as plain floats: those of a power are numpy's, unknown to JSON."""
+    return tuple(map(float, dimensions._dims))
 
 
 def _check_view(name: str, view: Any) -> None:

@@ -26,7 +26,7 @@ LONGER_FOR_A_REASON = {
 }
 LONGEST_FUNCTION = 60
 
-VOCABULARY = {"choices", "errors", "spec", "equations"}
+VOCABULARY = {"choices", "errors", "fields", "parts", "spec", "equations"}
 DEVICES = {"devices", "standalone", "runtime", "compiled", "compiler", "cache", "inputs", "preflight", "doctor"}
 ANALYSIS = {
     "result", "selection", "measure", "pairing", "agreement", "comparison", "plot", "report", "report_rows",
@@ -38,7 +38,9 @@ SURFACE = {"cli", "__main__", "demo"}
 # Modules that may import only from these (and themselves).
 ONLY = {
     "errors": set(),
-    "choices": {"errors", "spec"},
+    "choices": {"errors", "parts", "spec"},
+    "fields": {"errors", "spec"},
+    "parts": {"fields", "spec"},
     "spec": {"choices", "errors", "equations", "checks", "card"},  # the checks and the text of a model, when asked for
     "equations": {"errors", "spec", "checks"},  # the checks that a model calls through its vocabulary
     "checks": VOCABULARY | {"translation"},

@@ -60,6 +60,19 @@ def spied(monkeypatch):
         ("30 ms", "30*ms"),
         ("1.5e-3 second", "1.5e-3*second"),
         ("0.03/N", "0.03/N"),
+        ("1e6", 1e6),
+        ("1E6", 1e6),
+        ("2e1", 20.0),
+        ("1.e3", 1000.0),
+        ("-1e-3", -1e-3),
+        ("1_000", 1000),
+        ("1e1_0", 1e10),
+        ("1e0, 1e1", (1.0, 10.0)),
+        ("30ms", "30*ms"),
+        ("1e3ms", "1e3*ms"),
+        ("2e1 Hz", "2e1*Hz"),
+        ("-.5mV", "-.5*mV"),
+        ("5e-1*ms", "5e-1*ms"),
     ],
 )
 def test_a_setting_is_a_number_a_tuple_or_an_expression(text, value):
@@ -68,7 +81,25 @@ def test_a_setting_is_a_number_a_tuple_or_an_expression(text, value):
     assert type(read) is type(value)
 
 
-@pytest.mark.parametrize("text", ["True", "'a'", "[1, 2]", "{}", "1, 'a'", "1 +", "30 * * ms", "import os"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "True",
+        "'a'",
+        "[1, 2]",
+        "{}",
+        "1, 'a'",
+        "1 +",
+        "30 * * ms",
+        "import os",
+        ",",
+        "1,,2",
+        "5e",
+        "1.2.3ms",
+        "(1",
+        "(" * 999,
+    ],
+)
 def test_a_setting_that_is_neither_is_refused_by_name(text):
     with pytest.raises(BrainmemError, match="--set tau="):
         parse_value(text, "tau")

@@ -249,6 +249,9 @@ def test_a_value_becomes_the_kind_of_its_default(model, given_value, name, expec
     assert value == expected
 
 
+SEVERAL = ([0.1, 0.2], (0.1, 0.2), [0.1], range(3), np.array([0.1, 0.2]), {0.1, 0.2}, "0.1, 0.2", [[1], [1, 2]])
+
+
 @pytest.mark.parametrize(
     ("overrides", "part"),
     [
@@ -260,7 +263,17 @@ def test_a_value_becomes_the_kind_of_its_default(model, given_value, name, expec
         ({"gamma": "5*ms"}, "must have the unit of its default 0.6 (no unit)"),
         ({"gamma": np.inf}, "inf is not finite"),
         ({"tau": np.nan * ms}, "is not finite"),
-        ({"gamma": [0.1, 0.2]}, "must be a whole number"),
+        *(({"gamma": several}, "must be one number, such as its default 0.6. To run") for several in SEVERAL),
+        ({"gamma": [0.1, 0.2]}, "use brainmem.sweep(model, parameters={'gamma': [...]}, store='folder')"),
+        ({"tau": [20, 30] * ms}, "must be one number, such as its default 25. * msecond"),
+        ({"gamma": True}, "True is not a number"),
+        ({"gamma": "True"}, "'True' is true or false and not a number: write int(True)"),
+        ({"gamma": "M > 3"}, "write int(M > 3), which is 1 or 0"),
+        ({"gamma": {"a": 1}}, "{'a': 1} is not a number"),
+        ({"gamma": "high"}, "unknown name 'high'"),
+        ({"gamma": "((9**999)**999)**999"}, "whole powers of more than 4096 bits"),
+        ({"test_epochs": [1, 2] * ms}, "must be a whole number"),
+        ({"test_epochs": [[1], [1, 2]]}, "[1] must be a whole number"),
         ({"gamma": np.ones((2, 2))}, "is not a number"),
         ({"gamma": None}, "None is not a number"),
         ({"test_epochs": (1, 2.5)}, "2.5 must be a whole number"),

@@ -335,6 +335,12 @@ def test_the_command_sweeps_resumes_and_shows_a_table(tmp_path):
     assert "the same command tries them again" in done.stderr
 
 
+@pytest.mark.parametrize("parameters", [5, "N", [5], [("N", 3)], None])
+def test_what_is_no_mapping_of_values_is_refused(parameters, tmp_path):
+    with pytest.raises(RuleError, match=r"parameters=.* must be a mapping from names to values"):
+        sweep("kurikawa2020", parameters=parameters, store=tmp_path / "store")
+
+
 def test_the_command_line_tells_several_values_from_one():
     given = ["eps=1e-4,3e-4", "tau=20 ms, 30 ms", "M=10", "test_epochs=(1,2)", "starts=(1,),(2,3)"]
     assert sweep_settings(given) == {
@@ -344,6 +350,15 @@ def test_the_command_line_tells_several_values_from_one():
         "test_epochs": (1, 2),
         "starts": [(1,), (2, 3)],
     }
+    assert sweep_settings(["beta=1e0,1e1", "eps=1e6", "N=20,", "T=1e3 ms,2s"]) == {
+        "beta": [1.0, 10.0],
+        "eps": 1e6,
+        "N": 20,
+        "T": ["1e3*ms", "2*s"],
+    }
+    for text in ("eps=,", "eps=1,,2", "eps=,1"):
+        with pytest.raises(BrainmemError, match=f"--set {text}: a value is missing"):
+            sweep_settings([text])
     assert parse_seeds("8") == 8
     assert parse_seeds("3, 5") == [3, 5]
     for text in ("", "x", "1.5", "-1"):

@@ -1,7 +1,7 @@
 """Refuse a model whose text is wrong, at the moment it is made.
 
-Every check raises a `RuleError` that names the model, the object and the line, lists what is allowed and suggests
-the nearest name.
+Every check notes a `RuleError` that names the model, the object and the line, lists what is allowed and suggests the
+nearest name. They are told together, without those that only follow from others; see `Findings`.
 """
 
 from __future__ import annotations
@@ -9,15 +9,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from brainmem.checks.choices import check_choices
+from brainmem.checks.drawn import check_drawn
+from brainmem.checks.findings import Findings
 from brainmem.checks.names import check_names
 from brainmem.checks.neurons import check_populations
 from brainmem.checks.protocols import check_observables, check_protocol
+from brainmem.checks.reading import read_model
 from brainmem.checks.recalled import check_recalled
 from brainmem.checks.rules import check_rules
 from brainmem.checks.sequential import check_sequential
-from brainmem.checks.structure import check_structure
+from brainmem.checks.structure import check_fields, check_references
 from brainmem.checks.synapses import check_projections
-from brainmem.checks.text import ModelText, read_model
 from brainmem.checks.use import check_use
 from brainmem.checks.values import check_values
 
@@ -26,26 +28,40 @@ if TYPE_CHECKING:
 
 __all__ = ["check_model"]
 
+CHECKS = (
+    check_names,
+    check_populations,
+    check_projections,
+    check_sequential,
+    check_rules,
+    check_observables,
+    check_protocol,
+    check_values,  # times, sizes, gates, limits
+    check_drawn,  # stimuli, start values, start weights
+    check_recalled,
+)
+
 
 def check_model(model: MemoryModel) -> None:
-    """Raise a `RuleError` for the first thing that is wrong with a model.
+    """Raise a `RuleError` for all that is wrong with a model.
 
     Unused parameters and variables never set are reported for a model as first declared, not for a copy that
     `MemoryModel.replace` made: there a part of the model has been left out on purpose.
     """
+    found = Findings()
+    sound = check_fields(model, found)  # kinds of fields
     if model.choices:
-        check_choices(model)
-        return
-    check_structure(model)  # kinds of fields, references by name
-    text: ModelText = read_model(model)  # syntax of equations, values and units of parameters
-    check_names(text)
-    check_populations(text)
-    check_projections(text)
-    check_sequential(text)
-    check_rules(text)
-    check_observables(text)
-    check_protocol(text)
-    check_values(text)  # draws, sizes, bounds, limits
-    if not model.varied:
+        found.close(f"Model {model.name!r}")
+        check_choices(model, found)
+    else:
+        _check_form(check_references(model, sound, found), found)
+    found.close(f"Model {model.name!r}")
+
+
+def _check_form(model: MemoryModel, found: Findings) -> None:
+    """Note all that is wrong with the texts of a model whose parts refer to each other as they should."""
+    text = read_model(model, found)  # syntax of equations, values and units of parameters
+    for check in CHECKS:
+        check(text)
+    if not (found or model.varied):
         check_use(text)
-    check_recalled(text)

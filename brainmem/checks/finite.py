@@ -1,4 +1,4 @@
-"""Expressions that are no number whatever their names stand for: ``x/0``, ``1/(a - a)``, ``log(0)``."""
+"""Expressions that algebra reads as what they are not, or as no number: ``x/0``, ``1/(a - a)``, ``log(0)``."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import ast
 import sympy
 from brian2.parsing.sympytools import str_to_sympy
 
-__all__ = ["pole_slip"]
+__all__ = ["comparison_slip", "pole_slip"]
 
 _DIVISIONS = {ast.Div: "/", ast.FloorDiv: "//", ast.Mod: "%"}
 
@@ -26,6 +26,29 @@ def pole_slip(tree: ast.AST, expr: str) -> str:
     if value is not None and value.has(sympy.zoo, sympy.nan):
         return f"{expr!r} has no finite value, whatever its names stand for. Correct it."
     return ""
+
+
+def comparison_slip(tree: ast.AST) -> str:
+    """Explain a comparison that sympy, by which Brian2 reads equations, cannot carry; ``""`` if there is none.
+
+    It takes a sum with ``int(condition)`` for no real number: ``x - int(y > 0) > 0.5`` is an error, and
+    ``x - int(y > 0) == 0.5`` always false.
+    """
+    for node in ast.walk(tree):
+        held = isinstance(node, ast.Compare) and any(_holds_int(side) for side in (node.left, *node.comparators))
+        if held and _value(node) in (None, sympy.true, sympy.false):
+            return (
+                f"{ast.unparse(node)!r}: Brian2 cannot compare a sum that holds int(...) of a condition. Write "
+                "int(...) alone on one side, as int(y > 0) < x - 0.5 for x - int(y > 0) > 0.5, or store the sum in an "
+                "equation of its own, with the flag (constant over dt)."
+            )
+    return ""
+
+
+def _holds_int(side: ast.AST) -> bool:
+    """Tell whether one side of a comparison holds ``int(condition)``."""
+    calls = (node for node in ast.walk(side) if isinstance(node, ast.Call) and ast.unparse(node.func) == "int")
+    return any(isinstance(part, ast.Compare | ast.BoolOp) for call in calls for part in call.args)
 
 
 def _is_zero(node: ast.AST) -> bool:

@@ -12,10 +12,12 @@ from brian2.units import have_same_dimensions
 
 from brainmem.checks.truth import number_slip
 from brainmem.equations.calls import call_slip
+from brainmem.equations.powers import power_slip
 from brainmem.equations.slips import equation_slip, foreign_character, syntax_slip
 
-__all__ = ["line_slip", "unit_slip"]
+__all__ = ["NESTED", "line_power", "line_slip", "unit_slip"]
 
+NESTED = "nested too deeply. Name parts of it in equations of their own."
 UNIT = "the unit is missing. Every equation ends with it: ': 1', ': Hz', ': volt (flags)'."
 UNITS = {
     **dict.fromkeys(("dimensionless", "unitless", "none", "float", "real", "double", "number", "scalar"), "1"),
@@ -90,6 +92,8 @@ def _right(right: str) -> str:
         return "nothing stands to the right of '='."
     try:
         tree = ast.parse(right, mode="eval").body
+    except (MemoryError, RecursionError):
+        return NESTED
     except (SyntaxError, ValueError) as error:
         slip = syntax_slip(right, DEFAULT_FUNCTIONS) or f"{getattr(error, 'msg', error)}."
         return f"{right!r} is not an expression: {slip}"
@@ -110,6 +114,20 @@ def unit_slip(line: str) -> str:
             known = UNITS.get(name.lower()) or _base_of(name)
             return f"{name!r} is not a base unit.{f' Write {known!r}.' if known else f' Base units: {LISTED}.'}"
     return ""
+
+
+def line_power(line: str) -> str:
+    """Explain a power in a line, or in a unit alone, that is too large for Brian2, which computes it as it reads."""
+    body, _, unit = line.rpartition(":")
+    texts = (body.partition("=")[2], re.sub(r"\([a-z ,-]*\)\s*$", "", unit))
+    return next(filter(None, map(_power, texts)), "")
+
+
+def _power(text: str) -> str:
+    try:
+        return power_slip(ast.parse(text.strip(), mode="eval"))
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return ""
 
 
 def _is_base(name: str) -> bool:

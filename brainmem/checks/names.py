@@ -2,88 +2,34 @@
 
 from __future__ import annotations
 
-import keyword
 from collections.abc import Iterator
 
-from brian2.core.functions import DEFAULT_FUNCTIONS
-from brian2.core.namespace import DEFAULT_CONSTANTS, DEFAULT_UNITS
-
 from brainmem.checks.place import Place, place_of
+from brainmem.checks.reading import spiking_place
+from brainmem.checks.reserved import CELL_PARAMETERS, CONTROLLER, SYNAPSES, meaning, object_meaning
 from brainmem.checks.text import ModelText
+from brainmem.errors import RuleError
 
-__all__ = ["CELL_PARAMETERS", "check_names"]
+__all__ = ["CELL_PARAMETERS", "check_names", "generated_names"]
 
-BRIAN2 = {"t", "dt", "xi", "i", "j", "N", "t_in_timesteps", "lastspike", "not_refractory", "refractory"}
-CONTROLLER = {
-    *("step", "elapsed", "ended", "complete", "snapshot", "n_steps", "count", "phase_time", "tick"),
-    *("averaging", "phase_begin", "put_back", "set_aside", "unit_spike"),
-    *("step_begin", "step_end", "step_duration", "step_phase", "step_average", "step_snapshot"),
-    *(
-        "step_set_aside",
-        "step_put_back",
-        "step_watched",
-        "watched",
-        "fulfilled",
-        "start_seed",
-        "drive_begin",
-        "drive_of_unit",
-        "settle",
-    ),
-    *("protocol", "protocol_advance", "protocol_next", "protocol_show", "halt_when"),
-}
-# The parameters that every spiking variant adds.
-CELL_PARAMETERS = ("rate_max", "cells_per_unit", "tau_m", "t_ref", "sigma_v", "spike_dt")
-# Attributes of Brian2's groups: a variable of that name could not be set or recorded.
-ATTRIBUTES = {
-    *("active", "clock", "connect", "contained_objects", "delay", "equations", "events", "id", "name"),
-    *("namespace", "order", "objects", "resetter", "spikes", "start", "state", "state_updater", "stop", "when"),
-    *("subexpression_updater", "summed_updaters", "thresholder", "updaters", "variables"),
-}
-CPP = {
-    "alignas", "alignof", "asm", "auto", "bool", "case", "catch", "char", "class", "const", "constexpr",
-    "default", "delete", "do", "double", "else", "enum", "explicit", "export", "extern", "false", "float",
-    "for", "friend", "goto", "if", "inline", "int", "long", "main", "mutable", "namespace", "new", "operator",
-    "private", "protected", "public", "register", "return", "short", "signed", "sizeof", "static", "struct",
-    "switch", "template", "this", "throw", "true", "try", "typedef", "typeid", "typename", "union", "unsigned",
-    "using", "virtual", "void", "volatile", "while",
-}  # fmt: skip
+# The endings of objects and events that are made for a population, by brainmem or by Brian2 itself.
+POPULATION_ENDS = (
+    *("cells", "output", "restart", "average", "clear", "trace", "sweep", "begin", "refresh", "average_monitor"),
+    *("spikes", "stateupdater", "subexpression_update", "spike_thresholder", "spike_resetter", "step_end_thresholder"),
+)
+PROJECTION_ENDS = ("pre", "post", "stateupdater", "subexpression_update", "update", "settle")
 
 
 def check_names(text: ModelText) -> None:
     """Refuse names with another meaning, and names that two things share."""
     made = generated_names(text)
     for place, name in _declared(text):
-        reason = _reason(name, made)
+        reason = meaning(name) or (f"is used for {made[name]}" if name in made else "")
         if reason and not (name == "N" and "parameter" in place.where):
-            raise place.error(f"the name {name!r} {reason}. Choose another name.")
+            text.found.note(place.error(f"the name {name!r} {reason}. Choose another name."))
     _check_objects(text, made)
     _check_shared(text)
     _check_variables(text)
-
-
-def _reason(name: str, made: dict[str, str]) -> str:
-    if not name.isidentifier() or not name.isascii():
-        return "is not made of letters, digits and _"
-    if keyword.iskeyword(name) or keyword.issoftkeyword(name):
-        return "is a Python keyword"
-    meanings = (
-        (DEFAULT_FUNCTIONS, "is a function of Brian2"),
-        (DEFAULT_UNITS, "is a unit"),
-        (DEFAULT_CONSTANTS, "is a constant of Brian2"),
-        (BRIAN2, "has a meaning of its own in Brian2"),
-        (ATTRIBUTES, "is an attribute of Brian2's groups"),
-        (CONTROLLER, "is used by the protocol itself"),
-        (CELL_PARAMETERS, "is a parameter of every spiking variant, which MemoryModel(spiking={...}) sets"),
-        (CPP, "is a keyword of C++, to which equations are compiled"),
-    )
-    for names, reason in meanings:
-        if name in names:
-            return reason
-    if name.endswith(("_pre", "_post")):
-        return "ends in _pre or _post, which in synapses tell whose variable is meant"
-    if name.startswith("_"):
-        return "starts with an underscore"
-    return f"is used for {made[name]}" if name in made else ""
 
 
 def _declared(text: ModelText) -> Iterator[tuple[Place, str]]:
@@ -97,8 +43,9 @@ def _declared(text: ModelText) -> Iterator[tuple[Place, str]]:
         yield place_of(model, "gate", gate), gate
     for kind, owners in (("population", text.neurons), ("projection", text.synapses)):
         for owner, entries in owners.items():
-            for name in entries:
-                yield place_of(model, kind, owner), name
+            yield from ((place_of(model, kind, owner), name) for name in entries)
+    for rule in model.rules:
+        yield from ((spiking_place(model, rule, "clocked", ""), name) for name in text.clocked[rule.name])
 
 
 def generated_names(text: ModelText) -> dict[str, str]:
@@ -116,6 +63,9 @@ def generated_names(text: ModelText) -> dict[str, str]:
         made |= dict.fromkeys((f"{name}_row", f"{name}_start", f"restart_{name}"), f"the start of {name!r}")
     for population in model.populations:
         made |= _of_population(text, population)
+    for projection in model.projections:  # as draws read them
+        what = f"the start weights of projection {projection.name!r}"
+        made |= {f"{projection.name}_{name}": what for name in projection.initial}
     return made
 
 
@@ -127,31 +77,45 @@ def _of_population(text: ModelText, population) -> dict[str, str]:
     names = [*state, *(f"{rate}_{end}" for end in ends)]
     names += [f"{drive}_input", f"{drive}_input_kept"] if drive else []
     made = dict.fromkeys(names, f"the spiking variant or the protocol of population {population.name!r}")
-    made[f"{population.name}_current"] = f"the f-I table of population {population.name!r}"
-    return made
+    tables = (f"{population.name}_{end}" for end in ("current", "slope", "offset")) if rate else ()
+    made |= dict.fromkeys(tables, f"the f-I table of population {population.name!r}")
+    started = {*population.initial, *([drive, f"{rate}_s"] if rate else [])}
+    return made | {f"{population.name}_{name}": f"start values of population {population.name!r}" for name in started}
 
 
 def _check_objects(text: ModelText, made: dict[str, str]) -> None:
+    """Refuse names of populations, projections and rules that Brian2 cannot use, or that stand for something else."""
     model = text.model
-    taken = dict.fromkeys((*CONTROLLER, "steps", "trial_steps", "network"), "the protocol") | made
-    for item in model.populations:
-        ends = ("cells", "output", "restart", "average", "clear", "trace", "sweep", "begin", "refresh")
-        taken |= {f"{item.name}_{end}": f"population {item.name!r}" for end in ends}
-    parts = {"source": "source_units", "target": "target_units"}
-    taken |= {
-        f"{p.name}_{end}": f"projection {p.name!r}"
-        for p in model.projections
-        for end in parts
-        if getattr(p, parts[end])
-    }
-    taken |= {f"observe_{item.name}": f"observable {item.name!r}" for item in model.observables}
-    taken |= {f"{item.name}_{end}": f"rule {item.name!r}" for item in model.rules for end in ("pre", "post")}
+    taken = dict.fromkeys((*CONTROLLER, "steps", "trial_steps", "network", "clock"), "the protocol") | made
+    taken |= _objects(text)
     kinds = {"population": model.populations, "projection": model.projections, "rule": model.rules}
     for kind, items in kinds.items():
         for item in items:
-            if item.name in taken:
-                reason = f"the name {item.name!r} is used for {taken[item.name]}. Choose another name."
-                raise place_of(model, kind, item.name).error(reason)
+            reason = object_meaning(item.name) or (f"is used for {taken[item.name]}" if item.name in taken else "")
+            reason = reason or (_of_synapses(text, item) if kind == "rule" and item.episodic else "")
+            if reason:
+                place = place_of(model, kind, item.name)
+                text.found.note(place.error(f"the name {item.name!r} {reason}. Choose another name."))
+
+
+def _of_synapses(text: ModelText, rule) -> str:
+    if rule.name in SYNAPSES:
+        return "is an attribute of Brian2's synapses"
+    return "is a variable of its projection" if rule.name in text.synapses[rule.projection] else ""
+
+
+def _objects(text: ModelText) -> dict[str, str]:
+    """Return the names of objects that are made for the parts of a model, with the part that each is made for."""
+    model, made = text.model, {}
+    for item in model.populations:
+        recorded = (f"{name}_trace_monitor" for name in text.neurons[item.name])
+        made |= {f"{item.name}_{end}": f"population {item.name!r}" for end in (*POPULATION_ENDS, *recorded)}
+    for item in model.projections:
+        kept = (f"{name}_snapshots" for name in text.synapses[item.name])
+        parts = [end for end in ("source", "target") if getattr(item, f"{end}_units")]
+        made |= {f"{item.name}_{end}": f"projection {item.name!r}" for end in (*PROJECTION_ENDS, *kept, *parts)}
+    made |= {f"observe_{item.name}": f"observable {item.name!r}" for item in model.observables}
+    return made | {f"{item.name}_{end}": f"rule {item.name!r}" for item in model.rules for end in ("pre", "post")}
 
 
 def _check_shared(text: ModelText) -> None:
@@ -160,7 +124,8 @@ def _check_shared(text: ModelText) -> None:
     for kind, names in _global_names(model).items():
         for name in names:
             if name in seen:
-                raise place_of(model, kind, name).error(f"{name!r} is the name of a {seen[name]} too. Rename one.")
+                reason = f"{name!r} is the name of a {seen[name]} too. Rename one."
+                text.found.note(place_of(model, kind, name).error(reason))
             seen[name] = kind
 
 
@@ -182,14 +147,25 @@ def _check_variables(text: ModelText) -> None:
         place = place_of(model, "population", population.name, population.equations)
         for entry in text.neurons[population.name].values():
             if entry.name in known and entry.name not in others:
-                _collide(place, entry.name, known, entry.line)
+                text.found.note(_collision(place, entry.name, known, entry.line))
     for projection in model.projections:
+        place = place_of(model, "projection", projection.name)
+        units = dict.fromkeys(_variables_of(text, projection), "variable of its units")
         for name in text.synapses[projection.name]:
-            if name in known:
-                _collide(place_of(model, "projection", projection.name), name, known, 0)
+            if name in units | known:
+                text.found.note(_collision(place, name, units | known, 0))
+        for rule in (rule for rule in model.rules if rule.projection == projection.name):
+            place = spiking_place(model, rule, "clocked", rule.spiking.clocked if rule.spiking else "")
+            for entry in text.clocked[rule.name].values():
+                if entry.name in units | known:
+                    text.found.note(_collision(place, entry.name, units | known, entry.line))
 
 
-def _collide(place: Place, name: str, known: dict[str, str], line: int) -> None:
+def _variables_of(text: ModelText, projection) -> set[str]:
+    return {name for end in (projection.source, projection.target) for name in text.neurons[end]}
+
+
+def _collision(place: Place, name: str, known: dict[str, str], line: int) -> RuleError:
     kind = known[name]
     article = "an" if kind[0] in "aeiou" else "a"
-    raise place.error(f"the variable {name!r} has the name of {article} {kind}. Rename one.", line=line)
+    return place.error(f"the variable {name!r} has the name of {article} {kind}. Rename one.", line=line)

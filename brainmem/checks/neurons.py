@@ -6,9 +6,11 @@ from brian2.core.variables import Variable
 from brian2.units import second
 from brian2.utils.stringtools import get_identifiers
 
+from brainmem.checks.findings import Findings
+from brainmem.checks.flags import check_draws, check_inlined, check_shared
 from brainmem.checks.place import Place, listed, place_of
 from brainmem.checks.scope import Scope, foreign_hints, index, time_names, tuple_hints
-from brainmem.checks.text import Entry, ModelText, check_draws
+from brainmem.checks.text import Entry, ModelText
 from brainmem.errors import closest
 
 __all__ = ["check_populations", "neuron_scope"]
@@ -24,10 +26,11 @@ def check_populations(text: ModelText) -> None:
         place = place_of(text.model, "population", population.name, population.equations)
         scope = neuron_scope(text, population)
         for entry in text.neurons[population.name].values():
-            _check_flags(place, entry)
-            if entry.kind != "parameter":
-                _check_entry(place, entry, scope)
-        _check_roles(place, population, text.neurons[population.name])
+            if not text.found.passes(_check_flags, place, entry):
+                text.found.lose(entry.name)
+            if text.found.passes(_check_entry, place, entry, scope) and population.name not in text.unread:
+                text.found.passes(check_inlined, place, entry, text.neurons[population.name])
+        text.found.passes(_check_roles, place, population, text.neurons[population.name])
 
 
 def _check_flags(place: Place, entry: Entry) -> None:
@@ -40,6 +43,17 @@ def _check_flags(place: Place, entry: Entry) -> None:
 
 
 def _check_entry(place: Place, entry: Entry, scope: Scope) -> None:
+    if entry.kind != "parameter":
+        _check_right(place, entry, scope)
+    elif "shared" in entry.flags:
+        raise place.error(
+            f"{entry.name!r} is shared by all units, and sums and start values belong to each of them. Take out the "
+            f"flag (shared) or, for one number that nothing changes, declare Parameter({entry.name!r}, value).",
+            line=entry.line,
+        )
+
+
+def _check_right(place: Place, entry: Entry, scope: Scope) -> None:
     names = dict(scope.names)
     if entry.kind == "differential":
         names |= {name: Variable(name, dimensions=(second**-0.5).dim) for name in _noises(entry.expr)}
@@ -50,6 +64,7 @@ def _check_entry(place: Place, entry: Entry, scope: Scope) -> None:
     else:
         own.require(place, entry.expr, entry.expected, what=what, line=entry.line)
     check_draws(place, entry)
+    check_shared(place, entry, own, those="units")
 
 
 def _noises(expr: str) -> set[str]:
@@ -59,7 +74,7 @@ def _noises(expr: str) -> set[str]:
 def neuron_scope(text: ModelText, population) -> Scope:
     """Return what the equations of a population may read."""
     names = {**text.readable(population.name), **text.constants, **time_names()}
-    names |= {"i": index("i"), "elapsed": Variable("elapsed", dimensions=second.dim)}
+    names |= {"i": index("i"), "elapsed": Variable("elapsed", dimensions=second.dim, scalar=True)}
     others = [item.name for item in text.model.populations if item.name != population.name]
     advice = f"Sum it into a variable of {population.name!r} with a projection."
     hints = foreign_hints(text, others, advice) | tuple_hints(text) | {"xi": NOISE}
@@ -85,13 +100,14 @@ def _own_size(text: ModelText, population) -> bool:
 
 
 def _check_roles(place: Place, population, entries: dict[str, Entry]) -> None:
+    missing = Findings()
     for role in ("rate", "drive", "transfer"):
         name = getattr(population, role)
         if name is not None and name not in entries:
-            raise place.error(
-                f"{role}={name!r} is no variable of its equations.{closest(name, entries)} "
-                f"Variables: {listed(entries)}."
-            )
+            near = closest(name, entries)
+            reason = f"{role}={name!r} is no variable of its equations.{near} Variables: {listed(entries)}."
+            missing.note(place.error(reason, about=name))
+    missing.close()
     if population.rate is None or population.sequential:
         _check_no_rate(place, population)
     elif entries[population.rate].kind == "differential":

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from brainmem.errors import RuleError, closest
 
-__all__ = ["Place", "check_choice", "listed", "place_of"]
+__all__ = ["Place", "check_choice", "left_side", "listed", "place_of"]
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,12 @@ class Place:
     where: str
     text: str = ""
 
-    def error(self, reason: str, *, line: int = 0) -> RuleError:
-        """Return the error for the numbered line of the text (0: for all of it)."""
+    def error(self, reason: str, *, line: int = 0, about: str = "") -> RuleError:
+        """Return the error for the numbered line of the text (0: for all of it); see `RuleError` for `about`."""
         if line:
-            return RuleError(f"{self.where}, line {line} ({self.lines[line - 1].strip()!r}): {reason}")
-        return RuleError(f"{self.where}: {reason}")
+            where = f"{self.where}, line {line} ({self.lines[line - 1].strip()!r})"
+            return RuleError(f"{where}: {reason}", about=about)
+        return RuleError(f"{self.where}: {reason}", about=about)
 
     @property
     def lines(self) -> list[str]:
@@ -47,6 +48,11 @@ def place_of(model, kind: str, name: str = "", text: str = "") -> Place:
     return Place(f"Model {model.name!r}, {part}", text)
 
 
+def left_side(line: str) -> str:
+    """Return the part of a line that names what it defines or changes."""
+    return re.split(r"[-+*/]?=|:", line, maxsplit=1)[0]
+
+
 def listed(names: Iterable[str]) -> str:
     """Return names for a message, ``"none"`` if there are none."""
     return ", ".join(names) or "none"
@@ -57,4 +63,5 @@ def check_choice(place: Place, field: str, given, allowed: Iterable[str]) -> Non
     allowed = list(allowed)
     if given not in allowed:
         near = closest(str(given), allowed)
-        raise place.error(f"{field} {given!r} is not one of {listed(map(repr, allowed))}.{near}")
+        reason = f"{field} {given!r} is not one of {listed(map(repr, allowed))}.{near}"
+        raise place.error(reason, about=str(given))

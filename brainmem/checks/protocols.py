@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,45 +11,46 @@ from brian2.units import second
 
 from brainmem.checks.place import Place, check_choice, listed, place_of
 from brainmem.checks.scope import Scope, tuple_hints
-from brainmem.checks.text import ModelText, read_unit
+from brainmem.checks.text import ModelText
+from brainmem.checks.values import check_count
 from brainmem.errors import closest
-from brainmem.spec import Each, Repeat
+from brainmem.spec import Each
 
 __all__ = ["check_observables", "check_protocol"]
 
 
 def check_observables(text: ModelText) -> None:
-    """Check the expression and the unit of every observable."""
+    """Check the expression of every observable."""
     for item in text.model.observables:
-        place = place_of(text.model, "observable", item.name, item.expression)
-        names = {**text.readable(item.population), **text.constants}
-        hints = {f"{name}{end}": f"write {name!r} alone." for name in names for end in ("_pre", "_post")}
-        hints |= tuple_hints(text) | {"N": "reduce='mean' divides by the number of units."}
-        Scope(names, hints).require(
-            place, item.expression, read_unit(text.model, "observable", item), what=f"the observable {item.name!r}"
-        )
+        if item.name in text.units:
+            text.found.passes(_check_observable, text, item)
+
+
+def _check_observable(text: ModelText, item: Any) -> None:
+    place = place_of(text.model, "observable", item.name, item.expression)
+    names = {**text.readable(item.population), **text.constants}
+    hints = {f"{name}{end}": f"write {name!r} alone." for name in names for end in ("_pre", "_post")}
+    hints |= tuple_hints(text) | {"N": "reduce='mean' divides by the number of units."}
+    what = f"the observable {item.name!r}"
+    Scope(names, hints).require(place, item.expression, text.units[item.name], what=what)
 
 
 def check_protocol(text: ModelText) -> None:
     """Check phases and schedule."""
     model = text.model
-    if not model.protocol.schedule:
-        reason = "its schedule is empty. Add Each('phase') or Repeat(times, (Each(...),))."
-        raise place_of(model, "protocol").error(reason)
     for phase in model.protocol.phases:
         place = place_of(model, "phase", phase.name)
-        _check_stimuli(text, place, phase)
-        _check_until(text, place, phase)
-        _check_start(text, place, phase)
+        for name in phase.stimuli:
+            text.found.passes(check_choice, place, "stimulus", name, [item.name for item in model.stimuli])
+        text.found.passes(_check_once, place, phase)
+        text.found.passes(_check_until, text, place, phase)
+        for name in phase.start:
+            text.found.passes(_check_start, text, place, name)
     for entry in model.protocol.schedule:
         _check_entry(text, entry)
 
 
-def _check_stimuli(text: ModelText, place: Place, phase) -> None:
-    if not isinstance(phase.stimuli, tuple):
-        raise place.error(f"stimuli={phase.stimuli!r} must be a tuple of names, such as ({phase.stimuli!r},).")
-    for name in phase.stimuli:
-        check_choice(place, "stimulus", name, [item.name for item in text.model.stimuli])
+def _check_once(place: Place, phase) -> None:
     if len(set(phase.stimuli)) != len(phase.stimuli):
         raise place.error(f"stimuli={phase.stimuli!r} names one twice.")
 
@@ -57,7 +59,8 @@ def _check_until(text: ModelText, place: Place, phase) -> None:
     if not phase.until:
         return
     model = text.model
-    observed = {o.name: Variable(o.name, dimensions=read_unit(model, "observable", o)) for o in model.observables}
+    known = {item.name: text.units[item.name] for item in model.observables if item.name in text.units}
+    observed = {name: Variable(name, dimensions=unit) for name, unit in known.items()}
     names = {**observed, "elapsed": Variable("elapsed", dimensions=second.dim), **text.constants}
     advice = "a condition reads observables; declare Observable({0!r}, {0!r}, population={1!r}) under another name."
     hints = {name: advice.format(name, p.name) for p in model.populations for name in text.neurons[p.name]}
@@ -67,59 +70,59 @@ def _check_until(text: ModelText, place: Place, phase) -> None:
     Scope(names, hints).require_boolean(condition, phase.until)
 
 
-def _check_start(text: ModelText, place: Place, phase) -> None:
-    model = text.model
-    for name in phase.start:
-        owners = [owner for owner, entries in text.neurons.items() if name in entries]
-        if not owners:
-            known = [key for entries in text.neurons.values() for key, e in entries.items() if e.kind == "differential"]
-            raise place.error(f"start={name!r} is no variable.{closest(name, known)} Variables: {listed(known)}.")
-        if len(owners) > 1:
-            raise place.error(f"start={name!r} is a variable of {listed(owners)}. Rename it in one of them.")
-        if text.neurons[owners[0]][name].kind != "differential" and name != model.population(owners[0]).state:
-            raise place.error(
-                f"start={name!r} must be a variable with an equation 'd{name}/dt'; others do not keep a value."
-            )
+def _check_start(text: ModelText, place: Place, name: str) -> None:
+    owners = [owner for owner, entries in text.neurons.items() if name in entries]
+    states = {item.name: _states(text, item) for item in text.model.populations}
+    known = [state for found in states.values() for state in found]
+    if not owners:
+        reason = f"start={name!r} is no variable.{closest(name, known)} Variables: {listed(known)}."
+        raise place.error(reason, about=name)
+    if len(owners) > 1:
+        raise place.error(f"start={name!r} is a variable of {listed(owners)}. Rename it in one of them.")
+    if name not in states[owners[0]]:
+        raise place.error(
+            f"start={name!r} must be a variable with an equation 'd{name}/dt'; others do not keep a value."
+            f" Variables: {listed(known)}."
+        )
+
+
+def _states(text: ModelText, population) -> list[str]:
+    """Return the variables that keep a value from step to step, which a phase may set."""
+    entries = text.neurons[population.name].values()
+    return [entry.name for entry in entries if entry.kind == "differential" or entry.name == population.state]
 
 
 def _check_entry(text: ModelText, entry: Any) -> None:
     place = place_of(text.model, "schedule")
     if isinstance(entry, Each):
         if entry.epochs is not None:
-            raise place.error(f"epochs={entry.epochs!r} counts repetitions: put the Each inside a Repeat.")
-        _check_each(text, place, entry)
+            reason = f"epochs={entry.epochs!r} counts repetitions: put the Each inside a Repeat."
+            text.found.note(place.error(reason))
+        _check_each(text, place, replace(entry, epochs=None))
         return
-    _check_count(text, place, "times", entry.times)
-    body = entry.body
-    if not isinstance(body, tuple) or not body or not all(isinstance(item, Each) for item in body):
-        kind = "another Repeat" if isinstance(body, tuple) and any(isinstance(i, Repeat) for i in body) else repr(body)
-        raise place.error(f"the body of Repeat must be a tuple of Each, such as (Each('learn'),), got {kind}.")
-    for each in body:
+    text.found.passes(_check_repetitions, text, place, "times", entry.times)
+    for each in entry.body:
         _check_each(text, place, each)
 
 
 def _check_each(text: ModelText, place: Place, each: Each) -> None:
+    found = text.found
     phases = (each.phases,) if isinstance(each.phases, str) else each.phases
     known = [phase.name for phase in text.model.protocol.phases]
     if not phases:
-        raise place.error("Each() names no phase.")
+        found.note(place.error("Each() names no phase."))
     for name in phases:
-        check_choice(place, "phase", name, known)
+        found.passes(check_choice, place, "phase", name, known)
     here = Place(f"{place.where}, Each({each.phases!r})")
-    check_choice(here, "order", each.order, ("random", "fixed"))
-    _check_count(text, here, "items", each.items)
-    _check_count(text, here, "repeats", each.repeats)
+    found.passes(check_choice, here, "order", each.order, ("random", "fixed"))
+    found.passes(_check_repetitions, text, here, "items", each.items)
+    found.passes(_check_repetitions, text, here, "repeats", each.repeats)
     if each.epochs is not None:
-        _check_epochs(text, here, each.epochs)
+        found.passes(_check_epochs, text, here, each.epochs)
 
 
-def _check_count(text: ModelText, place: Place, field: str, given: Any) -> None:
-    value = given
-    if isinstance(given, str):
-        check_choice(place, field, given, [name for name, v in text.values.items() if isinstance(v, int)])
-        value = text.values[given]
-    if not isinstance(value, int | np.integer) or value < 0:
-        raise place.error(f"{field}={given!r} must be a whole number of at least 0, or the parameter that holds it.")
+def _check_repetitions(text: ModelText, place: Place, field: str, given: Any) -> None:
+    check_count(text, place, field, given, least=0)
 
 
 def _check_epochs(text: ModelText, place: Place, given: Any) -> None:

@@ -27,9 +27,12 @@ def check_recalled(text: ModelText) -> None:
 
     A copy made by `MemoryModel.replace` may leave out the phase and the stimulus that the criterion names.
     """
+    if text.model.recalled is not None:
+        text.found.passes(_check_criterion, text)
+
+
+def _check_criterion(text: ModelText) -> None:
     model = text.model
-    if model.recalled is None:
-        return
     if not model.varied:
         check_named_parts(model)
     place = _place(model)

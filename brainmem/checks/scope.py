@@ -14,13 +14,16 @@ from brian2.core.variables import Variable
 from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.units import get_dimensions, get_unit, second
 
-from brainmem.checks.finite import pole_slip
+from brainmem.checks.findings import Findings
+from brainmem.checks.finite import comparison_slip, pole_slip
+from brainmem.checks.lines import NESTED
 from brainmem.checks.place import Place, listed
 from brainmem.checks.text import ModelText
 from brainmem.checks.truth import is_condition, truth_slip
 from brainmem.equations.calls import ARGUMENTS, call_slip, function_hint
 from brainmem.equations.slips import equation_slip, foreign_character, syntax_slip
-from brainmem.errors import closest
+from brainmem.errors import RuleError, closest
+from brainmem.translation.lines import identifiers
 
 __all__ = ["DRAWS", "Scope", "shown_unit", "time_names"]
 
@@ -34,10 +37,13 @@ class Scope:
     names : dict of str to Variable
     hints : dict of str to str
         What to write in place of a name that is known, but not here.
+    made : dict of str to str
+        Why statements may not give these names to values of their own.
     """
 
     names: dict[str, Any]
     hints: dict[str, str] = field(default_factory=dict)
+    made: dict[str, str] = field(default_factory=dict)
 
     def dimensions(self, place: Place, expr: str, *, line: int = 0) -> Any:
         """Return the dimensions of an expression, or raise for what it may not hold and units that do not fit."""
@@ -45,8 +51,10 @@ class Scope:
         quoted = "" if line else f"{expr!r}: "
         if slip := equation_slip(tree, expr):
             raise place.error(quoted + slip, line=line)
-        self._check_names(place, tree, line)
-        self._check_calls(place, tree, line)
+        found = Findings()
+        self._check_names(place, tree, line, found)
+        self._check_calls(place, tree, line, found)
+        found.close()
         if slip := truth_slip(tree, self.names):
             raise place.error(quoted + slip, line=line)
         try:
@@ -54,30 +62,30 @@ class Scope:
         except Exception as error:
             reason = error.msg if isinstance(error, SyntaxError) else getattr(error, "desc", str(error))
             raise place.error(f"{expr!r}: {' '.join(str(reason).split())}", line=line) from error
-        if slip := pole_slip(tree, expr):
+        if slip := pole_slip(tree, expr) or comparison_slip(tree):
             raise place.error(quoted + slip, line=line)
         return found
 
-    def _check_names(self, place: Place, tree: ast.AST, line: int) -> None:
+    def _check_names(self, place: Place, tree: ast.AST, line: int, found: Findings) -> None:
         called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-        found = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
-        for name in sorted(found - set(self.names) - set(DEFAULT_UNITS) - set(DEFAULT_CONSTANTS)):
-            raise self._unknown(place, name, line)
+        read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
+        for name in sorted(read - set(self.names) - set(DEFAULT_UNITS) - set(DEFAULT_CONSTANTS)):
+            found.note(self._unknown(place, name, line))
 
-    def _check_calls(self, place: Place, tree: ast.AST, line: int) -> None:
+    def _check_calls(self, place: Place, tree: ast.AST, line: int, found: Findings) -> None:
         for node in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
-            name, shown = ast.unparse(node.func), ast.unparse(node)
-            if name in self.names:
-                inner = ", ".join(map(ast.unparse, node.args)) or "..."
-                raise place.error(f"{shown!r}: {name} is no function: write {name}*({inner}) for a product.", line=line)
-            if name not in DEFAULT_FUNCTIONS:
-                hint = function_hint(name, node, drawing=False) or closest(name, DEFAULT_FUNCTIONS)
-                raise place.error(
-                    f"{shown!r}: unknown function {name!r}.{hint} Functions: {listed(sorted(DEFAULT_FUNCTIONS))}.",
-                    line=line,
-                )
-            if slip := call_slip(node):
-                raise place.error(f"{shown!r}: {slip}", line=line)
+            if slip := self._call_slip(node):
+                found.note(place.error(f"{ast.unparse(node)!r}: {slip}", line=line))
+
+    def _call_slip(self, node: ast.Call) -> str:
+        name = ast.unparse(node.func)
+        if name in self.names:
+            inner = ", ".join(map(ast.unparse, node.args)) or "..."
+            return f"{name} is no function: write {name}*({inner}) for a product."
+        if name not in DEFAULT_FUNCTIONS:
+            hint = function_hint(name, node, drawing=False) or closest(name, DEFAULT_FUNCTIONS)
+            return f"unknown function {name!r}.{hint} Functions: {listed(sorted(DEFAULT_FUNCTIONS))}."
+        return call_slip(node)
 
     def require(self, place: Place, expr: str, dimensions: Any, *, what: str, line: int = 0) -> None:
         """Raise unless an expression is a number with the dimensions that `what` must have."""
@@ -93,8 +101,11 @@ class Scope:
 
     def is_shared(self, expr: str) -> bool:
         """Tell whether an expression has one value for all units or synapses; every one draws random numbers anew."""
-        read = {node.id for node in ast.walk(ast.parse(expr.strip(), mode="eval")) if isinstance(node, ast.Name)}
-        return not read & DRAWS and all(self.names[name].scalar for name in read & set(self.names))
+        return not identifiers(expr) & DRAWS and not self.apart(expr)
+
+    def apart(self, expr: str) -> list[str]:
+        """Return the names that an expression reads and that differ between units or synapses."""
+        return [name for name in sorted(identifiers(expr) & set(self.names)) if not self.names[name].scalar]
 
     def is_condition(self, expr: str) -> bool:
         """Tell whether an expression is true or false."""
@@ -110,15 +121,14 @@ class Scope:
         constants = {name: Variable(name) for name in DEFAULT_CONSTANTS}
         return {**DEFAULT_UNITS, **constants, **DEFAULT_FUNCTIONS, **self.names}
 
-    def _unknown(self, place: Place, name: str, line: int) -> Exception:
+    def _unknown(self, place: Place, name: str, line: int) -> RuleError:
         if name in self.hints:
-            return place.error(f"{name!r} cannot be used here: {self.hints[name]}", line=line)
+            return place.error(f"{name!r} cannot be used here: {self.hints[name]}", line=line, about=name)
         if name in DEFAULT_FUNCTIONS:
             called = f"{name}({', '.join(ARGUMENTS.get(name, ('...',)))})"
             return place.error(f"{name!r} is a function and needs parentheses: write {called}.", line=line)
-        return place.error(
-            f"unknown name {name!r}.{self._near(name)} Names known here: {listed(self.names)}.", line=line
-        )
+        reason = f"unknown name {name!r}.{self._near(name)} Names known here: {listed(self.names)}."
+        return place.error(reason, line=line, about=name)
 
     def _near(self, name: str) -> str:
         same = [known for known in (*self.names, "True", "False") if known.lower() == name.lower()]
@@ -136,6 +146,8 @@ def _parsed(place: Place, expr: str, line: int) -> ast.AST:
     slip = foreign_character(expr)
     try:
         tree = ast.parse(expr.strip(), mode="eval").body
+    except (MemoryError, RecursionError) as error:  # which one differs between Pythons
+        raise place.error(NESTED, line=line) from error
     except (SyntaxError, ValueError) as error:
         slip = slip or syntax_slip(expr, DEFAULT_FUNCTIONS) or f"{getattr(error, 'msg', error)}."
         raise place.error(f"{expr!r} is not an expression: {slip}", line=line) from error

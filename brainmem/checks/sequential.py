@@ -25,11 +25,16 @@ TIMELESS = {
 def check_sequential(text: ModelText) -> None:
     """Check the statements of visits, and that every sum can follow them."""
     for population in text.model.populations:
-        if population.sequential:
+        if population.sequential and not text.unread & _joined(text, population):
             place = place_of(text.model, "population", population.name, population.sequential)
-            _check_statement(text, place, population)
-            _check_sums(text, place, population)
-            _check_stored(text, place, population)
+            for check in (_check_statement, _check_sums, _check_stored):
+                text.found.passes(check, text, place, population)
+
+
+def _joined(text: ModelText, population) -> set[str]:
+    """Return the names of a population and of the projections from it to itself."""
+    own = (item for item in text.model.projections if item.source == item.target == population.name)
+    return {population.name, *(item.name for item in own)}
 
 
 def _check_statement(text: ModelText, place: Place, population) -> None:
@@ -41,7 +46,8 @@ def _check_statement(text: ModelText, place: Place, population) -> None:
         raise place.error(
             f"sequential={population.sequential!r} sets {population.state!r}, which is no state of the units."
             f"{closest(population.state, settable)} Declare it without a right-hand side, as 'S : 1'. "
-            f"Declared so: {listed(settable)}."
+            f"Declared so: {listed(settable)}.",
+            about=population.state,
         )
     if state.dtype is bool:
         raise place.error(f"the state {state.name!r} is true or false: declare it as '{state.name} : 1', with 0 or 1.")
@@ -66,7 +72,7 @@ def _value(place: Place, population) -> str:
         )
     try:
         node = ast.parse(place.statements[0][1]).body[0]
-    except (SyntaxError, ValueError):
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
         node = None
     if not isinstance(node, ast.Assign) or len(node.targets) != 1 or not isinstance(node.targets[0], ast.Name):
         raise place.error(f"{population.sequential.strip()!r} is no statement 'S = ...'.")

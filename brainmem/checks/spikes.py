@@ -7,10 +7,11 @@ from collections.abc import Mapping
 from brian2.core.variables import Variable
 from brian2.units import get_dimensions, hertz, second
 
-from brainmem.checks.place import Place, place_of
+from brainmem.checks.reading import spiking_place
 from brainmem.checks.scope import Scope
 from brainmem.checks.statements import Statements
-from brainmem.checks.text import Entry, ModelText, check_draws, read_equations, variable
+from brainmem.checks.synapses import check_synaptic
+from brainmem.checks.text import Entry, ModelText, variable
 
 __all__ = ["check_spiking_text", "plastic_variables"]
 
@@ -34,26 +35,26 @@ def check_spiking_text(text: ModelText, rule, scope: Scope) -> set[str]:
     Beside what the rule itself may read, it may read the counts, the traces, the rates asked of the cells, the
     parameters of the cells, and the variables that its clocked text declares.
     """
-    clocked = _place(text, rule, "clocked")
-    own = read_equations(clocked)
+    own = text.clocked[rule.name]
     projection = text.model.projection(rule.projection)
     wider = _wider(text, projection, scope, own)
-    _check_clocked(clocked, own, wider)
+    place = spiking_place(text.model, rule, "clocked", rule.spiking.clocked)
+    for entry in own.values():
+        with text.found:
+            check_synaptic(place, entry, wider)
     declared = {name: variable(entry) for name, entry in own.items() if entry.kind != "subexpression"}
     plastic = {**plastic_variables(text, projection), **declared}
     changed = {name for name, entry in own.items() if entry.kind == "differential"}
     for part in ("on_pre", "on_post"):
-        changed |= Statements(_place(text, rule, part), wider, plastic, at_events=True).changed()
+        place = spiking_place(text.model, rule, part, getattr(rule.spiking, part))
+        changed |= Statements(place, wider, plastic, at_events=True).changed(text.found)
     return changed
-
-
-def _place(text: ModelText, rule, part: str) -> Place:
-    return place_of(text.model, f"rule {rule.name!r}, spiking text", part, getattr(rule.spiking, part))
 
 
 def _wider(text: ModelText, projection, scope: Scope, own: Mapping[str, Entry]) -> Scope:
     """Return the rule's scope with what the spiking variant adds."""
-    names = {**scope.names, **{name: Variable(name, dimensions=get_dimensions(unit)) for name, unit in CELLS.items()}}
+    cells = {name: Variable(name, dimensions=get_dimensions(unit), scalar=True) for name, unit in CELLS.items()}
+    names = {**scope.names, **cells}
     hints = dict(scope.hints)
     for side, owner in (("_pre", projection.source), ("_post", projection.target)):
         rate = text.model.population(owner).rate
@@ -62,14 +63,4 @@ def _wider(text: ModelText, projection, scope: Scope, own: Mapping[str, Entry]) 
             names |= {name: Variable(name) for name in added}
         for name in ("lastspike", "not_refractory"):
             hints[f"{name}{side}"] = COUNTS.format(side, rate or "x")
-    return Scope({**names, **{name: variable(entry) for name, entry in own.items()}}, hints)
-
-
-def _check_clocked(place: Place, own: Mapping[str, Entry], scope: Scope) -> None:
-    for entry in own.values():
-        if "summed" in entry.flags:
-            raise place.error("a summed equation belongs in Projection(current=...).", line=entry.line)
-        if entry.kind != "parameter":
-            what = f"d{entry.name}/dt" if entry.kind == "differential" else repr(entry.name)
-            scope.require(place, entry.expr, entry.expected, what=what, line=entry.line)
-            check_draws(place, entry)
+    return Scope({**names, **{name: variable(entry) for name, entry in own.items()}}, hints, scope.made)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 
 from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.variables import Variable
 from brian2.units import get_dimensions
 
-from brainmem.checks.place import Place, listed
+from brainmem.checks.findings import Findings
+from brainmem.checks.place import Place, left_side, listed
+from brainmem.checks.reserved import local_meaning
 from brainmem.checks.scope import Scope, shown_unit
 from brainmem.equations.slips import foreign_character, syntax_slip
 from brainmem.errors import closest
@@ -28,20 +31,27 @@ class Statements:
 
     def __init__(self, place: Place, scope: Scope, plastic: Mapping[str, Variable], *, at_events: bool = False) -> None:
         self.at_events = at_events
+        self.whole = True  # whether nothing is wrong with any of them
         self.apart = ""  # the first statement whose variable differs between synapses
         self.place, self.plastic = place, dict(plastic)
-        self.scope = Scope(dict(scope.names), scope.hints)
+        self.scope = replace(scope, names=dict(scope.names))
         self.local: dict[str, int] = {}
         self.read: set[str] = set()
 
-    def changed(self) -> set[str]:
-        """Return the synaptic variables that the statements change, or raise for the first that is wrong."""
-        changed = {self._statement(number, line) for number, line in self.place.statements}
-        self._check_locals_read()
+    def changed(self, found: Findings) -> set[str]:
+        """Return the synaptic variables that the statements change; what is wrong with them is noted in `found`."""
+        changed: set[str] = set()
+        for number, line in self.place.statements:
+            if not found.passes(self._statement, number, line, changed):
+                self.whole = False
+                found.lose(left_side(line))
+        for name, number in self.local.items() if self.whole else ():
+            found.passes(self._check_local_read, name, number)
         return changed & set(self.plastic)
 
-    def _statement(self, number: int, line: str) -> str:
+    def _statement(self, number: int, line: str, changed: set[str]) -> None:
         name, operator, value = self._parts(number, line)
+        changed.add(name)
         self.read |= {node.id for node in ast.walk(ast.parse(value)) if isinstance(node, ast.Name)}
         found = self.scope.dimensions(self.place, value, line=number)
         held = self.scope.is_condition(value)
@@ -60,7 +70,6 @@ class Statements:
         else:
             self._require(number, value, found, self.plastic[name].dim, f"a change of {name!r}")
         self.apart = self.apart or ("" if self.scope.names[name].scalar else line)
-        return name
 
     def _parts(self, number: int, line: str) -> tuple[str, str, str]:
         node = _statement_node(self.place, number, line)
@@ -108,18 +117,20 @@ class Statements:
                 f"{name!r} cannot be changed here; a rule changes the variables of its projection: "
                 f"{listed(self.plastic)}.{closest(name, known)}",
                 line=number,
+                about=name,
             )
+        if reason := local_meaning(name) or self.scope.made.get(name, ""):
+            raise self.place.error(f"the name {name!r} {reason}. Choose another name.", line=number)
         self.local[name] = number
         self.scope.names[name] = local
 
-    def _check_locals_read(self) -> None:
-        for name, number in self.local.items():
-            if name not in self.read:
-                raise self.place.error(
-                    f"{name!r} is no variable of the projection, and nothing reads it afterwards."
-                    f"{closest(name, self.plastic)} Variables: {listed(self.plastic)}.",
-                    line=number,
-                )
+    def _check_local_read(self, name: str, number: int) -> None:
+        if name not in self.read:
+            raise self.place.error(
+                f"{name!r} is no variable of the projection, and nothing reads it afterwards."
+                f"{closest(name, self.plastic)} Variables: {listed(self.plastic)}.",
+                line=number,
+            )
 
 
 def _statement_node(place: Place, number: int, line: str) -> ast.stmt:
@@ -130,6 +141,8 @@ def _statement_node(place: Place, number: int, line: str) -> ast.stmt:
         raise place.error(f"'=+' is no operator: write {found[1]} += ... to add, {found[1]} = ... to set.", line=number)
     try:
         return ast.parse(line).body[0]
+    except (MemoryError, RecursionError) as error:
+        raise place.error("nested too deeply. Write it in several statements.", line=number) from error
     except (SyntaxError, ValueError) as error:
         sides = re.split(r"(?<![<>=!])=(?![=<>])", line, maxsplit=1)
         value = sides[-1].strip() if len(sides) > 1 else ""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from brainmem.checks.flags import check_draws, check_shared
+from brainmem.checks.names import generated_names
 from brainmem.checks.place import Place, listed, place_of
 from brainmem.checks.scope import Scope, foreign_hints, index, shown_unit, suffixed, time_names, tuple_hints
-from brainmem.checks.text import Entry, ModelText, check_draws, variable
+from brainmem.checks.text import Entry, ModelText, variable
 from brainmem.errors import closest
 
-__all__ = ["check_projections", "synapse_scope"]
+__all__ = ["check_projections", "check_synaptic", "synapse_scope"]
 
 COUNT = "in the text of synapses, N is the number of synapses. Write N_pre or N_post for the number of units."
 
@@ -19,9 +21,10 @@ def check_projections(text: ModelText) -> None:
         place = place_of(text.model, "projection", projection.name, projection.current)
         scope = synapse_scope(text, projection)
         for entry in text.sums[projection.name]:
-            _check_target(text, place, projection, entry)
-            scope.require(place, entry.expr, entry.dimensions, what=repr(entry.name), line=entry.line)
-            _check_single(place, projection, entry, taken)
+            with text.found:
+                _check_target(text, place, projection, entry)
+                scope.require(place, entry.expr, entry.dimensions, what=repr(entry.name), line=entry.line)
+                _check_single(place, projection, entry, taken)
         _check_variables(text, projection, scope)
 
 
@@ -50,6 +53,7 @@ def _check_target(text: ModelText, place: Place, projection, entry: Entry) -> No
             f"{closest(base, slots)} Add the line '{base} : unit' to its equations, without a right-hand side. "
             f"Declared so: {listed(slots)}.",
             line=entry.line,
+            about=base,
         )
     if declared[base].dimensions is not entry.dimensions:
         raise place.error(
@@ -61,27 +65,40 @@ def _check_target(text: ModelText, place: Place, projection, entry: Entry) -> No
 
 def _check_variables(text: ModelText, projection, scope: Scope) -> None:
     place = place_of(text.model, "projection", projection.name, projection.variables)
-    owned = {number for number, _ in place.statements}
+    rules = {name for rule in text.model.rules for name in text.rules[rule.name] if rule.projection == projection.name}
     for entry in text.synapses[projection.name].values():
-        if entry.line not in owned or place.line_of(entry.name) != entry.line:
-            continue
-        if entry.kind == "differential":
-            raise place.error("'dw/dt' is a rule: write it in LearningRule(continuous=...).", line=entry.line)
-        if {"shared", "constant"} <= set(entry.flags):
-            raise place.error(
-                f"{entry.name!r} is one number that all synapses share and nothing changes: take this line out and "
-                f"declare Parameter({entry.name!r}, value), which equations read by its name.",
-                line=entry.line,
-            )
-        if "shared" in entry.flags and entry.name in projection.initial:
-            raise place.error(
-                f"{entry.name!r} is shared by all synapses, and start values are given for every one of them. Take the "
-                f"flag (shared) from {entry.name!r}, or leave it out of initial= and let it start at 0.",
-                line=entry.line,
-            )
-        if entry.kind == "subexpression":
-            scope.require(place, entry.expr, entry.dimensions, what=repr(entry.name), line=entry.line)
-            check_draws(place, entry)
+        if entry.line and entry.name not in rules:
+            with text.found:
+                _check_variable(place, projection, entry, scope)
+
+
+def _check_variable(place: Place, projection, entry: Entry, scope: Scope) -> None:
+    if entry.kind == "differential":
+        raise place.error("'dw/dt' is a rule: write it in LearningRule(continuous=...).", line=entry.line)
+    if "shared" in entry.flags and entry.name in projection.initial:
+        raise place.error(
+            f"{entry.name!r} is shared by all synapses, and start values are given for every one of them. Take the "
+            f"flag (shared) from {entry.name!r}, or leave it out of initial= and let it start at 0.",
+            line=entry.line,
+        )
+    check_synaptic(place, entry, scope)
+
+
+def check_synaptic(place: Place, entry: Entry, scope: Scope) -> None:
+    """Check an equation of synapses: its flags, and what its right-hand side reads."""
+    if "summed" in entry.flags:
+        raise place.error("a summed equation belongs in Projection(current=...).", line=entry.line)
+    if {"shared", "constant"} <= set(entry.flags):
+        raise place.error(
+            f"{entry.name!r} is one number that all synapses share and nothing changes: take this line out and "
+            f"declare Parameter({entry.name!r}, value), which equations read by its name.",
+            line=entry.line,
+        )
+    if entry.kind != "parameter":
+        what = f"d{entry.name}/dt" if entry.kind == "differential" else repr(entry.name)
+        scope.require(place, entry.expr, entry.expected, what=what, line=entry.line)
+        check_draws(place, entry)
+        check_shared(place, entry, scope, those="synapses")
 
 
 def synapse_scope(text: ModelText, projection) -> Scope:
@@ -90,7 +107,8 @@ def synapse_scope(text: ModelText, projection) -> Scope:
     source, target = text.readable(projection.source), text.readable(projection.target)
     names = {**own, **suffixed(source, "_pre"), **suffixed(target, "_post"), **text.constants, **time_names()}
     names |= {name: index(name) for name in ("i", "j", "N_pre", "N_post")}
-    return Scope(names, _hints(text, projection, source, target))
+    made = {name: f"is used for {what}" for name, what in generated_names(text).items()}
+    return Scope(names, _hints(text, projection, source, target), made)
 
 
 def _hints(text: ModelText, projection, source, target) -> dict[str, str]:

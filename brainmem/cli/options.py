@@ -12,8 +12,8 @@ from brainmem.errors import BrainmemError
 
 __all__ = ["check_writable", "device_of", "pairs", "parse_seeds", "parse_value", "settings", "sweep_settings"]
 
-# "30 ms", "1.5e-3 second": a number and a unit with the multiplication sign left out.
-_NUMBER_AND_UNIT = re.compile(r"([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)\s*([A-Za-z]\w*)")
+# "30 ms", "1.5e-3 second": a number and a unit with the multiplication sign left out; "5e" lacks its exponent.
+_NUMBER_AND_UNIT = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?![eE]\d*$)([A-Za-z]\w*)", re.ASCII)
 
 
 def settings(given: Iterable[str]) -> dict[str, Any]:
@@ -29,13 +29,16 @@ def sweep_settings(given: Iterable[str]) -> dict[str, Any]:
     """
     found = {}
     for name, text in pairs(given, "--set").items():
-        values = [parse_value(part, name) for part in _split(text)]
+        parts = _split(text)
+        if not all(parts):
+            raise BrainmemError(f"--set {name}={text}: a value is missing. Write for example --set {name}=1e-4,3e-4.")
+        values = [parse_value(part, name) for part in parts]
         found[name] = values if len(values) > 1 else values[0]
     return found
 
 
 def _split(text: str) -> list[str]:
-    """Split at the commas that stand in no brackets."""
+    """Split at the commas that stand in no brackets; one may stand behind the last value."""
     parts, depth = [""], 0
     for sign in text:
         depth += (sign in "([") - (sign in ")]")
@@ -43,7 +46,8 @@ def _split(text: str) -> list[str]:
             parts.append("")
         else:
             parts[-1] += sign
-    return [part.strip() for part in parts if part.strip()]
+    parts = [part.strip() for part in parts]
+    return parts[:-1] if len(parts) > 1 and not parts[-1] else parts
 
 
 def parse_seeds(text: str) -> int | list[int]:
@@ -90,13 +94,11 @@ def parse_value(text: str, name: str) -> Any:
     >>> parse_value("30 ms", "tau")
     '30*ms'
     """
-    match = _NUMBER_AND_UNIT.fullmatch(text)
-    if match:
-        return "*".join(match.groups())
     try:
         value = ast.literal_eval(text)
-    except (ValueError, SyntaxError):
-        return _expression(text, name)
+    except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+        match = _NUMBER_AND_UNIT.fullmatch(text)
+        return "*".join(match.groups()) if match else _expression(text, name)
     if _is_number(value) or (isinstance(value, tuple) and all(map(_is_number, value))):
         return value
     raise BrainmemError(f"--set {name}={text}: give a number, numbers separated by commas, or an expression.")
@@ -109,7 +111,7 @@ def _is_number(value: Any) -> bool:
 def _expression(text: str, name: str) -> str:
     try:
         ast.parse(text, mode="eval")
-    except SyntaxError:
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
         raise BrainmemError(
             f"--set {name}={text}: this is no number and no expression. Write for example {_EXAMPLES['--set']}."
         ) from None

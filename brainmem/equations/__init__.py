@@ -15,7 +15,7 @@ __all__ = ["check_model", "draw", "evaluate", "resolve_parameters"]
 
 
 def check_model(model: MemoryModel) -> None:
-    """Raise a `RuleError` for the first thing that is wrong with a model's text; see `brainmem.checks`."""
+    """Raise a `RuleError` for all that is wrong with a model's text; see `brainmem.checks`."""
     from brainmem.checks import check_model as check
 
     check(model)

@@ -23,6 +23,7 @@ from brainmem.errors import RuleError, closest
 __all__ = ["CONSTANTS", "FUNCTIONS", "evaluate", "names_in", "parse", "short", "walk"]
 
 LARGEST_EXPONENT = 1000
+LARGEST_POWER = 4096  # bits of a whole number, which further powers would multiply
 COMMON_UNITS = ("second", "ms", "us", "hertz", "Hz", "kHz", "volt", "mV", "amp", "nA", "siemens", "nS", "metre")
 CONSTANTS = {"pi": math.pi, "e": math.e, "inf": math.inf, "True": True, "False": False}
 
@@ -69,6 +70,8 @@ def _power(base: Any, exponent: Any) -> Any:
     if isinstance(base, int) and isinstance(exponent, int):
         if abs(exponent) > LARGEST_EXPONENT:
             raise ValueError(f"exponents above {LARGEST_EXPONENT} are refused")
+        if base.bit_length() * exponent > LARGEST_POWER:
+            raise ValueError(f"whole powers of more than {LARGEST_POWER} bits are refused")
         return base**exponent if exponent >= 0 else float(base) ** exponent
     if np.asarray(base).dtype.kind in "iu":  # numpy has no negative powers of whole numbers
         base = np.asarray(base, dtype=float)
@@ -133,7 +136,7 @@ def walk(
     try:
         tree = tree if change is None else ast.fix_missing_locations(change.visit(tree))
         with np.errstate(all="ignore"):
-            return _Walker(text, names, functions).value(tree)
+            return _bounded(_Walker(text, names, functions).value(tree))
     except RuleError:
         raise
     except RecursionError:
@@ -142,6 +145,13 @@ def walk(
         raise RuleError(f"{text!r}: units do not fit. {error}") from error
     except (ArithmeticError, TypeError, ValueError, AttributeError) as error:
         raise RuleError(f"{text!r} cannot be evaluated: {error}.") from error
+
+
+def _bounded(value: Any) -> Any:
+    """Return a value, or raise an `OverflowError` for a whole number that no computer's number holds."""
+    if isinstance(value, int):
+        float(value)
+    return value
 
 
 def _truth(held: Any) -> Any:
@@ -210,7 +220,7 @@ class _Walker:
             called = f"{node.id}({', '.join(ARGUMENTS.get(node.id, ('x',)))})"
             raise RuleError(f"{self.text!r}: {node.id!r} is a function and needs parentheses: write {called}.")
         said = foreign_character(node.id) or f"unknown name {node.id!r}.{self._near(node.id)} {self._known()}"
-        raise RuleError(f"{self.text!r}: {said}")
+        raise RuleError(f"{self.text!r}: {said}", about=node.id)
 
     def _known(self) -> str:
         return f"Known: {', '.join(self.names) or 'no names'}, Brian2's units, {', '.join(self.functions)}."

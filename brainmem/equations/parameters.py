@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import TYPE_CHECKING, Any
 
@@ -10,12 +10,12 @@ import numpy as np
 from brian2.units import Quantity, get_dimensions, get_unit, have_same_dimensions
 
 from brainmem.equations.expression import evaluate, names_in
-from brainmem.errors import RuleError, closest
+from brainmem.errors import RuleError, closest, quoted
 
 if TYPE_CHECKING:
     from brainmem.spec import MemoryModel, Parameter
 
-__all__ = ["resolve_parameters"]
+__all__ = ["circle_error", "resolve_parameters", "value_of"]
 
 
 def resolve_parameters(
@@ -46,7 +46,8 @@ def resolve_parameters(
     defaults = _evaluated(model, {item.name: item.value for item in parameters})
     if not overrides:
         return defaults
-    given = _evaluated(model, {item.name: overrides.get(item.name, item.value) for item in parameters})
+    single = {item.name: item.value for item in parameters if not isinstance(defaults[item.name], tuple)}
+    given = _evaluated(model, {item.name: overrides.get(item.name, item.value) for item in parameters}, single)
     return {item.name: _like(model, item, given[item.name], defaults[item.name]) for item in parameters}
 
 
@@ -61,14 +62,49 @@ def _check_known(model: MemoryModel, overrides: Mapping[str, Any], parameters: t
             )
 
 
-def _evaluated(model: MemoryModel, texts: Mapping[str, Any]) -> dict[str, Any]:
+def _evaluated(
+    model: MemoryModel,
+    texts: Mapping[str, Any],
+    single: Mapping[str, Any] = {},
+) -> dict[str, Any]:
+    """Return numbers for texts and numbers; `single` holds the defaults of those that are one number."""
     done: dict[str, Any] = {}
     for name in _ordered(model, texts):
-        value = texts[name]
-        if isinstance(value, str):
-            value = _evaluate(model, name, value, texts, done)
-        done[name] = _number(model, name, value)
+        done[name] = value_of(model, name, texts, done, single)
     return {name: done[name] for name in texts}
+
+
+def value_of(
+    model: MemoryModel,
+    name: str,
+    texts: Mapping[str, Any],
+    done: Mapping[str, Any],
+    single: Mapping[str, Any] = {},
+) -> Any:
+    """Return the number that a parameter's text or number stands for; those that it reads are `done`."""
+    value = texts[name]
+    if isinstance(value, str):
+        value = _evaluate(model, name, value, texts, done)
+        if isinstance(value, bool):
+            raise RuleError(
+                f"Model {model.name!r}, parameter {name!r}: {texts[name]!r} is true or false and not a number: write "
+                f"int({texts[name].strip()}), which is 1 or 0."
+            )
+    if name in single and _is_several(value):
+        raise _several(model, name, texts[name], single[name])
+    return _number(model, name, value)
+
+
+def _is_several(value: Any) -> bool:
+    return isinstance(value, tuple | list | range | set | frozenset) or np.ndim(value) > 0
+
+
+def _several(model: MemoryModel, name: str, given: Any, default: Any) -> RuleError:
+    return RuleError(
+        f"Model {model.name!r}, parameter {name!r}: {quoted(given)} is not a number: it must be one number, such as "
+        f"its default {default!r}. To run the model with several values, use brainmem.sweep(model, "
+        f"parameters={{{name!r}: [...]}}, store='folder')."
+    )
 
 
 def _ordered(model: MemoryModel, texts: Mapping[str, Any]) -> tuple[str, ...]:
@@ -77,11 +113,15 @@ def _ordered(model: MemoryModel, texts: Mapping[str, Any]) -> tuple[str, ...]:
     try:
         return tuple(TopologicalSorter(depends).static_order())
     except CycleError as error:
-        ring = [f"{name} = {texts[name]!r}" for name in error.args[1][:-1]]
-        raise RuleError(
-            f"Model {model.name!r}: parameters depend on each other in a circle: {', '.join(ring)}. "
-            "Give one of them a number."
-        ) from error
+        raise circle_error(model, texts, error.args[1][:-1]) from error
+
+
+def circle_error(model: MemoryModel, texts: Mapping[str, Any], ring: Iterable[str]) -> RuleError:
+    """Return the error for parameters that depend on each other."""
+    shown = ", ".join(f"{name} = {texts[name]!r}" for name in ring)
+    return RuleError(
+        f"Model {model.name!r}: parameters depend on each other in a circle: {shown}. Give one of them a number."
+    )
 
 
 def _reads(model: MemoryModel, name: str, value: Any) -> set[str]:
@@ -105,20 +145,31 @@ def _number(model: MemoryModel, name: str, value: Any) -> Any:
     what = f"Model {model.name!r}, parameter {name!r}"
     if isinstance(value, tuple | list | range) or (isinstance(value, np.ndarray) and value.ndim == 1):
         return tuple(_whole(what, item) for item in value)
-    array = np.asarray(value)
-    if array.ndim or array.dtype.kind not in "biuf":
-        raise RuleError(f"{what}: {value!r} is not a number, text over parameters, or tuple of whole numbers.")
+    if isinstance(value, bool | np.bool_):
+        raise RuleError(f"{what}: {value!r} is not a number. Write 1 or 0.")
+    array = _scalar(value)
+    if array is None:
+        raise RuleError(f"{what}: {quoted(value)} is not a number, text over parameters, or tuple of whole numbers.")
     if not np.isfinite(array):
         raise RuleError(f"{what}: {value!r} is not finite.")
     if isinstance(value, Quantity) and not have_same_dimensions(value, 1):
         return value
-    return int(array) if array.dtype.kind in "biu" else float(array)
+    return int(array) if array.dtype.kind in "iu" else float(array)
+
+
+def _scalar(value: Any) -> np.ndarray | None:
+    """Return a real number as an array without axes, None for anything else."""
+    try:
+        array = np.asarray(value)
+    except (TypeError, ValueError):  # a list of lists of unequal length
+        return None
+    return None if array.ndim or array.dtype.kind not in "iuf" else array
 
 
 def _whole(what: str, value: Any) -> int:
-    array = np.asarray(value)
-    if array.ndim or array.dtype.kind not in "iuf" or float(array) != np.floor(array):
-        raise RuleError(f"{what}: {value!r} must be a whole number.")
+    array = None if isinstance(value, Quantity) and not have_same_dimensions(value, 1) else _scalar(value)
+    if array is None or float(array) != np.floor(array) or not np.isfinite(array):
+        raise RuleError(f"{what}: {quoted(value)} must be a whole number.")
     return int(array)
 
 

@@ -12,6 +12,7 @@ from collections.abc import Collection
 from itertools import pairwise
 
 from brainmem.equations.calls import ARGUMENTS, grouped
+from brainmem.equations.powers import power_slip
 
 __all__ = ["equation_slip", "foreign_character", "form_slip", "syntax_slip"]
 
@@ -193,7 +194,7 @@ def _exponential(tree: ast.AST) -> bool:
 
 def equation_slip(tree: ast.AST, text: str) -> str:
     """Explain the first part of an expression that an equation may not hold; see `form_slip`."""
-    if slip := form_slip(tree, text):
+    if slip := form_slip(tree, text) or power_slip(tree):
         return slip
     for node in ast.walk(tree):
         for part in (node, getattr(node, "op", None)):
@@ -255,7 +256,9 @@ class _Forms:
 
     @staticmethod
     def constant(node: ast.Constant) -> str:
-        return "text in quotes is not allowed: take the quotes out." if isinstance(node.value, str) else ""
+        if isinstance(node.value, str):
+            return "text in quotes is not allowed: take the quotes out."
+        return "" if isinstance(node.value, int | float) else "this is no real number."
 
     @staticmethod
     def compare(node: ast.Compare) -> str:
