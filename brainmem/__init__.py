@@ -50,6 +50,8 @@ if TYPE_CHECKING:
     from brainmem.store import Sweep
     from brainmem.sweeps import sweep
     from brainmem.translation import TranslatedModel, translate
+    from brainmem.verification.record import Verification
+    from brainmem.verification.verify import verify
 
 __version__ = "0.1.0"
 
@@ -60,6 +62,7 @@ _LAZY = {
     "Result": "brainmem.result",
     "Sweep": "brainmem.store",
     "TranslatedModel": "brainmem.translation",
+    "Verification": "brainmem.verification.record",
     "arrays": "brainmem.simulation",
     "compare": "brainmem.comparison",
     "explain": "brainmem.explanation",
@@ -77,6 +80,7 @@ _LAZY = {
     "simulate": "brainmem.simulation",
     "sweep": "brainmem.sweeps",
     "translate": "brainmem.translation",
+    "verify": "brainmem.verification.verify",
     "write_report": "brainmem.report",
 }
 
@@ -111,6 +115,7 @@ __all__ = [
     "Sweep",
     "TranslatedModel",
     "TranslationError",
+    "Verification",
     "arrays",
     "compare",
     "explain",
@@ -126,6 +131,7 @@ __all__ = [
     "surrogate",
     "sweep",
     "translate",
+    "verify",
     "write_report",
 ]
 
