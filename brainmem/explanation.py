@@ -10,6 +10,7 @@ from brainmem.costs import describe_kernels
 from brainmem.description import describe_cells, describe_changes, describe_schedule, describe_terms, describe_verdicts
 from brainmem.devices import Device, as_device
 from brainmem.equations import resolve_parameters
+from brainmem.errors import RuleError
 from brainmem.instance import Given
 from brainmem.models import get_model
 from brainmem.spec import MemoryModel
@@ -90,6 +91,12 @@ def _measured(
     if not model.rules or not (noisy or translated.reported):
         yield from describe_verdicts(translated)
         return
-    experiment = Experiment(model, given, items, cells=False, options=options, device=device)
-    yield from describe_verdicts(translated, expectation([experiment.trial(seed) for seed in SEEDS]))
+    try:
+        experiment = Experiment(model, given, items, cells=False, options=options, device=device)
+        found = expectation([experiment.trial(seed) for seed in SEEDS])
+    except RuleError as error:
+        yield from describe_verdicts(translated)
+        yield f"(sizes could not be measured: {error})"
+        return
+    yield from describe_verdicts(translated, found)
     yield experiment.words

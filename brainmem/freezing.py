@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -86,13 +86,19 @@ def _alone(phase: Phase, protocol: Protocol) -> Phase:
     return replace(phase, aside=False, gates={gate: phase.gates.get(gate, 0) for gate in protocol.gates})
 
 
-def acts(model: MemoryModel, rule: LearningRule, phase: Phase, values: Mapping[str, Any]) -> bool:
-    """Return whether a rule may change what its projection's current reads while `phase` runs."""
+def acts(
+    model: MemoryModel,
+    rule: LearningRule,
+    phase: Phase,
+    values: Mapping[str, Any],
+    changing: Collection[str] | None = None,
+) -> bool:
+    """Return whether a rule may change variables while `phase` runs: those that currents read, or those named."""
     if (rule.at and phase.name not in rule.at) or (rule.during and phase.name not in rule.during):
         return False
     projection = model.projection(rule.projection)
     shut = {gate for gate in model.protocol.gates if not float(evaluate(str(phase.gates.get(gate, 0)), values))}
-    read = read_by_current(model, projection)
+    read = read_by_current(model, projection) if changing is None else set(changing)
     return any(not _is_zero(model, projection, text, shut) for text in _changes(model, rule, projection, read))
 
 

@@ -19,7 +19,6 @@ SMALL = 0.01  # of the rate rule's drift; below it a rule counts as unbiased
 NETWORK = 0.05  # from which on the free network's own part is told
 
 POISSON = UnitNoise(F=1.0, rate_hz=1.0, cells_per_unit=1, tau_s=1.0)
-INPUTS = "the noise of its inputs goes along with rates"
 ASKED = "read='trace' takes traces as they are, with their noise"
 TRACES = "traces carry noise, and their powers the variance of it"
 WHOLE = "a function of rates is read from traces as a whole"
@@ -52,11 +51,15 @@ class Verdict:
         be.
     reasons : tuple of str
         Why terms may be biased.
+    inputs : bool
+        Whether it reads sums of noisy rates beside rates that follow them: with given rates that adds nothing, in the
+        network it may.
     """
 
     rule: str
     kind: str
     reasons: tuple[str, ...] = ()
+    inputs: bool = False
 
     def __str__(self) -> str:
         return f"rule {self.rule!r}: {self._words()}"
@@ -67,8 +70,9 @@ class Verdict:
         if self.kind == "own":
             return "has a spiking text of its author's own, of which nothing is claimed; verify() measures it"
         if self.kind == "unbiased":
-            return "unbiased in the mean"
-        return f"biased, because {' and '.join(self.reasons)}; explain() says by how much, verify() measures it"
+            network = "; in the network its rates follow the noise of inputs that it reads, which may add to its drift"
+            return f"unbiased in the mean{network if self.inputs else ''}"
+        return f"may be biased, because {' and '.join(self.reasons)}; explain() says by how much, verify() measures it"
 
     def lines(self, biases: Mapping[str, Expected]) -> tuple[str, ...]:
         """Return the verdict with the bias that is expected of each of the rule's variables."""
@@ -121,11 +125,12 @@ def _verdict(translated: TranslatedModel, rule: LearningRule) -> Verdict:
     splits = [split for split in translated.splits if split.rule == rule.name]
     poisson = translated.options.get("neuron") == "poisson"
     reasons = tuple(dict.fromkeys(reason for split in splits for reason in _reasons(split, poisson=poisson)))
+    inputs = any(term.noise for split in splits for term in split.terms)
     if (translated.options.get("read") or rule.read) == "trace":
         reasons = tuple(ASKED if reason == TRACES else reason for reason in reasons)
     if not any(split.variable for split in splits):
         reasons = (*reasons, ASSIGNS)
-    return Verdict(rule.name, "biased" if reasons else "unbiased", reasons)
+    return Verdict(rule.name, "biased" if reasons else "unbiased", reasons, inputs)
 
 
 def _reasons(split: SplitRule, *, poisson: bool) -> Iterator[str]:
@@ -134,8 +139,6 @@ def _reasons(split: SplitRule, *, poisson: bool) -> Iterator[str]:
             yield WHOLE
         elif term.bias != "0" and not (poisson and term.relative_bias(POISSON) == 0):
             yield TRACES if _on_traces(term) else SPIKES
-        if term.noise:
-            yield INPUTS
 
 
 def _on_traces(term: TermReading) -> bool:

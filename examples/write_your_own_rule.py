@@ -53,7 +53,7 @@ model = MemoryModel(
 )
 
 # %% Run both variants and compare with the fixed point w = r_pre/(alpha*r_post).
-print(explain(model, "spiking"))
+print(explain(model, "spiking", details=True))
 for variant in ("rate", "spiking"):
     run = simulate(model, variant, seed=1)
     exact = run.level_inputs.values[0] / run.level_outputs.values[0][:, None]

@@ -19,7 +19,7 @@ from brainmem import (
     explain,
     translate,
 )
-from brainmem.description import describe_reading
+from brainmem.description import describe_terms
 from brainmem.equations import resolve_parameters
 
 
@@ -63,7 +63,7 @@ def notes(model: MemoryModel, **fano: float) -> dict[str, str]:
     translated = translate(model, "spiking")
     values = resolve_parameters(model, {"cells_per_unit": 4}, parameters=translated.parameters)
     measured = {name: SimpleNamespace(fano_at=lambda _, F=F: F) for name, F in fano.items()}
-    lines = describe_reading(translated, values, measured)
+    lines = describe_terms(translated, values, measured)
     return {line.split("term ")[1].split(":")[0]: line for line in lines if "term " in line}
 
 
@@ -71,15 +71,22 @@ def notes(model: MemoryModel, **fano: float) -> dict[str, str]:
 def test_every_factor_is_judged_by_the_noise_of_its_own_population(turned):
     found = notes(two_populations(turned=turned), slow=0.2, fast=0.6)
     slow, fast = 0.2 / (2 * 0.1 * 50 * 4), 0.6 / (2 * 0.01 * 50 * 4)
-    assert f"= {100 * slow:+.2g} % (r_pre: F = 0.2, 50 Hz, 4 cells per unit, tau = 100 ms)" in found["r_pre**2"]
-    assert f"= {100 * fast:+.2g} % (r_post: F = 0.6, 50 Hz, 4 cells per unit, tau = 10 ms)" in found["r_post**2"]
+    assert (
+        f"= {100 * slow:+.2g} % (r_pre: F = 0.2, 50 Hz, half of rate_max, 4 cells per unit, tau = 100 ms)"
+        in found["r_pre**2"]
+    )
+    assert (
+        f"= {100 * fast:+.2g} % (r_post: F = 0.6, 50 Hz, half of rate_max, 4 cells per unit, tau = 10 ms)"
+        in found["r_post**2"]
+    )
 
 
 def test_without_a_calibration_the_cells_are_taken_as_poisson():
-    assert "F = 1, 50 Hz" in notes(two_populations())["r_post**2"]
+    assert "F = 1, 50 Hz, half of rate_max" in notes(two_populations())["r_post**2"]
 
 
 def test_explain_shows_the_notes():
-    text = explain(two_populations(), "spiking")
-    assert "How rules are read from spikes:" in text
+    text = explain(two_populations(), "spiking", details=True, measured=False)
+    assert "How each term of a rule is read:" in text
     assert "term r_pre**2" in text
+    assert "term r_pre**2" not in explain(two_populations(), "spiking", measured=False)

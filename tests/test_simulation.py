@@ -206,10 +206,10 @@ def test_a_rate_that_cells_cannot_reach_is_refused():
         run("spiking", parameters={"rate_max": 450 * Hz})
 
 
-def test_every_note_of_a_spiking_run_says_which_bias_remains():
-    terms = [note for note in run("spiking").notes if note.startswith("w: term")]
-    assert len(terms) == 6  # those of the rule, multiplied out
-    assert all("bias" in note for note in terms)
+def test_the_notes_of_a_spiking_run_hold_one_verdict_per_rule():
+    verdicts = [note for note in run("spiking").notes if note.startswith("rule ")]
+    assert len(verdicts) == 1
+    assert verdicts[0].startswith("rule 'delta': unbiased in the mean; in the network its rates follow the noise")
 
 
 def test_the_result_keeps_all_it_took_to_make_it(tmp_path):

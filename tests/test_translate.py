@@ -354,15 +354,16 @@ def test_an_episodic_rule_stores_patterns_from_traces_and_from_spikes(read):
 
 
 def test_rules_that_are_not_split_are_spoken_of_too():
-    said = explain(dreams_model(), "spiking")
+    told = {"details": True, "measured": False}
+    said = explain(dreams_model(), "spiking", **told)
     assert "rule 'store' runs as written when show_one ends, with rates read from traces" in said
     assert "w: term (s_pre + 1)*(s_post + 1): clock-driven, s_pre from its trace, s_post from its trace" in said
-    said = explain(squares_model(), "spiking")
+    said = explain(squares_model(), "spiking", **told)
     assert "rule 'shrink' runs as written every learn_step" in said
     assert "it assigns, so no bias is given" in said
     model = get_model("kurikawa2020")
     own = LearningRule(
         "own", "recurrent", continuous=model.rules[0].continuous, spiking=SpikingRule(why="as published")
     )
-    said = explain(model.replace(rules=(own,)), "spiking")
+    said = explain(model.replace(rules=(own,)), "spiking", **told)
     assert "rule 'own' has a spiking text of its author's own (as published)" in said

@@ -28,7 +28,7 @@ from brainmem.translation.lines import (
     write_lines,
 )
 
-__all__ = ["Held", "hold", "shadow_name"]
+__all__ = ["Held", "held_by", "hold", "shadow_name"]
 
 
 def shadow_name(variable: str) -> str:
@@ -67,9 +67,7 @@ def hold(model: MemoryModel) -> Held:
     model = choose(model)
     if not model.rules:
         raise RuleError(f"Model {model.name!r} has no learning rule, so there is no drift to look at.")
-    shadows = tuple(
-        (rule.name, rule.projection, variable) for rule in model.rules for variable in _held_by(model, rule)
-    )
+    shadows = tuple((rule.name, rule.projection, variable) for rule in model.rules for variable in held_by(model, rule))
     held = Held(model, shadows)
     projections = tuple(_projection(model, held, item) for item in model.projections)
     rules = tuple(_rule(model, held, rule) for rule in model.rules)
@@ -87,7 +85,7 @@ def _lines(text: str) -> tuple[Line, ...]:
     return read_lines(text) if text.strip() else ()
 
 
-def _held_by(model: MemoryModel, rule: LearningRule) -> list[str]:
+def held_by(model: MemoryModel, rule: LearningRule) -> list[str]:
     """Return the variables of a rule that are held: those of a current, or those that lead to no other variable."""
     projection = model.projection(rule.projection)
     current, leading = read_by_current(model, projection), leading_variables(model, projection)

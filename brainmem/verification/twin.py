@@ -34,7 +34,7 @@ from brainmem.translation.common import summed_lines
 from brainmem.translation.dependence import Name, dependents
 from brainmem.translation.lines import identifiers, read_lines, rename, write_lines
 from brainmem.translation.restarts import draws_random
-from brainmem.verification.shadow import Held
+from brainmem.verification.shadow import Held, held_by
 
 __all__ = ["shortened", "twin_name", "twinned"]
 
@@ -86,7 +86,8 @@ def _phases(entry: Each | Repeat) -> list[str]:
 
 
 def _acting(model: MemoryModel, phase: str, parameters: Mapping[str, Any]) -> bool:
-    return any(acts(model, rule, model.protocol.phase(phase), parameters) for rule in model.rules)
+    running = model.protocol.phase(phase)
+    return any(acts(model, rule, running, parameters, held_by(model, rule)) for rule in model.rules)
 
 
 def twinned(held: Held, parameters: Mapping[str, Any], reported: Sequence[str] = ()) -> MemoryModel:

@@ -254,7 +254,7 @@ def spontaneous(experiment: Experiment) -> tuple[Finding, ...]:
                 inputs={"cue": trained.cue.values, "target": trained.target.values},
                 weights={"recurrent": matrix},
                 record=("x",),
-                interval=0.025 if experiment.variant == "rate" else 0.0125,
+                interval=0.025 if experiment.variant == "rate" else 0.012,
             )
             cosines.append(_settled(result))
         other = np.random.default_rng([seed, 4]).choice([-1.0, 1.0], trained.target.shape)
