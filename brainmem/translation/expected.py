@@ -408,7 +408,7 @@ class _Pass:
             projection, line = self.sums[owner, name]
             return _beyond_linear(self._ends_written(projection, line.expr), self._across(projection))
         return self._is_state(owner, name) and _beyond_linear(
-            self._written(owner, self.lines[owner][name].expr), self._within(owner)
+            self._written(owner, self.lines[owner][name].expr), self._as_seen(owner)
         )
 
     def _observable(self, item: Observable) -> Observable:
