@@ -27,7 +27,7 @@ from brainmem import (
 )
 from brainmem.checks.names import CELL_PARAMETERS
 from brainmem.checks.spikes import CELLS
-from brainmem.translation.spiking import SPIKING_PARAMETERS
+from brainmem.translation.cells import SPIKING_PARAMETERS
 
 EQUATIONS = """
 u : 1                       # recurrent field

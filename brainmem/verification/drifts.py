@@ -18,10 +18,10 @@ from brainmem.kernels import choose_kernels
 from brainmem.ready import Ready, make_ready
 from brainmem.spec import MemoryModel
 from brainmem.translation import TranslatedModel, translate
+from brainmem.translation.cells import spiking_parameters
 from brainmem.translation.controller import run_numbers
 from brainmem.translation.lines import read_lines
 from brainmem.translation.restarts import draws_random
-from brainmem.translation.spiking import spiking_parameters
 from brainmem.verification.shadow import Held, hold
 from brainmem.verification.surrogate import (
     REPLAYED,
