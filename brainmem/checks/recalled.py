@@ -104,7 +104,7 @@ def _range(text: ModelText, given: Mapping[str, Any]) -> tuple[float, float]:
 
 
 def _rates(text: ModelText, ends: tuple) -> list[float]:
-    """Return both ends of a rate range as numbers, none where they are wrong: the check of populations tells of that."""
+    """Return both ends of a rate range as numbers, none where they are wrong, of which the population's check tells."""
     try:
         low, high = (float(np.asarray(evaluate(str(end), text.values))) for end in ends)
     except (RuleError, TypeError, ValueError):
