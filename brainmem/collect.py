@@ -17,8 +17,8 @@ import xarray as xr
 from brainmem.instance import Instance
 from brainmem.result import Result
 from brainmem.spec import MemoryModel
+from brainmem.translation.controller import CONTROLLER, TRIAL
 from brainmem.translation.lines import read_lines, unit_text
-from brainmem.translation.protocol import CONTROLLER, TRIAL
 from brainmem.translation.subsets import Ends
 from brainmem.translation.text import Connection, Group, TranslatedModel
 

@@ -20,7 +20,8 @@ from brainmem.spec import MemoryModel, Stimulus
 from brainmem.starts import Given, start_names, start_tables, start_values, stream
 from brainmem.stimuli import frame_table, shown_rows, stimuli_of, value_rows
 from brainmem.translation.common import shown_stimuli
-from brainmem.translation.protocol import START_SEED, run_numbers, window_gate
+from brainmem.translation.controller import START_SEED, run_numbers
+from brainmem.translation.protocol import window_gate
 from brainmem.translation.settling import settle_table
 from brainmem.translation.subsets import Ends, ends_of
 from brainmem.translation.text import TranslatedModel

@@ -17,6 +17,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+if __name__ == "__main__":  # without matplotlib's pylab, as in `brainmem.preload`
+    sys.modules.setdefault("pylab", None)  # type: ignore[arg-type]
+
 import brian2
 import numpy as np
 from brian2.core.variables import ArrayVariable, DynamicArrayVariable

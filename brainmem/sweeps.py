@@ -16,11 +16,13 @@ from typing import Any
 
 from brainmem.devices import BuildJob, Device, Executable, as_device, prepare
 from brainmem.errors import DeviceError
+from brainmem.jobs import job_of
 from brainmem.listing import check_listing, forget_error, write_error, write_listing
 from brainmem.models import get_model
 from brainmem.points import Parameters, Task, Work, fix_choices, load_arrays, plan_points, read_points, read_seeds
 from brainmem.pool import run_in_processes
-from brainmem.simulation import execute, job_of, make_ready
+from brainmem.ready import make_ready
+from brainmem.simulation import execute
 from brainmem.spec import MemoryModel
 from brainmem.store import Sweep
 from brainmem.translation import translate

@@ -32,6 +32,7 @@ ANALYSIS = {
     "result", "selection", "measure", "pairing", "agreement", "comparison", "plot", "report", "report_rows",
     "recordings", "files", "store", "listing",
 }  # fmt: skip
+NUMBERS = {"instance", "patterns", "plan", "starts", "stimuli"}  # those of one run
 SIMULATION = {"simulation", "sweeps", "points", "preload"}
 SURFACE = {"cli", "__main__", "demo"}
 
@@ -50,14 +51,46 @@ ONLY = {
     "translation": VOCABULARY | {"counter"},
     "codegen": {"counter", "deferral", "errors", "kernels", "translation"},
     "models": VOCABULARY,
-    **dict.fromkeys(DEVICES - {"doctor"}, DEVICES | {"errors", "codegen"}),
+    "deferral": {"translation"},
+    "kernels": {"deferral", "devices", "translation"},
+    "costs": {"devices", "equations", "kernels", "translation"},
+    "blueprint": {"kernels", "translation"},
+    "build": {"blueprint", "calibrate", "codegen", "devices", "kernels", "translation"},
+    **dict.fromkeys(NUMBERS, NUMBERS | VOCABULARY | {"counter", "translation"}),
+    "freezing": VOCABULARY | {"plan", "translation"},
+    "calibrate": {"cache", "devices", "errors", "files", "translation"},
+    "collect": {"instance", "result", "spec", "translation"},
+    "remarks": VOCABULARY | {"instance", "translation"},  # what is wrong with a run, from its numbers and its result
+    "verdicts": {"spec", "translation"},  # what may be said of a rule without any run
+    "description": {"equations", "spec", "translation", "verdicts"},
+    "ready": {
+        "calibrate", "collect", "description", "devices", "equations", "instance", "kernels", "remarks", "translation",
+    },
+    "jobs": {"blueprint", "devices", "errors", "instance", "ready", "translation"},
+    "verification": VOCABULARY | {
+        "calibrate", "collect", "devices", "freezing", "instance", "jobs", "kernels", "models", "ready", "simulation",
+        "translation", "verdicts",
+    },
+    "explanation": VOCABULARY | {
+        "costs", "description", "devices", "instance", "models", "translation", "verdicts", "verification",
+    },
+    **dict.fromkeys(DEVICES - {"doctor"}, DEVICES | {"errors"}),
     **dict.fromkeys(ANALYSIS, ANALYSIS | {"errors"}),
-}
+}  # fmt: skip
 # Modules that only these may import.
 IMPORTERS = {
-    "codegen": {"build", "calibrate", *DEVICES},
-    "build": {"calibrate", *SIMULATION, *SURFACE},
-    "simulation": {"claims", "fitting", "reproduction", *SIMULATION, *SURFACE},
+    "codegen": {"build"},
+    "build": set(),  # jobs name it as text: it is loaded where a network is built
+    "blueprint": {"build", "jobs"},
+    "calibrate": {"build", "ready", "verification"},
+    "ready": {"jobs", "verification", *SIMULATION},
+    "jobs": {"verification", *SIMULATION},
+    "simulation": {"claims", "fitting", "reproduction", "verification", *SIMULATION, *SURFACE},
+    "remarks": {"ready", "simulation"},
+    "verdicts": {"description", "explanation", "verification"},
+    "description": {"explanation", "ready", "simulation"},
+    "verification": {"explanation", *SURFACE},
+    "explanation": SURFACE,
     "cli": {"__main__"},
     "demo": {"cli"},
 }

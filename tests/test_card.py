@@ -95,6 +95,7 @@ def test_the_protocol_is_told_phase_by_phase_and_the_schedule_as_a_list():
     ]
     assert section(text, "Phase recall")[2:] == [
         "  start x   uniform(-1, 1)",
+        "  paired    random starts are the same in every epoch",
         "  average   the last T_average",
         "  aside     the state is put back when it ends",
     ]
@@ -121,10 +122,10 @@ def test_the_protocol_is_told_phase_by_phase_and_the_schedule_as_a_list():
 def test_what_only_other_models_have_is_shown_too():
     rule = LearningRule(
         "hebb", "recurrent", periodic="w += x_pre*x_post", every="2*tau", order=3, read="trace", pairing="causal",
-        bounds={"w": (0, "gamma")}, spiking=SpikingRule(on_pre="w += 1", why="a reason"),
+        during=("learn",), bounds={"w": (0, "gamma")}, spiking=SpikingRule(on_pre="w += 1", why="a reason"),
     )  # fmt: skip
     sleep = LearningRule("sleep", "recurrent", episodic="w *= gamma", at=("rest",))
-    rest = Phase("rest", duration="9*tau")
+    rest = Phase("rest", duration="9*tau", until="overlap > gamma", must_end=True)
     spins = Population("spins", "S : 1", size=3, rate="S", sequential="S = sign(S)", initial={"S": "signs()"})
     model = KURIKAWA.replace(
         populations=(*KURIKAWA.populations, spins),
@@ -142,6 +143,7 @@ def test_what_only_other_models_have_is_shown_too():
     assert section(text, "Rule hebb of recurrent (periodic)") == [
         "  w += x_pre*x_post",
         "  every           2*tau",
+        "  during          learn",
         "  order           3",
         "  bounds of w     0 to gamma",
         "  read            trace, causal pairing",
@@ -168,10 +170,10 @@ SHOWN = {
     spec.Population: "name equations size rate drive transfer rate_range sequential initial",
     spec.Projection: "name source target current variables initial row_norm self_connections source_units target_units",
     spec.SpikingRule: "on_pre on_post clocked why",
-    spec.LearningRule: "name projection continuous periodic episodic every at order bounds read pairing spiking "
+    spec.LearningRule: "name projection continuous periodic episodic every at during order bounds read pairing spiking "
     "equation",
     spec.Observable: "name expression population reduce unit",
-    spec.Phase: "name duration until stimuli gates start average aside",
+    spec.Phase: "name duration until must_end stimuli gates start average aside paired",
     spec.Each: "phases items order repeats epochs",
     spec.Repeat: "times body",
     spec.Recalled: "phase target score threshold repeats spiking",

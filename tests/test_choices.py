@@ -1,5 +1,7 @@
 """Models that offer parts of their text in several forms."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -171,4 +173,21 @@ def test_the_shipped_choice_changes_the_error_alone():
         "total": "err = (z + h - f) : 1",
         "rate": "err = (r - R) : 1",
     }
-    assert len({text.replace(lines[name], "") for name, text in forms.items()}) == 1
+    assert forms["recurrent"].replace(lines["recurrent"], "") == forms["total"].replace(lines["total"], "")
+
+
+def test_the_shipped_choice_of_a_finite_error_changes_that_and_how_a_shut_gate_holds_the_weights():
+    """An error with a logarithm is not evaluated behind a shut gate: its statement is timed by `learn_step` there."""
+    logarithm, finite = (translate(get_model("rajan2016").choose(error_on=name)) for name in ("recurrent", "rate"))
+    assert [without_error(group) for group in logarithm.groups] == [without_error(group) for group in finite.groups]
+    assert (logarithm.connections, logarithm.tables) == (finite.connections, finite.tables)
+    assert (logarithm.initial, logarithm.parameters) == (finite.initial, finite.parameters)
+    assert "weights_open" in str(logarithm)
+    assert "weights_open" not in str(finite)
+
+
+def without_error(group):
+    """Return a group without the line of its error and without the period of guarded statements."""
+    kept = [line for line in group.equations.splitlines() if not line.startswith(("err =", "learn_step :"))]
+    constants = tuple(name for name in group.constants if name != "learn_step")
+    return replace(group, equations="\n".join(kept), constants=constants)

@@ -25,6 +25,7 @@ from brainmem import (
     Population,
     Projection,
     Protocol,
+    Recalled,
     Reference,
     Repeat,
     RuleError,
@@ -67,6 +68,9 @@ FULL = {
         (LEARN, replace(LEARN, name="test", until="", start={}, average="2*tau", aside=True)),
         (Each(("learn", "test")), Repeat(2, (Each("learn", order="random", epochs=(1, 2)),))),
     ),
+    "recalled": Recalled(
+        phase="test", target="cue", score="overlap", threshold=0.85, repeats="mean", spiking={"score": "pearson"}
+    ),
     "limits": (Limit("M < N", "load"),),
     "reference": Reference("A. Author", "Title", "Journal", 2020, doi="10.1/1"),
     "spiking": {"cells_per_unit": 4, "rate_max": "80*Hz"},
@@ -106,6 +110,7 @@ TRUTH = {"True", "numpy's True"}
 # The odd values that a field rightly takes, by noun and field.
 ALLOWED: dict[str, set[str]] = {
     "MemoryModel.name": {"'False'", "'x'"},
+    "MemoryModel.recalled": {"None"},
     "MemoryModel.limits": {"()"},
     "MemoryModel.choices": {"()"},
     "MemoryModel.reference": {"None"},
@@ -140,6 +145,7 @@ ALLOWED: dict[str, set[str]] = {
     "LearningRule.continuous": {"''"},
     "LearningRule.periodic": {"''"},
     "LearningRule.every": {"''"},
+    "LearningRule.during": {"()"},
     "LearningRule.order": {"5"},
     "LearningRule.bounds": {"{}"},
     "LearningRule.spiking": {"None"},
@@ -150,11 +156,12 @@ ALLOWED: dict[str, set[str]] = {
     "Phase.stimuli": {"()"},
     "Phase.start": {"{}"},
     "Phase.average": {"''"},
-    "Phase.aside": TRUTH,
+    **dict.fromkeys((f"Phase.{name}" for name in ("must_end", "aside", "paired")), TRUTH),
     "Each.items": {"5"},
     "Each.repeats": {"5"},
     "Each.epochs": {"None"},  # outside of a Repeat
     "Repeat.times": {"5"},
+    "Recalled.spiking": {"{}"},
     "Limit.condition": {"'False'"},  # forbids every run
     "Limit.reason": PROSE,
 }
@@ -239,8 +246,30 @@ def test_a_value_of_the_wrong_kind_is_refused_by_model_part_and_field(field):
     assert accepted == ALLOWED.get(field, set())
 
 
+@pytest.mark.parametrize("during", ["learn", ["learn"], ("nope",), (5,)], ids=str)
+def test_phases_that_a_rule_acts_during_are_a_tuple_of_their_names(during):
+    rule = replace(HEBB, during=("learn",))
+    assert MemoryModel("small", **{**PARTS, "rules": (rule,)}).rules == (rule,)
+    with pytest.raises(RuleError, match=r"^Model 'small', rule 'hebb': .*during"):
+        MemoryModel("small", **{**PARTS, "rules": (replace(HEBB, during=during),)})
+
+
+@pytest.mark.parametrize("ends", [(), (0,), (0, 1, 2), (1, 0), ("nobody", 1), (0, float("nan")), ("tau", 1)], ids=str)
+def test_a_wrong_range_of_rates_is_told_of_once_where_scores_depend_on_it(ends):
+    with pytest.raises(RuleError) as error:
+        made_with(model(False), model(False).population("units"), "rate_range", ends)
+    assert str(error.value).startswith("Model 'small', population 'units': rate_range=")
+
+
 @pytest.mark.parametrize("value", ["False", "no", "", 0, 1, 0.0, None, [], np.int64(1)])
-@pytest.mark.parametrize("field", ["Phase.aside", "Projection.self_connections", "Stimulus.distinct"])
+@pytest.mark.parametrize(
+    "field",
+    [
+        *(f"Phase.{name}" for name in ("must_end", "aside", "paired")),
+        "Projection.self_connections",
+        "Stimulus.distinct",
+    ],
+)
 def test_only_true_and_false_are_true_and_false(field, value):
     noun_name, _, name = field.partition(".")
     with pytest.raises(RuleError, match=rf"{name}=.* must be True or False\."):

@@ -26,12 +26,14 @@ from brainmem import (
 from brainmem.errors import RuleError
 from brainmem.translation.gates import changes_of, vanishes
 
-DEVICES = [
-    Device("runtime"),
+RUNTIME = Device("runtime")
+# Each case stands alone on the runtime device; compiled, all of them are rules of one network.
+COMPILED = [
     Device("cpp_standalone"),
     Device("cpp_standalone", kernels="plain"),
     pytest.param(Device("runtime", target="cython"), marks=pytest.mark.cython),
 ]
+APART = ~np.eye(3, dtype=bool)
 UNITS = Population(
     "u", "h : 1\nphi = h : 1\ndx/dt = (phi - x)/beat : 1\nonce = learn/(x + h) : 1", rate="x", drive="h", transfer="phi"
 )
@@ -75,19 +77,14 @@ GATED = {
 }
 
 
-@pytest.mark.parametrize("device", DEVICES, ids=str)
 @pytest.mark.parametrize("case", GATED)
-def test_a_shut_gate_keeps_a_rule_from_acting(device, case):
-    # The last phase begins after n has become 1.
-    result = simulate(model(LearningRule("r", "rec", **GATED[case])), device=device)
-    apart = ~np.eye(3, dtype=bool)
-    w = result.rec_w.values
-    expected = 0.0 if case == "episodic" else 1.0
-    assert (w[1][apart] == 0).all()
-    if case == "episodic":  # it runs at the end of the shut phase together with the count, in the order listed
-        assert np.isfinite(w).all()
-        expected = 1.0
-    assert w[-1][apart] == pytest.approx(expected)
+def test_a_shut_gate_keeps_a_rule_from_acting(case):
+    # The last phase begins after n has become 1. The episodic rule runs at the end of the shut phase together with the
+    # count, in the order listed.
+    w = simulate(model(LearningRule("r", "rec", **GATED[case])), device=RUNTIME).rec_w.values
+    assert np.isfinite(w).all() or case != "episodic"
+    assert (w[1][APART] == 0).all()
+    assert w[-1][APART] == pytest.approx(1.0)
 
 
 DURING = {
@@ -98,62 +95,102 @@ DURING = {
 }
 
 
-@pytest.mark.parametrize("device", DEVICES, ids=str)
 @pytest.mark.parametrize("case", DURING)
-def test_a_rule_acts_during_the_phases_that_it_names_and_is_not_evaluated_in_others(device, case):
+def test_a_rule_acts_during_the_phases_that_it_names_and_is_not_evaluated_in_others(case):
     rule = LearningRule("r", "rec", during=("open",), **DURING[case])
-    w = simulate(model(rule, phases=(SHUT, replace(OPEN, gates={}))), device=device).rec_w.values
-    apart = ~np.eye(3, dtype=bool)
-    assert (w[1][apart] == 0).all()
-    assert w[-1][apart] == pytest.approx(1.0)
+    w = simulate(model(rule, phases=(SHUT, replace(OPEN, gates={}))), device=RUNTIME).rec_w.values
+    assert (w[1][APART] == 0).all()
+    assert w[-1][APART] == pytest.approx(1.0)
 
 
-def spiking_model(rule: LearningRule) -> MemoryModel:
+TWO_GATES = {"continuous": "dw/dt = one_post*other_post/(n*beat) : 1"}
+INSIDE = {"periodic": "w += once_post", "every": "beat"}
+ALL = {
+    **GATED,
+    **{f"{case}, during": {**form, "during": ("open",)} for case, form in DURING.items()},
+    "two gates": TWO_GATES,
+    "inside a variable": INSIDE,
+}
+
+
+def together(forms: dict[str, dict]) -> MemoryModel:
+    """Return a network in which each rule has a projection of its own."""
+    summed = [f"h{k}" for k in range(len(forms))]
+    lines = [*(f"{name} : 1" for name in summed), f"h = {' + '.join(summed)} : 1", *UNITS.equations.splitlines()[1:]]
+    units = replace(UNITS, equations="\n".join(lines).replace("learn/", "never/"))
+    projections, rules = [], []
+    for k, form in enumerate(forms.values()):
+        own = {"variables": "n : 1", "initial": {}} if "continuous" in form else {}
+        current = f"h{k}_post = w*x_pre : 1 (summed)"
+        projections.append(replace(REC, name=f"rec{k}", current=current, **own))
+        rules.append(LearningRule(f"r{k}", f"rec{k}", **form))
+        rules.append(replace(COUNT, name=f"counting{k}", projection=f"rec{k}"))
+    shut = replace(SHUT, gates={"one": 1, "other": 0, "never": 0})
+    phases = (shut, replace(OPEN, gates={"learn": 1, "one": 1, "other": 1}))
+    return model(phases=phases, populations=(units,), projections=tuple(projections), rules=tuple(rules))
+
+
+@pytest.mark.parametrize("device", COMPILED, ids=str)
+def test_shut_gates_keep_all_rules_of_a_network_from_acting(device):
+    result = simulate(together(ALL), device=device)
+    for k, case in enumerate(ALL):
+        w = result[f"rec{k}_w"].values
+        assert np.isfinite(w).all() or case != "episodic"
+        assert (w[1][APART] == 0).all(), case
+        assert w[-1][APART] == pytest.approx(0.0 if case == "inside a variable" else 1.0), case
+
+
+def spiking_model(*gates: dict) -> MemoryModel:
+    """Return a spiking network with a rule for each way in which a gate is given."""
     units = Population(
         "u", "h : 1\nphi = clip(h + 1, 0, 1) : 1\ndx/dt = (phi - x)/tau : 1", rate="x", drive="h", transfer="phi"
     )
-    phases = (Phase("shut", duration="60*ms"), Phase("open", duration="60*ms", gates={"learn": 1}))
+    first = replace(REC, name="rec0", variables="n : 1", initial={})
+    projections = (first, *(replace(first, name=f"rec{k}", current="") for k in range(1, len(gates))))
+    rules = []
+    for projection, gate in zip(projections, gates, strict=True):
+        text = f"dw/dt = {'' if gate else 'learn_post*'}x_pre*x_post/(n*tau) : 1"
+        rules.append(LearningRule(f"r_{projection.name}", projection.name, continuous=text, **gate))
+        rules.append(replace(COUNT, name=f"counting_{projection.name}", projection=projection.name))
+    opened = {} if all(gates) else {"learn": 1}
     return model(
-        rule,
-        phases=phases,
+        phases=(Phase("shut", duration="60*ms"), Phase("open", duration="60*ms", gates=opened)),
         populations=(units,),
+        projections=projections,
         parameters=(Parameter("N", 3), Parameter("tau", 20 * ms)),
+        rules=tuple(rules),
         rate_dt="1*ms",
     )
 
 
-@pytest.mark.parametrize("device", DEVICES[:3], ids=str)
-@pytest.mark.parametrize("gate", [{"during": ("open",)}, {}], ids=["during", "gate"])
-def test_statements_at_spikes_are_not_evaluated_behind_a_shut_gate(device, gate):
-    factor = "" if gate else "learn_post*"
-    rule = LearningRule("r", "rec", continuous=f"dw/dt = {factor}x_pre*x_post/(n*tau) : 1", **gate)
-    text = spiking_model(rule)
-    if gate:
-        text = text.replace(
-            protocol=replace(
-                text.protocol, phases=(text.protocol.phases[0], replace(text.protocol.phases[1], gates={}))
-            )
-        )
-    w = simulate(text, "spiking", device=device, seed=2).rec_w.values
-    apart = ~np.eye(3, dtype=bool)
-    assert (w[1][apart] == 0).all()
-    assert np.isfinite(w).all()
-    assert w[-1][apart].mean() == pytest.approx(60 / 20, rel=0.5)
+@pytest.mark.parametrize(
+    ("device", "gates"),
+    [
+        pytest.param(RUNTIME, [{"during": ("open",)}], id="during, runtime"),
+        pytest.param(RUNTIME, [{}], id="gate, runtime"),
+        *(pytest.param(device, [{"during": ("open",)}, {}], id=f"both, {device}") for device in COMPILED[:2]),
+    ],
+)
+def test_statements_at_spikes_are_not_evaluated_behind_a_shut_gate(device, gates):
+    result = simulate(spiking_model(*gates), "spiking", device=device, seed=2)
+    for k in range(len(gates)):
+        w = result[f"rec{k}_w"].values
+        assert (w[1][APART] == 0).all()
+        assert np.isfinite(w).all()
+        assert w[-1][APART].mean() == pytest.approx(60 / 20, rel=0.5)
 
 
 def test_two_gates_each_shut_a_rule():
-    rule = LearningRule("r", "rec", continuous="dw/dt = learn_post*more_post/(n*beat) : 1")
-    phases = (replace(SHUT, gates={"learn": 1, "more": 0}), replace(OPEN, gates={"learn": 1, "more": 1}))
-    for device in DEVICES[:3]:
-        w = simulate(model(rule, phases=phases), device=device).rec_w.values
-        assert (w[1] == 0).all()
-        assert w[-1][~np.eye(3, dtype=bool)] == pytest.approx(1)
+    rule = LearningRule("r", "rec", **TWO_GATES)
+    phases = (replace(SHUT, gates={"one": 1, "other": 0}), replace(OPEN, gates={"one": 1, "other": 1}))
+    w = simulate(model(rule, phases=phases), device=RUNTIME).rec_w.values
+    assert (w[1] == 0).all()
+    assert w[-1][APART] == pytest.approx(1)
 
 
-@pytest.mark.parametrize("device", DEVICES[:3], ids=str)
-def test_a_gate_inside_a_variable_of_the_units_shuts_too(device):
-    rule = LearningRule("r", "rec", periodic="w += once_post", every="beat")
-    w = simulate(model(rule, phases=(SHUT, replace(OPEN, gates={"learn": 0}))), device=device).rec_w.values
+def test_a_gate_inside_a_variable_of_the_units_shuts_too():
+    rule = LearningRule("r", "rec", **INSIDE)
+    w = simulate(model(rule, phases=(SHUT, replace(OPEN, gates={"learn": 0}))), device=RUNTIME).rec_w.values
     assert (w == 0).all()
 
 

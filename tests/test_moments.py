@@ -41,7 +41,7 @@ ENERGY = Projection("s", "u", "one", current="E_post = -x_pre*rec_pre/2 + x_pre*
 GO = Phase("go", duration="1*ms")
 HEBB = LearningRule("hebb", "p", continuous="dw/dt = (x_post*x_pre - w)/(5*ms) : 1")  # changes that may wait
 ANY = LearningRule("any", "p", continuous="dw/dt = (tanh(x_post*x_pre + w) - w)/(5*ms) : 1")  # changes in place
-RULES = {"fixed": (), "waiting": (HEBB,), "in place": (ANY,)}
+RULES = {"fixed": (), "waiting": (HEBB,), "inplace": (ANY,)}
 
 
 def model(**changes) -> MemoryModel:
@@ -60,29 +60,43 @@ def energy(x: np.ndarray, w: np.ndarray) -> float:
     return float(x @ x / 2 - x @ w @ x / 2)
 
 
-@pytest.mark.parametrize("rules", RULES)
-@pytest.mark.parametrize("device", DEVICES, ids=str)
-def test_observables_and_sums_are_of_the_moment_of_the_state_beside_them(device, rules):
-    result = simulate(
-        model(rules=RULES[rules]), device=device, record=("weights", "x", "one.E", "rec", "Q"), interval=DT * ms
+def three() -> MemoryModel:
+    """Return three networks beside each other, with weights that are fixed, that wait for changes and that do not."""
+    populations, projections, observables, rules = [], [], [], []
+    for name, given in RULES.items():
+        populations.append(replace(UNITS, name=f"u_{name}"))
+        populations.append(replace(ONE, name=f"one_{name}"))
+        projections.append(replace(REC, name=f"p_{name}", source=f"u_{name}", target=f"u_{name}"))
+        projections.append(replace(ENERGY, name=f"s_{name}", source=f"u_{name}", target=f"one_{name}"))
+        observables.append(Observable(f"Q_{name}", "q", population=f"u_{name}", reduce="sum"))
+        rules += [replace(rule, projection=f"p_{name}") for rule in given]
+    return model(
+        populations=tuple(populations),
+        projections=tuple(projections),
+        observables=tuple(observables),
+        rules=tuple(rules),
     )
-    ends = slice(4, None, 5)  # the last of the five time steps of each phase
-    x, weights = result.x.values, result.p_w.values
-    wanted = [energy(state, w) for state, w in zip(x[ends], weights[1:], strict=True)]
-    assert result.Q.values == pytest.approx(wanted, rel=1e-12)
-    assert result.E.values[ends, 0] == pytest.approx(wanted, rel=1e-12)
-    fields = [w @ state for state, w in zip(x[ends], weights[1:], strict=True)]
-    assert result.rec.values[ends] == pytest.approx(np.array(fields), rel=1e-12)
-    assert result.Q_trace.values.ravel() == pytest.approx(result.E.values[:, 0], rel=1e-12)
-    assert result.time.values == pytest.approx(1e-3 * DT * np.arange(1, 16))
 
 
 @pytest.mark.parametrize("device", DEVICES, ids=str)
-def test_what_is_observed_at_the_ends_of_phases_needs_no_recording(device):
-    few = simulate(model(), device=device, record=("x",), interval=1 * ms)
-    many = simulate(model(), device=device, record=("x", "rec"), interval=DT * ms)
-    assert few.Q.values == pytest.approx(many.Q.values, rel=1e-13)
-    assert few.x.values == pytest.approx(many.x.values[::5], rel=1e-13)
+def test_observables_and_sums_are_of_the_moment_of_the_state_beside_them(device):
+    """What is observed at the ends of phases needs no recording for it."""
+    sampled = [key for name in RULES for key in (f"u_{name}.x", f"u_{name}.rec", f"one_{name}.E", f"Q_{name}")]
+    result = simulate(three(), device=device, record=("weights", *sampled), interval=DT * ms)
+    few = simulate(three(), device=device, record=tuple(f"u_{name}.x" for name in RULES), interval=1 * ms)
+    ends = slice(4, None, 5)  # the last of the five time steps of each phase
+    for name in RULES:
+        x, weights = result[f"u_{name}_x"].values, result[f"p_{name}_w"].values
+        wanted = [energy(state, w) for state, w in zip(x[ends], weights[1:], strict=True)]
+        summed, observed = result[f"one_{name}_E"].values[:, 0], result[f"Q_{name}"].values
+        assert observed == pytest.approx(wanted, rel=1e-12), name
+        assert summed[ends] == pytest.approx(wanted, rel=1e-12), name
+        fields = [w @ state for state, w in zip(x[ends], weights[1:], strict=True)]
+        assert result[f"u_{name}_rec"].values[ends] == pytest.approx(np.array(fields), rel=1e-12), name
+        assert result[f"Q_{name}_trace"].values.ravel() == pytest.approx(summed, rel=1e-12), name
+        assert few[f"Q_{name}"].values == pytest.approx(observed, rel=1e-13), name
+        assert few[f"u_{name}_x"].values == pytest.approx(x[::5], rel=1e-13), name
+    assert result.time.values == pytest.approx(1e-3 * DT * np.arange(1, 16))
 
 
 @pytest.mark.parametrize("device", DEVICES, ids=str)

@@ -72,11 +72,12 @@ def expected(text: str, i: int = 0) -> float:
     return float(eval(text, {"__builtins__": {}}, {"a": A, "i": i, **functions}))
 
 
-def everywhere(texts: tuple[str, ...]) -> MemoryModel:
-    """Return a model with these texts in neurons, currents, observables and the three forms of rules."""
+def everywhere(texts: tuple[str, ...], counted: tuple[str, ...]) -> MemoryModel:
+    """Return a model with texts in neurons, currents, observables and all forms of rules, some in neurons only."""
     neurons = "\n".join(f"n{k} = {text} : 1" for k, text in enumerate(texts))
     sums = "\n".join(f"s{k} : 1" for k in range(len(texts)))
     units = Population("units", f"dx/dt = 0*x/ms : 1\n{neurons}\n{sums}", initial={"x": "1"})
+    others = Population("others", lines("m{k} = {text} : 1", counted) + "\ndy/dt = 0*y/ms : 1")
     variables = "\n".join(f"{kind}{k} : 1" for kind in ("p", "e") for k in range(len(texts)))
     current = "\n".join(f"s{k}_post = x_pre*({text})/N_pre : 1 (summed)" for k, text in enumerate(texts))
     pairs = Projection("pairs", "units", "units", current=current, variables=variables, self_connections=True)
@@ -89,7 +90,7 @@ def everywhere(texts: tuple[str, ...]) -> MemoryModel:
     return MemoryModel(
         "everywhere",
         parameters=(Parameter("N", N), Parameter("a", A)),
-        populations=(units,),
+        populations=(units, others),
         projections=(pairs,),
         rules=rules,
         observables=observables,
@@ -103,34 +104,24 @@ def lines(form: str, texts: tuple[str, ...]) -> str:
 
 
 @pytest.mark.parametrize("device", DEVICES, ids=str)
-def test_whole_numbers_mean_the_same_in_every_text_and_on_every_device(device):
-    model = everywhere(WHOLE)
-    record = tuple(f"{kind}{k}" for kind in "ns" for k in range(len(WHOLE)))
+def test_numbers_mean_the_same_in_every_text_and_on_every_device(device):
+    """Whole numbers do, and the number of a unit is a real number in arithmetic."""
+    model = everywhere(WHOLE, COUNTED)
+    if device.kernels == "plain":  # lists of pairs differ from matrices; neurons and what observes them do not
+        model = model.replace(observables=())
+    record = [f"{kind}{k}" for kind in "ns" for k in range(len(WHOLE))] + [f"m{k}" for k in range(len(COUNTED))]
     result = simulate(model, device=device, record=(*record, "weights"), interval=1 * ms)
     for k, text in enumerate(WHOLE):
         wanted = expected(text)
         assert float(evaluate(text, {"a": A})) == pytest.approx(wanted, rel=1e-12), text
         for name in (f"n{k}", f"s{k}"):
             assert result[name].values[-1] == pytest.approx(wanted, rel=1e-12), (name, text)
-        assert result[f"o{k}"].values == pytest.approx(wanted, rel=1e-12), text
+        if model.observables:
+            assert result[f"o{k}"].values == pytest.approx(wanted, rel=1e-12), text
         for name, times in ((f"c{k}", 1), (f"p{k}", 2), (f"e{k}", 1)):
             assert result[f"pairs_{name}"].values[-1] == pytest.approx(times * wanted, rel=1e-12), (name, text)
-
-
-@pytest.mark.parametrize("device", DEVICES, ids=str)
-def test_the_number_of_a_unit_is_a_real_number_in_arithmetic(device):
-    neurons = "\n".join(f"n{k} = {text} : 1" for k, text in enumerate(COUNTED))
-    model = MemoryModel(
-        "counted",
-        parameters=(Parameter("N", N),),
-        populations=(Population("units", f"dx/dt = 0*x/ms : 1\n{neurons}"),),
-        protocol=Protocol((Phase("go", duration="2*ms"),), (Each("go", items=1),)),
-        rate_dt="1*ms",
-    )
-    record = tuple(f"n{k}" for k in range(len(COUNTED)))
-    result = simulate(model, device=device, record=record, interval=1 * ms)
     for k, text in enumerate(COUNTED):
-        assert result[f"n{k}"].values[-1] == pytest.approx([expected(text, i) for i in range(N)], rel=1e-12), text
+        assert result[f"m{k}"].values[-1] == pytest.approx([expected(text, i) for i in range(N)], rel=1e-12), text
 
 
 def test_draws_know_negative_powers_of_the_numbers_of_items_and_units():
@@ -264,21 +255,24 @@ NOISY_SPINS = ("S = sign(h + T*(rand() - 0.5))", "S = 2*int(rand() < 0.5 + 0.5*t
 
 
 @pytest.mark.parametrize("device", DEVICES, ids=str)
-@pytest.mark.parametrize("sequential", NOISY_SPINS)
-def test_visits_may_draw_random_numbers_inside_a_sign_and_several_of_them(device, sequential):
-    spins = Population("spins", "h : 1\nS : 1", sequential=sequential, initial={"S": "signs()"})
-    rec = Projection("rec", "spins", "spins", current="h_post = w*S_pre : 1 (summed)", initial={"w": "zeros()"})
+def test_visits_may_draw_random_numbers_inside_a_sign_and_several_of_them(device):
+    spins, recs = [], []
+    for k, text in enumerate(NOISY_SPINS):
+        spins.append(Population(f"spins{k}", "h : 1\nS : 1", sequential=text, initial={"S": "signs()"}))
+        own = {"current": "h_post = w*S_pre : 1 (summed)", "initial": {"w": "zeros()"}}
+        recs.append(Projection(f"rec{k}", f"spins{k}", f"spins{k}", **own))
     model = MemoryModel(
         "noisy",
-        parameters=(Parameter("N", 200), *([Parameter("T", 1.0)] if "T" in sequential else [])),
-        populations=(spins,),
-        projections=(rec,),
+        parameters=(Parameter("N", 200), Parameter("T", 1.0)),
+        populations=tuple(spins),
+        projections=tuple(recs),
         protocol=Protocol((Phase("go", duration="20*second"),), (Each("go", items=1),)),
         rate_dt="1*second",
     )
-    states = simulate(model, device=device, record=("S",), interval=1 * second).S.values
-    assert set(np.unique(states)) == {-1, 1}
-    assert abs(states.mean()) < 4 / np.sqrt(states.size)
+    result = simulate(model, device=device, record=("spins0.S", "spins1.S"), interval=1 * second)
+    for states in (result.spins0_S.values, result.spins1_S.values):
+        assert set(np.unique(states)) == {-1, 1}
+        assert abs(states.mean()) < 4 / np.sqrt(states.size)
 
 
 # Comments

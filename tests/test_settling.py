@@ -24,6 +24,7 @@ from brainmem import (
 )
 
 CELLS, HZ = 4000, 100.0
+CUES = 20  # of the 40 memories
 LOW, HIGH = 0.1, 0.6
 UNITS = Population(
     "u",
@@ -61,7 +62,7 @@ def within(found: np.ndarray, rate: float, *, bin_ms: float = 1.0) -> None:
     assert np.abs(found - rate).max() < 4.5 * sd + 0.02 * HZ, (found, rate)
 
 
-def spikes(text: MemoryModel, device="cpp_standalone", **options):
+def spikes(text: MemoryModel, device="runtime", **options):
     return simulate(
         text, "spiking", device=device, record=("spikes",), parameters={"cells_per_unit": CELLS}, seed=3, **options
     )
@@ -112,7 +113,13 @@ def test_drives_of_the_current_form_are_set_with_their_traces():
     units = Population("u", "dI/dt = (-I + c)/tau : 1\nx = clip(I, 0, 1) : 1", rate="x", drive="I", transfer="x")
     text = model(QUIET, replace(SET, start={"I": "c"}), units=units)
     result = simulate(
-        text, "spiking", record=("x", "I"), interval=0.5 * ms, parameters={"cells_per_unit": CELLS}, seed=3
+        text,
+        "spiking",
+        device="runtime",
+        record=("x", "I"),
+        interval=0.5 * ms,
+        parameters={"cells_per_unit": CELLS},
+        seed=3,
     )
     drive, x = result.I.values[:, 0], result.x.values[:, 0]
     second = result.time.values > 0.230 + 1e-9
@@ -182,18 +189,19 @@ def memory(tau=20 * ms, flipped: float = 0.2) -> MemoryModel:
         projections=(rec,),
         stimuli=(Stimulus("pat", "units", items="M", draw="binary(ff)"),),
         protocol=Protocol(
-            (Phase("recall", duration="25*tau", average="5*tau", start={"V": cue}),), (Each("recall", items="M"),)
+            (Phase("recall", duration="25*tau", average="5*tau", start={"V": cue}),), (Each("recall", items=CUES),)
         ),
         rate_dt="1*ms",
     )
 
 
 def overlaps(result) -> float:
-    pattern, rates = result.pat.values, result.mean_V.values
+    pattern, rates = result.pat.values[:CUES], result.mean_V.values
     return float(np.mean(np.sum((pattern - 0.1) * rates, axis=1) / (400 * 0.09)))
 
 
 def test_a_cue_near_the_edge_of_its_basin_is_recalled_by_cells_as_by_rates():
+    """Over seeds the difference to the rates has a standard error of 0.02: one cue of 80 more or less."""
     seeds = range(4)
     cells = {"cells_per_unit": 4}
     rate = [overlaps(simulate(memory(), seed=seed)) for seed in seeds]

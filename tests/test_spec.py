@@ -27,7 +27,7 @@ from brainmem import (
 )
 from brainmem.checks.names import CELL_PARAMETERS
 from brainmem.checks.spikes import CELLS
-from brainmem.translation.spiking import SPIKING_PARAMETERS
+from brainmem.translation.cells import SPIKING_PARAMETERS
 
 EQUATIONS = """
 u : 1                       # recurrent field
@@ -695,8 +695,10 @@ def test_a_copy_may_leave_out_what_used_a_parameter():
     copy = model.replace(protocol=Protocol((free,), (Each("free", items="starts"),)), observables=())
     assert copy.protocol.phases == (free,)
     assert copy.replace(name="again").name == "again"
-    with pytest.raises(RuleError, match="nothing in the model names it"):
+    with pytest.raises(RuleError, match="recalled: phase 'recall' is not one of 'free'"):
         copy.replace(varied=False)
+    with pytest.raises(RuleError, match="nothing in the model names it"):
+        copy.replace(varied=False, recalled=None)
 
 
 def test_a_copy_is_checked_again():

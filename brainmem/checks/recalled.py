@@ -13,6 +13,7 @@ from brainmem import spec
 from brainmem.checks.place import Place, check_choice, place_of
 from brainmem.checks.text import ModelText
 from brainmem.equations import evaluate
+from brainmem.errors import RuleError
 
 __all__ = ["check_named_parts", "check_recalled"]
 
@@ -95,7 +96,17 @@ def _range(text: ModelText, given: Mapping[str, Any]) -> tuple[float, float]:
     target = next((item for item in text.model.stimuli if item.name == given["target"]), None)
     if target is None or target.values is None:
         return -math.inf, math.inf
-    ends = text.model.population(target.population).rate_range
-    rates = [float(np.asarray(evaluate(str(end), text.values))) for end in ends]
+    rates = _rates(text, text.model.population(target.population).rate_range)
     products = [rate * value for rate in rates for value in target.values]
+    if not products or not np.all(np.isfinite(products)):  # what is wrong with them is told where it stands
+        return -math.inf, math.inf
     return min(products), max(products)
+
+
+def _rates(text: ModelText, ends: tuple) -> list[float]:
+    """Return both ends of a rate range as numbers, none where they are wrong, of which the population's check tells."""
+    try:
+        low, high = (float(np.asarray(evaluate(str(end), text.values))) for end in ends)
+    except (RuleError, TypeError, ValueError):
+        return []
+    return [low, high]

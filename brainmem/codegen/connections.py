@@ -11,7 +11,7 @@ from brian2 import Clock, NeuronGroup, Quantity, Subgroup, Synapses
 from brainmem.codegen.dense import dense_synapses
 from brainmem.codegen.steps import add_steps
 from brainmem.kernels import Kernel
-from brainmem.translation.protocol import CONTROLLER
+from brainmem.translation.controller import CONTROLLER
 from brainmem.translation.subsets import Ends, own_pair
 from brainmem.translation.text import Connection, Operation
 from brainmem.translation.trials import trial_pairs

@@ -10,8 +10,8 @@ from brian2.groups.group import CodeRunner
 
 from brainmem.codegen.dense import dense_class
 from brainmem.kernels import Kernel
+from brainmem.translation.controller import CONTROLLER
 from brainmem.translation.lines import identifiers, rename
-from brainmem.translation.protocol import CONTROLLER
 from brainmem.translation.text import TranslatedModel, Visits
 
 __all__ = ["UnitVisits", "add_visits"]

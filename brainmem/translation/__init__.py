@@ -7,21 +7,19 @@ from collections.abc import Iterable
 from brainmem.choices import choose
 from brainmem.errors import TranslationError, closest
 from brainmem.spec import MemoryModel
+from brainmem.translation.cells import spiking_parameters
 from brainmem.translation.constants import declare_constants
+from brainmem.translation.controller import controller, trial_group
 from brainmem.translation.expected import expect
 from brainmem.translation.gates import gated
 from brainmem.translation.moments import same_moment
 from brainmem.translation.neurons import spiking_unit
 from brainmem.translation.normal import normal
-from brainmem.translation.protocol import controller, observers, protocol_tables, trial_group
+from brainmem.translation.observers import observers
+from brainmem.translation.protocol import protocol_tables
 from brainmem.translation.rate import rate_connections, rate_groups, rate_initial
-from brainmem.translation.spiking import (
-    spiking_connections,
-    spiking_groups,
-    spiking_initial,
-    spiking_parameters,
-    spiking_tables,
-)
+from brainmem.translation.spiking import spiking_connections, spiking_groups, spiking_tables
+from brainmem.translation.spiking_starts import spiking_initial
 from brainmem.translation.text import (
     Connection,
     Group,

@@ -1,8 +1,7 @@
-"""Lower a protocol to text: a one-unit controller, and what every population reads from it.
+"""What populations read of the protocol, and what they do at its beginnings and ends; the tables behind both.
 
-The schedule is flattened into steps (one phase for one item). The controller advances an index
-`step`; stimuli, gates, durations and resets are tables read at that index. All of it is plain
-Brian2 text, so that it runs within one ``run()`` on every target.
+Stimuli, gates, durations and resets are tables read at the index `step` of the controller
+(`brainmem.translation.controller`).
 """
 
 from __future__ import annotations
@@ -12,49 +11,31 @@ from collections.abc import Iterable, Iterator
 from brainmem.spec import LearningRule, MemoryModel, Population, Stimulus
 from brainmem.translation import schedule
 from brainmem.translation.common import shown_stimuli
-from brainmem.translation.expected import expected_name
-from brainmem.translation.lines import Line, identifiers, read_lines, rename
+from brainmem.translation.controller import CONTROLLER, FOLLOWED, START_SEED
+from brainmem.translation.lines import Line, read_lines
 from brainmem.translation.restarts import restarts
 from brainmem.translation.sequential import unit_lines
-from brainmem.translation.text import Connection, Group, Operation, Table
+from brainmem.translation.text import Operation, Table
 
 __all__ = [
-    "CONTROLLER",
     "DRIVE_BEGIN",
-    "FOLLOWED",
     "PHASE_BEGIN",
-    "START_SEED",
-    "TRIAL",
-    "controller",
     "followed",
     "has_aside",
-    "has_until",
-    "observers",
     "operation_events",
     "owner_of",
     "protocol_lines",
     "protocol_links",
     "protocol_operations",
     "protocol_tables",
+    "readable_lines",
     "restart_code",
-    "run_numbers",
-    "trial_group",
     "window_gate",
 ]
 
-CONTROLLER = "protocol"
-TRIAL = "trial"
-FOLLOWED = (("step", "1"), ("elapsed", "second"), ("ended", "1"))
-START_SEED = "start_seed"
 FIRST = "elapsed < 0.5*dt"
 PHASE_BEGIN = "phase_begin"  # the event at which variables are set and put back
 DRIVE_BEGIN = "drive_begin"  # and that at which drives are set, behind the sums; Brian2 runs one code at an event
-
-
-def run_numbers(model: MemoryModel) -> tuple[str, ...]:
-    """Return the numbers of the controller that belong to a run: its steps, and the seed of starts drawn by phases."""
-    drawing = any(item.on_device for item in restarts(model).values())
-    return ("n_steps", START_SEED) if drawing else ("n_steps",)
 
 
 def has_aside(model: MemoryModel) -> bool:
@@ -77,139 +58,8 @@ def window_gate(rule: LearningRule) -> str:
     return f"{rule.name}_window"
 
 
-def controller(model: MemoryModel, *, trials: bool = False) -> Group:
-    """Return the group that advances the protocol; of several trials, `trial_group` observes each."""
-    observed = [Line(item.name, "parameter", item.unit) for item in model.observables]
-    held = [Line("held", "parameter", "1")] if has_until(model) else []  # the trials whose condition holds
-    fulfilled = [Line("fulfilled", "parameter", "1")] if has_until(model) else []
-    framed = [item for item in shown_stimuli(model) if item.every]
-    lines = [
-        Line("step", "parameter", "1"),
-        Line("elapsed", "parameter", "second"),
-        Line("ended", "parameter", "1"),
-        Line("averaging", "parameter", "1"),
-        Line("snapshot", "parameter", "1"),
-        Line("complete", "parameter", "1"),
-        *(Line(name, "parameter", "1", flags=("shared", "constant")) for name in run_numbers(model)),
-        *([Line("tick", "parameter", "1")] if framed else []),  # time steps since the phase began
-        *(Line(f"{item.name}_shown", "parameter", "1") for item in framed),
-        *fulfilled,
-        *(held if trials else observed),
-    ]
-    return Group(
-        name=CONTROLLER,
-        size="1",
-        equations="\n".join(map(str, lines)),
-        events={"step_end": ("ended > 0.5", *schedule.ENDED)},
-        operations=(*_show(framed), _advance(model, trials), _next(bool(framed))),
-        constants=() if trials else _condition_parameters(model),
-    )
-
-
-def has_until(model: MemoryModel) -> bool:
-    """Return whether any phase has an end condition."""
-    return any(phase.until for phase in model.protocol.phases)
-
-
-def trial_group(model: MemoryModel) -> Group:
-    """Return the group with a unit per trial: its observables, and whether its phase's end condition holds."""
-    lines = [Line(item.name, "parameter", item.unit) for item in model.observables]
-    lines += [Line(name, "parameter", unit, flags=("linked",)) for name, unit in FOLLOWED]
-    if has_until(model):
-        lines.append(Line("held", "subexpression", "1", " + ".join(_held(model))))
-    return Group(
-        name=TRIAL,
-        size="1",
-        equations="\n".join(map(str, lines)),
-        events={"step_end": ("ended > 0.5", *schedule.ENDED)},
-        links={name: (CONTROLLER, name, None) for name, _ in FOLLOWED},
-        constants=_condition_parameters(model),
-    )
-
-
-def _held(model: MemoryModel) -> Iterator[str]:
-    """Yield the conditions as a trial reads them: the controller counts this step later."""
-    return (rename(text, {"elapsed": "(elapsed + dt)"}) for text in _conditions(model))
-
-
-def _conditions(model: MemoryModel) -> Iterator[str]:
-    """Yield 1 for each phase that is the present one and whose end condition holds, else 0."""
-    for index, phase in enumerate(model.protocol.phases):
-        if phase.until:
-            yield f"int(step_phase(step*second) == {index})*int({phase.until})"
-
-
-def _condition_parameters(model: MemoryModel) -> tuple[str, ...]:
-    used = set().union(*(identifiers(phase.until) for phase in model.protocol.phases), set())
-    return tuple(item.name for item in model.parameters if item.name in used)
-
-
-def _advance(model: MemoryModel, trials: bool) -> Operation:
-    code = ["elapsed = elapsed + dt", "averaging = int(elapsed > step_average(step*second) + 0.5*dt)"]
-    code += ["ended = int(elapsed > step_duration(step*second) - 0.5*dt)"]
-    if has_until(model):
-        conditions = ["int(held > trials - 0.5)"] if trials else [*_conditions(model)]
-        code.append(f"fulfilled = {' + '.join(conditions)}")
-        code.append("ended = clip(ended + fulfilled, 0, 1)")
-    code.append("snapshot = ended*step_snapshot(step*second)")
-    return Operation("protocol_advance", "\n".join(code), *schedule.ADVANCE)
-
-
-def _show(framed: list[Stimulus]) -> tuple[Operation, ...]:
-    """Return the operation that finds the rows now shown, once and not for every unit."""
-    code = []
-    for item in framed:
-        row = f"{item.name}_row(step*second)"
-        code.append(f"{item.name}_shown = {row} + int({row} > 0.5)*{item.name}_frame(tick*second)")
-    return (Operation("protocol_show", "\n".join(code), *schedule.SHOW),) if code else ()
-
-
-def _next(framed: bool) -> Operation:
-    code = "step = step + ended\nelapsed = elapsed*(1 - ended)\ncomplete = int(step > n_steps - 0.5)"
-    code += "\ntick = (tick + 1)*(1 - ended)" if framed else ""
-    return Operation("protocol_next", code, *schedule.NEXT)
-
-
-def observers(model: MemoryModel, *, trials: bool = False) -> tuple[Connection, ...]:
-    """Return one summed connection per observable, onto the controller or onto the trials' group."""
-    found = tuple(_observer(model, item, TRIAL if trials else CONTROLLER) for item in model.observables)
-    return (*found, _counter()) if trials and has_until(model) else found
-
-
-def _counter() -> Connection:
-    """Return the connection that counts the trials whose end condition holds."""
-    return Connection(
-        name="trials_held",
-        source=TRIAL,
-        target=CONTROLLER,
-        equations="held_post = held_pre : 1 (summed)",
-        summed_order={"held_post": schedule.COUNT_TRIALS},
-    )
-
-
-def _observer(model: MemoryModel, item, target: str) -> Connection:
-    population = model.population(item.population)
-    own = {line.name for line in _readable(model, population)}
-    own |= {expected_name(population.rate)} if population.rate else set()
-    expression = _suffix(item.expression, own)
-    if item.reduce == "mean":
-        expression = f"({expression})/N_pre"
-    parameters = tuple(p.name for p in model.parameters if p.name in identifiers(expression))
-    return Connection(
-        name=f"observe_{item.name}",
-        source=item.population,
-        target=target,
-        equations=f"{item.name}_post = {expression} : {item.unit} (summed)",
-        constants=parameters,
-        summed_order={f"{item.name}_post": schedule.OBSERVE},
-    )
-
-
-def _suffix(text: str, names: set[str]) -> str:
-    return rename(text, {name: f"{name}_pre" for name in names})
-
-
-def _readable(model: MemoryModel, population: Population) -> Iterator[Line]:
+def readable_lines(model: MemoryModel, population: Population) -> Iterator[Line]:
+    """Yield every line that may be read of a unit of `population`: its own, and what the protocol gives it."""
     yield from unit_lines(population)
     yield from protocol_lines(model, population, used=None)
 
@@ -285,7 +135,7 @@ def operation_events(operations: Iterable[Operation]) -> dict[str, tuple[str, st
 
 
 def _unit_of(model: MemoryModel, population: Population) -> str:
-    return next(line.unit for line in _readable(model, population) if line.name == population.rate)
+    return next(line.unit for line in readable_lines(model, population) if line.name == population.rate)
 
 
 def _aside(state: dict[str, str]) -> tuple[list[Line], list[str]]:
@@ -355,7 +205,7 @@ def _start_tables(model: MemoryModel) -> list[Table]:
     known = restarts(model)
     for name, item in known.items():
         population = owner_of(model, name)
-        line = next(line for line in _readable(model, population) if line.name == name)
+        line = next(line for line in readable_lines(model, population) if line.name == name)
         tables.append(Table(f"{name}_row", meaning=f"number of the start value of {name} that is set; 0 is none"))
         if not item.on_device:
             size = str(population.size)

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
-from typing import Any
 
-from brian2 import Hz, ms
-
-from brainmem.errors import TranslationError, closest
-from brainmem.spec import LearningRule, MemoryModel, Parameter, Population, Projection
+from brainmem.errors import TranslationError
+from brainmem.spec import LearningRule, MemoryModel, Population, Projection
 from brainmem.translation import protocol, rate, schedule
+from brainmem.translation.cells import cells, counting_synapses, spiking_parameters
 from brainmem.translation.common import (
     connect_text,
     constants_in,
@@ -20,58 +18,20 @@ from brainmem.translation.common import (
     summed_lines,
     used_names,
 )
-from brainmem.translation.currents import cell_current, current_tables
+from brainmem.translation.currents import current_tables
 from brainmem.translation.expansion import phase_time, rate_expansions
-from brainmem.translation.expected import Expected, expected_name
+from brainmem.translation.expected import Expected
 from brainmem.translation.inputs import correlations
-from brainmem.translation.lines import Line, identifiers, merged, read_lines, rename, write_lines
+from brainmem.translation.lines import Line, identifiers, merged, read_lines, write_lines
 from brainmem.translation.neurons import SpikingUnit, spiking_unit
-from brainmem.translation.restarts import restarts
 from brainmem.translation.rules import lower_rule
-from brainmem.translation.settling import SETTLE_EVENT, settling, settling_event
+from brainmem.translation.spiking_starts import drive_start, settable_starts
 from brainmem.translation.split import SplitRule
-from brainmem.translation.text import WHOLE, Connection, Group, Initial, Operation, Pathway, Table
+from brainmem.translation.text import Connection, Group, Operation, Pathway, Table
+
+__all__ = ["spiking_connections", "spiking_groups", "spiking_tables"]
 
 ROUNDING = 1e-6  # of the range; a tanh of 1 is within
-
-__all__ = [
-    "SPIKING_PARAMETERS",
-    "spiking_connections",
-    "spiking_groups",
-    "spiking_initial",
-    "spiking_parameters",
-    "spiking_tables",
-]
-
-SPIKING_PARAMETERS = (
-    Parameter("rate_max", 100 * Hz, meaning="firing rate that stands for the top of the rate range"),
-    Parameter("cells_per_unit", 1, meaning="spiking cells that share one unit's drive"),
-    Parameter("tau_m", 10 * ms, meaning="membrane time constant"),
-    Parameter("t_ref", 2 * ms, meaning="refractory period"),
-    Parameter("sigma_v", 0.3, meaning="membrane noise, in units of threshold minus reset"),
-    Parameter("spike_dt", 0.5 * ms, meaning="Euler step of the spiking variant"),
-)
-
-
-def spiking_parameters(model: MemoryModel) -> tuple[Parameter, ...]:
-    """Return the parameters of the cells, with the model's own choices for them.
-
-    Raises
-    ------
-    TranslationError
-        For a name in ``model.spiking`` that the translation does not know.
-    """
-    known = {item.name: item for item in SPIKING_PARAMETERS}
-    for name in model.spiking:
-        if name not in known:
-            raise TranslationError(
-                f"Model {model.name!r}: spiking[{name!r}] is not a parameter of the spiking variant. "
-                f"Known: {', '.join(known)}.{closest(name, known)}"
-            )
-    return tuple(
-        Parameter(item.name, model.spiking.get(item.name, item.value), meaning=item.meaning, source="ours")
-        for item in SPIKING_PARAMETERS
-    )
 
 
 def spiking_groups(expected: Expected, connections: Iterable[Connection], *, neuron: str) -> tuple[Group, ...]:
@@ -90,7 +50,7 @@ def spiking_groups(expected: Expected, connections: Iterable[Connection], *, neu
             unit = spiking_unit(model, population)
             if population.name in expected.rates or unit.expected in read:
                 unit = replace(unit, lines=(*unit.lines, unit.expected_line))
-            groups += [_units(model, unit, expected.states.get(population.name, ())), _cells(unit, neuron)]
+            groups += [_units(model, unit, expected.states.get(population.name, ())), cells(unit, neuron)]
     return tuple(groups)
 
 
@@ -106,9 +66,9 @@ def _refuse_sequential(model: MemoryModel, population: Population) -> None:
 
 def _units(model: MemoryModel, unit: SpikingUnit, states: Collection[str]) -> Group:
     population = unit.population
-    starts = {name: _start(unit, name, states) for name in restarts(model) if _settable(unit, name)}
+    starts = settable_starts(model, unit, states)
     extra, operations = protocol.protocol_operations(model, population, state=unit.state, starts=starts)
-    operations = (*operations, *_drive_start(model, unit))
+    operations = (*operations, *drive_start(model, unit))
     links = protocol.protocol_links(model, population)
     follow = (Line(name, "parameter", u, flags=("linked",)) for name, u in protocol.followed(model, population))
     shown = protocol.protocol_lines(model, population, used=model_names(model) | _windows(model))
@@ -157,67 +117,6 @@ def _windows(model: MemoryModel) -> set[str]:
     return {protocol.window_gate(rule) for rule in model.rules if rule.episodic}
 
 
-def _settable(unit: SpikingUnit, name: str) -> bool:
-    return name in unit.state or name in (unit.population.rate, unit.population.drive)
-
-
-def _start(unit: SpikingUnit, name: str, states: Collection[str]) -> str:
-    """Return the statements by which a phase sets `name`, with ``{value}`` for the value."""
-    if unit.form == "rate" and name == unit.population.rate:
-        expected = [f"{unit.expected} = {{value}}"] if unit.expected in unit.state else []
-        return "\n".join([f"{unit.trace} = {unit.trace_of('{value}')}", *expected])
-    if unit.form == "current" and name == unit.population.drive:
-        phi = next(line.expr for line in unit.lines if line.name == unit.asked)
-        return f"{unit.trace} = clip({unit.trace_of(rename(phi, {name: '({value})'}))}, 0, 1)"
-    return rate.started(name, states)
-
-
-def _drive_start(model: MemoryModel, unit: SpikingUnit) -> tuple[Operation, ...]:
-    """Return the operation by which a phase sets a drive: what its sums do not hold is put into the input's filter."""
-    drive = unit.population.drive
-    if unit.form != "current" or drive not in restarts(model):
-        return ()
-    code = protocol.restart_code(model, {str(drive): f"{unit.filtered} = {{value}} - ({unit.currents})"})
-    name = f"{unit.population.name}_drive_start"
-    return (Operation(name, "\n".join(code), *schedule.START_DRIVE, event=protocol.DRIVE_BEGIN),)
-
-
-def _cells(unit: SpikingUnit, neuron: str) -> Group:
-    name = unit.population.name
-    link, source, current = cell_current(unit, neuron)
-    each = f"repeat(arange({unit.population.size}), cells_per_unit)"
-    common: dict[str, Any] = {"name": f"{name}_cells", "size": f"{unit.population.size}*cells_per_unit"}
-    links: dict[str, tuple[str, str, str | None]] = {link.name: (name, source, each)}
-    if neuron == "poisson":
-        threshold = f"rand() < rate_max*{unit.activity}*dt"
-        constants = ("rate_max",)
-        return Group(equations=str(link), threshold=threshold, reset="", constants=constants, links=links, **common)
-    followed = {"step": "1", "elapsed": "second"}
-    lines = (
-        link,
-        *(Line(variable, "parameter", unit_, flags=("linked",)) for variable, unit_ in followed.items()),
-        current,
-        Line(
-            "v",
-            "differential",
-            "1",
-            "(I - v)/tau_m + sigma_v*sqrt(2/tau_m)*xi",
-            ("unless refractory",),
-        ),
-    )
-    return Group(
-        equations=write_lines(lines),
-        threshold="v > 1",
-        reset="v = 0",
-        refractory="t_ref",
-        events={SETTLE_EVENT: settling_event(name)},
-        operations=(settling(name),),
-        links={**links, **{variable: (protocol.CONTROLLER, variable, None) for variable in followed}},
-        constants=("tau_m", "sigma_v", "t_ref"),
-        **common,
-    )
-
-
 def spiking_connections(
     model: MemoryModel, *, neuron: str, read: str | None, pairing: str | None
 ) -> tuple[tuple[Connection, ...], tuple[SplitRule, ...]]:
@@ -226,27 +125,13 @@ def spiking_connections(
         _refuse_sequential(model, population)
     orders = projection_orders(model)
     units = {p.name: spiking_unit(model, p) for p in model.populations if p.rate}
-    connections: list[Connection] = [_output(unit) for unit in units.values()]
+    connections: list[Connection] = [counting_synapses(unit) for unit in units.values()]
     splits: list[SplitRule] = []
     for projection in model.projections:
         connection, split = _connection(model, projection, orders, units, neuron=neuron, read=read, pairing=pairing)
         connections.append(connection)
         splits += split
     return tuple(connections), tuple(splits)
-
-
-def _output(unit: SpikingUnit) -> Connection:
-    """Return the synapses that count a unit's spikes."""
-    name = unit.population.name
-    count = Pathway("count", "pre", "count_post += 1.0/cells_per_unit", "spike", *schedule.COUNT)
-    return Connection(
-        name=f"{name}_output",
-        source=f"{name}_cells",
-        target=name,
-        equations="",
-        pathways=(count,),
-        connect="j='i//cells_per_unit'",
-    )
 
 
 def _connection(
@@ -336,74 +221,3 @@ def spiking_tables(model: MemoryModel, *, neuron: str) -> tuple[Table, ...]:
     """Return the tables of the protocol, and those that the currents of cells are read from."""
     units = (spiking_unit(model, p) for p in model.populations if p.rate)
     return (*protocol.protocol_tables(model), *(table for unit in units for table in current_tables(unit, neuron)))
-
-
-def spiking_initial(expected: Expected, groups: Iterable[Group]) -> tuple[Initial, ...]:
-    """Return the start values of the spiking variant: traces stand where the rates would start.
-
-    What is expected begins as that in whose place it is read.
-    """
-    model = expected.model
-    state = {f"{group.name}.{line.name}" for group in groups for line in _differential(group)}
-    initial: list[Initial] = [
-        Initial(p.name, name, draw) for p in model.projections for name, draw in p.initial.items()
-    ]
-    for population in model.populations:
-        if population.rate is None:
-            initial += [Initial(population.name, name, draw) for name, draw in population.initial.items()]
-        else:
-            unit = spiking_unit(model, population)
-            initial += _unit_initial(model, unit)
-            if f"{population.name}.{unit.expected}" in state:
-                initial.append(Initial(population.name, unit.expected, unit.rate_of(f"{population.name}_{unit.trace}")))
-        for name in expected.states.get(population.name, ()):
-            if name in population.initial:
-                initial.append(Initial(population.name, expected_name(name), f"{population.name}_{name}"))
-    return tuple(initial)
-
-
-def _differential(group: Group) -> list[Line]:
-    lines = read_lines(group.equations) if group.equations.strip() else ()
-    return [line for line in lines if line.kind == "differential"]
-
-
-def _unit_initial(model: MemoryModel, unit: SpikingUnit) -> list[Initial]:
-    population, found = unit.population, []
-    unset = {}
-    if unit.form == "rate" and population.rate not in population.initial:
-        unset = {population.rate: "0"}  # where the rate variant starts, which need not be the trace's 0
-    for name, draw in {**population.initial, **unset}.items():
-        if unit.form == "rate" and name == population.rate:
-            trace, own = unit.trace_of(draw), f"{population.name}.{name}"
-            found.append(Initial(population.name, unit.trace, trace, own, given=unit.trace_of("given")))
-        elif unit.form == "current" and name == population.drive:
-            found += _current_start(model, unit, draw)
-        else:
-            found.append(Initial(population.name, name, draw))
-    return found
-
-
-def _whole(projection: Projection) -> str:
-    """Return the ending of the name of weights over all units (`brainmem.starts`), where they join a part of them."""
-    return WHOLE if projection.source_units or projection.target_units else ""
-
-
-def _current_start(model: MemoryModel, unit: SpikingUnit, draw: str) -> list[Initial]:
-    """Start a drive at u(0): the trace at phi(u(0)), the input filter at u(0) minus the currents of that trace."""
-    name, drive = unit.population.name, unit.population.drive
-    start = f"{name}_{drive}"
-    phi = next(line.expr for line in unit.lines if line.name == f"{unit.population.rate}_phi")
-    trace = f"{name}_{unit.trace}"
-    rates = unit.rate_of(trace)
-    recurrent = [
-        f"{p.name}_{weight}{_whole(p)} @ {rates}"
-        for p in model.projections
-        if p.target == name == p.source
-        for weight in p.initial
-        if {weight, f"{unit.population.rate}_pre"} <= identifiers(p.current)
-    ]
-    return [
-        Initial("", start, draw, f"{name}.{drive}"),
-        Initial(name, unit.trace, unit.trace_of(rename(phi, {drive: start}))),
-        Initial(name, unit.filtered, " - ".join([start, *recurrent])),
-    ]

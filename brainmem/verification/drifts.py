@@ -13,14 +13,15 @@ from brainmem.collect import matrix_of
 from brainmem.devices import Device, Executable, prepare
 from brainmem.equations import resolve_parameters
 from brainmem.instance import Given, instantiate
+from brainmem.jobs import job_of
 from brainmem.kernels import choose_kernels
-from brainmem.simulation import Ready, job_of, make_ready
+from brainmem.ready import Ready, make_ready
 from brainmem.spec import MemoryModel
 from brainmem.translation import TranslatedModel, translate
+from brainmem.translation.cells import spiking_parameters
+from brainmem.translation.controller import run_numbers
 from brainmem.translation.lines import read_lines
-from brainmem.translation.protocol import run_numbers
 from brainmem.translation.restarts import draws_random
-from brainmem.translation.spiking import spiking_parameters
 from brainmem.verification.shadow import Held, hold
 from brainmem.verification.surrogate import (
     REPLAYED,

@@ -1,0 +1,131 @@
+"""The controller of the protocol: one unit that advances the step and its time; and, of many trials, each one's end.
+
+The schedule is flattened into steps (one phase for one item), and the controller's ``step`` is an index into tables
+(`brainmem.translation.protocol`). All of it is plain Brian2 text, so that it runs within one ``run()`` on every target.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from brainmem.spec import MemoryModel, Stimulus
+from brainmem.translation import schedule
+from brainmem.translation.common import shown_stimuli
+from brainmem.translation.lines import Line, identifiers, rename
+from brainmem.translation.restarts import restarts
+from brainmem.translation.text import Group, Operation
+
+__all__ = [
+    "CONTROLLER",
+    "FOLLOWED",
+    "START_SEED",
+    "TRIAL",
+    "controller",
+    "has_until",
+    "run_numbers",
+    "trial_group",
+]
+
+CONTROLLER = "protocol"
+TRIAL = "trial"
+FOLLOWED = (("step", "1"), ("elapsed", "second"), ("ended", "1"))
+START_SEED = "start_seed"
+
+
+def run_numbers(model: MemoryModel) -> tuple[str, ...]:
+    """Return the numbers of the controller that belong to a run: its steps, and the seed of starts drawn by phases."""
+    drawing = any(item.on_device for item in restarts(model).values())
+    return ("n_steps", START_SEED) if drawing else ("n_steps",)
+
+
+def has_until(model: MemoryModel) -> bool:
+    """Return whether any phase has an end condition."""
+    return any(phase.until for phase in model.protocol.phases)
+
+
+def controller(model: MemoryModel, *, trials: bool = False) -> Group:
+    """Return the group that advances the protocol; of several trials, `trial_group` observes each."""
+    observed = [Line(item.name, "parameter", item.unit) for item in model.observables]
+    held = [Line("held", "parameter", "1")] if has_until(model) else []  # the trials whose condition holds
+    fulfilled = [Line("fulfilled", "parameter", "1")] if has_until(model) else []
+    framed = [item for item in shown_stimuli(model) if item.every]
+    lines = [
+        Line("step", "parameter", "1"),
+        Line("elapsed", "parameter", "second"),
+        Line("ended", "parameter", "1"),
+        Line("averaging", "parameter", "1"),
+        Line("snapshot", "parameter", "1"),
+        Line("complete", "parameter", "1"),
+        *(Line(name, "parameter", "1", flags=("shared", "constant")) for name in run_numbers(model)),
+        *([Line("tick", "parameter", "1")] if framed else []),  # time steps since the phase began
+        *(Line(f"{item.name}_shown", "parameter", "1") for item in framed),
+        *fulfilled,
+        *(held if trials else observed),
+    ]
+    return Group(
+        name=CONTROLLER,
+        size="1",
+        equations="\n".join(map(str, lines)),
+        events={"step_end": ("ended > 0.5", *schedule.ENDED)},
+        operations=(*_show(framed), _advance(model, trials), _next(bool(framed))),
+        constants=() if trials else _condition_parameters(model),
+    )
+
+
+def trial_group(model: MemoryModel) -> Group:
+    """Return the group with a unit per trial: its observables, and whether its phase's end condition holds."""
+    lines = [Line(item.name, "parameter", item.unit) for item in model.observables]
+    lines += [Line(name, "parameter", unit, flags=("linked",)) for name, unit in FOLLOWED]
+    if has_until(model):
+        lines.append(Line("held", "subexpression", "1", " + ".join(_held(model))))
+    return Group(
+        name=TRIAL,
+        size="1",
+        equations="\n".join(map(str, lines)),
+        events={"step_end": ("ended > 0.5", *schedule.ENDED)},
+        links={name: (CONTROLLER, name, None) for name, _ in FOLLOWED},
+        constants=_condition_parameters(model),
+    )
+
+
+def _held(model: MemoryModel) -> Iterator[str]:
+    """Yield the conditions as a trial reads them: the controller counts this step later."""
+    return (rename(text, {"elapsed": "(elapsed + dt)"}) for text in _conditions(model))
+
+
+def _conditions(model: MemoryModel) -> Iterator[str]:
+    """Yield 1 for each phase that is the present one and whose end condition holds, else 0."""
+    for index, phase in enumerate(model.protocol.phases):
+        if phase.until:
+            yield f"int(step_phase(step*second) == {index})*int({phase.until})"
+
+
+def _condition_parameters(model: MemoryModel) -> tuple[str, ...]:
+    used = set().union(*(identifiers(phase.until) for phase in model.protocol.phases), set())
+    return tuple(item.name for item in model.parameters if item.name in used)
+
+
+def _advance(model: MemoryModel, trials: bool) -> Operation:
+    code = ["elapsed = elapsed + dt", "averaging = int(elapsed > step_average(step*second) + 0.5*dt)"]
+    code += ["ended = int(elapsed > step_duration(step*second) - 0.5*dt)"]
+    if has_until(model):
+        conditions = ["int(held > trials - 0.5)"] if trials else [*_conditions(model)]
+        code.append(f"fulfilled = {' + '.join(conditions)}")
+        code.append("ended = clip(ended + fulfilled, 0, 1)")
+    code.append("snapshot = ended*step_snapshot(step*second)")
+    return Operation("protocol_advance", "\n".join(code), *schedule.ADVANCE)
+
+
+def _show(framed: list[Stimulus]) -> tuple[Operation, ...]:
+    """Return the operation that finds the rows now shown, once and not for every unit."""
+    code = []
+    for item in framed:
+        row = f"{item.name}_row(step*second)"
+        code.append(f"{item.name}_shown = {row} + int({row} > 0.5)*{item.name}_frame(tick*second)")
+    return (Operation("protocol_show", "\n".join(code), *schedule.SHOW),) if code else ()
+
+
+def _next(framed: bool) -> Operation:
+    code = "step = step + ended\nelapsed = elapsed*(1 - ended)\ncomplete = int(step > n_steps - 0.5)"
+    code += "\ntick = (tick + 1)*(1 - ended)" if framed else ""
+    return Operation("protocol_next", code, *schedule.NEXT)
