@@ -68,7 +68,7 @@ ONLY = {
     },
     "jobs": {"blueprint", "devices", "errors", "instance", "ready", "translation"},
     "verification": VOCABULARY | {
-        "calibrate", "collect", "devices", "freezing", "instance", "jobs", "kernels", "models", "ready", "simulation",
+        "calibrate", "collect", "description", "devices", "freezing", "instance", "jobs", "kernels", "models", "ready", "simulation",
         "translation", "verdicts",
     },
     "explanation": VOCABULARY | {
@@ -88,7 +88,7 @@ IMPORTERS = {
     "simulation": {"claims", "fitting", "reproduction", "verification", *SIMULATION, *SURFACE},
     "remarks": {"ready", "simulation"},
     "verdicts": {"description", "explanation", "verification"},
-    "description": {"explanation", "ready", "simulation"},
+    "description": {"explanation", "ready", "simulation", "verification"},
     "verification": {"explanation", *SURFACE},
     "explanation": SURFACE,
     "cli": {"__main__"},

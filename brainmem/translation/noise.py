@@ -1,0 +1,256 @@
+"""What is noisy in a model whose rates are read from spikes, where the noise comes from, and where it matters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+
+from brainmem.spec import LearningRule, MemoryModel, Population, Projection
+from brainmem.translation.common import summed_lines
+from brainmem.translation.leading import changes_in, leading_variables
+from brainmem.translation.lines import definitions, identifiers, read_lines, rename, written_out
+from brainmem.translation.products import noise_in
+
+__all__ = ["Name", "Noise"]
+
+Name = tuple[str, str]  # population and variable
+
+
+class Noise:
+    """What of a model is noisy in spikes.
+
+    Parameters
+    ----------
+    model : MemoryModel
+    read : str or None
+        How all rules read rates; None for each its own way.
+
+    Attributes
+    ----------
+    lines : dict of str to dict of str to Line
+        By population, its equations by variable.
+    sums : dict of Name to (Projection, Line)
+        What synapses sum up, by the population and variable that takes it.
+    """
+
+    def __init__(self, model: MemoryModel, read: str | None) -> None:
+        self.model, self.read = model, read
+        self.lines = {p.name: {line.name: line for line in read_lines(p.equations)} for p in model.populations}
+        self.sums = {
+            (p.target, line.name.removesuffix("_post")): (p, line)
+            for p in model.projections
+            for line in summed_lines(p)
+        }
+
+    def population_of(self, name: str) -> Population:
+        """Return the population called `name`."""
+        return self.model.population(name)
+
+    def is_state(self, owner: str, name: str) -> bool:
+        """Tell whether a variable has an equation in time, and is no rate."""
+        line = self.lines[owner].get(name)
+        return line is not None and line.kind == "differential" and name != self.population_of(owner).rate
+
+    def is_rate(self, owner: str, name: str) -> bool:
+        """Tell whether a variable is its population's rate."""
+        return self.population_of(owner).rate == name
+
+    def current_form(self, owner: str) -> bool:
+        """Tell whether a population's rate is a function of its drive, which has the equation in time."""
+        population = self.population_of(owner)
+        return bool(population.rate) and self.lines[owner][population.rate].kind != "differential"
+
+    @cached_property
+    def sources(self) -> dict[Name, frozenset[str]]:
+        """Where the noise of each variable comes from, as others read it; variables without noise are left out."""
+        found: dict[Name, frozenset[str]] = {
+            (p.name, p.rate): frozenset({f"{p.name}.{p.rate}"}) for p in self.model.populations if p.rate
+        }
+        while True:
+            new = {key: noise for key, noise in self._next(found) if noise != found.get(key, frozenset())}
+            if not new:
+                return found
+            found |= new
+
+    def _next(self, found: Mapping[Name, frozenset[str]]) -> Iterator[tuple[Name, frozenset[str]]]:
+        for (owner, name), (projection, line) in self.sums.items():
+            read = (found.get(key, frozenset()) for key in self.synaptic_reads(projection, line.expr))
+            single = frozenset().union(*read)
+            # Sums over the same units share their noise; that of a single unit is a small part of it, unless the unit
+            # has a synapse onto itself.
+            sums = frozenset(f"sum of {noise.removeprefix('sum of ')}" for noise in single)
+            own = projection.self_connections and projection.source == projection.target
+            yield (owner, name), sums | single if own else sums
+        for owner, lines in self.lines.items():
+            for name, line in lines.items():
+                if line.expr and not self.is_rate(owner, name) and not self._is_transfer(owner, name):
+                    reads = identifiers(line.expr) & set(lines)
+                    own = [found.get((owner, other), frozenset()) for other in reads if not self.own_phi(owner, other)]
+                    yield (owner, name), frozenset().union(*own, found.get((owner, name), frozenset()))
+
+    def _is_transfer(self, owner: str, name: str) -> bool:
+        """Tell whether a variable is the transfer of the drive, which carries no noise of the unit's own spikes."""
+        return self.population_of(owner).transfer == name
+
+    def own_phi(self, owner: str, name: str) -> bool:
+        """In the current form the unit's own equations read phi(drive), which its rate is."""
+        return self.is_rate(owner, name) and self.current_form(owner)
+
+    def synaptic_reads(self, projection: Projection, text: str) -> set[Name]:
+        """Return the variables of units that a text of synapses reads."""
+        text = written_out(text, self._synaptic_definitions(projection))
+        found = set()
+        for name in identifiers(text):
+            for end, owner in (("_pre", projection.source), ("_post", projection.target)):
+                base = name.removesuffix(end)
+                if name.endswith(end) and base in self.lines[owner]:
+                    found.add((owner, base))
+            if name in self.lines[projection.target]:
+                found.add((projection.target, name))
+        return found
+
+    def _synaptic_definitions(self, projection: Projection) -> dict[str, str]:
+        texts = [projection.variables]
+        texts += [
+            rule.continuous for rule in self.model.rules if rule.projection == projection.name and rule.continuous
+        ]
+        return definitions((line for text in texts if text.strip() for line in read_lines(text)), stored=True)
+
+    @cached_property
+    def fed(self) -> set[Name]:
+        """The variables that the dynamics or the rules read, directly or through others."""
+        found: set[Name] = set()
+        todo = set(self._roots())
+        while todo:
+            found |= todo
+            todo = {read for key in todo for read in self.reads(*key)} - found
+        return found
+
+    def _roots(self) -> Iterator[Name]:
+        for population in self.model.populations:
+            if population.rate:
+                yield from ((population.name, name) for name in (population.transfer, population.drive) if name)
+        for rule in self.model.rules:
+            if self.corrected(rule):
+                yield from self.synaptic_reads(self.model.projection(rule.projection), rule.text)
+        for item in self.model.observables:
+            if item.name in self.watched:
+                yield from ((item.population, name) for name in identifiers(item.expression))
+
+    def reads(self, owner: str, name: str) -> set[Name]:
+        """Return the variables that a variable's own text reads."""
+        if (owner, name) in self.sums:
+            projection, line = self.sums[owner, name]
+            return self.synaptic_reads(projection, line.expr)
+        line = self.lines[owner].get(name)
+        return {(owner, other) for other in identifiers(line.expr) & set(self.lines[owner])} if line else set()
+
+    def corrected(self, rule: LearningRule) -> bool:
+        """Tell whether what a rule reads is made right: not for traces as they are, nor for a text of its own."""
+        return rule.spiking is None and (self.read or rule.read) != "trace"
+
+    def _noisy_definitions(self, owner: str) -> dict[str, str]:
+        """Return the subexpressions of a population that are noisy, as they may be written out."""
+        population = self.population_of(owner)
+        keep = {population.rate, population.transfer} - {None}
+        found = definitions(self.lines[owner].values(), keep=keep, stored=True)
+        return {name: expr for name, expr in found.items() if (owner, name) in self.sources}
+
+    def written(self, owner: str, text: str, end: str = "") -> str:
+        """Return a text with the noisy subexpressions of a population written out."""
+        inner = self._noisy_definitions(owner)
+        if not end:
+            return written_out(text, inner)
+        seen = {name: f"{name}{end}" for name in self._readable(owner)}
+        return written_out(text, {f"{name}{end}": rename(expr, seen) for name, expr in inner.items()})
+
+    def _readable(self, owner: str) -> set[str]:
+        stimuli = {item.name for item in self.model.stimuli if item.population == owner}
+        return {*self.lines[owner], *stimuli, *self.model.protocol.gates, "N"}
+
+    def own_text(self, owner: str, text: str) -> str:
+        """Return a unit's own text; in the current form its rate is phi(drive) there, also within subexpressions."""
+        if not self.current_form(owner):
+            return text
+        rate, inner = str(self.population_of(owner).rate), dict[str, str]()
+        known = definitions(self.lines[owner].values(), keep={rate}, stored=True)
+        while new := {n: e for n, e in known.items() if n not in inner and identifiers(e) & {rate, *inner}}:
+            inner |= new
+        return rename(written_out(text, inner), {rate: f"{rate}_phi"})
+
+    def own_noise(self, owner: str) -> set[str]:
+        """Return what carries the noise of a unit's own spikes: its rate and the states that follow it, no sums."""
+        rate = f"{owner}.{self.population_of(owner).rate}"
+        found = {name for (other, name), noise in self.sources.items() if other == owner and rate in noise}
+        return {name for name in found if name != self.population_of(owner).drive and (owner, name) not in self.sums}
+
+    @cached_property
+    def into_drives(self) -> set[Name]:
+        """The sums of the current form that drives filter: there the filter moves to the spikes (`filters`)."""
+        todo = {(p.name, str(p.drive)) for p in self.model.populations if p.rate and self.current_form(p.name)}
+        found, seen = set[Name](), set[Name]()
+        while todo:
+            seen |= todo
+            found |= {key for key in todo if key in self.sums}
+            todo = {read for key in todo for read in self.reads(*key) if self._relays(key, read)} - seen
+        return {key for key in found if self._sums_current_form(key)}
+
+    def _relays(self, key: Name, read: Name) -> bool:
+        """Tell whether a variable stands between a drive and the sums that it filters: no state of its own does."""
+        line = self.lines[read[0]].get(read[1])
+        return read in self.sums or (line is not None and line.kind == "subexpression" and not self.is_rate(*read))
+
+    def _sums_current_form(self, key: Name) -> bool:
+        projection, _ = self.sums[key]
+        source = self.population_of(projection.source)
+        return source.rate is None or self.current_form(projection.source)
+
+    def ends_written(self, projection: Projection, text: str) -> str:
+        """Return a text of synapses with the noisy subexpressions of both populations written out."""
+        text = self.written(projection.source, text, "_pre")
+        return self.written(projection.target, text, "_post")
+
+    @cached_property
+    def watched(self) -> set[str]:
+        """The observables that end phases."""
+        return identifiers(" ".join(phase.until for phase in self.model.protocol.phases))
+
+    def across(self, projection: Projection) -> dict[str, tuple[Name, frozenset[str]]]:
+        """Return the noisy names that synapses read, each with its variable and where its noise comes from."""
+        return {
+            f"{name}{end}": (
+                (owner, name),
+                frozenset(tag if tag.startswith("sum of ") else f"{tag}{end}" for tag in noise),
+            )
+            for end, owner in (("_pre", projection.source), ("_post", projection.target))
+            for (other, name), noise in self.sources.items()
+            if other == owner
+        }
+
+    def gathered(self, projection: Projection) -> dict[str, frozenset[str]]:
+        """Return the noise of variables that synapses gather from rates and from which others change, as a trace is.
+
+        Weights, which currents read, are not among them: they are to change slowly.
+        """
+        leading = leading_variables(self.model, projection) - identifiers(projection.current)
+        known = {name: noise for name, (_, noise) in self.across(projection).items()}
+        found = dict[str, frozenset[str]]()
+        changes = [
+            (name, self.ends_written(projection, text))
+            for rule in self.model.rules
+            if rule.projection == projection.name
+            for name, text in changes_in(self.model, rule)
+            if name in leading
+        ]
+        while True:
+            reads, new = {**known, **found}, dict(found)
+            for name, text in changes:
+                new[name] = new.get(name, frozenset()) | noise_in(text, reads)
+            if new == found:
+                return {name: noise for name, noise in found.items() if noise}
+            found = new
+
+
+def _as_read(source: str, end: str) -> str:
+    """Return a source of noise as synapses know it: of one of their units, or of many, which both ends share."""
+    return source if source.startswith("sum of ") else f"{source}{end}"
