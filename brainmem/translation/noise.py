@@ -218,10 +218,7 @@ class Noise:
     def across(self, projection: Projection) -> dict[str, tuple[Name, frozenset[str]]]:
         """Return the noisy names that synapses read, each with its variable and where its noise comes from."""
         return {
-            f"{name}{end}": (
-                (owner, name),
-                frozenset(tag if tag.startswith("sum of ") else f"{tag}{end}" for tag in noise),
-            )
+            f"{name}{end}": ((owner, name), frozenset(_as_read(tag, end) for tag in noise))
             for end, owner in (("_pre", projection.source), ("_post", projection.target))
             for (other, name), noise in self.sources.items()
             if other == owner
