@@ -68,8 +68,8 @@ ONLY = {
     },
     "jobs": {"blueprint", "devices", "errors", "instance", "ready", "translation"},
     "verification": VOCABULARY | {
-        "calibrate", "collect", "description", "devices", "freezing", "instance", "jobs", "kernels", "models", "ready", "simulation",
-        "translation", "verdicts",
+        "calibrate", "collect", "description", "devices", "freezing", "instance", "jobs", "kernels", "models", "ready",
+        "simulation", "translation", "verdicts",
     },
     "explanation": VOCABULARY | {
         "costs", "description", "devices", "instance", "models", "translation", "verdicts", "verification",
