@@ -41,8 +41,8 @@ __all__ = [
 
 _PACKAGES = ("brian2", "numpy", "sympy", "cython")
 # Files of brainmem that shape a compiled program beside the builder's own module.
-_SOURCES = ("blueprint.py", "build.py", "codegen/**/*", "compiler.py", "devices.py", "inputs.py", "preflight.py",
-            "standalone.py", "translation/**/*")  # fmt: skip
+_SOURCES = ("blueprint.py", "build.py", "codegen/**/*", "compiler.py", "counter.py", "deferral.py", "devices.py",
+            "inputs.py", "kernels.py", "preflight.py", "standalone.py", "translation/**/*")  # fmt: skip
 _DEFAULT_MEGABYTES = 2048
 _REMOVED = "removed-"  # begins the name of what is to be deleted
 
