@@ -22,6 +22,7 @@ POISSON = UnitNoise(F=1.0, rate_hz=1.0, cells_per_unit=1, tau_s=1.0)
 ASKED = "read='trace' takes traces as they are, with their noise"
 TRACES = "traces carry noise, and their powers the variance of it"
 WHOLE = "a function of rates is read from traces as a whole"
+SHARED = "factors follow the noise of the same spikes, through sums and states"
 SPIKES = "a spike depends on the trace before it where the Fano factor is not 1"
 ASSIGNS = "it assigns, so that its terms are not told apart"
 
@@ -54,12 +55,15 @@ class Verdict:
     inputs : bool
         Whether it reads sums of noisy rates beside rates that follow them: with given rates that adds nothing, in the
         network it may.
+    otherwise : str
+        Why the whole may be biased where no term is by itself.
     """
 
     rule: str
     kind: str
     reasons: tuple[str, ...] = ()
     inputs: bool = False
+    otherwise: str = SHARED
 
     def __str__(self) -> str:
         return f"rule {self.rule!r}: {self._words()}"
@@ -95,7 +99,7 @@ class Verdict:
         if self.kind == "own":
             yield f"has a spiking text of its author's own, whose drift is off by about {percent(lead + noise)}"
             return
-        because = f", because {' and '.join(self.reasons)}" if self.reasons else ""
+        because = f", because {' and '.join(self.reasons or (self.otherwise,))}"
         if abs(noise) >= SMALL:
             yield f"biased by about {percent(noise)}{because}"
         elif abs(shift) >= SMALL:
@@ -126,11 +130,12 @@ def _verdict(translated: TranslatedModel, rule: LearningRule) -> Verdict:
     poisson = translated.options.get("neuron") == "poisson"
     reasons = tuple(dict.fromkeys(reason for split in splits for reason in _reasons(split, poisson=poisson)))
     inputs = any(term.noise for split in splits for term in split.terms)
-    if (translated.options.get("read") or rule.read) == "trace":
+    asked = (translated.options.get("read") or rule.read) == "trace"
+    if asked:
         reasons = tuple(ASKED if reason == TRACES else reason for reason in reasons)
     if not any(split.variable for split in splits):
         reasons = (*reasons, ASSIGNS)
-    return Verdict(rule.name, "biased" if reasons else "unbiased", reasons, inputs)
+    return Verdict(rule.name, "biased" if reasons else "unbiased", reasons, inputs, ASKED if asked else SHARED)
 
 
 def _reasons(split: SplitRule, *, poisson: bool) -> Iterator[str]:
