@@ -7,6 +7,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -194,17 +195,46 @@ def test_an_unknown_model_is_one_sentence_and_exit_code_1():
 
 
 def test_brackets_in_an_error_are_printed_as_they_are(monkeypatch):
-    def fail(model, variant):
+    def fail(*given, **options):
         raise BrainmemError("[red]weights [post, pre][/]")
 
     monkeypatch.setattr(brainmem, "explain", fail)
     outcome = run("explain", "kurikawa2020")
     assert outcome.exit_code == 1
-    assert outcome.stderr.strip() == "[red]weights [post, pre][/]"
+    assert outcome.stderr.splitlines()[-1] == "[red]weights [post, pre][/]"
+
+
+def test_explain_goes_on_to_the_terms_when_asked():
+    short = run("explain", "kurikawa2020", "--no-measure")
+    assert "rule 'delta': unbiased in the mean" in " ".join(short.stdout.split())
+    assert "How each term of a rule is read" not in short.stdout
+    assert not short.stderr
+    assert "How each term of a rule is read" in run("explain", "kurikawa2020", "--no-measure", "--details").stdout
+
+
+@pytest.mark.parametrize("passed", [True, False])
+def test_verify_prints_the_table_and_exits_with_1_where_spikes_are_not_as_expected(monkeypatch, tmp_path, passed):
+    given = {}
+
+    def verify(model, **options):
+        given.update(options, model=model)
+        table = SimpleNamespace(to_csv=lambda path, index: Path(path).write_text("rule,along"))
+        return SimpleNamespace(passed=passed, to_dataframe=lambda: table)
+
+    monkeypatch.setattr(brainmem, "verify", verify)
+    path = tmp_path / "drifts.csv"
+    options = ("--seeds", "3,5", "--cells", "4", "--learned", "--neuron", "poisson", "--items", "0")
+    outcome = run("verify", "kurikawa2020", *options, "--set", "M=5", "--output", str(path))
+    assert outcome.exit_code == (0 if passed else 1)
+    assert path.read_text() == "rule,along"
+    assert given["seeds"] == [3, 5]
+    assert given["cells_per_unit"] == (4,)
+    assert (given["weights"], given["neuron"], given["items"]) == ("learned", "poisson", None)
+    assert given["parameters"] == {"M": 5}
 
 
 def test_ctrl_c_ends_with_130_and_a_sentence(monkeypatch):
-    def stop(model, variant):
+    def stop(*given, **options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(brainmem, "explain", stop)
