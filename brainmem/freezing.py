@@ -86,21 +86,27 @@ def _alone(phase: Phase, protocol: Protocol) -> Phase:
     return replace(phase, aside=False, gates={gate: phase.gates.get(gate, 0) for gate in protocol.gates})
 
 
-def acts(model: MemoryModel, rule: LearningRule, phase: Phase, values: Mapping[str, Any]) -> bool:
-    """Return whether a rule may change what its projection's current reads while `phase` runs."""
+def acts(
+    model: MemoryModel, rule: LearningRule, phase: Phase, values: Mapping[str, Any], *, unread: bool = False
+) -> bool:
+    """Return whether a rule may change what its projection's current reads while `phase` runs.
+
+    With `unread`, changes of variables that no current reads count too.
+    """
     if (rule.at and phase.name not in rule.at) or (rule.during and phase.name not in rule.during):
         return False
     projection = model.projection(rule.projection)
     shut = {gate for gate in model.protocol.gates if not float(evaluate(str(phase.gates.get(gate, 0)), values))}
-    read = read_by_current(model, projection)
+    read = None if unread else read_by_current(model, projection)
     return any(not _is_zero(model, projection, text, shut) for text in _changes(model, rule, projection, read))
 
 
-def _changes(model: MemoryModel, rule: LearningRule, projection: Projection, read: set[str]) -> list[str]:
-    """Return the changes of the variables that a current reads, in terms of what synapses store."""
+def _changes(model: MemoryModel, rule: LearningRule, projection: Projection, read: set[str] | None) -> list[str]:
+    """Return the changes of the variables that a current reads, or of all, in terms of what synapses store."""
     lines = [*_lines(projection.variables), *_rule_lines(model, projection)]
     if rule.continuous:
-        found = [line.expr for line in read_lines(rule.continuous) if line.kind == "differential" and line.name in read]
+        changed = [line for line in read_lines(rule.continuous) if line.kind == "differential"]
+        found = [line.expr for line in changed if read is None or line.name in read]
     else:
         stored = {line.name for line in lines if line.kind != "subexpression"} | set(projection.initial)
         found = changes_of(rule.text, stored, only=read)

@@ -78,9 +78,9 @@ class Trial:
         seed : int, optional
             Of the noise, where it is not that of the other numbers.
         """
-        inputs = self.ready.device_inputs() | {f"param.{REPLAYED}": float(replay)}
-        if not self.experiment.cells:
-            inputs[f"param.{SCATTER}"] = float(scatter)
+        switches = {REPLAYED: float(replay), SCATTER: float(scatter)}
+        read = {name for group in self.ready.translated.groups for name in group.constants}
+        inputs = self.ready.device_inputs() | {f"param.{name}": switches[name] for name in switches.keys() & read}
         outputs = executable.run(
             inputs, seed=self.seed if seed is None else seed, duration=self.ready.instance.duration + self.ready.dt
         )

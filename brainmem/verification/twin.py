@@ -86,7 +86,8 @@ def _phases(entry: Each | Repeat) -> list[str]:
 
 
 def _acting(model: MemoryModel, phase: str, parameters: Mapping[str, Any]) -> bool:
-    return any(acts(model, rule, model.protocol.phase(phase), parameters) for rule in model.rules)
+    at = model.protocol.phase(phase)
+    return any(acts(model, rule, at, parameters, unread=True) for rule in model.rules)
 
 
 def twinned(held: Held, parameters: Mapping[str, Any]) -> MemoryModel:
