@@ -51,6 +51,8 @@ if TYPE_CHECKING:
     from brainmem.store import Sweep
     from brainmem.sweeps import sweep
     from brainmem.translation import TranslatedModel, translate
+    from brainmem.verification.record import Verification
+    from brainmem.verification.verify import verify
 
 __version__ = "0.1.0"
 
@@ -63,6 +65,7 @@ _LAZY = {
     "Result": "brainmem.result",
     "Sweep": "brainmem.store",
     "TranslatedModel": "brainmem.translation",
+    "Verification": "brainmem.verification.record",
     "arrays": "brainmem.simulation",
     "compare": "brainmem.comparison",
     "explain": "brainmem.explanation",
@@ -80,6 +83,7 @@ _LAZY = {
     "simulate": "brainmem.simulation",
     "sweep": "brainmem.sweeps",
     "translate": "brainmem.translation",
+    "verify": "brainmem.verification.verify",
     "write_report": "brainmem.report",
 }
 
@@ -114,6 +118,7 @@ __all__ = [
     "Sweep",
     "TranslatedModel",
     "TranslationError",
+    "Verification",
     "arrays",
     "compare",
     "explain",
@@ -129,6 +134,7 @@ __all__ = [
     "surrogate",
     "sweep",
     "translate",
+    "verify",
     "write_report",
 ]
 

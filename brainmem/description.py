@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -17,7 +17,8 @@ from brainmem.translation.schedule import SLOTS
 from brainmem.translation.split import SplitRule
 from brainmem.translation.terms import UnitNoise
 from brainmem.translation.text import Visits
-from brainmem.verdicts import verdicts
+from brainmem.verdicts import Expected as Bias
+from brainmem.verdicts import percent, verdicts
 
 __all__ = ["describe_cells", "describe_changes", "describe_schedule", "describe_terms", "describe_verdicts"]
 
@@ -100,9 +101,34 @@ def _connection_rows(item) -> Iterator[tuple[str, int, str]]:
         yield op.when, op.order, f"{item.name}: {op.name}{every}"
 
 
-def describe_verdicts(translated: TranslatedModel) -> tuple[str, ...]:
-    """Return one line per rule on what becomes of it in spikes; nothing for the rate variant."""
-    return tuple(map(str, verdicts(translated))) if translated.variant == "spiking" else ()
+class Expected(Protocol):
+    """What runs let expect of rules and observables; see `verification.bias`."""
+
+    @property
+    def noise(self) -> Mapping[str, float]: ...
+    def of_rule(self, rule: str) -> Mapping[str, Bias]: ...
+
+
+def describe_verdicts(translated: TranslatedModel, expected: Expected | None = None) -> tuple[str, ...]:
+    """Return one line per rule, and per observable that holds noise, on what becomes of it in spikes.
+
+    With sizes where they are `expected` from runs; nothing for the rate variant.
+    """
+    if translated.variant != "spiking":
+        return ()
+    found = [
+        line
+        for verdict in verdicts(translated)
+        for line in (verdict.lines(expected.of_rule(verdict.rule)) if expected else (str(verdict),))
+    ]
+    return (*found, *(_reported(name, expected) for name in translated.reported))
+
+
+def _reported(name: str, expected: Expected | None) -> str:
+    stays = f"observable {name!r} stays what the cells did"
+    if expected is None or name not in expected.noise:
+        return f"{stays}, noise of spikes included; explain() says how much of it is noise"
+    return f"{stays}: {percent(expected.noise[name]).removeprefix('+')} of it is noise of spikes"
 
 
 def describe_changes(translated: TranslatedModel) -> tuple[str, ...]:

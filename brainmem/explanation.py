@@ -15,7 +15,7 @@ from brainmem.models import get_model
 from brainmem.spec import MemoryModel
 from brainmem.translation import TranslatedModel, translate
 from brainmem.verdicts import verdicts
-from brainmem.verification.bias import expected_bias, of_rule
+from brainmem.verification.bias import expectation
 from brainmem.verification.drifts import Experiment
 
 __all__ = ["explain"]
@@ -66,7 +66,7 @@ def explain(
     if variant != "spiking":
         return "\n".join(parts)
     if measured:
-        lines = _verdicts(model, translated, Given(parameters, {}, {}, {}), device, items, options)
+        lines = _measured(model, translated, Given(parameters, {}, {}, {}), device, items, options)
     else:
         lines = describe_verdicts(translated)
     parts += _section("What becomes of its rules:", lines)
@@ -82,15 +82,14 @@ def _section(title: str, lines) -> list[str]:
     return ["", title, *found] if found else []
 
 
-def _verdicts(
+def _measured(
     model: MemoryModel, translated: TranslatedModel, given: Given, device: Device, items: int | None, options
 ) -> Iterator[str]:
     """Yield the verdict on every rule, with the bias that runs without cells give."""
-    found = verdicts(translated)
-    if all(verdict.kind == "same" for verdict in found):
-        yield from map(str, found)
+    noisy = any(verdict.kind != "same" for verdict in verdicts(translated))
+    if not model.rules or not (noisy or translated.reported):
+        yield from describe_verdicts(translated)
         return
     experiment = Experiment(model, given, items, cells=False, options=options, device=device)
-    biases = expected_bias([experiment.trial(seed) for seed in SEEDS])
-    yield from (line for verdict in found for line in verdict.lines(of_rule(biases, verdict.rule)))
+    yield from describe_verdicts(translated, expectation([experiment.trial(seed) for seed in SEEDS]))
     yield experiment.words

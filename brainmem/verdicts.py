@@ -20,6 +20,7 @@ NETWORK = 0.05  # from which on the free network's own part is told
 
 POISSON = UnitNoise(F=1.0, rate_hz=1.0, cells_per_unit=1, tau_s=1.0)
 INPUTS = "the noise of its inputs goes along with rates"
+ASKED = "read='trace' takes traces as they are, with their noise"
 TRACES = "traces carry noise, and their powers the variance of it"
 WHOLE = "a function of rates is read from traces as a whole"
 SPIKES = "a spike depends on the trace before it where the Fano factor is not 1"
@@ -120,6 +121,8 @@ def _verdict(translated: TranslatedModel, rule: LearningRule) -> Verdict:
     splits = [split for split in translated.splits if split.rule == rule.name]
     poisson = translated.options.get("neuron") == "poisson"
     reasons = tuple(dict.fromkeys(reason for split in splits for reason in _reasons(split, poisson=poisson)))
+    if (translated.options.get("read") or rule.read) == "trace":
+        reasons = tuple(ASKED if reason == TRACES else reason for reason in reasons)
     if not any(split.variable for split in splits):
         reasons = (*reasons, ASSIGNS)
     return Verdict(rule.name, "biased" if reasons else "unbiased", reasons)

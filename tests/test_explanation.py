@@ -19,8 +19,8 @@ from brainmem import (
     explain,
     translate,
 )
-from brainmem.equations import resolve_parameters
 from brainmem.description import describe_reading
+from brainmem.equations import resolve_parameters
 
 
 def population(name: str, tau: str) -> Population:

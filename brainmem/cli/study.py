@@ -71,13 +71,6 @@ def show(
         print_code(str(translate(get_model(key), variant.value)))
 
 
-def explain(key: Key, variant: Pick = Variant.spiking) -> None:
-    """Say what a time step does, how rules are read from spikes and what bias remains."""
-    import brainmem
-
-    say(brainmem.explain(brainmem.get_model(key), variant.value))
-
-
 def run(
     key: Key,
     variant: Pick = Variant.rate,
@@ -208,7 +201,6 @@ def _print_recall(result: Any) -> None:
 COMMANDS = {
     "list": list_,
     "show": show,
-    "explain": explain,
     "run": run,
     "compare": compare,
     "reproduce": reproduce,

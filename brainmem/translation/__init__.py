@@ -143,6 +143,7 @@ def _spiking(model: MemoryModel, many: bool, *, neuron: str, read: str | None, p
         dt="spike_dt",
         splits=splits,
         changes=expected.changes,
+        reported=expected.reported,
         final={p.name: spiking_unit(model, p).beyond for p in model.populations if p.rate},
     )
 

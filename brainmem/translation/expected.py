@@ -69,12 +69,15 @@ class Expected:
     rates : frozenset of str
         Populations whose expected rate is read.
     changes : tuple of Change
+    reported : tuple of str
+        Observables that nothing reads and whose mean holds noise of spikes: they stay what the cells did.
     """
 
     model: MemoryModel
     states: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rates: frozenset[str] = frozenset()
     changes: tuple[Change, ...] = ()
+    reported: tuple[str, ...] = ()
 
 
 def expect(model: MemoryModel, *, read: str | None = None) -> Expected:
@@ -116,7 +119,13 @@ class _Pass:
             for p in self.model.populations
         }
         rates = frozenset(owner for owner, name in self.wanted if name == self._population_of(owner).rate)
-        return Expected(changed, {name: found for name, found in states.items() if found}, rates, tuple(self.changes))
+        return Expected(
+            changed,
+            {name: found for name, found in states.items() if found},
+            rates,
+            tuple(self.changes),
+            tuple(item.name for item in self.model.observables if self._is_reported(item)),
+        )
 
     # What is noisy
 
@@ -149,11 +158,12 @@ class _Pass:
     def _next(self, found: Mapping[Name, frozenset[str]]) -> Iterator[tuple[Name, frozenset[str]]]:
         for (owner, name), (projection, line) in self.sums.items():
             read = (found.get(key, frozenset()) for key in self._synaptic_reads(projection, line.expr))
-            # Sums over the same units share their noise; that of a single unit is a small part of it.
-            yield (
-                (owner, name),
-                frozenset(f"sum of {noise.removeprefix('sum of ')}" for noise in frozenset().union(*read)),
-            )
+            single = frozenset().union(*read)
+            # Sums over the same units share their noise; that of a single unit is a small part of it, unless the unit
+            # has a synapse onto itself.
+            sums = frozenset(f"sum of {noise.removeprefix('sum of ')}" for noise in single)
+            own = projection.self_connections and projection.source == projection.target
+            yield (owner, name), sums | single if own else sums
         for owner, lines in self.lines.items():
             for name, line in lines.items():
                 if line.expr and not self._is_rate(owner, name) and not self._is_transfer(owner, name):
@@ -208,9 +218,8 @@ class _Pass:
         for rule in self.model.rules:
             if self._corrected(rule):
                 yield from self._synaptic_reads(self.model.projection(rule.projection), rule.text)
-        watched = identifiers(" ".join(phase.until for phase in self.model.protocol.phases))
         for item in self.model.observables:
-            if item.name in watched:
+            if item.name in self.watched:
                 yield from ((item.population, name) for name in identifiers(item.expression))
 
     def _reads(self, owner: str, name: str) -> set[Name]:
@@ -373,9 +382,37 @@ class _Pass:
         text = self._written(projection.source, text, "_pre")
         return self._written(projection.target, text, "_post")
 
+    @cached_property
+    def watched(self) -> set[str]:
+        """The observables that end phases."""
+        return identifiers(" ".join(phase.until for phase in self.model.protocol.phases))
+
+    def _is_reported(self, item: Observable) -> bool:
+        """Tell whether an observable that only a result reads goes beyond what is linear in noisy rates."""
+        if item.name in self.watched:
+            return False
+        written = self._written(item.population, item.expression)
+        if _beyond_linear(written, self._as_seen(item.population)):
+            return True
+        todo, seen = {(item.population, name) for name in identifiers(item.expression)}, set[Name]()
+        while todo:
+            seen |= todo
+            if any(self._gains(*key) for key in todo - self.fed):
+                return True
+            todo = {read for key in todo for read in self._reads(*key)} - seen
+        return False
+
+    def _gains(self, owner: str, name: str) -> bool:
+        """Tell whether a sum or state reads something noisy beyond linearly."""
+        if (owner, name) in self.sums:
+            projection, line = self.sums[owner, name]
+            return _beyond_linear(self._ends_written(projection, line.expr), self._across(projection))
+        return self._is_state(owner, name) and _beyond_linear(
+            self._written(owner, self.lines[owner][name].expr), self._within(owner)
+        )
+
     def _observable(self, item: Observable) -> Observable:
-        watched = identifiers(" ".join(phase.until for phase in self.model.protocol.phases))
-        if item.name not in watched:
+        if item.name not in self.watched:
             return item
         text = self._whole(item.population, item.expression, self._as_seen(item.population))
         return replace(item, expression=self._changed(f"observable {item.name}", item.expression, text))
@@ -494,6 +531,10 @@ class _Pass:
     def _declare(self, owner: str, line: Line, populations: dict[str, Any]) -> None:
         old = populations[owner]
         populations[owner] = replace(old, equations=f"{old.equations}\n{line}")
+
+
+def _beyond_linear(text: str, noisy: Noisy) -> bool:
+    return mean_text(text, Noisy(noisy.sources, expected_name)) != text
 
 
 def _tree(text: str) -> ast.Expression:

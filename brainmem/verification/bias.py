@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from brainmem.verdicts import percent
-from brainmem.verification.drifts import Drift, Key, Trial
+from brainmem.verification.drifts import Drift, Key, Outcome, Trial
 
-__all__ = ["ALL", "Bias", "Estimate", "along_and_shift", "expected_bias", "of_rule", "over_phases"]
+__all__ = ["ALL", "Bias", "Estimate", "Expectation", "along_and_shift", "expectation", "over_phases"]
 
 ALL = "all phases"
 PAIRS = (2, 16)  # of runs with opposite noise: fewest and most
@@ -116,17 +116,32 @@ def over_phases(drifts: Mapping[Key, Drift]) -> dict[Key, Drift]:
     return found
 
 
-def of_rule(biases: Mapping[Key, Bias], rule: str) -> dict[str, Bias]:
-    """Return the biases of a rule's variables over all phases."""
-    found: dict[str, Bias] = {}
-    for (name, variable, phase), bias in biases.items():
-        if name == rule and (variable not in found or phase == ALL):
-            found[variable] = bias
-    return found
+@dataclass(frozen=True)
+class Expectation:
+    """What runs without cells let expect.
+
+    Attributes
+    ----------
+    biases : dict of Key to Bias
+        For every rule, variable and phase.
+    noise : dict of str to float
+        Which part of each reported observable is noise of spikes.
+    """
+
+    biases: Mapping[Key, Bias]
+    noise: Mapping[str, float]
+
+    def of_rule(self, rule: str) -> dict[str, Bias]:
+        """Return the biases of a rule's variables over all phases."""
+        found: dict[str, Bias] = {}
+        for (name, variable, phase), bias in self.biases.items():
+            if name == rule and (variable not in found or phase == ALL):
+                found[variable] = bias
+        return found
 
 
-def expected_bias(trials: Sequence[Trial]) -> dict[Key, Bias]:
-    """Return the bias that is expected of every rule, variable and phase, from trials of an experiment without cells.
+def expectation(trials: Sequence[Trial]) -> Expectation:
+    """Return what trials of an experiment without cells let expect of one with cells.
 
     Each trial runs without noise, and several times with noise and its opposite, more often where that is quick.
     """
@@ -135,16 +150,31 @@ def expected_bias(trials: Sequence[Trial]) -> dict[Key, Bias]:
     runs: list[Run] = [(place, True, 0) for place in range(len(trials))]
     runs += [(pair, replay, sign) for pair in range(pairs) for replay in (True, False) for sign in (1, -1)]
 
-    def drifts(run: Run) -> dict[Key, Drift]:
+    def outcome(run: Run) -> Outcome:
         place, replay, scatter = run
         trial = trials[place % len(trials)]
         seed = trial.seed + place // len(trials)  # of the noise
-        return over_phases(trial.drifts(executable, replay=replay, scatter=scatter, seed=seed))
+        found = trial.run(executable, replay=replay, scatter=scatter, seed=seed)
+        return replace(found, drifts=over_phases(found.drifts))
 
     with ThreadPoolExecutor(max_workers=trials[0].experiment.at_once) as pool:
-        found = dict(zip(runs, pool.map(drifts, runs), strict=True))
-    keys = dict.fromkeys(key for run in runs for key in found[run])
-    return {key: _bias(key, found, len(trials), pairs) for key in keys}
+        found = dict(zip(runs, pool.map(outcome, runs), strict=True))
+    drifts = {run: item.drifts for run, item in found.items()}
+    keys = dict.fromkeys(key for run in runs for key in drifts[run])
+    biases = {key: _bias(key, drifts, len(trials), pairs) for key in keys}
+    return Expectation(
+        biases, {name: _noise(name, found, len(trials), pairs) for name in trials[0].experiment.reported}
+    )
+
+
+def _noise(name: str, outcomes: Mapping[Run, Outcome], trials: int, pairs: int) -> float:
+    """Return which part of an observable's mean is noise."""
+    noisy = np.array(
+        [np.mean([outcomes[pair, True, sign].observed[name] for sign in (1, -1)]) for pair in range(pairs)]
+    )
+    still = np.array([outcomes[pair % trials, True, 0].observed[name] for pair in range(pairs)])
+    scale = float(np.mean(np.abs(noisy)))
+    return float(np.mean(noisy - still)) / scale if scale else 0.0
 
 
 def _bias(key: Key, runs: Mapping[Run, Mapping[Key, Drift]], trials: int, pairs: int) -> Bias:

@@ -32,7 +32,7 @@ from brainmem.verification.surrogate import (
 )
 from brainmem.verification.twin import shortened, twin_name, twinned
 
-__all__ = ["Drift", "Experiment", "Key", "Trial", "own_parameters"]
+__all__ = ["Drift", "Experiment", "Key", "Outcome", "Trial", "cells_in_words", "own_parameters"]
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,21 @@ Key = tuple[str, str, str]  # rule, variable, phase
 
 
 @dataclass(frozen=True)
+class Outcome:
+    """What one run gave.
+
+    Attributes
+    ----------
+    drifts : dict of Key to Drift
+    observed : dict of str to float
+        The means over phase ends of the observables that stay what the cells did.
+    """
+
+    drifts: Mapping[Key, Drift]
+    observed: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Trial:
     """The numbers of one seed."""
 
@@ -63,10 +78,8 @@ class Trial:
     ready: Ready
     seed: int
 
-    def drifts(
-        self, executable: Executable, *, replay: bool, scatter: int = 0, seed: int | None = None
-    ) -> dict[Key, Drift]:
-        """Run once and return the drifts.
+    def run(self, executable: Executable, *, replay: bool, scatter: int = 0, seed: int | None = None) -> Outcome:
+        """Run once.
 
         Parameters
         ----------
@@ -84,7 +97,11 @@ class Trial:
         outputs = executable.run(
             inputs, seed=self.seed if seed is None else seed, duration=self.ready.instance.duration + self.ready.dt
         )
-        return self._collected(outputs)
+        steps = len(self.ready.instance.plan.steps)
+        observed = {
+            name: float(np.mean(np.ravel(outputs[f"steps.{name}"])[:steps])) for name in self.experiment.reported
+        }
+        return Outcome(self._drifts(outputs), observed)
 
     @property
     def work(self) -> float:
@@ -92,7 +109,7 @@ class Trial:
         synapses = sum(float(np.prod(ends.shape)) for ends in self.ready.instance.ends.values())
         return synapses * self.ready.instance.duration / self.ready.dt
 
-    def _collected(self, outputs: Mapping[str, np.ndarray]) -> dict[Key, Drift]:
+    def _drifts(self, outputs: Mapping[str, np.ndarray]) -> dict[Key, Drift]:
         held = self.experiment.held
         phases, ends = self._runs()
         elapsed = np.asarray(outputs["steps.elapsed"])
@@ -154,12 +171,15 @@ class Experiment:
     def __post_init__(self) -> None:
         parameters = self._parameters()
         object.__setattr__(self, "parameters", parameters)
+        reported = translate(self.original, "spiking", **self.options).reported
         held = hold(shortened(self.original, parameters, self.items))
-        translated = replayable(translate(twinned(held, parameters), "spiking", **self.options))
+        translated = replayable(translate(twinned(held, parameters, reported), "spiking", **self.options))
+        object.__setattr__(self, "reported", reported)
         object.__setattr__(self, "held", held)
         object.__setattr__(self, "translated", translated)
 
     parameters: Mapping[str, Any] = field(init=False, repr=False)
+    reported: tuple[str, ...] = field(init=False, repr=False)
     held: Held = field(init=False, repr=False)
     translated: TranslatedModel = field(init=False, repr=False)
 
@@ -167,7 +187,7 @@ class Experiment:
     def words(self) -> str:
         """What a reader of its figures should know."""
         shown = "the whole protocol" if self.items is None else f"one epoch of at most {self.items} items, once each"
-        cells = f"{int(self.parameters['cells_per_unit'])} cells per unit"
+        cells = cells_in_words(int(self.parameters["cells_per_unit"]))
         return f"(measured with weights held as at the start, along {shown}, {cells})"
 
     @property
@@ -235,6 +255,11 @@ class Experiment:
         shadows = [(projection, self.held.name(rule, variable)) for rule, projection, variable in self.held.shadows]
         weights = tuple(f"{owner}.{one}" for owner, name in shadows for one in (name, twin_name(name)))
         return prepare(replace(job, payload=replace(job.payload, weights=weights)), self.device)
+
+
+def cells_in_words(count: int) -> str:
+    """Return how many cells a unit has."""
+    return f"{count} cell{'s' if count != 1 else ''} per unit"
 
 
 def own_parameters(model: MemoryModel, parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 from brainmem.errors import ResultError
 from brainmem.verdicts import SMALL, percent
 from brainmem.verification.bias import ALL, Estimate
+from brainmem.verification.drifts import cells_in_words
 
 __all__ = ["DriftRow", "Verification"]
 
@@ -57,19 +59,22 @@ class DriftRow:
     def holds(self) -> bool | None:
         """Whether the drift is as expected: within 1 %, or a quarter of a larger bias, and three standard errors.
 
-        None where the errors are too large to tell.
+        None where a standard error is larger than what is allowed.
         """
-        return _holds([(self.along, self.expected[0]), (self.shift, self.expected[1])])
+        for found, expected in ((self.along, self.expected[0]), (self.shift, self.expected[1])):
+            if not abs(found.value - expected) <= _allowed(expected) + ERRORS * np.nan_to_num(found.error):
+                return False
+        return True if self.coarse <= 1 else None
+
+    @property
+    def coarse(self) -> float:
+        """The larger standard error of both, in units of what is allowed; above 1 it is too large to tell."""
+        pairs = ((self.along, self.expected[0]), (self.shift, self.expected[1]))
+        return max(np.nan_to_num(found.error / _allowed(expected), nan=np.inf) for found, expected in pairs)
 
 
-def _holds(pairs: list[tuple[Estimate, float]]) -> bool | None:
-    undecided = False
-    for found, expected in pairs:
-        allowed, error = max(SMALL, QUARTER * abs(expected)), ERRORS * found.error
-        if not abs(found.value - expected) <= allowed + (0 if np.isnan(error) else error):
-            return False
-        undecided |= np.isnan(error) or error > 2 * allowed
-    return None if undecided else True
+def _allowed(expected: float) -> float:
+    return max(SMALL, QUARTER * abs(expected))
 
 
 @dataclass(frozen=True)
@@ -143,12 +148,23 @@ class Verification:
     def _conclusion(self) -> str:
         replayed = [row for row in self.rows if row.replayed]
         wrong = sorted({row.rule for row in replayed if row.holds is False})
-        open_ = sorted({row.rule for row in replayed if row.holds is None} - set(wrong))
         if wrong:
             return f"With replayed rates not as expected: {', '.join(map(repr, wrong))}. The translation is to blame."
-        if open_:
-            return f"Not decided for {', '.join(map(repr, open_))}: the errors are too large. Give more seeds or items."
-        return "With replayed rates all rules drift as expected; the rest of a difference is the network's."
+        told = "With replayed rates all rules drift as expected; the rest of a difference is the network's."
+        if coarse := [row for row in replayed if row.holds is None]:
+            return f"{told}{_unsettled(coarse, len(self.seeds))}"
+        return told
+
+
+def _unsettled(rows: list[DriftRow], seeds: int) -> str:
+    """Say which drifts are too coarse to be judged, and how many seeds would do."""
+    named = dict.fromkeys(f"{row.rule!r} with {cells_in_words(row.cells_per_unit)}" for row in rows)
+    worst = max(row.coarse for row in rows)
+    known = f"; about seeds={math.ceil(seeds * worst**2)} would do" if math.isfinite(worst) else ""
+    return (
+        f"\nNot decided for {', '.join(named)}: the standard error is larger than 1 %, or than a quarter of the bias. "
+        f"Give more seeds or items{known}."
+    )
 
 
 def _address(row: DriftRow) -> str:
@@ -178,6 +194,6 @@ def _falls(rows: list[DriftRow]) -> Iterator[str]:
         return
     few, many = own[0], own[-1]
     yield (
-        f"from {few.cells_per_unit} to {many.cells_per_unit} cells per unit it goes from {few.along} to {many.along}; "
+        f"from {few.cells_per_unit} to {cells_in_words(many.cells_per_unit)} it goes from {few.along} to {many.along}; "
         "what noise does falls as 1/cells, what changes of rates do stays"
     )

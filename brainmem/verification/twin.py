@@ -8,7 +8,7 @@ same stimuli, weights, start values and time steps. Rules have their own twins, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
@@ -90,21 +90,24 @@ def _acting(model: MemoryModel, phase: str, parameters: Mapping[str, Any]) -> bo
     return any(acts(model, rule, at, parameters, unread=True) for rule in model.rules)
 
 
-def twinned(held: Held, parameters: Mapping[str, Any]) -> MemoryModel:
+def twinned(held: Held, parameters: Mapping[str, Any], reported: Sequence[str] = ()) -> MemoryModel:
     """Return the model of `held` with a twin of all that depends on rates.
+
+    Of the observables those stay that end phases, then of the rate network, and those named in `reported`.
 
     Raises
     ------
     RuleError
         Where a name that is needed is taken.
     """
-    return _Twins(held, parameters).result()
+    return _Twins(held, parameters, tuple(reported)).result()
 
 
 @dataclass(frozen=True)
 class _Twins:
     held: Held
     parameters: Mapping[str, Any]
+    reported: tuple[str, ...]
 
     @property
     def model(self) -> MemoryModel:
@@ -112,13 +115,12 @@ class _Twins:
 
     def result(self) -> MemoryModel:
         model = self.model
-        watched = identifiers(" ".join(phase.until for phase in model.protocol.phases))
         begun = dict(self._begun())
         changed: dict[str, Any] = {
             "populations": tuple(self._population(item) for item in model.populations),
             "projections": tuple(self._projection(item) for item in model.projections),
             "rules": (*model.rules, *(self._rule(rule) for rule in model.rules)),
-            "observables": tuple(self._observable(item) for item in model.observables if item.name in watched),
+            "observables": tuple(self._observables()),
             "stimuli": (*model.stimuli, *begun.values()),
             "protocol": replace(
                 model.protocol, phases=tuple(self._phase(phase, begun) for phase in model.protocol.phases)
@@ -196,8 +198,14 @@ class _Twins:
         changed: dict[str, Any] = {"name": twin_name(item.name), item.form: text, "bounds": bounds, "spiking": None}
         return replace(item, **changed)
 
-    def _observable(self, item: Observable) -> Observable:
-        return replace(item, expression=rename(item.expression, self._own(item.population)))
+    def _observables(self) -> Iterator[Observable]:
+        """Yield what ends phases, of the rate network, so that both networks end them together; and `reported`."""
+        watched = identifiers(" ".join(phase.until for phase in self.model.protocol.phases))
+        for item in self.model.observables:
+            if item.name in watched:
+                yield replace(item, expression=rename(item.expression, self._own(item.population)))
+            elif item.name in self.reported:
+                yield item
 
     def _check_free(self, where: str, taken: set[str], needed: set[str]) -> None:
         taken = taken | {item.name for item in self.model.parameters} | {item.name for item in self.model.stimuli}

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from brainmem.choices import split_choices
+from brainmem.description import describe_verdicts
 from brainmem.devices import Device, as_device
 from brainmem.errors import RuleError
 from brainmem.instance import Given
@@ -17,8 +18,7 @@ from brainmem.models import get_model
 from brainmem.simulation import simulate
 from brainmem.spec import MemoryModel
 from brainmem.translation import translate
-from brainmem.verdicts import verdicts
-from brainmem.verification.bias import Bias, Estimate, along_and_shift, expected_bias, of_rule, over_phases
+from brainmem.verification.bias import Bias, Estimate, along_and_shift, expectation, over_phases
 from brainmem.verification.drifts import Drift, Experiment, Key, Trial, own_parameters
 from brainmem.verification.record import DriftRow, Verification
 
@@ -93,10 +93,10 @@ def verify(
         experiment = replace(first, given=_with_cells(given, count))
         own = {seed: _with_cells(item, count) for seed, item in givens.items()}
         without = replace(experiment, cells=False)
-        expected = expected_bias([without.trial(seed, item) for seed, item in own.items()])
+        expected = expectation([without.trial(seed, item) for seed, item in own.items()])
         trials = [experiment.trial(seed, item) for seed, item in own.items()]
-        rows += _rows(trials, expected, _part(progress, place, len(cells)))
-        said = said or _said(experiment, expected)
+        rows += _rows(trials, expected.biases, _part(progress, place, len(cells)))
+        said = said or describe_verdicts(translate(model, "spiking", **options), expected)
     names = list(dict.fromkeys((row.rule, row.variable, row.phase) for row in rows))
     rows.sort(key=lambda row: names.index((row.rule, row.variable, row.phase)))
     which = "learned weights" if weights == "learned" else "weights given" if weights else "start weights"
@@ -135,9 +135,9 @@ def _rows(trials: list[Trial], expected: Mapping[Key, Bias], progress: Callable[
     jobs = [(trial, replay) for trial in trials for replay in (True, False)]
     measured: dict[bool, list[dict[Key, Drift]]] = {True: [], False: []}
     with ThreadPoolExecutor(max_workers=experiment.at_once) as pool:
-        futures = [pool.submit(trial.drifts, executable, replay=replay) for trial, replay in jobs]
+        futures = [pool.submit(trial.run, executable, replay=replay) for trial, replay in jobs]
         for done, ((_, replay), future) in enumerate(zip(jobs, futures, strict=True), start=1):
-            measured[replay].append(over_phases(future.result()))
+            measured[replay].append(over_phases(future.result().drifts))
             progress(done / len(jobs))
     cells, rows = int(experiment.parameters["cells_per_unit"]), []
     for key, bias in expected.items():
@@ -176,9 +176,3 @@ def _row(key: Key, cells: int, drifts: list[Drift], expected: tuple[float, float
 
 def _mean(values: Iterator[Any]) -> float:
     return float(np.mean(list(values)))
-
-
-def _said(experiment: Experiment, expected: Mapping[Key, Bias]) -> tuple[str, ...]:
-    """Return what `explain` says of each rule of the model, with the biases expected."""
-    translated = translate(experiment.original, "spiking", **experiment.options)
-    return tuple(line for verdict in verdicts(translated) for line in verdict.lines(of_rule(expected, verdict.rule)))
