@@ -104,7 +104,7 @@ def test_what_parameters_leave_without_value_is_refused_when_the_model_is_made(w
     with pytest.raises(RuleError) as caught:
         model(**changes, a=1.0)
     said = str(caught.value)
-    assert where in said and why in said and "a = 1.0" in said, said
+    assert all(words in said for words in (where, why, "a = 1.0")), said
     assert said.count("Choose other values, or correct the text.") == 1, said  # told once
 
 
@@ -116,7 +116,7 @@ def test_the_same_is_refused_with_values_that_are_given_to_a_run(what):
         with pytest.raises(RuleError) as caught:
             arrays(right, variant, parameters={"a": 1.0})
         said = str(caught.value)
-        assert where in said and why in said and "a = 1.0" in said, said
+        assert all(words in said for words in (where, why, "a = 1.0")), said
 
 
 def test_a_parameter_without_value_is_refused():
@@ -166,7 +166,7 @@ def test_what_has_a_value_passes(expr):
 
 @pytest.mark.parametrize(
     "expr",
-    ["sqrt(-1)", "log(-1)", "log(0)", "1/0", "1e400", "clip(x, 2, 1)", "0**-1", "(-8)**(1/3.)", "10 % 0", "1 + inf"],
+    ["sqrt(-1)", "log(-1)", "log(0)", "1/0", "1e400", "clip(x, 2, 1)", "0**-1", "(-8)**(1/3.)", "1 % 0", "1 + inf"],
 )
 def test_numbers_without_value_are_refused(expr):
     with pytest.raises(RuleError, match="population 'units', line 2"):
