@@ -43,7 +43,7 @@ def _check_no_draw(place: Place, expr: str) -> None:
     if drawn:
         raise place.error(
             f"{expr!r} draws a random number, {drawn[0]}(), which observables and conditions cannot. Let the equations "
-            f"of a population draw it, 'noise = {drawn[0]}(...) : 1 (constant over dt)', and read it in an Observable."
+            f"of a population draw it, 'noise = {drawn[0]}() : 1 (constant over dt)', and read it in an Observable."
         )
 
 

@@ -73,10 +73,15 @@ def _check_bounds(text: ModelText, rule, name: str, limits: Any, changed: set[st
         if slip := BOUND.slip(f"bounds[{name!r}]", limit):
             raise place.error(slip)
         scope.require(place, str(limit), entries[name].dimensions, what=f"a bound of {name!r}")
-        try:
-            require_value(limit, text.values)
-        except RuleError as error:
-            raise place.error(f"bounds[{name!r}]={limit!r}: {error}") from error
-    low, high = (evaluate(str(limit), text.values) for limit in limits)
+    low, high = (_bound(text, place, name, limit) for limit in limits)
     if not low < high:
         raise place.error(f"bounds of {name!r} must be (lowest, highest), got {limits!r}, where {low} >= {high}.")
+
+
+def _bound(text: ModelText, place: Place, name: str, limit: Any) -> Any:
+    """Return the number that a bound stands for, or raise where it has none."""
+    try:
+        require_value(limit, text.values)
+        return evaluate(str(limit), text.values)
+    except RuleError as error:
+        raise place.error(f"bounds[{name!r}]={limit!r}: {error}") from error
