@@ -13,7 +13,9 @@ import numpy as np
 
 from brainmem import spec
 from brainmem.checks.findings import Findings
+from brainmem.checks.lines import line_power
 from brainmem.checks.place import Place
+from brainmem.checks.reading import equation_texts
 from brainmem.equations.constant import Known, constant_value, known
 from brainmem.errors import RuleError
 from brainmem.parts import parts, texts_of
@@ -138,6 +140,8 @@ class _Constants:
 
 def _lines(text: str) -> tuple[Line, ...]:
     """Return the equations of a text, none where it cannot be read, which is told elsewhere."""
+    if any(line_power(line) for _, line in equation_texts(Place("", text))):  # Brian2 would compute it for ever
+        return ()
     try:
         return read_lines(text)
     except Exception:  # of Brian2's parser, of several kinds
