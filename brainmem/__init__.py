@@ -12,6 +12,7 @@ from brainmem.errors import (
     ResultError,
     RuleError,
     TranslationError,
+    plain_tracebacks,
 )
 from brainmem.spec import (
     Choice,
@@ -54,6 +55,8 @@ if TYPE_CHECKING:
     from brainmem.verification.verify import verify
 
 __version__ = "0.1.0"
+
+plain_tracebacks()  # where Brian2 has been imported before
 
 # Brian2 takes seconds to import and the analysis of saved results does not need it.
 _LAZY = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -14,6 +15,7 @@ __all__ = [
     "RuleError",
     "TranslationError",
     "closest",
+    "plain_tracebacks",
     "quoted",
 ]
 
@@ -56,6 +58,16 @@ class ResultError(BrainmemError):
     """A result cannot be read, written, or used for what was asked; `result` is that of a run that has ended."""
 
     result: Any = None
+
+
+def plain_tracebacks() -> None:
+    """Let Python show errors that nobody catches as it does without Brian2, which asks to report them as its own.
+
+    Call it where Brian2 has been imported, which puts a hook of its own in place.
+    """
+    hook = getattr(sys.modules.get("brian2.utils.logger"), "brian_excepthook", None)
+    if hook is not None and sys.excepthook is hook:
+        sys.excepthook = sys.__excepthook__
 
 
 def closest(name: str, allowed: Iterable[str]) -> str:

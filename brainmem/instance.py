@@ -12,8 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from brainmem.checks.constants import check_constants
 from brainmem.counter import start_seed
 from brainmem.equations import evaluate, resolve_parameters
+from brainmem.equations.constant import require_value
 from brainmem.errors import RuleError, closest
 from brainmem.plan import Plan, plan_protocol
 from brainmem.spec import MemoryModel, Stimulus
@@ -72,6 +74,7 @@ def instantiate(translated: TranslatedModel, given: Given, seed: int) -> Instanc
     model = translated.model
     parameters = resolve_parameters(model, given.parameters, parameters=translated.parameters)
     _check_limits(model, parameters)
+    check_constants(translated.written or model, parameters)
     _check_names(model, translated, given)
     plan = plan_protocol(model, parameters, stream(seed, "protocol"))
     stimuli = stimuli_of(translated, parameters, given, seed)
@@ -107,6 +110,10 @@ def _constants(translated: TranslatedModel) -> set[str]:
 
 def _check_limits(model: MemoryModel, parameters: Mapping[str, Any]) -> None:
     for limit in model.limits:
+        try:
+            require_value(limit.condition, parameters)
+        except RuleError as error:
+            raise RuleError(f"Model {model.name!r}, limit {limit.condition!r}: {error}") from error
         if not evaluate(limit.condition, parameters):
             values = {name: parameters[name] for name in parameters if name in limit.condition}
             shown = ", ".join(f"{name} = {value}" for name, value in values.items())

@@ -244,7 +244,7 @@ def test_ctrl_c_ends_with_130_and_a_sentence(monkeypatch):
 
 
 def test_an_error_that_is_not_brainmems_keeps_its_traceback(monkeypatch):
-    def fail(model, variant):
+    def fail(*given, **options):
         raise ZeroDivisionError
 
     monkeypatch.setattr(brainmem, "explain", fail)

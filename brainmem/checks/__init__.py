@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from brainmem.checks.choices import check_choices
+from brainmem.checks.constants import note_constants
 from brainmem.checks.drawn import check_drawn
 from brainmem.checks.findings import Findings
 from brainmem.checks.names import check_names
@@ -63,5 +64,6 @@ def _check_form(model: MemoryModel, found: Findings) -> None:
     text = read_model(model, found)  # syntax of equations, values and units of parameters
     for check in CHECKS:
         check(text)
+    note_constants(model, text.values, found)
     if not (found or model.varied):
         check_use(text)

@@ -15,6 +15,7 @@ from brainmem.checks.place import Place, listed, place_of
 from brainmem.checks.shapes import Shape, check_shape
 from brainmem.checks.text import Entry, ModelText, summed_into
 from brainmem.checks.values import check_units, number_of, size_of, time_of, whole_of
+from brainmem.equations.constant import require_value
 from brainmem.errors import RuleError, closest
 from brainmem.translation.lines import identifiers
 from brainmem.translation.subsets import Ends, joined
@@ -59,6 +60,10 @@ class Drawn:
 
         That of a stimulus is a `table` of items, along which values may stay the same.
         """
+        try:
+            require_value(draw, {name: value for name, value in self.values.items() if name not in self.shapes})
+        except RuleError as error:
+            raise place.error(f"{field}={draw!r}: {error}") from error
         check_draw(place, field, draw, dimensions, self.values, framed)
         if shape is None:
             return

@@ -4,30 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from brainmem.checks.generated import generated_names, generated_objects, generated_pattern
 from brainmem.checks.place import Place, place_of
 from brainmem.checks.reading import spiking_place
-from brainmem.checks.reserved import CELL_PARAMETERS, CONTROLLER, SYNAPSES, meaning, object_meaning
+from brainmem.checks.reserved import CELL_PARAMETERS, SYNAPSES, meaning, object_meaning
 from brainmem.checks.text import ModelText
 from brainmem.errors import RuleError
 
-__all__ = ["CELL_PARAMETERS", "check_names", "generated_names"]
-
-# The endings of objects and events that are made for a population, by brainmem or by Brian2 itself.
-POPULATION_ENDS = (
-    *("cells", "output", "restart", "average", "clear", "trace", "sweep", "begin", "refresh", "average_monitor"),
-    *("spikes", "stateupdater", "subexpression_update", "spike_thresholder", "spike_resetter", "step_end_thresholder"),
-)
-PROJECTION_ENDS = ("pre", "post", "stateupdater", "subexpression_update", "update", "settle")
+__all__ = ["CELL_PARAMETERS", "check_names"]
 
 
 def check_names(text: ModelText) -> None:
     """Refuse names with another meaning, and names that two things share."""
     made = generated_names(text)
     for place, name in _declared(text):
-        reason = meaning(name) or (f"is used for {made[name]}" if name in made else "")
+        used = made.get(name) or generated_pattern(name)
+        reason = meaning(name) or (f"is used for {used}" if used else "")
         if reason and not (name == "N" and "parameter" in place.where):
             text.found.note(place.error(f"the name {name!r} {reason}. Choose another name."))
-    _check_objects(text, made)
+    _check_objects(text)
     _check_shared(text)
     _check_variables(text)
 
@@ -48,46 +43,10 @@ def _declared(text: ModelText) -> Iterator[tuple[Place, str]]:
         yield from ((spiking_place(model, rule, "clocked", ""), name) for name in text.clocked[rule.name])
 
 
-def generated_names(text: ModelText) -> dict[str, str]:
-    """Return the names that the translation makes of others, with what each stands for."""
-    model = text.model
-    made: dict[str, str] = {}
-    for item in model.stimuli:
-        ends = ("row", "values", "frame", "shown") if item.every else ("row", "values")
-        made |= {f"{item.name}_{end}": f"a table of stimulus {item.name!r}" for end in ends}
-    made |= {f"{gate}_gate": f"the table of gate {gate!r}" for gate in model.protocol.gates}
-    for rule in model.rules:
-        ends = ("window", "window_rate", "at", "episode", "bounds") if rule.episodic else ("bounds",)
-        made |= {f"{rule.name}_{end}": f"rule {rule.name!r}" for end in ends}
-    for name in {name for phase in model.protocol.phases for name in phase.start}:
-        made |= dict.fromkeys((f"{name}_row", f"{name}_start", f"restart_{name}"), f"the start of {name!r}")
-    for population in model.populations:
-        made |= _of_population(text, population)
-    for projection in model.projections:  # as draws read them
-        what = f"the start weights of projection {projection.name!r}"
-        made |= {f"{projection.name}_{name}": what for name in projection.initial}
-    return made
-
-
-def _of_population(text: ModelText, population) -> dict[str, str]:
-    entries = text.neurons[population.name].values()
-    state = [f"{e.name}_kept" for e in entries if e.kind == "differential" or e.name == population.state]
-    rate, drive = population.rate, population.drive
-    ends = ("s", "s_kept", "activity", "phi", "total", "s_row", "s_start") if rate else ()
-    names = [*state, *(f"{rate}_{end}" for end in ends)]
-    names += [f"{drive}_input", f"{drive}_input_kept"] if drive else []
-    made = dict.fromkeys(names, f"the spiking variant or the protocol of population {population.name!r}")
-    tables = (f"{population.name}_{end}" for end in ("current", "slope", "offset")) if rate else ()
-    made |= dict.fromkeys(tables, f"the f-I table of population {population.name!r}")
-    started = {*population.initial, *([drive, f"{rate}_s"] if rate else [])}
-    return made | {f"{population.name}_{name}": f"start values of population {population.name!r}" for name in started}
-
-
-def _check_objects(text: ModelText, made: dict[str, str]) -> None:
+def _check_objects(text: ModelText) -> None:
     """Refuse names of populations, projections and rules that Brian2 cannot use, or that stand for something else."""
     model = text.model
-    taken = dict.fromkeys((*CONTROLLER, "steps", "trial_steps", "network", "clock"), "the protocol") | made
-    taken |= _objects(text)
+    taken = generated_objects(text)
     kinds = {"population": model.populations, "projection": model.projections, "rule": model.rules}
     for kind, items in kinds.items():
         for item in items:
@@ -102,20 +61,6 @@ def _of_synapses(text: ModelText, rule) -> str:
     if rule.name in SYNAPSES:
         return "is an attribute of Brian2's synapses"
     return "is a variable of its projection" if rule.name in text.synapses[rule.projection] else ""
-
-
-def _objects(text: ModelText) -> dict[str, str]:
-    """Return the names of objects that are made for the parts of a model, with the part that each is made for."""
-    model, made = text.model, {}
-    for item in model.populations:
-        recorded = (f"{name}_trace_monitor" for name in text.neurons[item.name])
-        made |= {f"{item.name}_{end}": f"population {item.name!r}" for end in (*POPULATION_ENDS, *recorded)}
-    for item in model.projections:
-        kept = (f"{name}_snapshots" for name in text.synapses[item.name])
-        parts = [end for end in ("source", "target") if getattr(item, f"{end}_units")]
-        made |= {f"{item.name}_{end}": f"projection {item.name!r}" for end in (*PROJECTION_ENDS, *kept, *parts)}
-    made |= {f"observe_{item.name}": f"observable {item.name!r}" for item in model.observables}
-    return made | {f"{item.name}_{end}": f"rule {item.name!r}" for item in model.rules for end in ("pre", "post")}
 
 
 def _check_shared(text: ModelText) -> None:

@@ -10,11 +10,12 @@ from brian2.core.variables import Variable
 from brian2.units import second
 
 from brainmem.checks.place import Place, check_choice, listed, place_of
-from brainmem.checks.scope import Scope, tuple_hints
+from brainmem.checks.scope import DRAWS, Scope, tuple_hints
 from brainmem.checks.text import ModelText
 from brainmem.checks.values import check_count
 from brainmem.errors import closest
 from brainmem.spec import Each
+from brainmem.translation.lines import identifiers
 
 __all__ = ["check_observables", "check_protocol"]
 
@@ -32,7 +33,18 @@ def _check_observable(text: ModelText, item: Any) -> None:
     hints = {f"{name}{end}": f"write {name!r} alone." for name in names for end in ("_pre", "_post")}
     hints |= tuple_hints(text) | {"N": "reduce='mean' divides by the number of units."}
     what = f"the observable {item.name!r}"
+    _check_no_draw(place, item.expression)
     Scope(names, hints).require(place, item.expression, text.units[item.name], what=what)
+
+
+def _check_no_draw(place: Place, expr: str) -> None:
+    """Refuse random numbers in what is computed once for a population, and read whenever it is asked for."""
+    drawn = sorted(DRAWS & identifiers(expr))
+    if drawn:
+        raise place.error(
+            f"{expr!r} draws a random number, {drawn[0]}(), which observables and conditions cannot. Let the equations "
+            f"of a population draw it, 'noise = {drawn[0]}() : 1 (constant over dt)', and read it in an Observable."
+        )
 
 
 def check_protocol(text: ModelText) -> None:
@@ -67,6 +79,7 @@ def _check_until(text: ModelText, place: Place, phase) -> None:
     hints["N"] = "give it another name with a parameter, such as Parameter('n_units', 'N')."
     hints |= {"t": "write 'elapsed' for the time since the phase began.", **tuple_hints(text)}
     condition = Place(f"{place.where}, until", phase.until)
+    _check_no_draw(condition, phase.until)
     Scope(names, hints).require_boolean(condition, phase.until)
 
 

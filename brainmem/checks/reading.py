@@ -21,7 +21,7 @@ from brainmem.equations.parameters import circle_error, value_of
 from brainmem.errors import RuleError
 from brainmem.translation.lines import identifiers
 
-__all__ = ["read_model", "spiking_place"]
+__all__ = ["equation_texts", "read_model", "spiking_place"]
 
 _KINDS = {DIFFERENTIAL_EQUATION: "differential", PARAMETER: "parameter"}
 # How an equation begins.
@@ -123,7 +123,7 @@ def read_equations(place: Place, found: Findings) -> tuple[dict[str, Entry], boo
     if not place.statements:
         return {}, True
     try:
-        if slips := [slip for _, line in _equation_texts(place) if (slip := line_power(line))]:
+        if slips := [slip for _, line in equation_texts(place) if (slip := line_power(line))]:
             raise ValueError(slips[0])
         equations, whole = list(Equations(place.text).values()), True
     except Exception as error:
@@ -152,7 +152,7 @@ def _read_lines(place: Place, error: Exception, found: Findings) -> list[Any]:
     """Return the equations that can be read one by one, and note the others."""
     read: dict[str, Any] = {}
     noted = len(found.errors)
-    for number, line in _equation_texts(place):
+    for number, line in equation_texts(place):
         try:
             if slip := line_power(line):
                 raise ValueError(slip)
@@ -174,7 +174,7 @@ def _read_lines(place: Place, error: Exception, found: Findings) -> list[Any]:
     return list(read.values())
 
 
-def _equation_texts(place: Place) -> list[tuple[int, str]]:
+def equation_texts(place: Place) -> list[tuple[int, str]]:
     """Return each equation with the number of its first line; one may go on over several lines, up to its unit."""
     texts: list[tuple[int, str]] = []
     for number, line in place.statements:

@@ -20,7 +20,8 @@ CONTROLLER = {
     *("step_begin", "step_end", "step_duration", "step_phase", "step_average", "step_snapshot"),
     *("step_set_aside", "step_put_back", "step_watched", "watched", "fulfilled", "start_seed"),
     *("drive_begin", "drive_of_unit", "settle"),
-    *("protocol", "protocol_advance", "protocol_next", "protocol_show", "halt_when"),
+    *("protocol", "protocol_advance", "protocol_next", "protocol_show", "halt_when", "counter_uniform"),
+    "counter_normal",
 }
 # The parameters that every spiking variant adds.
 CELL_PARAMETERS = ("rate_max", "cells_per_unit", "tau_m", "t_ref", "sigma_v", "spike_dt")

@@ -11,6 +11,8 @@ from brainmem.checks.statements import Statements
 from brainmem.checks.synapses import check_synaptic, synapse_scope
 from brainmem.checks.text import ModelText
 from brainmem.equations import evaluate
+from brainmem.equations.constant import require_value
+from brainmem.errors import RuleError
 from brainmem.fields import BOUND
 
 __all__ = ["check_rules"]
@@ -71,6 +73,15 @@ def _check_bounds(text: ModelText, rule, name: str, limits: Any, changed: set[st
         if slip := BOUND.slip(f"bounds[{name!r}]", limit):
             raise place.error(slip)
         scope.require(place, str(limit), entries[name].dimensions, what=f"a bound of {name!r}")
-    low, high = (evaluate(str(limit), text.values) for limit in limits)
+    low, high = (_bound(text, place, name, limit) for limit in limits)
     if not low < high:
         raise place.error(f"bounds of {name!r} must be (lowest, highest), got {limits!r}, where {low} >= {high}.")
+
+
+def _bound(text: ModelText, place: Place, name: str, limit: Any) -> Any:
+    """Return the number that a bound stands for, or raise where it has none."""
+    try:
+        require_value(limit, text.values)
+        return evaluate(str(limit), text.values)
+    except RuleError as error:
+        raise place.error(f"bounds[{name!r}]={limit!r}: {error}") from error

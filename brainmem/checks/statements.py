@@ -12,6 +12,7 @@ from brian2.core.variables import Variable
 from brian2.units import get_dimensions
 
 from brainmem.checks.findings import Findings
+from brainmem.checks.generated import generated_pattern
 from brainmem.checks.place import Place, left_side, listed
 from brainmem.checks.reserved import local_meaning
 from brainmem.checks.scope import Scope, shown_unit
@@ -119,7 +120,8 @@ class Statements:
                 line=number,
                 about=name,
             )
-        if reason := local_meaning(name) or self.scope.made.get(name, ""):
+        drawn = generated_pattern(name)
+        if reason := local_meaning(name) or self.scope.made.get(name) or (f"is used for {drawn}" if drawn else ""):
             raise self.place.error(f"the name {name!r} {reason}. Choose another name.", line=number)
         self.local[name] = number
         self.scope.names[name] = local

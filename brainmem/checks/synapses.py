@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from brainmem.checks.flags import check_draws, check_shared
-from brainmem.checks.names import generated_names
+from brainmem.checks.generated import generated_names
 from brainmem.checks.place import Place, listed, place_of
 from brainmem.checks.scope import Scope, foreign_hints, index, shown_unit, suffixed, time_names, tuple_hints
 from brainmem.checks.text import Entry, ModelText, variable

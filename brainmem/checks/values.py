@@ -13,6 +13,7 @@ from brainmem.checks.reserved import CELL_PARAMETERS
 from brainmem.checks.scope import shown_unit
 from brainmem.checks.text import ModelText
 from brainmem.equations import evaluate
+from brainmem.equations.constant import require_value
 from brainmem.equations.expression import names_in
 from brainmem.errors import RuleError, closest
 from brainmem.fields import TIME
@@ -50,6 +51,10 @@ def _check_cell(text: ModelText, place: Place, name: str, value: Any) -> None:
 
 def number_of(text: ModelText, place: Place, field: str, given: Any) -> Any:
     """Return the number that a text stands for, or raise where it is not one finite number."""
+    try:
+        require_value(given, text.values)
+    except RuleError as error:
+        raise place.error(f"{field}={given!r}: {error}") from error
     try:
         value = evaluate(given, text.values) if isinstance(given, str) else given
         array = np.asarray(value, dtype=float)
@@ -135,6 +140,7 @@ def _check_gate(text: ModelText, place: Place, gate: str, given: Any) -> None:
 def _check_limit(text: ModelText, item) -> None:
     place = Place(f"Model {text.model.name!r}, limit {item.condition!r}")
     try:
+        require_value(item.condition, text.values)
         value = evaluate(item.condition, text.values)
     except RuleError as error:
         raise place.error(str(error)) from error

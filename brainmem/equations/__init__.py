@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 from brainmem.equations.draws import draw
 from brainmem.equations.expression import evaluate
 from brainmem.equations.parameters import resolve_parameters
+from brainmem.errors import plain_tracebacks
 
 if TYPE_CHECKING:
     from brainmem.spec import MemoryModel
+
+plain_tracebacks()  # these modules are the first to import Brian2
 
 __all__ = ["check_model", "draw", "evaluate", "resolve_parameters"]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from brian2.units import Quantity, get_dimensions, get_unit, have_same_dimensions
 
+from brainmem.equations.constant import require_value
 from brainmem.equations.expression import evaluate, names_in
 from brainmem.errors import RuleError, closest, quoted
 
@@ -134,8 +135,10 @@ def _reads(model: MemoryModel, name: str, value: Any) -> set[str]:
 
 
 def _evaluate(model: MemoryModel, name: str, text: str, texts: Mapping[str, Any], done: Mapping[str, Any]) -> Any:
+    known = {other: done[other] for other in texts if other in done and other != name}
     try:
-        return evaluate(text, {other: done[other] for other in texts if other in done and other != name})
+        require_value(text, known)
+        return evaluate(text, known)
     except RuleError as error:
         raise RuleError(f"Model {model.name!r}, parameter {name!r}: {error}") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 
 from brainmem.choices import choose
 from brainmem.errors import TranslationError, closest
@@ -94,13 +95,14 @@ def translate(
     _check("neuron", neuron, NEURONS)
     _check("read", read, READINGS)
     _check("pairing", pairing, PAIRINGS)
-    model = normal(choose(model))
+    written = choose(model)
+    model = normal(written)
     many = trials is not None
     if variant == "rate":
         translated = _rate(model, many)
     else:
         translated = _spiking(model, many, neuron=neuron, read=read, pairing=pairing)
-    translated = declare_constants(same_moment(gated(translated)))
+    translated = replace(declare_constants(same_moment(gated(translated))), written=written)
     return spread(translated, trials, trial_inputs) if trials is not None else translated
 
 

@@ -174,7 +174,7 @@ class TranslatedModel:
     rule's terms are read from spikes. ``trials`` is the number of trials run at once, 0 for a plain run. ``final``
     names the variables of groups that are read when the run has ended. ``changes`` are the texts that read what is
     expected in place of noisy rates, ``reported`` the observables that stay what the cells did, though their mean holds
-    noise.
+    noise. ``written`` is the model as its author wrote it, for messages that quote it.
     """
 
     model: MemoryModel
@@ -191,6 +191,7 @@ class TranslatedModel:
     final: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     changes: tuple[Any, ...] = ()
     reported: tuple[str, ...] = ()
+    written: MemoryModel | None = None
 
     def group(self, name: str) -> Group:
         """Return the group called `name`."""

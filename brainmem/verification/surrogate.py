@@ -122,7 +122,7 @@ def _of_cells(table: Table, rated: list[Population]) -> bool:
 
 
 def _counting(group: Group, unit: SpikingUnit, population: Population) -> Group:
-    now, before = f"{population.rate}_noise", f"{population.rate}_noise_before"
+    now, before = f"{population.rate}_scatter", f"{population.rate}_scatter_before"
     fano = f"clip({fano_table(population)}({FANO_ROWS}*{unit.activity}*second), 0, 2)"
     code = [
         f"{before} = {now}",
