@@ -119,6 +119,7 @@ LINES = {
     "dx/dt = (phi - x)/tau : mV": "'mV' is not a base unit. Write 'volt'.",
     "dx/dt = (phi - x)/tau : dimensionless": "'dimensionless' is not a base unit. Write '1'.",
     "dx/dt = (phi - x)/tau : foo": "'foo' is not a base unit. Base units: 1 (none), second, hertz",
+    "dx/dt = (phi - x)/tau : 1/(second*volt)": "Brian2 reads no brackets in a unit",
     "dx/dt = (phi - x)/tau : 1 : 2": "two ':' in one line",
     "dx/dt = (phi - x)/tau : 1,": "take it out",
     "x = x + dt*(phi - x)/tau : 1": "the value of 'x' depends on itself (x <- x)",

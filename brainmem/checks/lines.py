@@ -53,6 +53,8 @@ def line_slip(line: str) -> str:
 def _unit(unit: str) -> str:
     if ":" in unit:
         return "two ':' in one line: an equation has one, before its unit."
+    if re.search(r"[*/]\s*\(", unit):
+        return f"{unit.strip()!r}: Brian2 reads no brackets in a unit: write each factor by itself, as 1/second/volt."
     if found := re.search(r"[,;.]\s*$", unit):
         return f"{found[0].strip()!r} follows the unit, after which only '(flags)' may stand: take it out."
     return ""
