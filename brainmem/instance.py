@@ -122,6 +122,9 @@ def _check_limits(model: MemoryModel, parameters: Mapping[str, Any]) -> None:
             )
 
 
+KEPT = {"inputs": "is a stimulus", "weights": "has start weights", "initial": "keeps a value"}
+
+
 def _check_names(model: MemoryModel, translated: TranslatedModel, given: Given) -> None:
     known = {
         "inputs": {item.name for item in model.stimuli},
@@ -132,7 +135,7 @@ def _check_names(model: MemoryModel, translated: TranslatedModel, given: Given) 
         for name in getattr(given, kind):
             if name not in allowed:
                 raise RuleError(
-                    f"Model {model.name!r}: {kind}={{{name!r}: ...}} names nothing of this model; "
+                    f"Model {model.name!r}: {kind}={{{name!r}: ...}} names nothing of this model that {KEPT[kind]}; "
                     f"allowed: {', '.join(sorted(allowed)) or 'none'}.{closest(name, allowed)}"
                 )
 

@@ -56,7 +56,7 @@ ONLY = {
     "costs": {"devices", "equations", "kernels", "translation"},
     "blueprint": {"kernels", "translation"},
     "build": {"blueprint", "calibrate", "codegen", "devices", "kernels", "translation"},
-    **dict.fromkeys(NUMBERS, NUMBERS | VOCABULARY | {"counter", "translation"}),
+    **dict.fromkeys(NUMBERS, NUMBERS | VOCABULARY | {"checks", "counter", "translation"}),
     "freezing": VOCABULARY | {"plan", "translation"},
     "calibrate": {"cache", "devices", "errors", "files", "translation"},
     "collect": {"instance", "result", "spec", "translation"},

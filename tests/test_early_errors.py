@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
+from brian2.utils.logger import brian_excepthook
 from test_dense import EXACT, RUNTIME, check_against_text, initial, run
 from test_dense import recurrent as dense_model
 from test_spec import (
@@ -23,6 +26,7 @@ from test_spec import (
 )
 
 from brainmem import Each, LearningRule, Population, Projection, Protocol, RuleError, SpikingRule, Stimulus
+from brainmem.errors import plain_tracebacks
 
 SHARED = recurrent(variables="w : 1\nn : 1 (shared)")
 
@@ -348,3 +352,13 @@ def test_variables_of_synapses_have_no_names_of_their_units():
         hebb(spiking=SpikingRule(clocked="dx/dt = -x/tau : 1")),
         ["spiking text 'clocked', line 1", "the variable 'x' has the name of a variable of its units"],
     )
+
+
+def test_tracebacks_come_without_a_request_to_report_them(monkeypatch):
+    monkeypatch.setattr(sys, "excepthook", brian_excepthook)
+    plain_tracebacks()
+    assert sys.excepthook is sys.__excepthook__
+    own = print
+    monkeypatch.setattr(sys, "excepthook", own)
+    plain_tracebacks()
+    assert sys.excepthook is own

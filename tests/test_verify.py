@@ -24,6 +24,7 @@ from brainmem import (
     translate,
     verify,
 )
+from brainmem.freezing import acts
 from brainmem.instance import Given
 from brainmem.verdicts import verdicts
 from brainmem.verification.drifts import Experiment
@@ -204,3 +205,11 @@ def test_a_rule_of_weights_that_no_current_reads_is_looked_at():
     units = replace(model.population("units"), equations=UNITS.replace("\nu : 1\n", "").replace("c + u", "c"))
     found = verify(model.replace(projections=(silent,), populations=(units,)), **SHORT)
     assert found.passed, found
+
+
+def test_a_rule_acts_on_the_variables_that_are_asked_for():
+    model = network(LearningRule("rule", "recurrent", continuous="dw/dt = eta*(x_pre*x_post - w) : 1"))
+    silent = model.replace(projections=(replace(model.projection("recurrent"), current=""),))
+    given = (silent, silent.rules[0], silent.protocol.phases[0], {})
+    assert acts(*given, changing={"w"})
+    assert not acts(*given)  # what the network does is not changed by it
