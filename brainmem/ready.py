@@ -86,7 +86,7 @@ class Ready:
     def notes(self) -> tuple[str, ...]:
         """What becomes of rules and rates in spikes."""
         fits = (
-            f"{name}: cells are driven by I = {fit.slope:.4g}*{self.translated.model.population(name).drive} + "
+            f"{name}: cells get a current of {fit.slope:.4g}*{self.translated.model.population(name).drive} + "
             f"{fit.offset:.4g}, which misses the rates wanted by {fit.rms:.1%} of rate_max (rms), {fit.largest:.1%} at "
             "most, and more where drives leave the rate range's middle 96 %"
             for name, fit in self.affine.items()

@@ -83,5 +83,5 @@ def test_affine_cells_fire_near_the_rates_wanted_and_the_result_says_how_near():
     assert measure.pearson(found["lif"].mean_r.values, found["affine"].mean_r.values) > 0.95
     wanted, reached = (found["affine"][name].values[20:] for name in ("r_phi", "r"))
     assert np.mean(np.abs(reached - measure.lowpass(wanted, 0.05, 0.01))) < 0.08
-    assert any("cells are driven by I =" in note for note in found["affine"].notes)
-    assert not any("cells are driven by I =" in note for note in found["lif"].notes)
+    assert any("cells get a current of" in note for note in found["affine"].notes)
+    assert not any("cells get a current of" in note for note in found["lif"].notes)
