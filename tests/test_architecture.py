@@ -30,7 +30,7 @@ VOCABULARY = {"choices", "errors", "fields", "parts", "spec", "equations"}
 DEVICES = {"devices", "standalone", "runtime", "compiled", "compiler", "cache", "inputs", "preflight", "doctor"}
 ANALYSIS = {
     "result", "selection", "measure", "pairing", "agreement", "comparison", "plot", "report", "report_rows",
-    "recordings", "files", "store", "listing",
+    "recordings", "files", "store", "listing", "netcdf", "seals",
 }  # fmt: skip
 NUMBERS = {"instance", "patterns", "plan", "starts", "stimuli"}  # those of one run
 SIMULATION = {"simulation", "sweeps", "points", "preload"}
@@ -47,6 +47,7 @@ ONLY = {
     "checks": VOCABULARY | {"translation"},
     "card": {"layout", "spec"},
     "layout": set(),
+    "leaving": set(),
     "counter": set(),
     "translation": VOCABULARY | {"counter"},
     "codegen": {"counter", "deferral", "errors", "kernels", "translation"},
@@ -58,7 +59,7 @@ ONLY = {
     "build": {"blueprint", "calibrate", "codegen", "devices", "kernels", "translation"},
     **dict.fromkeys(NUMBERS, NUMBERS | VOCABULARY | {"counter", "translation"}),
     "freezing": VOCABULARY | {"plan", "translation"},
-    "calibrate": {"cache", "devices", "errors", "files", "translation"},
+    "calibrate": {"cache", "devices", "errors", "files", "seals", "translation"},
     "collect": {"instance", "result", "spec", "translation"},
     "remarks": VOCABULARY | {"instance", "translation"},  # what is wrong with a run, from its numbers and its result
     "verdicts": {"spec", "translation"},  # what may be said of a rule without any run
@@ -74,8 +75,8 @@ ONLY = {
     "explanation": VOCABULARY | {
         "costs", "description", "devices", "instance", "models", "translation", "verdicts", "verification",
     },
-    **dict.fromkeys(DEVICES - {"doctor"}, DEVICES | {"errors"}),
-    **dict.fromkeys(ANALYSIS, ANALYSIS | {"errors"}),
+    **dict.fromkeys(DEVICES - {"doctor"}, DEVICES | {"errors", "leaving"}),
+    **dict.fromkeys(ANALYSIS, ANALYSIS | {"errors", "leaving"}),
 }  # fmt: skip
 # Modules that only these may import.
 IMPORTERS = {

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from brainmem.errors import ResultError
+from brainmem.leaving import MARK
 from brainmem.listing import MANIFEST
 
 __all__ = ["inventory", "stores"]
@@ -16,7 +17,7 @@ __all__ = ["inventory", "stores"]
 Row = tuple[str, str, str, str, str, str]
 
 # The temporary name under which `brainmem.files.replacing` writes.
-_TEMPORARY = re.compile(r"\.(?P<name>.+\.nc)\.[0-9a-f]{12}\.tmp")
+_TEMPORARY = re.compile(rf"\.(?P<name>.+)\.({MARK}|[0-9a-f]{{12}})\.tmp")
 _SPANS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
