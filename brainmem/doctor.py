@@ -94,4 +94,7 @@ def _cache() -> Finding:
     except DeviceError as error:
         return "cache", "problem", str(error)
     size = f"{info.size / 2**20:.1f} of {info.limit / 2**20:.0f} MB"
-    return "cache", "ok", f"{info.folder}: {info.entries} programs, {size}"
+    remarks = [f"{len(info.damaged)} of them damaged, to be built anew when needed"] if info.damaged else []
+    if info.rebuilt:
+        remarks.append(f"{len(info.rebuilt)} times something damaged was made anew, last {info.rebuilt[-1]}")
+    return "cache", "ok", "; ".join([f"{info.folder}: {info.entries} programs, {size}", *remarks])
