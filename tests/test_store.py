@@ -34,6 +34,7 @@ def points(values: dict) -> dict:
 def add(store: Path, key: str, hidden: float, *, seed: int = 0, items: int = 6) -> None:
     """Put a finished point into a store."""
     made = synthetic.result(seed=seed, parameters={"gain": {"value": hidden, "unit": "1"}})
+    made.data.attrs["key"] = key
     Result(made.data.isel(item=slice(items))).save(store / f"{key}.nc")
 
 

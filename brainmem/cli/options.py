@@ -9,8 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from brainmem.errors import BrainmemError
+from brainmem.files import check_writable as try_file
+from brainmem.files import make_folder
 
-__all__ = ["check_writable", "device_of", "pairs", "parse_seeds", "parse_value", "settings", "sweep_settings"]
+__all__ = [
+    "check_writable",
+    "device_of",
+    "make_folder",
+    "pairs",
+    "parse_seeds",
+    "parse_value",
+    "settings",
+    "sweep_settings",
+]
 
 # "30 ms", "1.5e-3 second": a number and a unit with the multiplication sign left out; "5e" lacks its exponent.
 _NUMBER_AND_UNIT = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?![eE]\d*$)([A-Za-z]\w*)", re.ASCII)
@@ -132,24 +143,10 @@ def check_writable(path: Path, option: str = "--output") -> Path:
     Raises
     ------
     BrainmemError
-        When the folder cannot be made, or the path is a folder.
+        When the file could not be written.
     """
     if path.is_dir():
         raise BrainmemError(f"{option} {str(path)!r} is a folder; name a file in it.")
-    make_folder(path.parent)
-    return path
-
-
-def make_folder(path: Path) -> Path:
-    """Make a folder for output and return it.
-
-    Raises
-    ------
-    BrainmemError
-        When it cannot be made.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BrainmemError(f"The folder {str(path)!r} cannot be made: {error.strerror}. Name another.") from error
-    return path
+    if not path.parent.exists():
+        make_folder(path.parent)
+    return try_file(path)
