@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -46,6 +47,7 @@ __all__ = ["CompiledExecutable", "prepare_compiled"]
 _COMPLAINTS = ("Error ", "Cannot set", "Could not read")
 _CANNOT_WRITE = 4  # the status of a program that could not; see codegen/run_control.h
 _TEMPORARY = "temporary"  # the builder's and the compiler's folder for such files
+_ROOM = 2**20  # bytes; a disk with less is full
 _ATTEMPTS = 5  # at a program that others remove, or a disk damages, as soon as it is built
 # Seconds between two looks at a running program: the first and the longest.
 _FIRST_LOOK, _LONGEST_LOOK = 0.002, 0.1
@@ -116,10 +118,12 @@ def _run_builder(request: Path, work: Path) -> None:
     environment = {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+        "PYTHONUTF8": "1",
+        "LC_ALL": "C",  # a compiler's words are shown to the user, in whatever encoding
         "TMPDIR": str(work / _TEMPORARY),  # what a killed compiler leaves goes with the rest
     }
     child = None
-    with (work / "build.log").open("w") as log:
+    with (work / "build.log").open("wb") as log:
         try:
             with uninterrupted():
                 child = subprocess.Popen(
@@ -138,6 +142,11 @@ def _run_builder(request: Path, work: Path) -> None:
 
 def _raise_build_error(work: Path, status: int) -> None:
     report = work / "error.json"
+    if shutil.disk_usage(work).free < _ROOM:
+        raise DeviceError(
+            f"The program could not be built: the disk of {str(work.parent)!r} is full. Free some space, or set "
+            "BRAINMEM_CACHE to a folder on another disk."
+        )
     if not report.exists():
         tail = (work / "build.log").read_text(encoding="utf-8", errors="replace")[-3000:]
         raise DeviceError(
@@ -259,7 +268,7 @@ def _run_program(
     progress: Progress | None,
 ) -> None:
     child = None
-    with (results / "output.log").open("w") as log:
+    with (results / "output.log").open("wb") as log:
         try:
             # In a session of its own: Ctrl+C comes here, and nothing can end the program in a half-complete way.
             with uninterrupted():

@@ -70,9 +70,9 @@ def _compiler() -> Finding:
 def _openmp() -> Finding:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "threads.cpp")
-        source.write_text("#include <omp.h>\nint main() { return omp_get_max_threads() < 1; }\n")
+        source.write_text("#include <omp.h>\nint main() { return omp_get_max_threads() < 1; }\n", encoding="utf-8")
         command = [compiler(), "-fopenmp", str(source), "-o", str(Path(folder, "threads"))]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode != 0:
         return "openmp", "missing", "the compiler cannot use -fopenmp; keep threads=0"
     return "openmp", "ok", "Device('cpp_standalone', threads=...) can be used"

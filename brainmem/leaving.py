@@ -152,7 +152,7 @@ def _runs(process: int) -> bool:
 def _state(process: int) -> str:
     """Return the letter that Linux gives a process's state."""
     try:
-        return Path(f"/proc/{process}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
+        return Path(f"/proc/{process}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
     except (OSError, IndexError):
         return "?"
 

@@ -65,7 +65,8 @@ ONLY = {
     "verdicts": {"spec", "translation"},  # what may be said of a rule without any run
     "description": {"equations", "spec", "translation", "verdicts"},
     "ready": {
-        "calibrate", "collect", "description", "devices", "equations", "instance", "kernels", "remarks", "translation",
+        "calibrate", "collect", "description", "devices", "equations", "errors", "instance", "kernels", "remarks",
+        "translation",
     },
     "jobs": {"blueprint", "devices", "errors", "instance", "ready", "translation"},
     "verification": VOCABULARY | {
@@ -254,6 +255,17 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             body = node.body[1:] if ast.get_docstring(node) is not None else node.body
             yield node.name, (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+@pytest.mark.parametrize("path", [*FILES, *MODELS], ids=short)
+def test_text_files_are_written_and_read_in_a_named_encoding(path):
+    methods = {"read_text", "write_text"} - {name for module, name in runtime_imports(parsed(path))}
+    calls = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.Call) and attribute(node) in methods]
+    assert [ast.unparse(node) for node in calls if "encoding" not in {word.arg for word in node.keywords}] == []
+
+
+def attribute(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else ""
 
 
 def test_no_submodule_is_called_like_a_public_function_and_hides_it_once_imported():

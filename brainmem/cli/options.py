@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import re
+import tempfile
+import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from brainmem.errors import BrainmemError
+from brainmem.errors import BrainmemError, ResultError
 from brainmem.files import check_writable as try_file
 from brainmem.files import make_folder
 
@@ -19,6 +21,7 @@ __all__ = [
     "pairs",
     "parse_seeds",
     "parse_value",
+    "save_result",
     "settings",
     "sweep_settings",
 ]
@@ -135,6 +138,25 @@ def device_of(name: str, threads: int) -> Any:
 
     name, _, target = name.partition(":")
     return Device(name, threads=threads, target=target or None)
+
+
+def save_result(result: Any, path: Path) -> Path:
+    """Save a result; where that fails, save it among the temporary files and say so.
+
+    Raises
+    ------
+    BrainmemError
+        When it could not be saved at `path`; it says where the result is kept.
+    """
+    try:
+        return result.save(path)
+    except ResultError as error:
+        other = Path(tempfile.gettempdir(), f"{path.stem[:100]}-{uuid.uuid4().hex[:8]}.nc")
+        try:
+            result.save(other)
+        except ResultError:
+            raise error from None
+        raise BrainmemError(f"{error} The result is kept in {str(other)!r}.") from error
 
 
 def check_writable(path: Path, option: str = "--output") -> Path:
