@@ -11,6 +11,7 @@ from typing import Any
 from brainmem.errors import ResultError
 from brainmem.leaving import MARK
 from brainmem.listing import MANIFEST
+from brainmem.seals import read_seal
 
 __all__ = ["inventory", "stores"]
 
@@ -46,6 +47,8 @@ def inventory(folder: Path, *, leave_out: Collection[Path] = ()) -> list[Row]:
 def _finished(path: Path, folder: Path) -> Row:
     name = str(path.relative_to(folder))
     try:
+        if (seal := read_seal(path)) and not seal.intact:
+            raise ValueError("its checksum does not fit")
         attributes = _attributes(path)
     except (OSError, ValueError, KeyError) as error:
         return name, "", "", "", f"damaged: {error}", _age(path)
