@@ -214,12 +214,20 @@ def _run_point(work: Work, task: Task) -> bool:
         _keep_foreign(task.path)
         result.save(task.path)
     except Exception as error:
-        if getattr(error.__cause__, "errno", None) in _DISK_IS_FULL:
-            raise ResultError(f"{error} {_GO_ON}") from error
-        write_error(task.path, error)
+        _keep_error(task.path, error)
         return False
     forget_error(task.path)
     return True
+
+
+def _keep_error(path: Path, error: Exception) -> None:
+    """Keep why a run failed; where the disk is full, further runs would be lost too: raise then."""
+    if getattr(error.__cause__, "errno", None) in _DISK_IS_FULL:
+        raise ResultError(f"{error} {_GO_ON}") from error
+    try:
+        write_error(path, error)
+    except ResultError as full:
+        raise ResultError(f"{full} {_GO_ON}") from error
 
 
 def _keep_foreign(path: Path) -> None:
