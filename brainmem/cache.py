@@ -1,5 +1,8 @@
 """Compiled programs, kept in a folder of bounded size and found again by what they were made from.
 
+Every program has a checksum of what a run executes or reads. One that does not fit is built anew, and noted for
+`brainmem.doctor`.
+
 The folder is ``$BRAINMEM_CACHE`` or the user's cache folder; ``$BRAINMEM_CACHE_MB`` bounds its size (2048).
 """
 
@@ -11,32 +14,37 @@ import importlib.util
 import os
 import pickle
 import platform
-import shutil
 import sys
+import time
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, is_dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
 from brainmem.compiler import compiler, compiler_version
 from brainmem.devices import BuildJob, Device
 from brainmem.errors import DeviceError
+from brainmem.leaving import remove
 
 __all__ = [
     "CacheInfo",
     "cache_folder",
     "cache_info",
+    "check_executable",
     "clear_cache",
     "entry_key",
+    "is_whole",
     "locked",
     "make_room",
+    "note_damage",
     "put_away",
     "touch",
+    "write_checksum",
 ]
 
 _PACKAGES = ("brian2", "numpy", "sympy", "cython")
@@ -45,30 +53,89 @@ _SOURCES = ("blueprint.py", "build.py", "codegen/**/*", "compiler.py", "counter.
             "inputs.py", "kernels.py", "preflight.py", "standalone.py", "translation/**/*")  # fmt: skip
 _DEFAULT_MEGABYTES = 2048
 _REMOVED = "removed-"  # begins the name of what is to be deleted
+_CHECKSUM = "checksum"
+_DAMAGED = "damaged.log"
+_ADVICE = "Set BRAINMEM_CACHE to a folder of your own"
 
 
 @dataclass(frozen=True)
 class CacheInfo:
-    """Where compiled programs are kept, how many there are and how many bytes they take."""
+    """Where compiled programs are kept, how many there are and how many bytes they take.
+
+    `damaged` are those that will be built anew when they are needed, `rebuilt` says when this happened before.
+    """
 
     folder: Path
     entries: int
     size: int
     limit: int
+    damaged: tuple[str, ...] = ()
+    rebuilt: tuple[str, ...] = ()
 
 
 def cache_folder() -> Path:
     """Return the cache's folder, created if missing."""
-    folder = Path(os.environ.get("BRAINMEM_CACHE") or _user_cache() / "brainmem").expanduser().absolute()
+    wanted = os.environ.get("BRAINMEM_CACHE") or str(_user_cache() / "brainmem")
     try:
+        folder = Path(wanted).expanduser().absolute()
         for part in ("programs", "locks", "building"):
             (folder / part).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise DeviceError(
-            f"The cache folder {str(folder)!r} cannot be written: {error.strerror}. Set BRAINMEM_CACHE to a folder "
-            "of your own."
-        ) from error
+    except (OSError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or error
+        raise DeviceError(f"The cache folder {wanted!r} cannot be written: {reason}. {_ADVICE}.") from error
     return folder
+
+
+def check_executable(folder: Path) -> None:
+    """Check before a build that programs may be started from the cache.
+
+    Raises
+    ------
+    DeviceError
+        When its disk is mounted without that right.
+    """
+    if hasattr(os, "ST_NOEXEC") and os.statvfs(folder).f_flag & os.ST_NOEXEC:
+        raise DeviceError(
+            f"The cache folder {str(folder)!r} lies on a disk from which no program may be started (mounted noexec). "
+            f"{_ADVICE} on another disk."
+        )
+
+
+def write_checksum(entry: Path) -> None:
+    """Note what a whole entry is."""
+    (entry / _CHECKSUM).write_text(_checksum(entry), encoding="ascii")
+
+
+def is_whole(entry: Path) -> bool:
+    """Whether all that a run of an entry executes or reads is as it was built."""
+    try:
+        found = (entry / _CHECKSUM).read_bytes()
+        return found == _checksum(entry).encode() and os.access(entry / "main", os.X_OK)
+    except OSError:
+        return False
+
+
+def _checksum(entry: Path) -> str:
+    """Return the hash of the program, of what it reads, and of what its outputs are called."""
+    digest = hashlib.sha256()
+    for path in (entry / "main", entry / "manifest.json", *sorted((entry / "static_arrays").glob("*"))):
+        content = path.read_bytes()
+        digest.update(f"{path.name} {len(content)}\0".encode() + content)
+    return digest.hexdigest()
+
+
+def note_damage(name: str) -> None:
+    """Note that `name` was damaged and is made anew; `brainmem.doctor` tells of it."""
+    line = f"{time.strftime('%Y-%m-%d %H:%M:%S')} {name}\n"
+    with suppress(OSError), (cache_folder() / _DAMAGED).open("a", encoding="utf-8") as file:
+        file.write(line)
+
+
+def _damages() -> tuple[str, ...]:
+    try:
+        return tuple((cache_folder() / _DAMAGED).read_text(encoding="utf-8", errors="replace").splitlines())
+    except OSError:
+        return ()
 
 
 def _user_cache() -> Path:
@@ -145,14 +212,14 @@ def _package_hash(package: Path) -> str:
 def _processor() -> str:
     # Programs are compiled for this very processor (-march=native): on a mixed cluster, each kind gets its own.
     described = Path("/proc/cpuinfo")
-    lines = described.read_text().splitlines() if described.exists() else []
+    lines = described.read_text(errors="replace", encoding="utf-8").splitlines() if described.exists() else []
     flags = next((line for line in lines if line.startswith(("flags", "Features"))), platform.processor())
     return f"{platform.system()} {platform.machine()} {flags}"
 
 
 def _user_preferences() -> str:
     path = Path.home() / ".brian" / "user_preferences"
-    return path.read_text() if path.exists() else ""
+    return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
 
 
 @contextmanager
@@ -161,13 +228,27 @@ def locked(key: str, *, shared: bool = False, wait: bool = True) -> Iterator[boo
     import fcntl
 
     mode = (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | (0 if wait else fcntl.LOCK_NB)
-    with (cache_folder() / "locks" / key).open("w") as file:
+    with _lock_file(key) as file:
         try:
             fcntl.flock(file, mode)
         except BlockingIOError:
-            yield False
+            free = False
+        except OSError as error:
+            raise DeviceError(
+                f"The disk of the cache folder {str(cache_folder())!r} knows no locks: {error.strerror}. {_ADVICE} on "
+                "another disk."
+            ) from error
         else:
-            yield True
+            free = True
+        yield free
+
+
+def _lock_file(key: str) -> IO[bytes]:
+    path = cache_folder() / "locks" / key
+    try:
+        return path.open("a+b")  # some disks lock only files that are open for both
+    except OSError as error:
+        raise DeviceError(f"The cache cannot be written, {str(path)!r}: {error.strerror}. {_ADVICE}.") from error
 
 
 def touch(entry: Path) -> None:
@@ -194,7 +275,7 @@ def _file_size(path: Path) -> int:
 
 
 def _entries() -> list[Path]:
-    return [path for path in (cache_folder() / "programs").iterdir() if path.is_dir()]
+    return list((cache_folder() / "programs").iterdir())
 
 
 def _limit() -> int:
@@ -207,7 +288,8 @@ def _limit() -> int:
 def cache_info() -> CacheInfo:
     """Return the cache's folder, number of programs, their size and the limit, in bytes."""
     entries = _entries()
-    return CacheInfo(cache_folder(), len(entries), sum(map(_size, entries)), _limit())
+    damaged = tuple(entry.name for entry in entries if not is_whole(entry))
+    return CacheInfo(cache_folder(), len(entries), sum(map(_size, entries)), _limit(), damaged, _damages())
 
 
 def make_room(keep: str) -> None:
@@ -238,9 +320,14 @@ def put_away(entry: Path) -> None:
 
 
 def _empty_bin() -> None:
-    """Delete what was put away, also by processes that were stopped before they did."""
-    for folder in (cache_folder() / "building").glob(f"{_REMOVED}*"):
-        shutil.rmtree(folder, ignore_errors=True)
+    """Delete what was put away, and what builds left, also by processes that were killed before they did."""
+    for folder in (cache_folder() / "building").iterdir():
+        if folder.name.startswith(_REMOVED):
+            remove(folder)
+            continue
+        with locked(folder.name, wait=False) as free:  # nobody builds there any more
+            if free:
+                remove(folder)
 
 
 def clear_cache() -> int:

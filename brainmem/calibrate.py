@@ -14,10 +14,11 @@ from typing import Any
 
 import numpy as np
 
-from brainmem.cache import cache_folder
+from brainmem.cache import cache_folder, note_damage
 from brainmem.devices import BuildJob, Device, prepare
 from brainmem.errors import TranslationError
 from brainmem.files import replacing
+from brainmem.seals import read_text, write_text
 from brainmem.translation.settling import LEVELS
 
 __all__ = ["CELLS", "TOLERANCE", "AffineFit", "Calibration", "CellBlueprint", "calibrate", "fit_affine", "invert"]
@@ -206,12 +207,14 @@ def calibrate(
     key = _key(cell, parameters, rate_max, tau, device)
     path = cache_folder() / "calibration" / f"{key}.json"
     if path.exists():
-        stored = json.loads(path.read_text())
-        return Calibration(**{name: _tuples(value) for name, value in stored.items()})
+        stored = read_text(path)
+        if stored is not None:
+            return Calibration(**{name: _tuples(value) for name, value in json.loads(stored).items()})
+        note_damage(f"calibration {key}")
     measured = _measure(cell, parameters, rate_max=rate_max, tau=tau, device=device)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:
-        temporary.write_text(json.dumps(asdict(measured)))
+        write_text(temporary, json.dumps(asdict(measured)), key=key)
     return measured
 
 
@@ -222,7 +225,7 @@ def _tuples(value: Any) -> Any:
 def _key(*parts) -> str:
     import brian2
 
-    text = json.dumps([*map(repr, parts), brian2.__version__, CELLS, MEASURED, POINTS, LEVELS, "3"])
+    text = json.dumps([*map(repr, parts), brian2.__version__, CELLS, MEASURED, POINTS, LEVELS, "4"])
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 

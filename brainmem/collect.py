@@ -54,7 +54,7 @@ def collect(
     data.attrs = {
         "model": model.name,
         "variant": translated.variant,
-        "seed": seed,
+        "seed": seed if seed < 2**63 else str(seed),  # files hold no larger integer
         "device": device,
         "complete": complete,
         "dt": dt,

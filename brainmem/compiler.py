@@ -42,7 +42,7 @@ def compiler() -> str:
 @functools.lru_cache
 def compiler_version(path: str) -> str:
     """Return the first line of the compiler's ``--version``."""
-    answer = subprocess.run([path, "--version"], capture_output=True, text=True, check=False)
+    answer = subprocess.run([path, "--version"], capture_output=True, text=True, errors="replace", check=False)
     return (answer.stdout or answer.stderr).splitlines()[0]
 
 
@@ -61,7 +61,7 @@ def compile_project(folder: Path, *, owners: Mapping[str, str]) -> None:
     others = [name for name in sources if not _is_ours(name)]
     single = _make(folder, ["whole.cpp", *others, MEMORY])
     if single.returncode != 0:
-        (folder / "whole.log").write_text(single.stdout)
+        (folder / "whole.log").write_text(single.stdout, encoding="utf-8")
         (folder / "make.deps").unlink()
         separate = _make(folder, [*sources, MEMORY])
         if separate.returncode != 0:
@@ -72,12 +72,12 @@ def compile_project(folder: Path, *, owners: Mapping[str, str]) -> None:
 def _make(folder: Path, sources: list[str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["make", f"-j{os.cpu_count() or 1}", "SRCS=" + " ".join(sources)],
-        cwd=folder, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
+        cwd=folder, text=True, errors="replace", stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False,
     )  # fmt: skip
 
 
 def _sources(folder: Path) -> list[str]:
-    found = re.search(r"^SRCS = (.*)$", (folder / "makefile").read_text(), re.MULTILINE)
+    found = re.search(r"^SRCS = (.*)$", (folder / "makefile").read_text(encoding="utf-8"), re.MULTILINE)
     return found.group(1).split() if found else []
 
 
@@ -89,27 +89,28 @@ def _write_single_file(folder: Path, sources: list[str]) -> None:
     """Join the generated files; each one's helper functions get a namespace, so that their names may repeat."""
     parts = []
     for number, name in enumerate(filter(_is_ours, sources)):
-        text = (folder / name).read_text()
+        text = (folder / name).read_text(encoding="utf-8")
         if name.startswith("code_objects/"):
             own = f"part_{number}"
             text = re.sub(r"^namespace \{", f"namespace {own} {{", text, count=1, flags=re.MULTILINE)
             text = text.replace("using namespace brian;", f"using namespace brian; using namespace {own};")
         parts.append(f'#line 1 "{name}"\n{text}\n')
-    (folder / "whole.cpp").write_text("".join(parts))
+    (folder / "whole.cpp").write_text("".join(parts), encoding="utf-8")
 
 
 def _use_wall_clock(network: Path) -> None:
     # Brian2 asks for the time once per object and step; 2.9 for CPU time, a system call of about 0.3 us.
-    text = network.read_text()
+    text = network.read_text(encoding="utf-8")
     text = text.replace("std::clock()", "brainmem::wall_clock()")
     text = text.replace("std::chrono::high_resolution_clock::now()", "brainmem::wall_now()")
-    network.write_text('#include "run_control.h"\n' + text)
+    network.write_text('#include "run_control.h"\n' + text, encoding="utf-8")
 
 
 def _use_own_power(folder: Path, sources: list[str]) -> None:
     # Brian2's x**y is a macro over pow(), which is a double for a float and a whole number.
     for path in (folder / name for name in sources if name.startswith("code_objects/")):
-        path.write_text(path.read_text().replace("(pow((x), (y)))", "(brainmem::power((x), (y)))"))
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text.replace("(pow((x), (y)))", "(brainmem::power((x), (y)))"), encoding="utf-8")
 
 
 def _clean(folder: Path) -> None:
@@ -131,10 +132,10 @@ def run_probe(folder: Path) -> dict[str, int]:
         environment = {**os.environ, "BRAINMEM_PROBE": "1", "BRAINMEM_DURATION": "0"}
         done = subprocess.run(
             ["./main", "--results_dir", results + "/"],
-            cwd=folder, env=environment, capture_output=True, text=True, check=False,
+            cwd=folder, env=environment, capture_output=True, text=True, errors="replace", check=False,
         )  # fmt: skip
         answer = Path(results, "probe.json")
         if done.returncode != 0 or not answer.exists():
             words = done.stderr[-2000:]
             raise DeviceError(f"The compiled program does not start (status {done.returncode}):\n{words}")
-        return json.loads(answer.read_text())
+        return json.loads(answer.read_text(encoding="utf-8"))

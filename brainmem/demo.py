@@ -16,6 +16,7 @@ from rich.table import Table
 from brainmem import measure, plot
 from brainmem.comparison import compare
 from brainmem.errors import BrainmemError
+from brainmem.files import make_folder, replacing
 from brainmem.measure.criterion import Criterion, shown_criteria
 from brainmem.report import standard_figures, write_report
 from brainmem.reproduction import Reproduction, reproduce
@@ -53,8 +54,7 @@ def demo(output: str | Path = "demo") -> Path:
         When a run fails, or scikit-learn (for the digits) is missing.
     """
     console, begin = Console(), time.monotonic()
-    folder = Path(output)
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = make_folder(output)
     say = _teller(console, begin)
     binary_digits()  # fails at once where scikit-learn is missing
     say("Claims of Kurikawa, Barak & Kaneko (2020), quick size, both variants")
@@ -237,7 +237,8 @@ def _page(folder: Path, claims: Reproduction, comparison, random, recalled) -> P
         *standard_figures(_flat(random), comparison),
     ]
     for number, (_, figure) in enumerate(figures):
-        figure.savefig(folder / f"figure-{number:02d}.png", dpi=150)
+        with replacing(folder / f"figure-{number:02d}.png") as temporary:
+            figure.savefig(temporary, format="png", dpi=150)
     return write_report(
         folder / "index.html",
         title="Repeated sequential learning, in rate units and in spiking neurons",

@@ -70,9 +70,9 @@ def _compiler() -> Finding:
 def _openmp() -> Finding:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "threads.cpp")
-        source.write_text("#include <omp.h>\nint main() { return omp_get_max_threads() < 1; }\n")
+        source.write_text("#include <omp.h>\nint main() { return omp_get_max_threads() < 1; }\n", encoding="utf-8")
         command = [compiler(), "-fopenmp", str(source), "-o", str(Path(folder, "threads"))]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        done = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
     if done.returncode != 0:
         return "openmp", "missing", "the compiler cannot use -fopenmp; keep threads=0"
     return "openmp", "ok", "Device('cpp_standalone', threads=...) can be used"
@@ -94,4 +94,7 @@ def _cache() -> Finding:
     except DeviceError as error:
         return "cache", "problem", str(error)
     size = f"{info.size / 2**20:.1f} of {info.limit / 2**20:.0f} MB"
-    return "cache", "ok", f"{info.folder}: {info.entries} programs, {size}"
+    remarks = [f"{len(info.damaged)} of them damaged, to be built anew when needed"] if info.damaged else []
+    if info.rebuilt:
+        remarks.append(f"{len(info.rebuilt)} times something damaged was made anew, last {info.rebuilt[-1]}")
+    return "cache", "ok", "; ".join([f"{info.folder}: {info.entries} programs, {size}", *remarks])

@@ -15,6 +15,7 @@ from brainmem.devices import Device
 from brainmem.equations import evaluate, resolve_parameters
 from brainmem.equations.expression import names_in
 from brainmem.errors import RuleError
+from brainmem.files import make_folder, replacing
 from brainmem.freezing import freeze
 from brainmem.models import get_model
 from brainmem.recordings import Recording, read_recording
@@ -81,24 +82,26 @@ class Fit:
         """Write ``report.txt``, ``result.nc``, ``rates.npz`` and the figures into `folder`, and return it."""
         from brainmem import plot
 
-        folder = Path(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / "report.txt").write_text(f"{self}\n")
+        folder = make_folder(folder)
         self.result.save(folder / "result.nc")
-        np.savez(
-            folder / "rates.npz",
-            rates=self.rates,
-            step=self.interval,
-            recording=self.recording.rates,
-            recording_step=self.recording.step,
-            units=np.array(self.recording.units),
-            order=self.order,
-            **{f"weights_{name}": values for name, values in self.weights.items()},
-        )
-        plot.sequences(
-            self.recording.rates, self.rates, steps=(self.recording.step, self.interval), names=("recording", "network")
-        ).savefig(folder / "sequences.png")
-        plot.pvar_of_tests(self.tests).savefig(folder / "training.png")
+        with replacing(folder / "rates.npz") as temporary, temporary.open("wb") as file:
+            np.savez(
+                file,
+                rates=self.rates,
+                step=self.interval,
+                recording=self.recording.rates,
+                recording_step=self.recording.step,
+                units=np.array(self.recording.units),
+                order=self.order,
+                **{f"weights_{name}": values for name, values in self.weights.items()},
+            )
+        with replacing(folder / "report.txt") as temporary:
+            temporary.write_text(f"{self}\n", encoding="utf-8")
+        steps = (self.recording.step, self.interval)
+        compared = plot.sequences(self.recording.rates, self.rates, steps=steps, names=("recording", "network"))
+        for name, figure in (("sequences", compared), ("training", plot.pvar_of_tests(self.tests))):
+            with replacing(folder / f"{name}.png") as temporary:
+                figure.savefig(temporary, format="png")
         return folder
 
 

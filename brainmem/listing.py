@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from brainmem.errors import ResultError
-from brainmem.files import replacing
+from brainmem.files import make_folder, replacing
 
 __all__ = [
     "MANIFEST",
@@ -50,23 +50,38 @@ class Listing:
     points: Mapping[str, Mapping[str, Any]]
 
 
-def read_listings(store: Path) -> list[Listing]:
-    """Return what the calls of `sweep` left in a folder, the oldest first.
+def read_listings(store: Path) -> tuple[list[Listing], list[str]]:
+    """Return what the calls of `sweep` left in a folder, the oldest first, and what is wrong with files of theirs."""
+    found, damaged = [], []
+    for path in sorted(store.glob(f"*{MANIFEST}"), key=_age):
+        try:
+            found.append(_read_listing(path))
+        except (OSError, ValueError, TypeError) as error:
+            damaged.append(
+                f"{str(path)!r} is no list of a sweep's points, or was damaged: {error}. The points that only it lists "
+                "are not shown. Run the same sweep again, which writes its list anew; then remove this file if it is "
+                "still there."
+            )
+    return found, damaged
 
-    Raises
-    ------
-    ResultError
-        When one of their files cannot be read.
-    """
-    paths = sorted(store.glob(f"*{MANIFEST}"), key=lambda path: (path.stat().st_mtime, path.name))
-    return [_read_listing(path) for path in paths]
+
+def _age(path: Path) -> tuple[float, str]:
+    try:
+        return path.stat().st_mtime, path.name
+    except OSError:
+        return 0.0, path.name
 
 
 def _read_listing(path: Path) -> Listing:
-    try:
-        return Listing(**json.loads(path.read_text()))
-    except (ValueError, TypeError) as error:
-        raise ResultError(f"{str(path)!r} is no list of a sweep's points, or was damaged: {error}.") from error
+    text = path.read_text(encoding="utf-8")
+    listing = Listing(**json.loads(text))
+    if path.name != _name(text):
+        raise ValueError("its text is not the one that its name was made from")
+    return listing
+
+
+def _name(text: str) -> str:
+    return f"{hashlib.sha256(text.encode()).hexdigest()[:12]}{MANIFEST}"
 
 
 def check_listing(store: Path, listing: Listing) -> None:
@@ -77,18 +92,20 @@ def check_listing(store: Path, listing: Listing) -> None:
     ResultError
         Naming what differs.
     """
-    for other in read_listings(store):
+    for other in read_listings(store)[0]:
         _check_same(store, listing, other)
 
 
 def write_listing(store: Path, listing: Listing) -> None:
     """Add to a store what a call of `sweep` asks for; the same call again changes nothing."""
-    store.mkdir(parents=True, exist_ok=True)
+    make_folder(store)
     text = json.dumps(vars(listing), indent=1)
-    path = store / f"{hashlib.sha256(text.encode()).hexdigest()[:12]}{MANIFEST}"
-    if not path.exists():
+    path = store / _name(text)
+    try:
+        _read_listing(path)
+    except (OSError, ValueError, TypeError):
         with replacing(path) as temporary:
-            temporary.write_text(text)
+            temporary.write_text(text, encoding="utf-8")
 
 
 def _check_same(store: Path, new: Listing, old: Listing) -> None:
@@ -128,7 +145,7 @@ def write_error(path: Path, error: BaseException) -> None:
         "traceback": "".join(traceback.format_exception(error)),
     }
     with replacing(_error_path(path)) as temporary:
-        temporary.write_text(json.dumps(kept, indent=1))
+        temporary.write_text(json.dumps(kept, indent=1), encoding="utf-8")
 
 
 def forget_error(path: Path) -> None:
@@ -142,8 +159,11 @@ def _error_path(path: Path) -> Path:
 
 def read_error(path: Path) -> str | None:
     """Return why the run whose result would be `path` failed, or None."""
+    own = _error_path(path)
     try:
-        found = json.loads(_error_path(path).read_text())
+        found = json.loads(own.read_text(encoding="utf-8"))
+        return f"{found['kind']}: {found['message']}"
     except FileNotFoundError:
         return None
-    return f"{found['kind']}: {found['message']}"
+    except (OSError, ValueError, TypeError, LookupError):
+        return f"the file that says why, {own.name}, was damaged"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +33,9 @@ def load_array(given: Any, *, what: str) -> np.ndarray:
 
 
 def _read(path: Path, what: str) -> np.ndarray:
-    if not path.exists():
-        raise RuleError(f"{what}: no file {str(path)!r}. Give an array, or the path of a .npy or .csv file.")
+    if not os.path.isfile(path):  # a pipe would wait for a writer
+        wrong = "is no file" if os.path.exists(path) else "is not there"
+        raise RuleError(f"{what}: no file {str(path)!r}: it {wrong}. Give an array, or a .npy or .csv file.")
     try:
         if path.suffix == ".npy":
             return np.asarray(np.load(path), dtype=float)

@@ -15,6 +15,8 @@ from brainmem.spec import Each, MemoryModel, Phase, Repeat
 
 __all__ = ["Plan", "Step", "plan_protocol"]
 
+LONGEST = 2_000_000  # steps of a protocol; each takes some hundred bytes
+
 
 @dataclass(frozen=True)
 class Step:
@@ -77,6 +79,7 @@ def plan_protocol(model: MemoryModel, parameters: Mapping[str, Any], rng: np.ran
     steps: list[Step] = []
     occasions = itertools.count()
     for entry in model.protocol.schedule:
+        _check_length(model, entry, parameters, len(steps))
         if isinstance(entry, Repeat):
             steps += _repeat(model, entry, parameters, rng, occasions)
         else:
@@ -84,6 +87,26 @@ def plan_protocol(model: MemoryModel, parameters: Mapping[str, Any], rng: np.ran
     if not steps:
         raise RuleError(f"Model {model.name!r}: its protocol has no steps with these parameters; nothing would run.")
     return Plan(tuple(steps))
+
+
+def _check_length(model: MemoryModel, entry: Each | Repeat, parameters: Mapping[str, Any], before: int) -> None:
+    """Refuse a protocol whose steps would fill the memory, before they are made."""
+    times = _count(entry.times, parameters) if isinstance(entry, Repeat) else 1
+    body = entry.body if isinstance(entry, Repeat) else (entry,)
+    items = [_count(each.items, parameters) * _count(each.repeats, parameters) for each in body]
+    shown = [1 if isinstance(each.phases, str) else len(each.phases) for each in body]
+    epochs = [times if each.epochs is None else min(times, len(_epochs(each.epochs, parameters))) for each in body]
+    length = before + max(times, sum(np.prod(part, dtype=float) for part in zip(items, shown, epochs, strict=True)))
+    if max(length, *items) > LONGEST:
+        used = {each.items for each in body} | {each.repeats for each in body}
+        used |= {entry.times} if isinstance(entry, Repeat) else set()
+        values = ", ".join(
+            f"{name} = {parameters[name]}" for name in sorted(item for item in used if isinstance(item, str))
+        )
+        raise RuleError(
+            f"Model {model.name!r}: its protocol would have {max(length, *items):.3g} steps"
+            f"{f' with {values}' if values else ''}; at most {LONGEST} are allowed. Lower these numbers."
+        )
 
 
 def _repeat(

@@ -8,14 +8,16 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
+from queue import SimpleQueue
 from typing import TypeVar
 from unittest import mock
 
 from brainmem.errors import DeviceError
+from brainmem.leaving import leave
 
 __all__ = ["run_in_processes"]
 
@@ -45,17 +47,37 @@ def run_in_processes(
     DeviceError
         When a process was killed.
     """
+    ended: SimpleQueue[Future[Value] | None] = SimpleQueue()
     with _workers(jobs) as pool:
         try:
             with _main_not_imported():
-                futures = [pool.submit(_call, function, item) for item in items]
-            for future in as_completed(futures):
-                done(future.result())
+                futures = [pool.submit(function, item) for item in items]
+            for future in futures:
+                future.add_done_callback(ended.put)
+            with _on_interrupt(lambda: ended.put(None)):
+                for _ in futures:
+                    if (future := ended.get()) is None:
+                        raise KeyboardInterrupt
+                    done(future.result())
         except BrokenProcessPool as error:
             raise DeviceError(
                 "A worker process was killed, perhaps because memory ran out. What was finished is kept: run the same "
                 "again, with fewer jobs."
             ) from error
+
+
+@contextmanager
+def _on_interrupt(action: Callable[[], object]) -> Iterator[None]:
+    """Call `action` when Ctrl+C is pressed, where that would raise KeyboardInterrupt."""
+    usual = signal.getsignal(signal.SIGINT)
+    if usual is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    try:
+        signal.signal(signal.SIGINT, lambda number, frame: action())
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 @contextmanager
@@ -73,9 +95,11 @@ def _workers(jobs: int) -> Iterator[Executor]:
         held.close()
         raise
     finally:
-        pool.shutdown(cancel_futures=True)
-        held.close()
-        lifeline.close()
+        try:
+            pool.shutdown(cancel_futures=True)
+        finally:
+            held.close()
+            lifeline.close()
 
 
 @contextmanager
@@ -97,18 +121,11 @@ def _start(lifeline: Connection, environment: Mapping[str, str]) -> None:
 
 
 def _leave(number: int, frame: object) -> None:
-    raise SystemExit(128 + number)
+    """End a worker without an exception, which might come up inside a lock of the library that writes results."""
+    leave(number)
 
 
 def _leave_with(lifeline: Connection) -> None:
     with suppress(EOFError, OSError):
         lifeline.recv_bytes()
-    os.kill(os.getpid(), signal.SIGTERM)
-
-
-def _call(function: Callable[[Item], Value], item: Item) -> Value:
-    """Return ``function(item)``; a worker that is told to end does so once the function has cleaned up."""
-    try:
-        return function(item)
-    except SystemExit:
-        os._exit(1)
+    _leave(signal.SIGTERM, None)

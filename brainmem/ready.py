@@ -12,6 +12,7 @@ from brainmem.collect import flatten
 from brainmem.description import describe_cells, describe_verdicts
 from brainmem.devices import Device
 from brainmem.equations import evaluate
+from brainmem.errors import RuleError
 from brainmem.instance import Given, Instance, instantiate
 from brainmem.kernels import Kernel, choose_kernels
 from brainmem.remarks import Remark, remarks_on_setting
@@ -106,7 +107,14 @@ class Ready:
 
 def make_ready(translated: TranslatedModel, given: Given, *, seed: int, device: Device) -> Ready:
     """Draw, tabulate and calibrate what one run of `translated` needs."""
-    instance = instantiate(translated, given, seed)
+    try:
+        instance = instantiate(translated, given, seed)
+    except MemoryError as error:
+        sizes = ", ".join(f"{name} = {value}" for name, value in given.parameters.items() if isinstance(value, int))
+        raise RuleError(
+            f"Model {translated.model.name!r}: a run with {sizes or 'its parameters'} does not fit into the "
+            f"memory of this machine ({error}). Lower what decides its size."
+        ) from error
     dt = _seconds(translated.dt, instance)
     calibrations = _calibrations(translated, instance, dt, device)
     remarks = tuple(remarks_on_setting(translated, instance, given.inputs, dt))

@@ -129,12 +129,27 @@ def remarks_on_run(
     translated: TranslatedModel, instance: Instance, data: xr.Dataset, outputs: Mapping[str, np.ndarray], dt: float
 ) -> Iterator[Remark]:
     """Yield what is to be said of a run that has ended; `data` are its records."""
+    yield from _not_finite(data)
     yield from _phases_without_end(translated.model, data)
     for population in translated.model.populations:
         if population.rate and translated.variant == "spiking":
             yield from _cut(translated, instance, population, outputs, dt)
         elif population.rate:
             yield from _beyond(translated.model, instance, population, data)
+
+
+def _not_finite(data: xr.Dataset) -> Iterator[Remark]:
+    """Yield which records hold no numbers; the device has warned of it."""
+    bad = [
+        str(name)
+        for name, array in data.data_vars.items()
+        if array.dtype.kind == "f" and name != "step_fulfilled" and not np.isfinite(array.values).all()
+    ]
+    if bad:
+        yield Remark(
+            f"{', '.join(bad)}: not finite somewhere in this run, which has diverged; its numbers mean nothing from "
+            "there on, and figures of them are left out. Check the parameters and the time step."
+        )
 
 
 def _phases_without_end(model: MemoryModel, data: xr.Dataset) -> Iterator[Remark]:

@@ -9,6 +9,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from jinja2 import Environment
 from matplotlib.figure import Figure
 
@@ -120,7 +121,17 @@ def standard_figures(
             drawn.append((caption, draw(*arguments)))
         except ResultError:
             continue
+        except (ArithmeticError, ValueError, np.linalg.LinAlgError):
+            if _finite(results):
+                raise
     return drawn
+
+
+def _finite(results: Sequence[Result]) -> bool:
+    """Whether all records of the results are numbers; where they are not, some figures cannot be drawn."""
+    records = [item for result in results for item in result.data.data_vars.items()]
+    arrays = [array.values for name, array in records if name != "step_fulfilled"]  # nan where nothing could be
+    return all(np.isfinite(values).all() for values in arrays if values.dtype.kind == "f")
 
 
 def _candidates(results: list[Result], comparison: Comparison | None) -> Iterable[tuple[str, Any, tuple]]:

@@ -17,7 +17,7 @@ import numpy as np
 import xarray as xr
 
 from brainmem.errors import ResultError, closest
-from brainmem.files import replacing
+from brainmem.netcdf import read_dataset, write_dataset
 from brainmem.selection import keep, keep_epochs, keep_trial
 
 __all__ = ["Result"]
@@ -53,11 +53,16 @@ class Result:
         _check(self.data, "The dataset")
 
     def save(self, path: str | Path) -> Path:
-        """Write the result to one NetCDF file, atomically, and return its path."""
-        path = Path(path)
-        with replacing(path) as temporary:
-            self.data.to_netcdf(temporary, engine="netcdf4")
-        return path
+        """Write the result to one NetCDF file, atomically, and return its path.
+
+        A link is followed; a device or a pipe is written to and stays what it is. Ctrl+C waits for the file.
+
+        Raises
+        ------
+        ResultError
+            When the file cannot be written; the result stays as it is and can be saved elsewhere.
+        """
+        return write_dataset(self.data, path, key=str(self.data.attrs.get("key", "")))
 
     @classmethod
     def load(cls, path: str | Path) -> Result:
@@ -68,16 +73,7 @@ class Result:
         ResultError
             When the file is missing, truncated, or no brainmem result.
         """
-        path = Path(path)
-        if not path.is_file():
-            raise ResultError(f"There is no result file {str(path)!r}.{_neighbours(path)}")
-        try:
-            data = xr.load_dataset(path, engine="netcdf4", decode_times=False, decode_timedelta=False)
-        except (OSError, ValueError, KeyError) as error:
-            raise ResultError(
-                f"{str(path)!r} is not a brainmem result, or was damaged: {error}. "
-                "Expected a NetCDF file written by Result.save; run the simulation again."
-            ) from error
+        data = read_dataset(path)
         _check(data, repr(str(path)))
         return cls(data)
 
@@ -308,13 +304,6 @@ def _listed(options: dict[str, Any]) -> str:
 
 def _short(value: Any) -> str:
     return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _neighbours(path: Path) -> str:
-    if not path.parent.is_dir():
-        return f" The folder {str(path.parent)!r} does not exist either."
-    near = sorted(item.name for item in path.parent.glob("*.nc"))
-    return closest(path.name, near) or f" Files in that folder: {', '.join(near[:8]) or 'no .nc file'}."
 
 
 def _check(data: xr.Dataset, what: str) -> None:

@@ -1,13 +1,15 @@
 """Generate and compile a C++ standalone project, in a process of its own.
 
-``python -m brainmem.standalone request.pickle folder`` builds the network with Brian2's cpp_standalone device
-active and leaves in `folder` the program ``main`` and ``manifest.json``, or ``error.json`` with what went wrong.
+``python -m brainmem.standalone request.pickle folder parent`` builds the network with Brian2's cpp_standalone device
+active and leaves in `folder` the program ``main`` and ``manifest.json``, or ``error.json`` with what went wrong. It
+ends, compiler included, when the process with the number `parent` does.
 Beside `brainmem.devices` this is the only module that sets Brian2's device and preferences.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import pickle
 import re
 import shutil
@@ -17,8 +19,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-if __name__ == "__main__":  # without matplotlib's pylab, as in `brainmem.preload`
-    sys.modules.setdefault("pylab", None)  # type: ignore[arg-type]
+from brainmem.leaving import end_group, with_parent
+
+if __name__ == "__main__":  # before the imports, which take seconds
+    with_parent(int(sys.argv[3]), lambda: end_group(os.getpid()))
+    sys.modules.setdefault("pylab", None)  # type: ignore[arg-type] # without matplotlib, as in `brainmem.preload`
 
 import brian2
 import numpy as np
@@ -44,6 +49,7 @@ def build_project(job: BuildJob, device: Device, folder: Path) -> dict[str, Any]
     """Build `job` into `folder`, compile it, and return its manifest."""
     _activate(device)
     brian2.seed(0)
+    current_device.insert_code("before_start", "brainmem::end_with_parent();")
     current_device.insert_code("main", "brainmem::reseed();")
     built = load_builder(job.builder)(job.payload)
     check_network(built)
@@ -212,12 +218,12 @@ def main(request: str, folder: str) -> int:
         return _fail(target, type(error).__name__, str(error))
     except Exception as error:
         return _fail(target, "DeviceError", _explain(error))
-    (target / "manifest.json").write_text(json.dumps(manifest, indent=1))
+    (target / "manifest.json").write_text(json.dumps(manifest, indent=1), encoding="utf-8")
     return 0
 
 
 def _fail(folder: Path, kind: str, message: str) -> int:
-    (folder / "error.json").write_text(json.dumps({"kind": kind, "message": message}))
+    (folder / "error.json").write_text(json.dumps({"kind": kind, "message": message}), encoding="utf-8")
     return 1
 
 
@@ -232,4 +238,4 @@ def _explain(error: BaseException) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(main(*sys.argv[1:3]))

@@ -1,12 +1,15 @@
 """A sweep's folder: which points it has, what became of each, and the results. Reading it needs no Brian2.
 
 A point is one file, ``<key>.nc``, or ``<key>.error.json`` when its run failed. The key is a hash of all that
-determines the numbers, so that a store is extended by sweeping further values or seeds into it. Every call of `sweep`
+determines the numbers, so that a store is extended by sweeping further values or seeds into it. The file ends with the
+key and a checksum: one that was damaged, or belongs to another point, counts as no result. Every call of `sweep`
 leaves ``<id>.sweep.json``, which lists its points; together these files say what the store holds.
 """
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,8 +18,10 @@ from typing import Any
 import xarray as xr
 
 from brainmem.errors import ResultError
+from brainmem.files import open_path
 from brainmem.listing import MANIFEST, Listing, read_error, read_listings
 from brainmem.result import Result
+from brainmem.seals import fault_of
 
 __all__ = ["Point", "Sweep"]
 
@@ -34,18 +39,21 @@ class Point:
         The result's file, which exists once the point is finished.
     error : str or None
         Why the run failed.
+    fault : str
+        Why the file is not this point's result, as found when the store was read; ``""`` if it is.
     """
 
     parameters: Mapping[str, Any]
     seed: int
     path: Path
     error: str | None = None
+    fault: str = ""
 
     @property
     def state(self) -> str:
-        """``"finished"``, ``"failed"`` or ``"to do"``."""
-        if self.path.is_file():
-            return "finished"
+        """``"finished"``, ``"failed"``, ``"damaged"`` or ``"to do"``; sweeping again runs all but the finished."""
+        if os.path.isfile(self.path):
+            return "damaged" if self.fault else "finished"
         return "to do" if self.error is None else "failed"
 
     def __str__(self) -> str:
@@ -84,10 +92,14 @@ class Sweep:
         ResultError
             When the folder holds no sweep.
         """
-        store = Path(store)
-        found = read_listings(store)
+        store = open_path(store)
+        found, damaged = read_listings(store)
         if not found:
-            raise ResultError(f"{str(store)!r} holds no sweep: no file in it ends in {MANIFEST!r}.")
+            raise ResultError(
+                "\n".join(damaged) or f"{str(store)!r} holds no sweep: no file in it ends in {MANIFEST!r}."
+            )
+        for text in damaged:
+            warnings.warn(text, RuntimeWarning, stacklevel=2)
         return cls.of(store, found)
 
     @classmethod
@@ -104,6 +116,11 @@ class Sweep:
     def failed(self) -> tuple[Point, ...]:
         """The points whose run failed."""
         return tuple(point for point in self.points if point.state == "failed")
+
+    @property
+    def damaged(self) -> tuple[Point, ...]:
+        """The points whose file was damaged or is another's."""
+        return tuple(point for point in self.points if point.state == "damaged")
 
     @property
     def finished(self) -> tuple[Point, ...]:
@@ -141,6 +158,7 @@ class Sweep:
         """
         if not self.finished:
             reason = f" The first failed: {self.failed[0].error}" if self.failed else ""
+            reason += f" {self.damaged[0].path.name}: {self.damaged[0].fault}." if self.damaged else ""
             raise ResultError(f"No point of the sweep in {str(self.store)!r} is finished.{reason}")
         outcomes = {i: _measured(measure, p) for i, p in enumerate(self.points) if p.state == "finished"}
         single = all(isinstance(outcome, xr.DataArray) for outcome in outcomes.values())
@@ -175,6 +193,7 @@ class Sweep:
 
     def __repr__(self) -> str:
         counts = f"{len(self.finished)} of {len(self.points)} points finished, {len(self.failed)} failed"
+        counts += f", {len(self.damaged)} damaged" if self.damaged else ""
         values = [f"  {name}: {', '.join(map(_shown, values))}" for name, values in self.axes.items()]
         return "\n".join(
             [f"<Sweep of {self.model!r}, {self.variant} variant, in {str(self.store)!r}: {counts}>", *values]
@@ -216,4 +235,6 @@ def _order(point: Point) -> tuple:
 
 def _point(store: Path, key: str, entry: Mapping[str, Any]) -> Point:
     path = store / f"{key}.nc"
-    return Point(entry["parameters"], entry["seed"], path, None if path.is_file() else read_error(path))
+    if not os.path.isfile(path):
+        return Point(entry["parameters"], entry["seed"], path, read_error(path))
+    return Point(entry["parameters"], entry["seed"], path, fault=fault_of(path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
 import os
 import pickle
@@ -15,13 +16,17 @@ from pathlib import Path
 from typing import Any
 
 from brainmem.devices import BuildJob, Device, Executable, as_device, prepare
-from brainmem.errors import DeviceError
+from brainmem.errors import DeviceError, ResultError
+from brainmem.files import advice, check_folder
 from brainmem.jobs import job_of
+from brainmem.leaving import mark, remove, remove_left_behind
 from brainmem.listing import check_listing, forget_error, write_error, write_listing
 from brainmem.models import get_model
 from brainmem.points import Parameters, Task, Work, fix_choices, load_arrays, plan_points, read_points, read_seeds
 from brainmem.pool import run_in_processes
 from brainmem.ready import make_ready
+from brainmem.result import Result
+from brainmem.seals import fault_of
 from brainmem.simulation import execute
 from brainmem.spec import MemoryModel
 from brainmem.store import Sweep
@@ -30,6 +35,9 @@ from brainmem.translation import translate
 __all__ = ["sweep"]
 
 Progress = Callable[[int, int, int], object]
+
+_DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
+_GO_ON = "What was finished is kept, and the same call goes on from there."
 
 
 def sweep(
@@ -96,10 +104,11 @@ def sweep(
     arrays = {"inputs": inputs, "weights": weights, "initial": initial}
     loaded = {kind: load_arrays(kind, given or {}) for kind, given in arrays.items()}
     work = Work(translated, loaded, as_device(device), tuple(record), interval)
-    store = Path(store).absolute()
+    store = check_folder(store)
     listing, tasks = plan_points(work, read_points(parameters), read_seeds(seeds), store)
     check_listing(store, listing)
-    todo = [task for task in tasks if not task.path.is_file()]
+    remove_left_behind(store, ".*")
+    todo = [task for task in tasks if not _is_finished(task.path)]
     work, ready, refused = _prepare(work, todo)
     if refused and len(refused) == len(tasks):
         raise refused[0][1]
@@ -108,6 +117,10 @@ def sweep(
     found = Sweep.of(store, [listing])
     _warn_of_failures(found)
     return found
+
+
+def _is_finished(path: Path) -> bool:
+    return os.path.isfile(path) and not fault_of(path)
 
 
 def _prepare(work: Work, todo: list[Task]) -> tuple[Work, list[Task], list[tuple[Task, Exception]]]:
@@ -172,12 +185,15 @@ def _cores(device: Device) -> int:
 @contextmanager
 def _on_disk(work: Work, folder: Path) -> Iterator[Path]:
     """Write `work` to a file, so that only its path and the points' numbers cross to workers."""
-    path = folder / f".{uuid.uuid4().hex[:12]}.work"
-    path.write_bytes(pickle.dumps(work))
+    path = folder / f".{mark()}.work"
     try:
+        try:
+            path.write_bytes(pickle.dumps(work))
+        except OSError as error:
+            raise ResultError(f"Cannot write {str(path)!r}: {advice(error)}") from error
         yield path
     finally:
-        path.unlink(missing_ok=True)
+        remove(path)
 
 
 @lru_cache(maxsize=1)
@@ -193,12 +209,35 @@ def _run_point(work: Work, task: Task) -> bool:
     """Run one point into its file and return whether that went well."""
     try:
         ready = make_ready(work.translated, work.given(task.parameters), seed=task.seed, device=work.device)
-        execute(ready, work.executables[task.executable]).save(task.path)
+        result = execute(ready, work.executables[task.executable])
+        result.data.attrs["key"] = task.path.stem
+        _keep_foreign(task.path)
+        result.save(task.path)
     except Exception as error:
-        write_error(task.path, error)
+        _keep_error(task.path, error)
         return False
     forget_error(task.path)
     return True
+
+
+def _keep_error(path: Path, error: Exception) -> None:
+    """Keep why a run failed; where the disk is full, further runs would be lost too: raise then."""
+    if getattr(error.__cause__, "errno", None) in _DISK_IS_FULL:
+        raise ResultError(f"{error} {_GO_ON}") from error
+    try:
+        write_error(path, error)
+    except ResultError as full:
+        raise ResultError(f"{full} {_GO_ON}") from error
+
+
+def _keep_foreign(path: Path) -> None:
+    """Give another name to a whole result that stands where that of a point belongs: it is somebody's."""
+    if os.path.isfile(path) and fault_of(path):
+        try:
+            Result.load(path)
+        except ResultError:
+            return
+        os.rename(path, path.with_name(f"was-{path.stem}-{uuid.uuid4().hex[:8]}.nc"))
 
 
 def _counted(total: int, finished: int, progress: Progress | None) -> Callable[[bool], None]:

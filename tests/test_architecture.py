@@ -30,7 +30,7 @@ VOCABULARY = {"choices", "errors", "fields", "parts", "spec", "equations"}
 DEVICES = {"devices", "standalone", "runtime", "compiled", "compiler", "cache", "inputs", "preflight", "doctor"}
 ANALYSIS = {
     "result", "selection", "measure", "pairing", "agreement", "comparison", "plot", "report", "report_rows",
-    "recordings", "files", "store", "listing",
+    "recordings", "files", "store", "listing", "netcdf", "seals",
 }  # fmt: skip
 NUMBERS = {"instance", "patterns", "plan", "starts", "stimuli"}  # those of one run
 SIMULATION = {"simulation", "sweeps", "points", "preload"}
@@ -47,6 +47,7 @@ ONLY = {
     "checks": VOCABULARY | {"translation"},
     "card": {"layout", "spec"},
     "layout": set(),
+    "leaving": set(),
     "counter": set(),
     "translation": VOCABULARY | {"counter"},
     "codegen": {"counter", "deferral", "errors", "kernels", "translation"},
@@ -58,13 +59,14 @@ ONLY = {
     "build": {"blueprint", "calibrate", "codegen", "devices", "kernels", "translation"},
     **dict.fromkeys(NUMBERS, NUMBERS | VOCABULARY | {"checks", "counter", "translation"}),
     "freezing": VOCABULARY | {"plan", "translation"},
-    "calibrate": {"cache", "devices", "errors", "files", "translation"},
+    "calibrate": {"cache", "devices", "errors", "files", "seals", "translation"},
     "collect": {"instance", "result", "spec", "translation"},
     "remarks": VOCABULARY | {"instance", "translation"},  # what is wrong with a run, from its numbers and its result
     "verdicts": {"spec", "translation"},  # what may be said of a rule without any run
     "description": {"equations", "spec", "translation", "verdicts"},
     "ready": {
-        "calibrate", "collect", "description", "devices", "equations", "instance", "kernels", "remarks", "translation",
+        "calibrate", "collect", "description", "devices", "equations", "errors", "instance", "kernels", "remarks",
+        "translation",
     },
     "jobs": {"blueprint", "devices", "errors", "instance", "ready", "translation"},
     "verification": VOCABULARY | {
@@ -74,8 +76,8 @@ ONLY = {
     "explanation": VOCABULARY | {
         "costs", "description", "devices", "instance", "models", "translation", "verdicts", "verification",
     },
-    **dict.fromkeys(DEVICES - {"doctor"}, DEVICES | {"errors"}),
-    **dict.fromkeys(ANALYSIS, ANALYSIS | {"errors"}),
+    **dict.fromkeys(DEVICES - {"doctor"}, DEVICES | {"errors", "leaving"}),
+    **dict.fromkeys(ANALYSIS, ANALYSIS | {"errors", "leaving"}),
 }  # fmt: skip
 # Modules that only these may import.
 IMPORTERS = {
@@ -253,6 +255,17 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             body = node.body[1:] if ast.get_docstring(node) is not None else node.body
             yield node.name, (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
+
+
+@pytest.mark.parametrize("path", [*FILES, *MODELS], ids=short)
+def test_text_files_are_written_and_read_in_a_named_encoding(path):
+    methods = {"read_text", "write_text"} - {name for module, name in runtime_imports(parsed(path))}
+    calls = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.Call) and attribute(node) in methods]
+    assert [ast.unparse(node) for node in calls if "encoding" not in {word.arg for word in node.keywords}] == []
+
+
+def attribute(node: ast.Call) -> str:
+    return node.func.attr if isinstance(node.func, ast.Attribute) else ""
 
 
 def test_no_submodule_is_called_like_a_public_function_and_hides_it_once_imported():

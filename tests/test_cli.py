@@ -123,7 +123,7 @@ def test_an_output_file_is_checked_and_its_folder_made_before_the_run(tmp_path):
     with pytest.raises(BrainmemError, match="is a folder"):
         check_writable(tmp_path)
     (tmp_path / "file").touch()
-    with pytest.raises(BrainmemError, match="cannot be made"):
+    with pytest.raises(BrainmemError, match="A part of the path is a file"):
         check_writable(tmp_path / "file" / "run.nc")
 
 

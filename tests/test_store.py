@@ -34,6 +34,7 @@ def points(values: dict) -> dict:
 def add(store: Path, key: str, hidden: float, *, seed: int = 0, items: int = 6) -> None:
     """Put a finished point into a store."""
     made = synthetic.result(seed=seed, parameters={"gain": {"value": hidden, "unit": "1"}})
+    made.data.attrs["key"] = key
     Result(made.data.isel(item=slice(items))).save(store / f"{key}.nc")
 
 
@@ -225,3 +226,32 @@ def test_status_goes_on_after_a_damaged_list(grid):
     done = CliRunner().invoke(app, ["status", str(grid.parent)])
     assert "broken/0.sweep.json' is no list of a sweep's points" in done.stderr
     assert "6 of 8 points finished" in done.stdout
+
+
+def test_status_shows_damaged_and_foreign_results_and_every_other_point(grid):
+    content = (grid / "p0.nc").read_bytes()
+    (grid / "p0.nc").write_bytes(content[:500] + bytes([content[500] ^ 1]) + content[501:])
+    (grid / "p2.nc").write_bytes((grid / "p3.nc").read_bytes())
+    (grid / "p1.error.json").write_text('{"kind": "Devi')
+    found = Sweep.load(grid)
+    assert [point.path.stem for point in found.damaged] == ["p0", "p2"]
+    assert np.isnan(found.dataset(gain)).sum() == 4
+    text = CliRunner().invoke(app, ["status", str(grid)]).stdout
+    assert "4 of 8 points finished, 1 failed, 2 damaged" in text
+    assert "damaged at M = 10, tau = 0.02, seed 0, p0.nc: the file was damaged: its checksum does not fit" in text
+    assert "p2.nc: the file is the result of another run, p3; the same sweep runs it again" in text
+    assert "the file that says why, p1.error.json, was damaged" in text
+
+
+def test_a_damaged_list_hides_no_point_of_another(grid):
+    more = Listing(DEFINITION, True, {"M": "1", "tau": "second"}, points({"new": ({"M": 20, "tau": 0.02}, 0)}))
+    write_listing(grid, more)
+    [path] = [path for path in grid.glob("*.sweep.json") if '"new"' in path.read_text()]
+    path.write_text(path.read_text().replace("20", "21"))
+    with pytest.warns(RuntimeWarning, match="Run the same sweep again, which writes its list anew"):
+        assert len(Sweep.load(grid).points) == 8
+    done = CliRunner().invoke(app, ["status", str(grid)])
+    assert "6 of 8 points finished" in done.stdout
+    assert path.name in done.stderr
+    write_listing(grid, more)
+    assert len(Sweep.load(grid).points) == 9

@@ -137,7 +137,7 @@ def dream_model() -> MemoryModel:
 def loop_program(size: int, folder: Path) -> Callable[[int], list[str]]:
     """Compile the loop, and return a function of a number of dreams that gives the command to run."""
     source, program = folder / "dreams.cpp", folder / "dreams"
-    source.write_text(SOURCE)
+    source.write_text(SOURCE, encoding="utf-8")
     subprocess.run(["g++", *FLAGS, "-o", str(program), str(source)], check=True)
     hebbian(size).tofile(folder / "start")
     files = [str(folder / "start"), str(folder / "end")]

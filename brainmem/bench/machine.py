@@ -34,7 +34,7 @@ def processor() -> str:
     """Return the processor's name."""
     told = Path("/proc/cpuinfo")
     if told.exists():
-        for line in told.read_text().splitlines():
+        for line in told.read_text(encoding="utf-8", errors="replace").splitlines():
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from typing import Any
 
 import typer
@@ -21,6 +23,9 @@ class Commands(typer.core.TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command; exit with 1 on an error of brainmem and with 130 on Ctrl+C."""
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # a terminal that lacks a letter shows a question mark
+                stream.reconfigure(errors="replace")
         try:
             return super().invoke(ctx)
         except BrainmemError as error:

@@ -11,6 +11,7 @@ import typer
 from brainmem.cli.options import check_writable, device_of, parse_seeds, settings
 from brainmem.cli.screen import complain, say
 from brainmem.cli.study import DeviceName, Key, Output, Pick, Set, Threads, Variant
+from brainmem.files import replacing
 
 __all__ = ["COMMANDS"]
 
@@ -96,7 +97,8 @@ def verify(
         )
     say(str(found))
     if table is not None:
-        found.to_dataframe().to_csv(table, index=False)
+        with replacing(table) as temporary:
+            found.to_dataframe().to_csv(temporary, index=False, encoding="utf-8")
         say(f"Saved {table}")
     if not found.passed:
         complain("Some drifts are not as expected.")

@@ -9,14 +9,16 @@ from pathlib import Path
 from typing import Any
 
 from brainmem.errors import ResultError
+from brainmem.leaving import MARK
 from brainmem.listing import MANIFEST
+from brainmem.seals import read_seal
 
 __all__ = ["inventory", "stores"]
 
 Row = tuple[str, str, str, str, str, str]
 
 # The temporary name under which `brainmem.files.replacing` writes.
-_TEMPORARY = re.compile(r"\.(?P<name>.+\.nc)\.[0-9a-f]{12}\.tmp")
+_TEMPORARY = re.compile(rf"\.(?P<name>.+)\.({MARK}|[0-9a-f]{{12}})\.tmp")
 _SPANS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
@@ -45,6 +47,8 @@ def inventory(folder: Path, *, leave_out: Collection[Path] = ()) -> list[Row]:
 def _finished(path: Path, folder: Path) -> Row:
     name = str(path.relative_to(folder))
     try:
+        if (seal := read_seal(path)) and not seal.intact:
+            raise ValueError("its checksum does not fit")
         attributes = _attributes(path)
     except (OSError, ValueError, KeyError) as error:
         return name, "", "", "", f"damaged: {error}", _age(path)

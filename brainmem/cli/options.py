@@ -4,13 +4,27 @@ from __future__ import annotations
 
 import ast
 import re
+import tempfile
+import uuid
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from brainmem.errors import BrainmemError
+from brainmem.errors import BrainmemError, ResultError
+from brainmem.files import check_writable as try_file
+from brainmem.files import make_folder
 
-__all__ = ["check_writable", "device_of", "pairs", "parse_seeds", "parse_value", "settings", "sweep_settings"]
+__all__ = [
+    "check_writable",
+    "device_of",
+    "make_folder",
+    "pairs",
+    "parse_seeds",
+    "parse_value",
+    "save_result",
+    "settings",
+    "sweep_settings",
+]
 
 # "30 ms", "1.5e-3 second": a number and a unit with the multiplication sign left out; "5e" lacks its exponent.
 _NUMBER_AND_UNIT = re.compile(r"([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*(?![eE]\d*$)([A-Za-z]\w*)", re.ASCII)
@@ -126,30 +140,35 @@ def device_of(name: str, threads: int) -> Any:
     return Device(name, threads=threads, target=target or None)
 
 
+def save_result(result: Any, path: Path) -> Path:
+    """Save a result; where that fails, save it among the temporary files and say so.
+
+    Raises
+    ------
+    BrainmemError
+        When it could not be saved at `path`; it says where the result is kept.
+    """
+    try:
+        return result.save(path)
+    except ResultError as error:
+        other = Path(tempfile.gettempdir(), f"{path.stem[:100]}-{uuid.uuid4().hex[:8]}.nc")
+        try:
+            result.save(other)
+        except ResultError:
+            raise error from None
+        raise BrainmemError(f"{error} The result is kept in {str(other)!r}.") from error
+
+
 def check_writable(path: Path, option: str = "--output") -> Path:
     """Make the folder of an output file before a long run, and return the path.
 
     Raises
     ------
     BrainmemError
-        When the folder cannot be made, or the path is a folder.
+        When the file could not be written.
     """
     if path.is_dir():
         raise BrainmemError(f"{option} {str(path)!r} is a folder; name a file in it.")
-    make_folder(path.parent)
-    return path
-
-
-def make_folder(path: Path) -> Path:
-    """Make a folder for output and return it.
-
-    Raises
-    ------
-    BrainmemError
-        When it cannot be made.
-    """
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BrainmemError(f"The folder {str(path)!r} cannot be made: {error.strerror}. Name another.") from error
-    return path
+    if not path.parent.exists():
+        make_folder(path.parent)
+    return try_file(path)

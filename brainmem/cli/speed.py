@@ -11,6 +11,7 @@ import typer
 
 from brainmem.cli.options import check_writable
 from brainmem.cli.screen import complain, out, say
+from brainmem.files import replacing
 
 if TYPE_CHECKING:
     from brainmem.bench import Case, Effort, Row
@@ -60,7 +61,8 @@ def _measured(cases: tuple[Case, ...], effort: Effort, file: Path | None) -> lis
         for size in (case.tiny,) if effort.tiny else case.sizes:
             rows += measure_case(case, size, effort)
             if file is not None:
-                file.write_text(json.dumps(record(rows, effort), indent=1) + "\n")
+                with replacing(file) as temporary:
+                    temporary.write_text(json.dumps(record(rows, effort), indent=1) + "\n", encoding="utf-8")
     return rows
 
 

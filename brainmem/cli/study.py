@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from brainmem.cli.options import check_writable, device_of, make_folder, pairs, settings
+from brainmem.cli.options import check_writable, device_of, make_folder, pairs, save_result, settings
 from brainmem.cli.screen import out, print_code, print_table, say
 
 __all__ = ["COMMANDS"]
@@ -91,7 +91,7 @@ def run(
     options = {"parameters": settings(set), "inputs": pairs(input, "--input"), "device": device_of(device, threads)}
     options["trials"] = trials
     [result] = _runs([(key, variant.value, seed)], options)
-    result.save(path)
+    save_result(result, path)
     _print_recall(result)
     say(f"Saved {path}")
     if report:
@@ -177,7 +177,7 @@ def _runs(todo: list[tuple[str, str, int]], options: dict[str, Any], folder: Pat
 
             results.append(simulate(get_model(key), variant, seed=seed, progress=part, **options))
             if folder is not None:
-                results[-1].save(folder / f"{results[-1].model}-{variant}-seed{seed}.nc")
+                save_result(results[-1], folder / f"{results[-1].model}-{variant}-seed{seed}.nc")
     return results
 
 

@@ -75,6 +75,8 @@ def print_sweep(found: Sweep, *, recall: bool = False) -> None:
     for error, points in groupby(sorted(found.failed, key=_error), key=_error):
         first, *others = points
         say(f"failed at {first}{f' and {len(others)} more' if others else ''}: {error}")
+    for point in found.damaged:
+        say(f"damaged at {point}, {point.path.name}: {point.fault}; the same sweep runs it again")
 
 
 def _error(point: Point) -> str:

@@ -33,6 +33,8 @@ def doctor() -> None:
 
 def status(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder of results.")] = Path()) -> None:
     """Say how far the sweeps in a folder are, and list its other result files and what was left unfinished."""
+    import warnings
+
     from brainmem.cli.inventory import inventory, stores
     from brainmem.cli.sweeps import print_sweep
     from brainmem.store import Sweep
@@ -40,10 +42,14 @@ def status(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder 
     listed: set[Path] = set()
     for store in stores(folder):
         try:
-            found = Sweep.load(store)
+            with warnings.catch_warnings(record=True) as said:
+                warnings.simplefilter("always")
+                found = Sweep.load(store)
         except ResultError as error:
             complain(str(error))
         else:
+            for warning in said:
+                complain(str(warning.message))
             print_sweep(found)
             listed |= {point.path for point in found.points}
     rows = inventory(folder, leave_out=listed)

@@ -11,6 +11,10 @@
 #include <vector>
 #include <time.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <signal.h>
+#include <sys/prctl.h>
+#endif
 #include "objects.h"
 #include "turns.h"
 #include "vector_math.h"
@@ -71,6 +75,15 @@ static inline void leave_if_orphaned()
 {
     const char* parent = std::getenv("BRAINMEM_PARENT");
     if (parent && std::atol(parent) != (long)getppid()) _exit(3);
+}
+
+// Linux ends the run with its parent; elsewhere it looks whenever it reports.
+static inline void end_with_parent()
+{
+#ifdef __linux__
+    if (std::getenv("BRAINMEM_PARENT")) prctl(PR_SET_PDEATHSIG, SIGKILL);
+#endif
+    leave_if_orphaned();
 }
 
 static inline void report(const double elapsed, const double completed)

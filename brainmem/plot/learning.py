@@ -78,7 +78,7 @@ def _row_norms(axes: Axes, values: np.ndarray, epochs: np.ndarray, colour: str) 
     )
     axes.plot(epochs, norms.mean(axis=1), "o-", color=colour, label="mean over units")
     axes.set(title="row norm |J$_i$|", xlabel="epochs learned", ylabel="Euclidean norm")
-    axes.set_ylim(0, 1.25 * norms.max())
+    _from_zero(axes, 1.25 * norms.max())
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.legend(loc="lower left", ncols=2)
 
@@ -98,9 +98,14 @@ def _index(axes: Axes, index: list[float], epochs: np.ndarray, style: Mapping[st
     learned = epochs > 0 if len(epochs) > 1 else epochs >= 0
     axes.plot(epochs[learned], np.array(index)[learned], marker=style["marker"], color=style["color"])
     axes.set(title="decorrelation index R", xlabel="epochs learned", ylabel="off / on diagonal")
-    axes.set_ylim(0, 1.15 * max(np.array(index)[learned]))
+    _from_zero(axes, 1.15 * max(np.array(index)[learned]))
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     remark(axes, "0: pseudo-inverse memory", (0.98, 0.04), ha="right")
+
+
+def _from_zero(axes: Axes, top: float) -> None:
+    """Let an axis reach from 0 to `top`, or to where it likes if a run that diverged leaves no such number."""
+    axes.set_ylim(0, top if np.isfinite(top) and top > 0 else None)
 
 
 @styled
