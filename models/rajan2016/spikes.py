@@ -76,8 +76,8 @@ def schemes(experiment: Experiment):
     A fixed factor between rate and spiking weights (Kim, Li & Sejnowski 2019) is the affine current; training each
     cell's drive (Kim & Chow 2018) is the rule run in spikes, here with one matrix P for all; low-rank feedback (Nicola
     & Clopath 2017) trains read-outs, so its pVar is that of eight read-outs and not of 150 units. The last two learn in
-    spikes and show the best of their tests, on the cells' rates with their noise or the read-outs; the first two show the
-    median over runs of filtered rates with weights that never met a spike.
+    spikes and show the best of their tests, on the cells' rates with their noise or the read-outs; the first two show
+    the median over runs of filtered rates with weights that never met a spike.
     """
     nets = [Network(experiment, seed, **NOISY) for seed in experiment.seeds(1, 5)]
     tests = {"tests": 10 if experiment.full else 5, **CELLS}
