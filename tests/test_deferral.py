@@ -202,7 +202,7 @@ def test_weights_are_recorded_after_any_number_of_changes(steps, resting):
 
 
 def test_a_closed_gate_leaves_weights_bit_for_bit_even_where_the_change_is_no_number():
-    rule = LearningRule("rule", "own", continuous="dw/dt = plastic_post*eta*x_post/none*x_pre : 1")
+    rule = LearningRule("rule", "own", continuous="dw/dt = plastic_post*eta*x_post/(none*x_post)*x_pre : 1")
     model = one_rule(rule)
     shut = tuple(replace(phase, gates={"plastic": 0}) for phase in model.protocol.phases)
     result = run(model.replace(protocol=replace(model.protocol, phases=shut)), Device())
