@@ -12,6 +12,7 @@ from brainmem.claims import Finding, at_least, near, within
 from brainmem.models import get_claims
 
 WITH_CLAIMS = [key for key in list_models() if get_claims(key)]
+LONG = {"rajan2016": {"A6", "A8", "S3"}}  # more than half of the time of all; their full size runs behind the marker
 
 
 def failures(reproduction, variant: str) -> list[str]:
@@ -26,7 +27,8 @@ def failures(reproduction, variant: str) -> list[str]:
 @pytest.mark.parametrize("variant", ["rate", "spiking"])
 @pytest.mark.parametrize("key", WITH_CLAIMS)
 def test_the_claims_of_a_model_hold_at_quick_size(key, variant):
-    found = reproduce(key, variant=variant)
+    brief = tuple(claim.key for claim in get_claims(key) if claim.key not in LONG.get(key, ()))
+    found = reproduce(key, claims=brief, variant=variant)
     checked = [row for row in found.rows if variant in row and row[variant]["passed"] is not None]
     assert len(checked) >= 3
     assert not failures(found, variant)

@@ -218,7 +218,7 @@ def test_verify_prints_the_table_and_exits_with_1_where_spikes_are_not_as_expect
 
     def verify(model, **options):
         given.update(options, model=model)
-        table = SimpleNamespace(to_csv=lambda path, index: Path(path).write_text("rule,along"))
+        table = SimpleNamespace(to_csv=lambda path, **options: Path(path).write_text("rule,along"))
         return SimpleNamespace(passed=passed, to_dataframe=lambda: table)
 
     monkeypatch.setattr(brainmem, "verify", verify)

@@ -123,7 +123,7 @@ def test_p6_a_program_without_its_static_arrays_is_noticed(tmp_path):
     shutil.copytree(program.folder, copy)
     for path in (copy / "static_arrays").iterdir():
         path.unlink()
-    with pytest.raises(DeviceError, match="Error opening static array"):
+    with pytest.raises(DeviceError, match="is damaged again as soon as it was built"):
         replace(program, folder=copy).run(inputs, duration=0.0)
 
 

@@ -22,7 +22,12 @@ STEPS = 30
 WHOLE_STEPS = [name for name in ENGINES if name != "dgemv" and installed(name)]
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+# Cases that build most programs, and measure as the others do.
+LARGE = {"squares", "dreams", "second_run"}
+TO_MEASURE = [pytest.param(case, marks=pytest.mark.full if case.name in LARGE else (), id=case.name) for case in CASES]
+
+
+@pytest.mark.parametrize("case", TO_MEASURE)
 def test_a_case_measures_itself_at_its_tiny_size(case):
     rows = measure_case(case, case.tiny, TINY)
     assert {goal.peer for goal in case.goals} <= {row.peer for row in rows} | set(ENGINES)
