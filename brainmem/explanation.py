@@ -70,7 +70,7 @@ def explain(
         lines = _measured(model, translated, Given(parameters, {}, {}, {}), device, items, options)
     else:
         lines = describe_verdicts(translated)
-    parts += _section("What becomes of its rules:", lines)
+    parts += _section("How rules are read from spikes:", lines)
     parts += _section("Read in place of what is noisy, to be right in the mean:", describe_changes(translated))
     parts += _section("Cells:", describe_cells(translated, values))
     if details:

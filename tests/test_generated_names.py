@@ -35,8 +35,8 @@ from brainmem.checks.reading import read_model
 from brainmem.checks.reserved import meaning
 from brainmem.codegen.counter import COUNTER_FUNCTIONS
 from brainmem.translation.lines import identifiers, read_lines
+from brainmem.verification.counts import replayable, without_cells
 from brainmem.verification.shadow import hold
-from brainmem.verification.surrogate import replayable, without_cells
 from brainmem.verification.twin import twinned
 
 PARAMETERS = (

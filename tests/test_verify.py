@@ -124,7 +124,7 @@ def test_a_rule_that_reads_no_rate_is_the_same_in_both_variants():
     assert verdict(decay) == "rule 'rule': reads no rate: the same in both variants"
     text = explain(decay, "spiking")
     assert "reads no rate: the same in both variants" in text
-    assert "trace" not in text.split("What becomes of its rules:")[1]
+    assert "trace" not in text.split("How rules are read from spikes:")[1]
 
 
 @pytest.mark.parametrize("name", ["bcm", "oja", "three factors", "inhibitory homeostatic"])

@@ -1,7 +1,7 @@
 """How far a rule's drift in spikes is expected to be from the rate rule's, from runs without cells.
 
 Each run sets the deterministic part (what spikes and traces do while rates change) and the noise of spikes apart: see
-`surrogate`. Drifts are compared over all synapses at once, by their projection on the rate rule's drift::
+`counts`. Drifts are compared over all synapses at once, by their projection on the rate rule's drift::
 
     along = <(spiking - rate)*rate> / <rate**2>        shift = <spiking - rate> / sqrt(<rate**2>)
 

@@ -22,8 +22,7 @@ from brainmem.translation.cells import spiking_parameters
 from brainmem.translation.controller import run_numbers
 from brainmem.translation.lines import read_lines
 from brainmem.translation.restarts import draws_random
-from brainmem.verification.shadow import Held, hold
-from brainmem.verification.surrogate import (
+from brainmem.verification.counts import (
     REPLAYED,
     SCATTER,
     fano_rows,
@@ -31,6 +30,7 @@ from brainmem.verification.surrogate import (
     replayable,
     without_cells,
 )
+from brainmem.verification.shadow import Held, hold
 from brainmem.verification.twin import shortened, twin_name, twinned
 
 __all__ = ["Drift", "Experiment", "Key", "Outcome", "Trial", "cells_in_words", "own_parameters"]
@@ -159,7 +159,7 @@ class Experiment:
     items : int, optional
         Show at most so many items.
     cells : bool
-        Whether units have cells; else numbers stand for their spikes (`surrogate`).
+        Whether units have cells; else numbers stand for their spikes (`counts`).
     """
 
     original: MemoryModel
