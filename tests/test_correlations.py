@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
+from rule_models import UNITS, network, rule
 from test_explanation import notes, two_populations
 
 from brainmem import LearningRule, translate
@@ -177,3 +178,15 @@ def test_the_notes_say_what_the_symbols_are():
     )
     text = str(translate(model, "spiking"))
     assert "dw/dt = eta*u_post*r_post : 1 (clock-driven)" in text
+
+
+def test_a_drive_that_no_rate_reaches_brings_no_noise():
+    """Where units see stimuli alone, their rates follow no noise of inputs, whatever powers a rule takes."""
+    seen = network(rule("eta*(x_pre*x_post**2 + drive_post*x_post)"))
+    alone = seen.replace(
+        populations=(replace(seen.population("units"), equations=UNITS.replace("c + u", "c").replace("\nu : 1", "")),),
+        projections=(replace(seen.projection("recurrent"), current=""),),
+    )
+    for model, noisy in ((seen, True), (alone, False)):
+        (split,) = translate(model, "spiking").splits
+        assert any(term.noise for term in split.terms) == noisy

@@ -15,10 +15,9 @@ from brainmem.translation.lines import (
     statement_lines,
     written_out,
 )
+from brainmem.translation.noise import Name
 
-__all__ = ["Name", "dependents", "reads_rates"]
-
-Name = tuple[str, str]  # of a population or projection, and of a variable there
+__all__ = ["dependents", "reads_rates"]
 
 
 def dependents(model: MemoryModel, *, held: Collection[Name] = ()) -> set[Name]:

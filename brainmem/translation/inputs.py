@@ -10,6 +10,7 @@ from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 from brainmem.spec import MemoryModel, Population, Projection
 from brainmem.translation.common import summed_lines
 from brainmem.translation.correlations import Correlations
+from brainmem.translation.dependence import dependents
 from brainmem.translation.lines import Line, grouped, identifiers, read_lines, rename
 from brainmem.translation.neurons import SpikingUnit
 
@@ -48,8 +49,15 @@ class _End:
         self.sums = _sums(model, self.population)
         self.transfer = {self.population.transfer, f"{self.population.rate}_phi"}
         follows = {item for item in self.lines if self._sums_in(item)}
-        self.inputs = {f"{item}_{side}" for item in {*self.sums, *follows, *filter(None, [self.population.drive])}}
-        self.drive = f"{self.population.drive}_{side}" if unit is not None and self.population.drive else ""
+        drive, quiet = self.population.drive, self._quiet()
+        self.inputs = {f"{item}_{side}" for item in {*self.sums, *follows, *filter(None, [drive])} - quiet}
+        self.drive = f"{drive}_{side}" if unit is not None and drive and drive not in quiet else ""
+
+    def _quiet(self) -> set[str]:
+        """Return the variables of the population's own text that depend on no rate, and so carry no noise of spikes."""
+        noisy = dependents(self.model)
+        own = {line.name for line in read_lines(self.population.equations)}
+        return {name for name in own if (self.population.name, name) not in noisy}
 
     def _sums_in(self, name: str) -> set[str]:
         """Return the summed variables that a variable follows at once, the transfer of the drive left out."""

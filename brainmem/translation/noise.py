@@ -13,7 +13,7 @@ from brainmem.translation.products import noise_in
 
 __all__ = ["Name", "Noise"]
 
-Name = tuple[str, str]  # population and variable
+Name = tuple[str, str]  # of a population or projection, and of a variable there
 
 
 class Noise:

@@ -31,8 +31,9 @@ from brainmem.spec import (
     Stimulus,
 )
 from brainmem.translation.common import summed_lines
-from brainmem.translation.dependence import Name, dependents
+from brainmem.translation.dependence import dependents
 from brainmem.translation.lines import identifiers, read_lines, rename, write_lines
+from brainmem.translation.noise import Name
 from brainmem.translation.restarts import draws_random
 from brainmem.verification.shadow import Held, held_by
 
