@@ -16,6 +16,9 @@ from brainmem.spec import Each, MemoryModel, Phase, Repeat
 __all__ = ["Plan", "Step", "plan_protocol"]
 
 
+LONGEST = 5_000_000  # steps of a protocol
+
+
 @dataclass(frozen=True)
 class Step:
     """One phase for one item: items count from 0, epochs and repeats from 1 and 0.
@@ -74,6 +77,7 @@ class Plan:
 
 def plan_protocol(model: MemoryModel, parameters: Mapping[str, Any], rng: np.random.Generator) -> Plan:
     """Return the steps of the model's protocol; random orders are drawn from `rng`."""
+    _check_length(model, parameters)
     steps: list[Step] = []
     occasions = itertools.count()
     for entry in model.protocol.schedule:
@@ -84,6 +88,23 @@ def plan_protocol(model: MemoryModel, parameters: Mapping[str, Any], rng: np.ran
     if not steps:
         raise RuleError(f"Model {model.name!r}: its protocol has no steps with these parameters; nothing would run.")
     return Plan(tuple(steps))
+
+
+def _check_length(model: MemoryModel, parameters: Mapping[str, Any]) -> None:
+    """Refuse a protocol that would take the memory, and the time, of millions of steps."""
+    total = 0
+    for entry in model.protocol.schedule:
+        times, body = (_count(entry.times, parameters), entry.body) if isinstance(entry, Repeat) else (1, (entry,))
+        for each in body:
+            phases = 1 if isinstance(each.phases, str) else len(each.phases)
+            epochs = times if each.epochs is None else min(times, len(_epochs(each.epochs, parameters)))
+            total += phases * epochs * _count(each.items, parameters) * _count(each.repeats, parameters)
+            total = max(total, times)  # which are walked through one by one
+    if total > LONGEST:
+        raise RuleError(
+            f"Model {model.name!r}: its protocol has about {total:g} steps with these parameters, and at most "
+            f"{LONGEST:g} can be planned. Take fewer epochs, items or repeats."
+        )
 
 
 def _repeat(

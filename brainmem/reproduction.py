@@ -6,13 +6,15 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
 from brainmem.claims import Experiment, Finding
 from brainmem.devices import Device, as_device
-from brainmem.errors import BrainmemError, closest
+from brainmem.errors import BrainmemError, closest, quoted
+from brainmem.intake.arguments import CALLABLE, NAMES, count, instance, optional, takes
 from brainmem.models import get_claims, get_model, list_models
 from brainmem.result import Result
 from brainmem.spec import Claim
@@ -58,6 +60,14 @@ class Reproduction:
         return table
 
 
+@takes(
+    BrainmemError,
+    key=instance("the name of a model", str, Path),
+    claims=optional(NAMES),
+    device=optional(instance("a Device, or the name of one", Device, str)),
+    jobs=optional(count(1)),
+    progress=optional(CALLABLE),
+)
 def reproduce(
     key: str,
     *,
@@ -139,10 +149,10 @@ def _chosen(key: str, wanted: tuple[str, ...] | None) -> list[Claim]:
 
 
 def _one_of(what: str, given: str, allowed: tuple[str, ...]) -> None:
-    if given not in allowed:
+    if not isinstance(given, str) or given not in allowed:
         raise BrainmemError(
-            f"reproduce(): {what}={given!r} is not allowed; choose one of {', '.join(allowed)}."
-            f"{closest(given, allowed)}"
+            f"reproduce(): {what}={quoted(given)} is not allowed; choose one of {', '.join(allowed)}."
+            f"{closest(str(given), allowed)}"
         )
 
 

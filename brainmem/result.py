@@ -18,6 +18,7 @@ import xarray as xr
 
 from brainmem.errors import ResultError, closest
 from brainmem.files import replacing
+from brainmem.intake.arguments import EPOCHS, INTEGER, PATH, TEXT, optional, takes
 from brainmem.selection import keep, keep_epochs, keep_trial
 
 __all__ = ["Result"]
@@ -52,6 +53,7 @@ class Result:
     def __post_init__(self) -> None:
         _check(self.data, "The dataset")
 
+    @takes(ResultError, path=PATH)
     def save(self, path: str | Path) -> Path:
         """Write the result to one NetCDF file, atomically, and return its path."""
         path = Path(path)
@@ -60,6 +62,7 @@ class Result:
         return path
 
     @classmethod
+    @takes(ResultError, path=PATH)
     def load(cls, path: str | Path) -> Result:
         """Read a result that `save` wrote.
 
@@ -82,7 +85,7 @@ class Result:
         return cls(data)
 
     def __getitem__(self, name: str) -> xr.DataArray:
-        if name not in self.data.variables:
+        if not isinstance(name, str) or name not in self.data.variables:
             raise ResultError(self._absent(name))
         return self.data[name]
 
@@ -95,7 +98,7 @@ class Result:
             raise _AbsentVariable(str(error)) from None
 
     def __contains__(self, name: str) -> bool:
-        return name in self.data.variables
+        return isinstance(name, str) and name in self.data.variables
 
     def __dir__(self) -> Iterable[str]:
         return [*super().__dir__(), *map(str, self.data.variables)]
@@ -103,9 +106,9 @@ class Result:
     def _absent(self, name: str) -> str:
         held = sorted(map(str, self.data.variables))
         return (
-            f"The {self.variant} result of {self.model!r} holds no variable {name!r}.{closest(name, held)} "
+            f"The {self.variant} result of {self.model!r} holds no variable {name!r}.{closest(str(name), held)} "
             f"Recorded: {', '.join(held) or 'nothing'}. "
-            f"Record it with simulate(..., record=({_recorded_by(name)!r},)); {_OBSERVED}."
+            f"Record it with simulate(..., record=({_recorded_by(str(name))!r},)); {_OBSERVED}."
         )
 
     @property
@@ -200,6 +203,7 @@ class Result:
         text = self.data.attrs.get(name, "")
         return json.loads(text) if text else empty
 
+    @takes(ResultError, name=TEXT)
     def parameter(self, name: str) -> Any:
         """Return the value of one parameter, without its unit.
 
@@ -226,6 +230,7 @@ class Result:
             )
         return self
 
+    @takes(ResultError, phase=optional(TEXT), epoch=optional(EPOCHS), item=optional(INTEGER), trial=optional(INTEGER))
     def select(
         self,
         phase: str | None = None,

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from brainmem.errors import ResultError
+from brainmem.intake.arguments import NUMBER, takes
 from brainmem.measure.checks import array, matrix, same_shape
 
 __all__ = [
@@ -149,6 +150,7 @@ def designed_hebb(targets: ArrayLike, cues: ArrayLike) -> np.ndarray:
     return (targets - cues).T @ (targets + cues) / targets.shape[1]
 
 
+@takes(ResultError, **dict.fromkeys(("gamma", "kappa", "c"), NUMBER))
 def designed_pseudo_inverse(
     targets: ArrayLike, cues: ArrayLike, *, gamma: float, kappa: float = 1.0, c: float = 1.0
 ) -> np.ndarray:

@@ -9,6 +9,7 @@ from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from brainmem.errors import ResultError, closest
+from brainmem.intake.arguments import RESULT, TEXT, optional, takes
 
 if TYPE_CHECKING:
     from brainmem.result import Result
@@ -43,6 +44,7 @@ class Criterion:
         return f"{self.quantity} > {self.threshold:g}"
 
 
+@takes(ResultError, result=RESULT, **dict.fromkeys(("phase", "target", "score", "repeats"), optional(TEXT)))
 def recall_criterion(
     result: Result,
     *,

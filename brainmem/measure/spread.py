@@ -8,11 +8,16 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from brainmem.errors import ResultError
+from brainmem.intake.arguments import CALLABLE, NUMBER, SEED, WHOLE, a, takes
 from brainmem.measure.checks import array
 
 __all__ = ["bootstrap", "standard_error"]
 
 
+@takes(
+    ResultError,
+    axis=a("a whole number", lambda given: isinstance(given, int | np.integer) and not isinstance(given, bool)),
+)
 def standard_error(values: ArrayLike, *, axis: int = 0) -> np.ndarray | float:
     """Return the standard error of the mean, ``sd/sqrt(n)`` with the n - 1 form of sd.
 
@@ -27,11 +32,14 @@ def standard_error(values: ArrayLike, *, axis: int = 0) -> np.ndarray | float:
         For fewer than two samples.
     """
     values = array(values, "values", least=1)
+    if not -values.ndim <= axis < values.ndim:
+        raise ResultError(f"axis={axis} does not exist: values has shape {values.shape}.")
     if values.shape[axis] < 2:
         raise ResultError("A standard error needs at least two samples (seeds), got one.")
     return values.std(axis=axis, ddof=1) / np.sqrt(values.shape[axis])
 
 
+@takes(ResultError, statistic=CALLABLE, level=NUMBER, samples=WHOLE, seed=SEED)
 def bootstrap(
     values: ArrayLike,
     statistic: Callable[..., np.ndarray] = np.mean,

@@ -13,6 +13,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from brainmem.errors import ResultError
+from brainmem.intake.arguments import ANYTHING, RESULT, RESULTS, SEED, SPAN, TEXT, optional, several, takes
 from brainmem.measure import Criterion, recall_table
 from brainmem.plot.style import (
     INK,
@@ -35,6 +36,7 @@ _STRIP_ALPHA = 0.5
 _MOST_BOUNDARIES = 60
 
 
+@takes(ResultError, result=RESULT, start=SPAN, stop=optional(SPAN), trial=SEED)
 @styled
 def raster(result: Result, *, start: float = 0.0, stop: float | None = None, trial: int = 0) -> Figure:
     """Plot the spikes of every unit or cell in time, under a strip that shows the phases.
@@ -114,6 +116,15 @@ def _phase_strip(axes: Axes, result: Result, start: float, stop: float) -> None:
     axes.tick_params(bottom=False, labelbottom=False)
 
 
+@takes(
+    ResultError,
+    results=RESULTS,
+    rate=TEXT,
+    units=several("a list of whole numbers, such as (0, 1)", lambda unit: isinstance(unit, int | np.integer)),
+    start=SPAN,
+    stop=optional(SPAN),
+    trial=SEED,
+)
 @styled
 def rates(
     results: Result | Sequence[Result],
@@ -159,6 +170,13 @@ def _trace(axes: Axes, time: np.ndarray, values: np.ndarray, unit: int, **style:
     axes.plot(time, values[:, unit], linewidth=1.1, **style)
 
 
+@takes(
+    ResultError,
+    results=RESULTS,
+    observable=TEXT,
+    learn=TEXT,
+    **dict.fromkeys(("rate", "phase", "target", "score", "repeats", "threshold"), ANYTHING),
+)
 @styled
 def overlaps(
     results: Result | Sequence[Result], *, observable: str = "overlap", learn: str = "learn", **criterion: Any

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from brainmem.errors import ResultError
+from brainmem.intake.arguments import a, optional, takes
+from brainmem.measure.checks import array
 from brainmem.plot.style import VARIANTS, figure, styled
 
 __all__ = ["digits"]
 
 
+def _is_shape(given: Any) -> bool:
+    whole = isinstance(given, list | tuple) and all(isinstance(side, int | np.integer) for side in given)
+    return whole and len(given) == 2 and min(given) >= 1
+
+
+@takes(ResultError, shape=optional(a("(rows, columns) of a picture", _is_shape)))
 @styled
 def digits(
     cue: ArrayLike,
@@ -57,7 +66,7 @@ def digits(
 
 
 def _pictures(values: ArrayLike, name: str, shape: tuple[int, int] | None) -> np.ndarray:
-    values = np.asarray(values, dtype=float)
+    values = array(values, name)
     if values.ndim == 3:
         return values
     if values.ndim != 2:

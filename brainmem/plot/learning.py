@@ -12,12 +12,17 @@ from matplotlib.ticker import MaxNLocator
 
 from brainmem import measure
 from brainmem.errors import ResultError
+from brainmem.intake.arguments import MAPPING, RESULT, TEXT, optional, takes
+from brainmem.measure.checks import array
 from brainmem.plot.style import GREY, figure, look, reference_line, remark, styled
 from brainmem.result import Result
 
 __all__ = ["fi_curve", "weights"]
 
+_NUMBERS = {"current", "rate", "rate_max", "checked", "reached", "fano", "error"}
 
+
+@takes(ResultError, result=RESULT, variable=optional(TEXT), targets=TEXT, cues=TEXT)
 @styled
 def weights(result: Result, *, variable: str | None = None, targets: str = "target", cues: str = "cue") -> Figure:
     """Plot weight matrices over epochs, their row norms, and how decorrelated the memories are.
@@ -103,6 +108,7 @@ def _index(axes: Axes, index: list[float], epochs: np.ndarray, style: Mapping[st
     remark(axes, "0: pseudo-inverse memory", (0.98, 0.04), ha="right")
 
 
+@takes(ResultError, calibration=MAPPING)
 @styled
 def fi_curve(calibration: Mapping[str, Any]) -> Figure:
     """Plot a measured f-I curve and how well its inverse meets the rates asked for.
@@ -120,7 +126,12 @@ def fi_curve(calibration: Mapping[str, Any]) -> Figure:
             f"This calibration lacks {', '.join(absent)}; it holds {held}. "
             "Pass one population's report, e.g. result.calibration['units']."
         )
+    calibration = dict(calibration)
+    for name in _NUMBERS & set(calibration):
+        calibration[name] = array(calibration[name], f"calibration[{name!r}]") if np.size(calibration[name]) else ()
     checked = len(calibration.get("checked", ())) > 0
+    _check_lengths(calibration, ("current", "rate"))
+    _check_lengths(calibration, ("checked", "reached", "fano") if checked else ())
     fig = figure(7.2 if checked else 3.8, 2.7)
     panels = np.atleast_1d(fig.subplots(1, 1 + 2 * checked))
     _curve(panels[0], calibration)
@@ -128,6 +139,13 @@ def fi_curve(calibration: Mapping[str, Any]) -> Figure:
         _deviation(panels[1], calibration)
         _fano(panels[2], calibration)
     return fig
+
+
+def _check_lengths(calibration: Mapping[str, Any], names: tuple[str, ...]) -> None:
+    shapes = {name: np.shape(calibration.get(name, ())) for name in names}
+    if len(set(shapes.values())) > 1 or any(len(shape) != 1 for shape in shapes.values()):
+        found = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ResultError(f"This calibration needs lists of one length; it holds {found}.")
 
 
 def _curve(axes: Axes, calibration: Mapping[str, Any]) -> None:

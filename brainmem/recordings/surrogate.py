@@ -6,12 +6,20 @@ import numpy as np
 from scipy.optimize import brentq
 
 from brainmem.errors import ResultError
+from brainmem.intake.arguments import NUMBER, SEED, SPAN, count, takes
 from brainmem.measure.sequences import bvar as bump_share
 from brainmem.recordings.cleaning import Recording
 
 __all__ = ["surrogate"]
 
 
+@takes(
+    ResultError,
+    units=count(5),
+    **dict.fromkeys(("duration", "step", "width", "background_tau"), SPAN),
+    bvar=NUMBER,
+    seed=SEED,
+)
 def surrogate(
     units: int,
     *,
