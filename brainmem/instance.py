@@ -78,8 +78,8 @@ def instantiate(translated: TranslatedModel, given: Given, seed: int) -> Instanc
     _check_names(model, translated, given)
     _time_step(translated, parameters)
     plan = plan_protocol(model, parameters, stream(seed, "protocol"))
-    stimuli = stimuli_of(translated, parameters, given, seed)
     _check_sizes(model, parameters)
+    stimuli = stimuli_of(translated, parameters, given, seed)
     ends = ends_of(translated, parameters)
     arrays, weights = start_values(translated, parameters, stimuli, given, seed, ends)
     tables = _tables(translated, plan, parameters, stimuli)
@@ -119,8 +119,8 @@ def _check_sizes(model: MemoryModel, parameters: Mapping[str, Any]) -> None:
     largest = max(held, key=lambda name: held[name], default="")
     if largest and 8 * held[largest] * _COPIES > _memory():
         raise RuleError(
-            f"Model {model.name!r}: {largest} has {held[largest]:g} numbers with these parameters, more than the memory "
-            f"of this machine ({_memory() / 2**30:.0f} GiB) holds. Take fewer units or items."
+            f"Model {model.name!r}: {largest} has {held[largest]:g} numbers with these parameters, more than the "
+            f"memory of this machine ({_memory() / 2**30:.0f} GiB) holds. Take fewer units or items."
         )
 
 
@@ -170,7 +170,7 @@ def _tables(translated: TranslatedModel, plan: Plan, parameters, stimuli) -> dic
     names = [phase.name for phase in model.protocol.phases]
     durations = {phase.name: _number(evaluate(phase.duration, parameters)) for phase in model.protocol.phases}
     for name, seconds in durations.items():
-        if not 0 < seconds < FOREVER or seconds / _time_step(translated, parameters) > _MOST_STEPS:
+        if not 0 < seconds <= FOREVER or seconds / _time_step(translated, parameters) > _MOST_STEPS:
             text = model.protocol.phase(name).duration
             raise RuleError(
                 f"Phase {name!r}: duration={text!r} is {seconds:g} s; it must be longer than 0, and "

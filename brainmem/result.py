@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from brainmem.errors import ResultError, closest
+from brainmem.errors import ResultError, closest, quoted
 from brainmem.files import replacing
 from brainmem.intake.arguments import EPOCHS, INTEGER, PATH, TEXT, optional, takes
 from brainmem.selection import keep, keep_epochs, keep_trial
@@ -323,6 +323,10 @@ def _neighbours(path: Path) -> str:
 
 
 def _check(data: xr.Dataset, what: str) -> None:
+    if not isinstance(data, xr.Dataset):
+        raise ResultError(
+            f"{what} is no xarray.Dataset: data={quoted(data)}. Results come from simulate() and Result.load()."
+        )
     absent = [name for name in _REQUIRED if name not in data.attrs]
     if absent:
         raise ResultError(

@@ -15,6 +15,7 @@ from typing import Any
 import xarray as xr
 
 from brainmem.errors import ResultError
+from brainmem.intake.arguments import PATH, takes
 from brainmem.listing import MANIFEST, Listing, read_error, read_listings
 from brainmem.result import Result
 
@@ -76,6 +77,7 @@ class Sweep:
     points: tuple[Point, ...]
 
     @classmethod
+    @takes(ResultError, store=PATH)
     def load(cls, store: str | Path) -> Sweep:
         """Read all points that a store holds.
 

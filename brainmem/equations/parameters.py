@@ -99,6 +99,8 @@ def value_of(
 
 def _converted(model: MemoryModel, name: str, value: Any) -> Any:
     """Return quantities of other packages as Brian2's; masked numbers and other values stay."""
+    if isinstance(value, np.generic) and value.dtype.kind in "biuf":
+        return value
     if isinstance(value, Quantity) or not has_unit(value):
         return value
     try:
@@ -109,7 +111,9 @@ def _converted(model: MemoryModel, name: str, value: Any) -> Any:
 
 
 def _is_several(value: Any) -> bool:
-    return isinstance(value, tuple | list | range | set | frozenset) or np.ndim(value) > 0
+    return isinstance(value, tuple | list | range | set | frozenset) or (
+        isinstance(value, np.ndarray) and value.ndim > 0
+    )
 
 
 def _several(model: MemoryModel, name: str, given: Any, default: Any) -> RuleError:
@@ -174,7 +178,7 @@ def _scalar(value: Any) -> np.ndarray | None:
     """Return a real number as an array without axes, None for anything else."""
     try:
         array = np.asarray(value)
-    except (TypeError, ValueError):  # a list of lists of unequal length
+    except Exception:  # a list of lists of unequal length; a foreign object decides what its conversion raises
         return None
     return None if array.ndim or array.dtype.kind not in "iuf" else array
 

@@ -41,6 +41,7 @@ __all__ = [
     "takes",
 ]
 
+MOST_SEEDS = 100_000  # that a number may stand for
 F = TypeVar("F", bound=Callable[..., Any])
 Read = Callable[[str, Any, type[BrainmemError]], Any]
 
@@ -144,13 +145,22 @@ def several(wanted: str, holds: Callable[[Any], bool], *, alone: bool = False) -
     def read(what: str, given: Any, error: type[BrainmemError]) -> Any:
         if alone and holds(given):
             return given
-        wrong = isinstance(given, str | bytes | Mapping | Path) or not isinstance(given, Iterable)
-        items = () if wrong else tuple(given)
+        items, wrong = _items(given)
         if wrong or not all(map(holds, items)):
             raise error(f"{what} must be {wanted}.")
         return items
 
     return Kind(read)
+
+
+def _items(given: Any) -> tuple[tuple[Any, ...], bool]:
+    """Return the entries of a list of any kind, and whether a value is none."""
+    if isinstance(given, str | bytes | Mapping | Path) or not isinstance(given, Iterable):
+        return (), True
+    try:
+        return tuple(given), False
+    except Exception:  # a foreign object decides what its iteration raises
+        return (), True
 
 
 def _is_path(given: Any) -> bool:
@@ -167,8 +177,8 @@ def _is_path(given: Any) -> bool:
 def _read_seeds(what: str, given: Any, error: type[BrainmemError]) -> tuple[int, ...]:
     """Return the seeds, each once; a number stands for as many."""
     wrong = isinstance(given, bool | str | bytes | Mapping)
-    whole = isinstance(given, int | np.integer)
-    seeds = range(min(int(given), 10**6)) if whole else given if isinstance(given, Iterable) and not wrong else ()
+    whole = _is_whole(given)
+    seeds = range(int(given)) if whole and given <= MOST_SEEDS else _items(given)[0]
     seeds = tuple(seeds)
     if wrong or not seeds or not all(_is_seed(item) for item in seeds):
         raise error(f"{what}: give how many (1 or more), or whole numbers of at least 0.")
@@ -176,16 +186,17 @@ def _read_seeds(what: str, given: Any, error: type[BrainmemError]) -> tuple[int,
 
 
 def _is_seed(given: Any) -> bool:
-    return isinstance(given, int | np.integer) and not isinstance(given, bool) and 0 <= given < 2**63
+    return _is_whole(given) and 0 <= given < 2**63
 
 
 def _is_whole(given: Any) -> bool:
-    return isinstance(given, int | np.integer) and not isinstance(given, bool)
+    return isinstance(given, int | np.integer) and not isinstance(given, bool | np.timedelta64)
 
 
 def _are_epochs(given: Any) -> bool:
-    several = isinstance(given, list | tuple | range | set | frozenset | np.ndarray)
-    return _is_whole(given) or (several and np.ndim(list(given)) == 1 and all(map(_is_whole, given)))
+    array = type(given) is np.ndarray and given.ndim == 1
+    several = array or isinstance(given, list | tuple | range | set | frozenset)
+    return _is_whole(given) or (several and all(map(_is_whole, given)))
 
 
 def _is_device(given: Any) -> bool:

@@ -131,7 +131,7 @@ def read_number(
 
 def read_whole(given: Any, *, what: str, error: type[BrainmemError] = RuleError, least: int = 0) -> int:
     """Return a whole number of at least `least`, of Python or numpy."""
-    whole = isinstance(given, int | np.integer) and not isinstance(given, bool)
+    whole = isinstance(given, int | np.integer) and not isinstance(given, bool | np.timedelta64)
     if isinstance(given, np.ndarray) and given.ndim == 0 and given.dtype.kind in "iu" and not has_unit(given):
         whole = True
     if not whole or not least <= int(given) < 2**63:

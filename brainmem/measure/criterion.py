@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-from brainmem.errors import ResultError, closest
+from brainmem.errors import ResultError, closest, quoted
 from brainmem.intake.arguments import RESULT, TEXT, optional, takes
 
 if TYPE_CHECKING:
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["NAMES_OF_SCORES", "REPEATS", "Criterion", "recall_criterion", "shown_criteria"]
 
 NAMES_OF_SCORES = {"overlap": "overlap", "pearson": "Pearson r"}
+_LARGEST = 1e300
 REPEATS = ("each", "mean")
 _FIELDS = ("phase", "target", "score", "threshold")
 _EXAMPLE = {"phase": "recall", "target": "target", "score": "overlap", "threshold": 0.85}
@@ -76,8 +76,8 @@ def recall_criterion(
     _one_of("score", known["score"], NAMES_OF_SCORES)
     _one_of("repeats", known["repeats"], REPEATS)
     threshold = known["threshold"]
-    if isinstance(threshold, bool) or not isinstance(threshold, Real) or not math.isfinite(threshold):
-        raise ResultError(f"threshold must be a finite number, such as 0.85, got {threshold!r}.")
+    if isinstance(threshold, bool) or not isinstance(threshold, Real) or not -_LARGEST < threshold < _LARGEST:
+        raise ResultError(f"threshold must be a finite number, such as 0.85, got {quoted(threshold)}.")
     return Criterion(**known)
 
 

@@ -90,12 +90,18 @@ def ring_distance(a: ArrayLike, b: ArrayLike, *, size: float) -> np.ndarray:
     """
     if not size > 0:
         raise ResultError(f"size must be positive, got {size!r}.")
-    a, b = array(a, "a"), array(b, "b")
-    broadcast(a, b, "a and b")
-    gap = np.abs(a - b) % size
+    return _ring(a, b, size, ("a", "b"))
+
+
+def _ring(first: ArrayLike, second: ArrayLike, size: float, names: tuple[str, str]) -> np.ndarray:
+    """Return the distance on the ring of two arrays, which messages call by their names."""
+    one, other = array(first, names[0]), array(second, names[1])
+    broadcast(one, other, " and ".join(names))
+    gap = np.abs(one - other) % size
     return np.minimum(gap, size - gap)
 
 
+@takes(ResultError, size=NUMBER)
 def drift(places: ArrayLike, starts: ArrayLike, *, size: float) -> float:
     """Return the mean distance that activity bumps moved along the ring.
 
@@ -111,4 +117,6 @@ def drift(places: ArrayLike, starts: ArrayLike, *, size: float) -> float:
     size : float
         Number of places on the ring.
     """
-    return float(np.mean(ring_distance(places, starts, size=size)))
+    if not size > 0:
+        raise ResultError(f"size must be positive, got {size!r}.")
+    return float(np.mean(_ring(places, starts, size, ("places", "starts"))))

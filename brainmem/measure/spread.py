@@ -73,5 +73,13 @@ def bootstrap(
         raise ResultError(f"level must lie between 0 and 1, got {level!r}.")
     draws = np.random.default_rng(seed).integers(values.size, size=(samples, values.size))
     tail = (1 - level) / 2
-    low, high = np.quantile(statistic(values[draws], axis=1), [tail, 1 - tail])
+    try:
+        found = np.asarray(statistic(values[draws], axis=1), dtype=float)
+    except (TypeError, ValueError) as error:
+        raise ResultError(
+            f"statistic={statistic!r} must be a function as numpy.mean is, with axis=: {error}."
+        ) from error
+    if found.shape != (samples,):
+        raise ResultError(f"statistic={statistic!r} must return one number for each set, got shape {found.shape}.")
+    low, high = np.quantile(found, [tail, 1 - tail])
     return float(low), float(high)

@@ -47,6 +47,8 @@ def digits(
         "recalled, spiking": recalled_spiking,
         "target": target,
     }
+    if cue is None or target is None:
+        raise ResultError("digits() needs pictures of the cue and of the target; give both.")
     pictures = {name: _pictures(values, name, shape) for name, values in rows.items() if values is not None}
     shapes = {values.shape for values in pictures.values()}
     if len(shapes) > 1:

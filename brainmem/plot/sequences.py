@@ -51,7 +51,7 @@ def sequences(
     tables = [array(item, f"rates {k}") for k, item in enumerate(rates)]
     spans = array(steps, "steps")
     tables = [item[None] if item.ndim == 2 else item for item in tables]
-    shapes = {(item.shape[0], item.shape[-1]) for item in tables}
+    shapes = {item.shape[:1] + item.shape[-1:] for item in tables}
     if len(shapes) != 1 or any(item.ndim != 3 for item in tables):
         raise ResultError(
             f"Rates must be arrays (time, unit) or (trial type, time, unit) of the same units; got shapes "
@@ -101,7 +101,8 @@ def pvar_of_tests(pvars: ArrayLike | Mapping[str, ArrayLike]) -> Figure:
         Several trials are drawn as thin lines, their mean as the line.
     """
     given = pvars if isinstance(pvars, Mapping) else {"": pvars}
-    if not given or not all(np.size(values) for values in given.values() if not isinstance(values, list | tuple)):
+    empty = [name for name, values in given.items() if _is_empty(values)]
+    if not given or empty:
         raise ResultError("There is no test pass to plot.")
     curves = {str(name): array(values, f"pvars {name}".strip()) for name, values in given.items()}
     fig = figure(4.2, 2.8)
@@ -191,6 +192,10 @@ def weight_bands(
     panels[0].set_ylabel("weight J")
     panels[-1].legend(loc="upper right")
     return fig
+
+
+def _is_empty(values: ArrayLike) -> bool:
+    return values.size == 0 if isinstance(values, np.ndarray) else isinstance(values, list | tuple) and not values
 
 
 def _cycled(count: int) -> list[str]:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from brainmem.errors import ResultError, quoted
-from brainmem.intake.arguments import FLAG, takes
+from brainmem.intake.arguments import FLAG, SPAN, takes
 from brainmem.intake.numbers import read_number
 from brainmem.intake.units import SECONDS
 from brainmem.recordings.files import Raw, read_raw
@@ -57,11 +57,14 @@ class Recording:
         """Seconds from the first sample to the last."""
         return self.step * (self.rates.shape[1] - 1)
 
+    @takes(ResultError, step=SPAN)
     def resampled(self, step: float) -> np.ndarray:
         """Return the rates every `step` seconds, (trial type, frame, unit), interpolated linearly between samples.
 
         A frame lasts `step`, and the last one ends at the last sample.
         """
+        if not self.duration >= step > 0:
+            raise ResultError(f"step={step:g} s must be above 0, and at most the duration of {self.duration:g} s.")
         frames = int(np.floor(self.duration / step * (1 + 1e-9)))
         position = np.arange(frames) * (step / self.step)
         before = np.minimum(position.astype(int), self.rates.shape[1] - 2)

@@ -27,17 +27,23 @@ from brainmem.verification.record import DriftRow, Verification
 __all__ = ["verify"]
 
 
+def _are_weights(given: Any) -> bool:
+    return (
+        given == "learned"
+        if isinstance(given, str)
+        else isinstance(given, Mapping) and all(isinstance(name, str) for name in given)
+    )
+
+
 def _is_count(given: Any) -> bool:
-    return isinstance(given, int | np.integer) and not isinstance(given, bool) and given >= 1
+    return isinstance(given, int | np.integer) and not isinstance(given, bool | np.timedelta64) and given >= 1
 
 
 @takes(
     RuleError,
     **{name: RUN[name] for name in ("model", "parameters", "device", "inputs", "initial")},
     seeds=SEEDS,
-    weights=optional(
-        a("arrays by projection, or 'learned'", lambda given: given == "learned" or isinstance(given, Mapping))
-    ),
+    weights=optional(a("arrays by projection, or 'learned'", _are_weights)),
     items=optional(WHOLE),
     cells_per_unit=optional(several("whole numbers of at least 1, such as (4,)", _is_count)),
     progress=optional(CALLABLE),
