@@ -22,8 +22,7 @@ LONGEST = 10.0  # seconds of one call
 SAME = {
     "source": "array recording pandas xarray",
     "recording": "array pandas xarray",
-    "after": "weights",
-    "before": "weights",
+    "before": "weights place",
     "path": "file folder",
     "name": "file folder variable",
     "rates": "activity",
@@ -35,6 +34,10 @@ SAME = {
     "key": "model agreement",
     "store": "sweep",
     "part": "agreement",
+    "epoch": "item",
+    "after": "weights place",
+    "recalled_rate": "rows",
+    "recalled_spiking": "rows",
     "inputs": "stimulus",
     "value": "stimulus weights initial parameter",
 }

@@ -57,7 +57,7 @@ def test_numbers_keep_their_units_and_lose_what_is_masked(given, values, unit):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ("1.5", "is text"),
+        ("1.5", "is not a number but text"),
         (1j, "complex"),
         (np.eye(2) * 1j, "complex"),
         (scipy.sparse.eye(3), "sparse"),

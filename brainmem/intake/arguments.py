@@ -163,6 +163,11 @@ def _items(given: Any) -> tuple[tuple[Any, ...], bool]:
         return (), True
 
 
+def _is_text(given: Any) -> bool:
+    """Tell whether a value is text that a file can hold: half a character (a surrogate) cannot be written."""
+    return isinstance(given, str) and not any("\ud800" <= sign <= "\udfff" for sign in given)
+
+
 def _is_path(given: Any) -> bool:
     if not isinstance(given, str | os.PathLike) or isinstance(os.fspath(given), bytes):
         return False
@@ -225,7 +230,7 @@ FLAG = a("True or False", lambda given: isinstance(given, bool | np.bool_))
 DEVICE = a("a Device, or the name of one", _is_device)
 EPOCHS = a("an epoch, or several: whole numbers from 0", _are_epochs)
 INTEGER = a("a whole number", _is_whole)
-TEXT = a("text", lambda given: isinstance(given, str))
+TEXT = a("text", _is_text)
 PATH = a("the path of a file or folder, as text or Path", _is_path)
 CALLABLE = a("a function", callable)
 MAPPING = a("a mapping from names to values, such as {'name': value}", _is_mapping)

@@ -174,7 +174,7 @@ def _taken(given: Any) -> Numbers:
 def _refuse_others(given: Any) -> None:
     """Refuse what numpy would take for an object, or for something else than it is."""
     if isinstance(given, str | bytes | bytearray):
-        raise Refused(f"{quoted(given)} is text and no number")
+        raise Refused(f"{quoted(given)} is not a number but text")
     if isinstance(given, complex | np.complexfloating):
         raise Refused(f"{given!r} is complex: take its real part, .real")
     if hasattr(given, "toarray") and hasattr(given, "nnz"):

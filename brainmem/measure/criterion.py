@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Real
 from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from brainmem.errors import ResultError, closest, quoted
 from brainmem.intake.arguments import RESULT, TEXT, optional, takes
@@ -76,7 +77,11 @@ def recall_criterion(
     _one_of("score", known["score"], NAMES_OF_SCORES)
     _one_of("repeats", known["repeats"], REPEATS)
     threshold = known["threshold"]
-    if isinstance(threshold, bool) or not isinstance(threshold, Real) or not -_LARGEST < threshold < _LARGEST:
+    if (
+        isinstance(threshold, bool | np.timedelta64)
+        or not isinstance(threshold, int | float | np.integer | np.floating)
+        or not -_LARGEST < threshold < _LARGEST
+    ):
         raise ResultError(f"threshold must be a finite number, such as 0.85, got {quoted(threshold)}.")
     return Criterion(**known)
 

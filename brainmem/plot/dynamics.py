@@ -150,6 +150,8 @@ def rates(
     results, (shown_trial, *_) = zip(*(_one_trial(result, trial) for result in as_results(results)), strict=True)
     traces = [result[rate] for result in results]
     start, stop = _window(start, stop, max(float(result["time"].values[-1]) for result in results))
+    if not len(units):
+        raise ResultError("rates(): units=() names no unit. Give at least one, such as (0,).")
     fig = figure(7.2, 0.7 + 0.85 * len(units))
     panels = np.atleast_1d(fig.subplots(len(units), sharex=True, sharey=True))
     for axes, unit in zip(panels, units, strict=True):

@@ -52,7 +52,8 @@ def digits(
     pictures = {name: _pictures(values, name, shape) for name, values in rows.items() if values is not None}
     shapes = {values.shape for values in pictures.values()}
     if len(shapes) > 1:
-        raise ResultError(f"All rows must hold as many pictures of one size; got shapes {sorted(shapes)}.")
+        found = ", ".join(f"{name} {values.shape}" for name, values in pictures.items())
+        raise ResultError(f"All rows must hold as many pictures of one size; got {found}.")
     columns = len(pictures["cue"])
     fig = figure(1.3 + 0.72 * columns, 0.2 + 0.76 * len(pictures))
     panels = fig.subplots(len(pictures), columns, squeeze=False)

@@ -38,6 +38,8 @@ def weights(result: Result, *, variable: str | None = None, targets: str = "targ
     """
     variable = variable or _only_weights(result)
     values, epochs = result[variable].values, result["epoch"].values
+    if values.ndim != 3 or len(values) != len(epochs):
+        raise ResultError(f"variable={variable!r} holds no weights (epoch, post, pre), but has shape {values.shape}.")
     last = len(epochs) - 1
     chosen = np.unique([0, min(1, last), (1 + last) // 2, last])
     fig = figure(7.2, 4.8)

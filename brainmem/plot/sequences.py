@@ -19,6 +19,7 @@ from brainmem.plot.style import GREY, VARIANTS, figure, reference_line, styled
 
 __all__ = ["pvar_curve", "pvar_of_tests", "sequences", "weight_bands"]
 
+_LONGEST = 1e9  # seconds between samples
 _COLOURS = (VARIANTS["rate"]["color"], VARIANTS["spiking"]["color"], "#009E73", "#CC79A7")
 
 
@@ -57,8 +58,8 @@ def sequences(
             f"Rates must be arrays (time, unit) or (trial type, time, unit) of the same units; got shapes "
             f"{[item.shape for item in tables]}."
         )
-    if spans.size not in (1, len(tables)):
-        raise ResultError(f"steps={steps!r} must be one number, or one for each of the {len(tables)} arrays.")
+    if spans.size not in (1, len(tables)) or not ((spans > 0) & (spans < _LONGEST)).all():
+        raise ResultError(f"steps={steps!r} must be one time above 0, or one for each of the {len(tables)} arrays.")
     steps = [float(step) for step in np.broadcast_to(spans.ravel(), len(tables))]
     order = None if order is None else array(order, "order")
     if order is not None and sorted(np.ravel(order).tolist()) != list(range(tables[0].shape[-1])):
@@ -103,7 +104,7 @@ def pvar_of_tests(pvars: ArrayLike | Mapping[str, ArrayLike]) -> Figure:
     given = pvars if isinstance(pvars, Mapping) else {"": pvars}
     empty = [name for name, values in given.items() if _is_empty(values)]
     if not given or empty:
-        raise ResultError("There is no test pass to plot.")
+        raise ResultError("pvars holds no test pass to plot.")
     curves = {str(name): array(values, f"pvars {name}".strip()) for name, values in given.items()}
     fig = figure(4.2, 2.8)
     axes = fig.subplots()
@@ -139,14 +140,14 @@ def pvar_curve(fractions: ArrayLike, pvars: Mapping[str, ArrayLike]) -> Figure:
     if not isinstance(pvars, Mapping):
         raise ResultError(f"pvars={quoted(pvars)} must be a mapping from labels to curves.")
     if not pvars or fractions.ndim != 1 or np.any(fractions <= 0):
-        raise ResultError("Fractions must be above 0, their axis is logarithmic, and there must be a curve.")
+        raise ResultError("fractions must be above 0, their axis is logarithmic, and pvars must hold a curve.")
     ranked = np.argsort(fractions)
     fig = figure(4.2, 3.0)
     axes = fig.subplots()
     for (label, values), colour in zip(pvars.items(), _cycled(len(pvars)), strict=True):
         values = read_array(values, what=f"pvars {label!r}", error=ResultError)
         if values.ndim not in (1, 2) or values.shape[:1] != fractions.shape:
-            raise ResultError(f"{label!r} has {values.shape[:1]} fractions, and {fractions.shape} are given.")
+            raise ResultError(f"pvars: {label!r} has {values.shape[:1]} fractions, and {fractions.shape} are given.")
         table = (values[:, None] if values.ndim == 1 else values)[ranked]
         axes.plot(fractions[ranked], np.nanmean(table, axis=1), color=colour, label=label)
         axes.plot(
@@ -177,6 +178,8 @@ def weight_bands(
     mark : float
         Fraction of the offsets shown, about the diagonal.
     """
+    if after is None:
+        raise ResultError("weight_bands(): after=None; give the weights after learning.")
     shown = [(name, matrix) for name, matrix in (("before learning", before), ("after", after)) if matrix is not None]
     fig = figure(0.8 + 3.2 * len(shown), 3.0)
     panels = np.atleast_1d(fig.subplots(1, len(shown), sharey=True))

@@ -57,7 +57,8 @@ def surrogate(
     if not (duration > 20 * step > 0 and duration / step <= _MOST_SAMPLES and spans):
         raise ResultError(
             f"surrogate(): units={units}, duration={duration}, step={step}, width={width} and background_tau="
-            f"{background_tau} must be positive and at most the duration, with 5 units and 20 samples or more, and seed={seed} not negative."
+            f"{background_tau} must be positive and at most the duration, with 20 samples or more, {_MOST_SAMPLES:g} "
+            "at most."
         )
     rng = np.random.default_rng([seed, 437])
     time = step * np.arange(round(duration / step))[:, None]
