@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,7 +11,15 @@ from pathlib import Path
 
 from brainmem.errors import ResultError
 
-__all__ = ["replacing"]
+__all__ = ["file_name", "replacing"]
+
+_LONGEST_NAME = 80
+
+
+def file_name(text: str) -> str:
+    """Return a name as a part of a file's name, which leaves no folder and is plain on every system."""
+    plain = re.sub(r"[^\w.+-]+", "_", text).strip("._-")
+    return plain[:_LONGEST_NAME] or "model"
 
 
 @contextmanager

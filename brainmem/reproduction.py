@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from brainmem.claims import Experiment, Finding
 from brainmem.devices import Device, as_device
@@ -51,7 +52,7 @@ class Reproduction:
     def table(self) -> Table:
         """Return the claims beside the paper, for a terminal."""
         shown = [variant for variant in VARIANTS if any(variant in row for row in self.rows)]
-        table = Table(title=f"{self.model}: claims ({self.size} size)", title_justify="left")
+        table = Table(title=Text(f"{self.model}: claims ({self.size} size)"), title_justify="left")
         for column in ("claim", "quantity", "expected", *shown):
             table.add_column(column, overflow="fold")
         for row in self.rows:

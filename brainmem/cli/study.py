@@ -10,6 +10,7 @@ import typer
 
 from brainmem.cli.options import check_writable, device_of, make_folder, pairs, settings
 from brainmem.cli.screen import out, print_code, print_table, say
+from brainmem.files import file_name
 
 __all__ = ["COMMANDS"]
 
@@ -86,7 +87,7 @@ def run(
     report: Annotated[bool, typer.Option(help="Write a page with figures beside the result.")] = True,
 ) -> None:
     """Run a model once; save the result (KEY-VARIANT-seedN.nc unless --output names a file) and a page beside it."""
-    name = f"{Path(key).name}-{variant.value}-seed{seed}.nc"
+    name = f"{file_name(Path(key).name)}-{variant.value}-seed{seed}.nc"
     path = check_writable(output or Path(name))
     options = {"parameters": settings(set), "inputs": pairs(input, "--input"), "device": device_of(device, threads)}
     options["trials"] = trials
@@ -177,7 +178,7 @@ def _runs(todo: list[tuple[str, str, int]], options: dict[str, Any], folder: Pat
 
             results.append(simulate(get_model(key), variant, seed=seed, progress=part, **options))
             if folder is not None:
-                results[-1].save(folder / f"{results[-1].model}-{variant}-seed{seed}.nc")
+                results[-1].save(folder / f"{file_name(results[-1].model)}-{variant}-seed{seed}.nc")
     return results
 
 

@@ -84,7 +84,7 @@ def _row_norms(axes: Axes, values: np.ndarray, epochs: np.ndarray, colour: str) 
         epochs, norms.min(axis=1), norms.max(axis=1), color=colour, alpha=0.18, linewidth=0, label="range"
     )
     axes.plot(epochs, norms.mean(axis=1), "o-", color=colour, label="mean over units")
-    axes.set(title="row norm |J$_i$|", xlabel="epochs learned", ylabel="Euclidean norm")
+    axes.set(title="row norm |Jᵢ|", xlabel="epochs learned", ylabel="Euclidean norm")
     axes.set_ylim(0, 1.25 * norms.max())
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.legend(loc="lower left", ncols=2)
