@@ -10,7 +10,7 @@ import numpy as np
 from brian2.equations.equations import dimensions_and_type_from_string
 
 from brainmem.errors import RuleError
-from brainmem.intake.arguments import DEVICE, MAPPING, SEED, WHOLE, instance, optional
+from brainmem.intake.arguments import DEVICE, MAPPING, SEED, instance, optional
 from brainmem.intake.files import read_matrix
 from brainmem.intake.numbers import read_array
 from brainmem.intake.units import Dimensions
@@ -26,7 +26,6 @@ RUN = {  # the arguments that runs share
     **dict.fromkeys(("parameters", "inputs", "weights", "initial"), optional(MAPPING)),
     "seed": SEED,
     "device": optional(DEVICE),
-    "trials": optional(WHOLE),
 }
 
 

@@ -138,3 +138,58 @@ def test_cases_cover_every_public_function(tmp_path):
     for module in (brainmem.measure, brainmem.plot):
         names = {name for name in module.__all__ if name.islower()}
         assert {f"{module.__name__.rpartition('.')[2]}.{name}" for name in names} <= shown
+
+
+ODD_TEXTS = [
+    "",
+    " ",
+    "x",
+    "-1",
+    "0",
+    "nan",
+    "1e400",
+    "1" * 400,
+    "a=b",
+    "=",
+    "N=",
+    "N=1j",
+    "N=[1,2]",
+    "N=9**9",
+    "tau=5*mV",
+    "../x",
+    "[/red]",
+    "N='a'",
+    "N=(1,",
+]
+OPTIONS = {
+    "run": ["--set", "--seed", "--device", "--threads", "--input", "--trials", "--variant", "--output"],
+    "explain": ["--set", "--device", "--neuron", "--items"],
+    "verify": ["--set", "--seeds", "--items", "--cells"],
+    "compare": ["--set", "--seeds", "--input"],
+    "sweep": ["--set", "--seeds", "--jobs", "--device", "--record"],
+    "reproduce": ["--size", "--claim", "--variant"],
+    "fit": ["--step", "--negative", "--model", "--set"],
+    "show": ["--variant"],
+}  # fmt: skip
+
+
+def test_odd_texts_on_the_command_line_end_with_a_sentence(no_run, tmp_path, monkeypatch):
+    from typer.testing import CliRunner
+
+    from brainmem.cli import app
+
+    monkeypatch.chdir(tmp_path)
+    wrong = {}
+    for command, options in OPTIONS.items():
+        for option in options:
+            for text in ODD_TEXTS:
+                output = [] if option == "--output" else ["--output", "out"] if command in ("sweep", "fit") else []
+                done = CliRunner().invoke(app, [command, "kurikawa2020", option, text, *output])
+                if not isinstance(done.exception, SystemExit | None):
+                    wrong[f"{command} {option} {text[:20]!r}"] = repr(done.exception)[:150]
+    for command in ("show", "run", "explain", "fit", "status", "reproduce"):
+        for text in ODD_TEXTS:
+            done = CliRunner().invoke(app, [command, text])
+            if not isinstance(done.exception, SystemExit | None):
+                wrong[f"{command} {text[:20]!r}"] = repr(done.exception)[:150]
+    assert wrong == {}

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from brainmem.errors import BrainmemError
+from brainmem.errors import BrainmemError, quoted
 
 __all__ = ["check_writable", "device_of", "pairs", "parse_seeds", "parse_value", "settings", "sweep_settings"]
 
@@ -134,7 +134,11 @@ def check_writable(path: Path, option: str = "--output") -> Path:
     BrainmemError
         When the folder cannot be made, or the path is a folder.
     """
-    if path.is_dir():
+    try:
+        folder = path.is_dir()
+    except (OSError, ValueError) as error:
+        raise BrainmemError(f"{option} {quoted(str(path))} cannot name a file: {error}. Name another.") from error
+    if folder:
         raise BrainmemError(f"{option} {str(path)!r} is a folder; name a file in it.")
     make_folder(path.parent)
     return path

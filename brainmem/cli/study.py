@@ -76,7 +76,7 @@ def run(
     key: Key,
     variant: Pick = Variant.rate,
     set: Set = [],  # noqa: B006 - typer copies the default
-    seed: Annotated[int, typer.Option(min=0, help="Decides everything random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Decides everything random.")] = 0,
     device: DeviceName = "cpp_standalone",
     threads: Threads = 0,
     input: Input = [],  # noqa: B006
@@ -104,7 +104,7 @@ def run(
 
 def compare(
     key: Key,
-    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds, 0, 1, 2, ...")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, max=100_000, help="Number of seeds, 0, 1, 2, ...")] = 3,
     set: Set = [],  # noqa: B006
     device: DeviceName = "cpp_standalone",
     threads: Threads = 0,

@@ -73,7 +73,12 @@ def takes(error: type[BrainmemError], **kinds: Kind) -> Callable[[F], F]:
                     held[name] = kind.read(f"{label}: {name}={quoted(held[name])}", held[name], error)
             if rest is not None:
                 _refuse_unknown(label, bound.arguments.get(rest, {}), [*kinds, *signature.parameters], rest, error)
-            return function(*bound.args, **bound.kwargs)
+            try:
+                return function(*bound.args, **bound.kwargs)
+            except MemoryError as reason:
+                raise error(
+                    f"{label}: the memory of this machine does not hold what was asked for ({reason})."
+                ) from reason
 
         checked.__dict__["takes"] = kinds
         return cast(F, checked)
@@ -82,7 +87,7 @@ def takes(error: type[BrainmemError], **kinds: Kind) -> Callable[[F], F]:
 
 
 def _refuse_unknown(label: str, given: Mapping[str, Any], known: list[str], rest: str, error) -> None:
-    names = [name for name in known if name != rest]
+    names = list(dict.fromkeys(name for name in known if name != rest))
     for name in given:
         if name not in names:
             raise error(

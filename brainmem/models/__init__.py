@@ -85,6 +85,7 @@ def _paper_and_task(name: str | Path) -> tuple[str | Path, str]:
     return name, "model"
 
 
+@takes(ModelNotFoundError, name=PATH)
 def get_claims(name: str | Path) -> tuple[Claim, ...]:
     """Return the claims of a model's paper, from ``claims`` in its ``claims.py``; none without that file.
 
