@@ -58,7 +58,11 @@ def no_run(monkeypatch):
         monkeypatch.setattr(f"brainmem.{module}.prepare", reached, raising=False)
     monkeypatch.setattr("brainmem.ready.calibrate", reached)
     monkeypatch.setattr("brainmem.claims.Experiment.run", reached, raising=False)
-    monkeypatch.setattr(subprocess, "Popen", reached)
+
+    def started(*args: Any, **kwargs: Any):
+        raise AssertionError(f"a process was started: {args}")
+
+    monkeypatch.setattr(subprocess, "Popen", started)
 
 
 def outcome(call: bad_input.Call, argument: str, value: Any) -> str:
