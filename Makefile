@@ -10,10 +10,10 @@ PIP    = $(VENV)/bin/python -m pip --disable-pip-version-check
 PYTEST = $(VENV)/bin/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test faults lint bench clean check
+.PHONY: help demo test faults bad-input lint bench clean check
 
 help:           ## show this list
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 	@echo "  Variables: PYTHON=$(PYTHON) VENV=$(VENV) JOBS=$(JOBS) TESTS=$(TESTS) PYTEST_ARGS=... BENCH_ARGS=..."
 
 demo: $(VENV)/.installed-data       ## learn and recall in both variants; writes demo/index.html and results
@@ -24,6 +24,10 @@ test: $(VENV)/.installed-test       ## run the tests
 
 faults: $(VENV)/.installed-test     ## kill, damage and fill disks in great number (half an hour)
 	$(PYTEST) -m "faults or not faults" $(PYTEST_ARGS) tests/test_faults.py
+
+bad-input: $(VENV)/.installed-test  ## give every argument of every public function all kinds of odd values (minutes)
+	$(PYTEST) -n $(JOBS) -m "full or not full" $(PYTEST_ARGS) tests/test_bad_input.py tests/test_fields.py \
+		tests/test_mutants.py tests/test_tables.py
 
 lint: $(VENV)/.installed-dev        ## check style, formatting and types
 	@failed=0; \

@@ -11,6 +11,7 @@ import numpy as np
 import xarray as xr
 
 from brainmem.errors import ResultError, closest
+from brainmem.intake.arguments import INTEGER, TEXT, optional, takes
 from brainmem.measure.criterion import Criterion, shown_criteria
 from brainmem.result import Result
 
@@ -85,6 +86,7 @@ class Comparison:
     notes: tuple[str, ...] = ()
     recalled: Mapping[str, Criterion] = field(default_factory=dict)
 
+    @takes(ResultError, key=TEXT, part=optional(TEXT), epoch=optional(INTEGER), rate=optional(TEXT))
     def get(self, key: str, part: str | None = None, *, epoch: int | None = None, rate: str | None = None) -> Agreement:
         """Return one agreement.
 

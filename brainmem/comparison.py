@@ -11,6 +11,7 @@ import xarray as xr
 from brainmem import measure
 from brainmem.agreement import Agreement, Comparison, Measured, Notes, measured, nothing, warned
 from brainmem.errors import ResultError
+from brainmem.intake.arguments import NUMBER, RESULTS, TEXT, optional, takes
 from brainmem.measure import Criterion, recall_criterion, recall_table
 from brainmem.measure.agreement import is_constant
 from brainmem.measure.recall import mean_rate_name, rate_names
@@ -25,6 +26,12 @@ Tables = tuple[xr.Dataset, xr.Dataset]
 NO_AVERAGE = "(it ended before its averaging window began, or the run diverged)"
 
 
+@takes(
+    ResultError,
+    **dict.fromkeys(("rate_results", "spiking_results"), RESULTS),
+    **dict.fromkeys(("rate", "phase", "target", "score", "repeats"), optional(TEXT)),
+    threshold=optional(NUMBER),
+)
 def compare(
     rate_results: Result | Sequence[Result],
     spiking_results: Result | Sequence[Result],

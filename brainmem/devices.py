@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from brainmem.errors import DeviceError, closest
+from brainmem.errors import DeviceError, closest, quoted
 
 __all__ = [
     "BuildJob",
@@ -275,6 +275,6 @@ def _refuse_cuda() -> None:
 
 
 def _one_of(what: str, value: Any, allowed: tuple) -> None:
-    if value not in allowed:
+    if not isinstance(value, str | int) or value not in allowed:
         hint = closest(str(value), [str(item) for item in allowed])
-        raise DeviceError(f"Unknown {what} {value!r}.{hint} Allowed: {', '.join(map(repr, allowed))}.")
+        raise DeviceError(f"Unknown {what} {quoted(value)}.{hint} Allowed: {', '.join(map(repr, allowed))}.")

@@ -12,6 +12,8 @@ from brainmem.devices import Device, as_device
 from brainmem.equations import resolve_parameters
 from brainmem.errors import RuleError
 from brainmem.instance import Given
+from brainmem.intake.arguments import ANYTHING, FLAG, count, optional, takes
+from brainmem.loading import RUN, load_given
 from brainmem.models import get_model
 from brainmem.spec import MemoryModel
 from brainmem.translation import TranslatedModel, translate
@@ -24,6 +26,13 @@ __all__ = ["explain"]
 SEEDS = (0, 1)
 
 
+@takes(
+    RuleError,
+    **{name: RUN[name] for name in ("model", "parameters", "device")},
+    **dict.fromkeys(("neuron", "read", "pairing"), ANYTHING),
+    **dict.fromkeys(("details", "measured"), FLAG),
+    items=optional(count(1)),
+)
 def explain(
     model: MemoryModel | str,
     variant: str = "rate",
@@ -67,7 +76,7 @@ def explain(
     if variant != "spiking":
         return "\n".join(parts)
     if measured:
-        lines = _measured(model, translated, Given(parameters, {}, {}, {}), device, items, options)
+        lines = _measured(model, translated, load_given(model, parameters), device, items, options)
     else:
         lines = describe_verdicts(translated)
     parts += _section("How rules are read from spikes:", lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import shutil
 import stat
 import tempfile
@@ -14,9 +15,10 @@ from pathlib import Path
 from brainmem.errors import ResultError
 from brainmem.leaving import mark, remove_left_behind_once, undone
 
-__all__ = ["advice", "check_folder", "check_writable", "make_folder", "open_path", "replacing"]
+__all__ = ["advice", "check_folder", "check_writable", "file_name", "make_folder", "open_path", "replacing"]
 
 _LONGEST = 255  # bytes of a file's name
+_LONGEST_NAME = 80
 _ADVICE = {
     errno.ENOSPC: "The disk is full. Free some space, or name a folder on another disk",
     errno.EDQUOT: "Your share of the disk is used up. Free some space, or name a folder on another disk",
@@ -31,6 +33,12 @@ _ADVICE = {
     errno.ENXIO: "Nobody reads from that pipe. Name a file",
     errno.EISDIR: "It is a folder. Name a file in it",
 }
+
+
+def file_name(text: str) -> str:
+    """Return a name as a part of a file's name, which leaves no folder and is plain on every system."""
+    plain = re.sub(r"[^\w.+-]+", "_", text).strip("._-")
+    return plain[:_LONGEST_NAME] or "model"
 
 
 def advice(error: BaseException) -> str:

@@ -17,6 +17,8 @@ from brainmem.equations.expression import names_in
 from brainmem.errors import RuleError
 from brainmem.files import make_folder, replacing
 from brainmem.freezing import freeze
+from brainmem.intake.arguments import ANYTHING, CALLABLE, TEXT, optional, takes
+from brainmem.loading import RUN
 from brainmem.models import get_model
 from brainmem.recordings import Recording, read_recording
 from brainmem.result import Result
@@ -105,6 +107,13 @@ class Fit:
         return folder
 
 
+@takes(
+    RuleError,
+    **{name: RUN[name] for name in ("model", "parameters", "seed", "device")},
+    **dict.fromkeys(("target", "test"), TEXT),
+    progress=optional(CALLABLE),
+    **dict.fromkeys(("step", "units_first", "negative"), ANYTHING),
+)
 def fit(
     recording: Any,
     model: MemoryModel | str = "rajan2016",
@@ -151,10 +160,6 @@ def fit(
     """
     model, given = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
     stimulus = _target(model, target, given)
-    if unknown := set(reading) - {"step", "units_first", "negative"}:
-        raise RuleError(
-            f"fit() does not know {', '.join(sorted(unknown))}; for reading there are step, units_first, negative."
-        )
     if not isinstance(recording, Recording):
         recording = read_recording(recording, **reading)
     elif reading:

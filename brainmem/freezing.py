@@ -12,6 +12,7 @@ from brian2.parsing.sympytools import str_to_sympy
 from brainmem.choices import choose
 from brainmem.equations import evaluate, resolve_parameters
 from brainmem.errors import RuleError, closest
+from brainmem.intake.arguments import a, instance, takes
 from brainmem.plan import plan_protocol
 from brainmem.spec import Each, LearningRule, MemoryModel, Phase, Projection, Protocol
 from brainmem.translation.gates import changes_of
@@ -20,6 +21,11 @@ from brainmem.translation.lines import Line, definitions, identifiers, read_line
 __all__ = ["acts", "fixed_weights", "freeze", "read_by_current"]
 
 
+@takes(
+    RuleError,
+    model=instance("a MemoryModel", MemoryModel),
+    phases=a("names of phases", lambda given: all(isinstance(name, str) for name in given)),
+)
 def freeze(model: MemoryModel, *phases: str, items: str | int = "M", repeats: str | int = 1) -> MemoryModel:
     """Return a copy of `model` that runs only `phases`, once for every item, with weights that stay as they are.
 

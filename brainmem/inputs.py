@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from brainmem.errors import DeviceError, closest
+from brainmem.intake.numbers import read_array
 
 __all__ = ["Input", "check_inputs"]
 
@@ -67,14 +68,7 @@ def check_inputs(declared: Mapping[str, Input], given: Mapping[str, Any] | None)
 
 
 def _as_array(item: Input, value: Any) -> np.ndarray:
-    _check_dimensions(item, value)
-    try:
-        array = np.asarray(value, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise DeviceError(
-            f"Input {item.name!r}: {value!r} is not a number or an array of numbers. Give floats in base SI units, "
-            "not text with a unit."
-        ) from error
+    array = read_array(value, what=f"Input {item.name!r}", error=DeviceError, dimensions=item.dimensions or None)
     if not np.isfinite(array).all():
         raise DeviceError(f"Input {item.name!r} holds {_first_bad(array)}. Only finite numbers can be set.")
     if array.shape not in ((), item.shape):
@@ -99,15 +93,6 @@ def _check_fits(item: Input, array: np.ndarray, dtype: str) -> None:
             raise DeviceError(f"Input {item.name!r} is too large for {dtype}. Use float=64.")
     elif not np.array_equal(cast, array):
         raise DeviceError(f"Input {item.name!r} takes whole numbers ({dtype}), not {array!r}.")
-
-
-def _check_dimensions(item: Input, value: Any) -> None:
-    dimensions = getattr(getattr(value, "dim", None), "_dims", None)
-    if dimensions is not None and item.dimensions and tuple(dimensions) != item.dimensions:
-        raise DeviceError(
-            f"Input {item.name!r} was given {value!r}, whose unit does not fit {', '.join(item.keys)}. "
-            "Give a quantity of the same dimension, or a plain number in base SI units."
-        )
 
 
 def _first_bad(array: np.ndarray) -> str:

@@ -6,6 +6,7 @@ device, and both variants, start from the same numbers.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,7 +20,7 @@ from brainmem.equations.constant import require_value
 from brainmem.errors import RuleError, closest
 from brainmem.plan import Plan, plan_protocol
 from brainmem.spec import MemoryModel, Stimulus
-from brainmem.starts import Given, start_names, start_tables, start_values, stream
+from brainmem.starts import Given, size_of, start_names, start_tables, start_values, stream
 from brainmem.stimuli import frame_table, shown_rows, stimuli_of, value_rows
 from brainmem.translation.common import shown_stimuli
 from brainmem.translation.controller import START_SEED, run_numbers
@@ -31,6 +32,8 @@ from brainmem.translation.text import TranslatedModel
 __all__ = ["Given", "Instance", "instantiate"]
 
 _FINE = 4  # binary digits of the length of tables with frames, which are large
+_COPIES = 2  # of an array, at least, while a run is prepared
+_MOST_STEPS = 1e13  # time steps of a run; more would take years
 FOREVER = 1e9  # seconds; the duration of steps behind the last
 
 
@@ -76,7 +79,9 @@ def instantiate(translated: TranslatedModel, given: Given, seed: int) -> Instanc
     _check_limits(model, parameters)
     check_constants(translated.written or model, parameters)
     _check_names(model, translated, given)
+    _time_step(translated, parameters)
     plan = plan_protocol(model, parameters, stream(seed, "protocol"))
+    _check_sizes(model, parameters)
     stimuli = stimuli_of(translated, parameters, given, seed)
     ends = ends_of(translated, parameters)
     arrays, weights = start_values(translated, parameters, stimuli, given, seed, ends)
@@ -96,7 +101,37 @@ def _number(value: Any) -> float:
 
 
 def _time_step(translated: TranslatedModel, parameters: Mapping[str, Any]) -> float:
-    return float(f"{_number(evaluate(translated.dt, parameters)):.12g}")
+    dt = _number(evaluate(translated.dt, parameters))
+    if not (dt > 0 and np.isfinite(dt)):
+        raise RuleError(
+            f"Model {translated.model.name!r}: the time step {translated.dt} is {dt:g} s; it must be longer than 0."
+        )
+    return float(f"{dt:.12g}")
+
+
+def _check_sizes(model: MemoryModel, parameters: Mapping[str, Any]) -> None:
+    """Refuse weights and stimuli that the memory of this machine cannot hold, and populations without units."""
+    sizes = {item.name: size_of(item.size, parameters) for item in model.populations}
+    for name, units in sizes.items():
+        if units < 1:
+            raise RuleError(f"Model {model.name!r}: population {name!r} has {units} units; it needs at least 1.")
+    held = {f"projection {p.name!r}": sizes[p.source] * sizes[p.target] for p in model.projections}
+    for item in model.stimuli:
+        frames = size_of(item.frames, parameters) if item.every else 1
+        held[f"stimulus {item.name!r}"] = size_of(item.items, parameters) * frames * sizes[item.population]
+    largest = max(held, key=lambda name: held[name], default="")
+    if largest and 8 * held[largest] * _COPIES > _memory():
+        raise RuleError(
+            f"Model {model.name!r}: {largest} has {held[largest]:g} numbers with these parameters, more than the "
+            f"memory of this machine ({_memory() / 2**30:.0f} GiB) holds. Take fewer units or items."
+        )
+
+
+def _memory() -> float:
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):  # not every system tells
+        return float("inf")
 
 
 def _whole_steps(durations: np.ndarray, dt: float) -> float:
@@ -145,9 +180,12 @@ def _tables(translated: TranslatedModel, plan: Plan, parameters, stimuli) -> dic
     names = [phase.name for phase in model.protocol.phases]
     durations = {phase.name: _number(evaluate(phase.duration, parameters)) for phase in model.protocol.phases}
     for name, seconds in durations.items():
-        if seconds <= 0:
+        if not 0 < seconds <= FOREVER or seconds / _time_step(translated, parameters) > _MOST_STEPS:
             text = model.protocol.phase(name).duration
-            raise RuleError(f"Phase {name!r}: duration={text!r} is {seconds:g} s; it must be longer than 0.")
+            raise RuleError(
+                f"Phase {name!r}: duration={text!r} is {seconds:g} s; it must be longer than 0, and "
+                f"shorter than {FOREVER:g} s and {_MOST_STEPS:g} time steps."
+            )
     averages = {phase.name: _average_from(phase, durations, parameters) for phase in model.protocol.phases}
     steps = plan.steps
     tables = {

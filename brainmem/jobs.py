@@ -75,6 +75,8 @@ def _trace_key(translated: TranslatedModel, name: str) -> str:
 
 def _sampled(interval: float, dt: float) -> float:
     """Return the time between samples, a whole number of time steps."""
+    if not 0 < interval < 1e9:
+        raise RuleError(f"interval={interval:g} s must be a time longer than 0 and shorter than 1e9 s.")
     steps = round(interval / dt)
     if steps < 1 or abs(interval / dt - steps) > 1e-6:
         raise RuleError(

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from brainmem.errors import RuleError
+from brainmem.intake.files import read_matrix
+from brainmem.intake.numbers import check_finite, read_array
 from brainmem.spec import MemoryModel, Stimulus
 
-__all__ = ["check_matrix", "check_patterns", "load_array"]
+__all__ = ["STIMULUS_AXES", "check_matrix", "check_patterns", "load_array"]
 
+STIMULUS_AXES = ("item", "trial", "frame", "unit")
 _AXES = {2: ("row", "column"), 3: ("item", "frame", "unit")}
 
 
-def load_array(given: Any, *, what: str) -> np.ndarray:
-    """Return an array from an array-like, or from the path of an ``.npy`` or ``.csv`` file.
+def load_array(given: Any, *, what: str, axes: Sequence[str] = ()) -> np.ndarray:
+    """Return an array from an array-like, or from the path of an ``.npy`` or ``.csv`` file; see `brainmem.intake`.
 
     Raises
     ------
@@ -25,25 +28,8 @@ def load_array(given: Any, *, what: str) -> np.ndarray:
         When the file is missing, of another kind, or not a table of numbers.
     """
     if isinstance(given, str | Path):
-        return _read(Path(given), what)
-    try:
-        return np.asarray(given, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise RuleError(f"{what}: expected an array of numbers, got {type(given).__name__} ({error}).") from error
-
-
-def _read(path: Path, what: str) -> np.ndarray:
-    if not os.path.isfile(path):  # a pipe would wait for a writer
-        wrong = "is no file" if os.path.exists(path) else "is not there"
-        raise RuleError(f"{what}: no file {str(path)!r}: it {wrong}. Give an array, or a .npy or .csv file.")
-    try:
-        if path.suffix == ".npy":
-            return np.asarray(np.load(path), dtype=float)
-        if path.suffix == ".csv":
-            return np.loadtxt(path, delimiter=",", ndmin=2)
-    except (ValueError, OSError) as error:
-        raise RuleError(f"{what}: {str(path)!r} is not a table of numbers ({error}).") from error
-    raise RuleError(f"{what}: {str(path)!r} ends in {path.suffix!r}; allowed are .npy and .csv.")
+        return read_matrix(given, what=what, error=RuleError)[0]
+    return read_array(given, what=what, axes=axes)
 
 
 def check_patterns(
@@ -59,7 +45,7 @@ def check_patterns(
         For a wrong shape, values that are not finite or not allowed, or two equal rows where rows must be distinct.
     """
     what = f"Model {model.name!r}: stimulus {stimulus.name!r}"
-    table = load_array(given, what=what)
+    table = load_array(given, what=what, axes=STIMULUS_AXES)
     if stimulus.every and shape[0] == 1 and table.shape == shape[1:]:
         table = table[None]
     own = (shape[0], trials, *shape[1:])
@@ -77,21 +63,12 @@ def check_patterns(
 
 
 def _checked(stimulus: Stimulus, table: np.ndarray, what: str) -> np.ndarray:
-    _check_finite(table, what)
+    check_finite(table, what=what, axes=_AXES.get(table.ndim, ()), error=RuleError)
     if stimulus.values is not None:
         _check_values(table, stimulus.values, what)
     if stimulus.distinct:
         _check_distinct(table, what)
     return table
-
-
-def _check_finite(table: np.ndarray, what: str) -> None:
-    bad = np.argwhere(~np.isfinite(table))
-    if len(bad):
-        raise RuleError(
-            f"{what}: {len(bad)} values are not finite, the first ({table[tuple(bad[0])]}) in {_place(bad[0])}. "
-            "Fill or drop these rows first."
-        )
 
 
 def _place(index: np.ndarray) -> str:
@@ -121,8 +98,8 @@ def _check_distinct(table: np.ndarray, what: str) -> None:
 
 def check_matrix(given: Any, shape: tuple[int, int], *, what: str) -> np.ndarray:
     """Return a weight matrix ``[post, pre]`` after checking its shape and values."""
-    matrix = load_array(given, what=what)
+    matrix = load_array(given, what=what, axes=("post", "pre"))
     if matrix.shape != shape:
         raise RuleError(f"{what}: expected weights [post, pre] of shape {shape}, got {matrix.shape}.")
-    _check_finite(matrix, what)
+    check_finite(matrix, what=what, axes=("post", "pre"), error=RuleError)
     return matrix

@@ -81,6 +81,7 @@ def plan_protocol(model: MemoryModel, parameters: Mapping[str, Any], rng: np.ran
     for entry in model.protocol.schedule:
         _check_length(model, entry, parameters, len(steps))
         if isinstance(entry, Repeat):
+            _check_epochs(model, entry, parameters)
             steps += _repeat(model, entry, parameters, rng, occasions)
         else:
             steps += _closing(_each(model, entry, parameters, rng, occasions, epoch=1))
@@ -107,6 +108,20 @@ def _check_length(model: MemoryModel, entry: Each | Repeat, parameters: Mapping[
             f"Model {model.name!r}: its protocol would have {max(length, *items):.3g} steps"
             f"{f' with {values}' if values else ''}; at most {LONGEST} are allowed. Lower these numbers."
         )
+
+
+def _check_epochs(model: MemoryModel, entry: Repeat, parameters: Mapping[str, Any]) -> None:
+    """Refuse a list of epochs of which none comes: its phases would be missing from the result without a word."""
+    times = _count(entry.times, parameters)
+    for each in entry.body:
+        epochs = () if each.epochs is None else _epochs(each.epochs, parameters)
+        if epochs and times and not set(epochs) & set(range(1, times + 1)):
+            phases = each.phases if isinstance(each.phases, str) else ", ".join(each.phases)
+            name = f"{each.epochs} = " if isinstance(each.epochs, str) else "epochs="
+            raise RuleError(
+                f"Model {model.name!r}: {name}{epochs} names no epoch from 1 to {times}, so that phase {phases!r} "
+                "would never run. Choose among these epochs, or give () to leave the phase out."
+            )
 
 
 def _repeat(
@@ -137,16 +152,16 @@ def _each(
     count = _count(each.items, parameters)
     order = rng.permutation(count) if each.order == "random" else np.arange(count)
     for item in order:
-        for repeat in range(_count(each.repeats, parameters)):
+        for repeat in range(_count(each.repeats, parameters, least=1)):
             occasion = next(occasions)
             for name in phases:
                 yield Step(model.protocol.phase(name), int(item), repeat, epoch, occasion)
 
 
-def _count(value: str | int, parameters: Mapping[str, Any]) -> int:
+def _count(value: str | int, parameters: Mapping[str, Any], *, least: int = 0) -> int:
     number = parameters[value] if isinstance(value, str) else value
-    if not float(number).is_integer() or number < 0:
-        raise RuleError(f"{value!r} counts repetitions and must be a whole number of at least 0, got {number!r}.")
+    if not float(number).is_integer() or number < least:
+        raise RuleError(f"{value!r} counts repetitions and must be a whole number of at least {least}, got {number!r}.")
     return int(number)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,6 @@ from brainmem.equations.expression import names_in
 from brainmem.errors import RuleError
 from brainmem.instance import Given
 from brainmem.listing import Listing
-from brainmem.patterns import load_array
 from brainmem.spec import MemoryModel
 from brainmem.translation import TranslatedModel
 from brainmem.translation.lines import unit_text
@@ -32,10 +31,8 @@ __all__ = [
     "Task",
     "Work",
     "fix_choices",
-    "load_arrays",
     "plan_points",
     "read_points",
-    "read_seeds",
 ]
 
 Parameters = Mapping[str, Any]
@@ -51,10 +48,11 @@ class Work:
     record: tuple[str, ...]
     interval: Any
     executables: tuple[Executable, ...] = ()
+    notes: tuple[str, ...] = ()  # on how files were read
 
     def given(self, parameters: Parameters) -> Given:
         """Return what one point is run with."""
-        return Given(parameters, **self.arrays)
+        return Given(parameters, **self.arrays, notes=self.notes)
 
 
 @dataclass(frozen=True)
@@ -112,11 +110,6 @@ def _listed(parameters: Any) -> list[Parameters]:
     return list(parameters)
 
 
-def load_arrays(kind: str, given: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """Read the arrays that hold for every point, from files where paths are given."""
-    return {name: load_array(value, what=f"{kind} {name!r}") for name, value in given.items()}
-
-
 def read_points(parameters: Parameters | Sequence[Parameters]) -> Points:
     """Return the points that ``sweep(parameters=...)`` names: all combinations of values, or those of a list."""
     if not isinstance(parameters, Mapping):
@@ -134,14 +127,6 @@ def read_points(parameters: Parameters | Sequence[Parameters]) -> Points:
 
 def _is_swept(value: Any) -> bool:
     return isinstance(value, list | range) or (isinstance(value, np.ndarray) and value.ndim == 1)
-
-
-def read_seeds(given: int | Iterable[int]) -> tuple[int, ...]:
-    """Return the seeds, each once; a number stands for as many."""
-    seeds = tuple(range(given)) if isinstance(given, int) else tuple(given)
-    if not seeds or not all(isinstance(seed, int | np.integer) and seed >= 0 for seed in seeds):
-        raise RuleError(f"sweep(): seeds={given!r}: give how many (1 or more), or whole numbers of at least 0.")
-    return tuple(int(seed) for seed in dict.fromkeys(seeds))
 
 
 def plan_points(work: Work, points: Points, seeds: tuple[int, ...], store: Path) -> tuple[Listing, list[Task]]:

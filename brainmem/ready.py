@@ -37,6 +37,7 @@ class Ready:
     device: Device
     kernels: dict[str, Kernel]
     remarks: tuple[Remark, ...] = ()
+    said: tuple[str, ...] = ()
 
     @property
     def dense(self) -> dict[str, str]:
@@ -93,7 +94,7 @@ class Ready:
             for name, fit in self.affine.items()
         )
         cells = describe_cells(self.translated, self.instance.parameters)
-        return (*describe_verdicts(self.translated), *cells, *fits)
+        return (*self.said, *describe_verdicts(self.translated), *cells, *fits)
 
     def device_inputs(self) -> dict[str, Any]:
         """Everything that is passed to the device, weights in the order of its synapses."""
@@ -118,7 +119,8 @@ def make_ready(translated: TranslatedModel, given: Given, *, seed: int, device: 
     dt = _seconds(translated.dt, instance)
     calibrations = _calibrations(translated, instance, dt, device)
     remarks = tuple(remarks_on_setting(translated, instance, given.inputs, dt))
-    return Ready(translated, instance, dt, calibrations, seed, device, choose_kernels(translated, device), remarks)
+    kernels = choose_kernels(translated, device)
+    return Ready(translated, instance, dt, calibrations, seed, device, kernels, remarks, given.notes)
 
 
 def _seconds(text: str, instance: Instance) -> float:

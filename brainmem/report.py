@@ -17,7 +17,9 @@ from brainmem import measure, plot
 from brainmem.agreement import Comparison, warned
 from brainmem.errors import ResultError
 from brainmem.files import replacing
+from brainmem.intake.arguments import PATH, RESULTS, TEXT, a, instance, optional, several, takes
 from brainmem.measure.criterion import shown_criteria
+from brainmem.plot.claims import is_claim
 from brainmem.plot.style import by_variant
 from brainmem.report_rows import (
     agreement_rows,
@@ -35,6 +37,25 @@ _LARGEST_SVG = 500_000
 _PNG_DPI = 180
 
 
+def _are_figures(given: Any) -> bool:
+    """Tell whether a value holds figures by caption, or may yield them."""
+    items = list(given.items()) if isinstance(given, Mapping) else given
+    if isinstance(items, list | tuple):
+        pairs = all(isinstance(item, list | tuple) and len(item) == 2 for item in items)
+        return pairs and all(isinstance(name, str) and hasattr(shown, "savefig") for name, shown in items)
+    return hasattr(items, "__next__")
+
+
+@takes(
+    ResultError,
+    path=PATH,
+    title=TEXT,
+    results=RESULTS,
+    comparison=optional(instance("a Comparison, as compare() returns", Comparison)),
+    claims=several("a list of claims, as Reproduction.rows holds", is_claim),
+    figures=optional(a("figures by caption, {'caption': figure}", _are_figures)),
+    notes=several("a list of texts", lambda note: isinstance(note, str)),
+)
 def write_report(
     path: str | Path,
     *,

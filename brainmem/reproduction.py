@@ -6,13 +6,16 @@ import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
+from rich.text import Text
 
 from brainmem.claims import Experiment, Finding
 from brainmem.devices import Device, as_device
-from brainmem.errors import BrainmemError, closest
+from brainmem.errors import BrainmemError, closest, quoted
+from brainmem.intake.arguments import CALLABLE, NAMES, count, instance, optional, takes
 from brainmem.models import get_claims, get_model, list_models
 from brainmem.result import Result
 from brainmem.spec import Claim
@@ -49,7 +52,7 @@ class Reproduction:
     def table(self) -> Table:
         """Return the claims beside the paper, for a terminal."""
         shown = [variant for variant in VARIANTS if any(variant in row for row in self.rows)]
-        table = Table(title=f"{self.model}: claims ({self.size} size)", title_justify="left")
+        table = Table(title=Text(f"{self.model}: claims ({self.size} size)"), title_justify="left")
         for column in ("claim", "quantity", "expected", *shown):
             table.add_column(column, overflow="fold")
         for row in self.rows:
@@ -58,6 +61,14 @@ class Reproduction:
         return table
 
 
+@takes(
+    BrainmemError,
+    key=instance("the name of a model", str, Path),
+    claims=optional(NAMES),
+    device=optional(instance("a Device, or the name of one", Device, str)),
+    jobs=optional(count(1)),
+    progress=optional(CALLABLE),
+)
 def reproduce(
     key: str,
     *,
@@ -139,10 +150,10 @@ def _chosen(key: str, wanted: tuple[str, ...] | None) -> list[Claim]:
 
 
 def _one_of(what: str, given: str, allowed: tuple[str, ...]) -> None:
-    if given not in allowed:
+    if not isinstance(given, str) or given not in allowed:
         raise BrainmemError(
-            f"reproduce(): {what}={given!r} is not allowed; choose one of {', '.join(allowed)}."
-            f"{closest(given, allowed)}"
+            f"reproduce(): {what}={quoted(given)} is not allowed; choose one of {', '.join(allowed)}."
+            f"{closest(str(given), allowed)}"
         )
 
 

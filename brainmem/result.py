@@ -16,7 +16,8 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from brainmem.errors import ResultError, closest
+from brainmem.errors import ResultError, closest, quoted
+from brainmem.intake.arguments import EPOCHS, INTEGER, PATH, TEXT, optional, takes
 from brainmem.netcdf import read_dataset, write_dataset
 from brainmem.selection import keep, keep_epochs, keep_trial
 
@@ -52,6 +53,7 @@ class Result:
     def __post_init__(self) -> None:
         _check(self.data, "The dataset")
 
+    @takes(ResultError, path=PATH)
     def save(self, path: str | Path) -> Path:
         """Write the result to one NetCDF file, atomically, and return its path.
 
@@ -65,6 +67,7 @@ class Result:
         return write_dataset(self.data, path, key=str(self.data.attrs.get("key", "")))
 
     @classmethod
+    @takes(ResultError, path=PATH)
     def load(cls, path: str | Path) -> Result:
         """Read a result that `save` wrote.
 
@@ -78,7 +81,7 @@ class Result:
         return cls(data)
 
     def __getitem__(self, name: str) -> xr.DataArray:
-        if name not in self.data.variables:
+        if not isinstance(name, str) or name not in self.data.variables:
             raise ResultError(self._absent(name))
         return self.data[name]
 
@@ -91,7 +94,7 @@ class Result:
             raise _AbsentVariable(str(error)) from None
 
     def __contains__(self, name: str) -> bool:
-        return name in self.data.variables
+        return isinstance(name, str) and name in self.data.variables
 
     def __dir__(self) -> Iterable[str]:
         return [*super().__dir__(), *map(str, self.data.variables)]
@@ -99,9 +102,9 @@ class Result:
     def _absent(self, name: str) -> str:
         held = sorted(map(str, self.data.variables))
         return (
-            f"The {self.variant} result of {self.model!r} holds no variable {name!r}.{closest(name, held)} "
+            f"The {self.variant} result of {self.model!r} holds no variable {name!r}.{closest(str(name), held)} "
             f"Recorded: {', '.join(held) or 'nothing'}. "
-            f"Record it with simulate(..., record=({_recorded_by(name)!r},)); {_OBSERVED}."
+            f"Record it with simulate(..., record=({_recorded_by(str(name))!r},)); {_OBSERVED}."
         )
 
     @property
@@ -196,6 +199,7 @@ class Result:
         text = self.data.attrs.get(name, "")
         return json.loads(text) if text else empty
 
+    @takes(ResultError, name=TEXT)
     def parameter(self, name: str) -> Any:
         """Return the value of one parameter, without its unit.
 
@@ -222,6 +226,7 @@ class Result:
             )
         return self
 
+    @takes(ResultError, phase=optional(TEXT), epoch=optional(EPOCHS), item=optional(INTEGER), trial=optional(INTEGER))
     def select(
         self,
         phase: str | None = None,
@@ -307,6 +312,10 @@ def _short(value: Any) -> str:
 
 
 def _check(data: xr.Dataset, what: str) -> None:
+    if not isinstance(data, xr.Dataset):
+        raise ResultError(
+            f"{what} is no xarray.Dataset: data={quoted(data)}. Results come from simulate() and Result.load()."
+        )
     absent = [name for name in _REQUIRED if name not in data.attrs]
     if absent:
         raise ResultError(

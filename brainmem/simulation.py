@@ -14,12 +14,13 @@ from brainmem.choices import split_choices
 from brainmem.collect import collect
 from brainmem.description import describe_schedule
 from brainmem.devices import Device, Executable, as_device, prepare, thread_seeds
-from brainmem.errors import ResultError
+from brainmem.errors import ResultError, RuleError
 from brainmem.freezing import fixed_weights
 from brainmem.instance import Given
+from brainmem.intake.arguments import CALLABLE, NAMES, SPAN, optional, takes
 from brainmem.jobs import job_of
+from brainmem.loading import RUN, load_given
 from brainmem.models import get_model
-from brainmem.patterns import load_array
 from brainmem.ready import Ready, make_ready
 from brainmem.remarks import Remark, remarks_on_run
 from brainmem.result import Result
@@ -30,6 +31,7 @@ from brainmem.translation.script import sizes
 __all__ = ["arrays", "execute", "simulate"]
 
 
+@takes(RuleError, **RUN, record=NAMES, interval=optional(SPAN), progress=optional(CALLABLE))
 def simulate(
     model: MemoryModel | str,
     variant: str = "rate",
@@ -96,13 +98,14 @@ def simulate(
     """
     device = as_device(device)
     model, parameters = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
-    given = Given(parameters, inputs or {}, weights or {}, initial or {})
+    given = load_given(model, parameters, inputs=inputs, weights=weights, initial=initial)
     options = {"neuron": neuron, "read": read, "pairing": pairing, "trials": trials}
     ready = make_ready(_translated(model, variant, options, given), given, seed=seed, device=device)
     executable = prepare(job_of(ready, record, interval), device)
     return execute(ready, executable, progress=progress)
 
 
+@takes(RuleError, **RUN)
 def arrays(
     model: MemoryModel | str,
     variant: str = "rate",
@@ -123,7 +126,7 @@ def arrays(
     Arguments are those of `simulate`. Save them with ``numpy.savez("arrays.npz", **arrays(...))``.
     """
     model, parameters = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
-    given = Given(parameters, inputs or {}, weights or {}, initial or {})
+    given = load_given(model, parameters, inputs=inputs, weights=weights, initial=initial)
     options = {"neuron": neuron, "read": read, "pairing": pairing, "trials": trials}
     plain = replace(as_device(device), kernels="plain")  # the script is plain Brian2
     ready = make_ready(_translated(model, variant, options, given), given, seed=seed, device=plain)
@@ -141,7 +144,7 @@ def _translated(model: MemoryModel, variant: str, options: Mapping[str, Any], gi
     if options["trials"] is None:
         return translate(model, variant, **options)
     axes = {item.name: 4 if item.every else 3 for item in model.stimuli}
-    given_axes = {name: np.ndim(load_array(table, what=name)) for name, table in given.inputs.items()}
+    given_axes = {name: np.ndim(table) for name, table in given.inputs.items()}
     own = tuple(name for name, count in given_axes.items() if count == axes.get(name))
     return translate(fixed_weights(model, given.parameters), variant, trial_inputs=own, **options)
 
@@ -175,7 +178,7 @@ def _say(result: Result, remarks: Sequence[Remark]) -> None:
     result.data.attrs["warnings"] = json.dumps(texts)
     result.data.attrs["notes"] = json.dumps([*texts, *result.notes])
     for text in dict.fromkeys(remark.text for remark in remarks if remark.serious):
-        warnings.warn(text, RuntimeWarning, stacklevel=4)
+        warnings.warn(text, RuntimeWarning, stacklevel=5)
 
 
 def _check_ended(model: MemoryModel, result: Result) -> None:

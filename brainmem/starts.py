@@ -34,6 +34,7 @@ class Given:
     inputs: Mapping[str, Any]
     weights: Mapping[str, Any]
     initial: Mapping[str, Any]
+    notes: tuple[str, ...] = ()  # what was decided in reading them
 
 
 def stream(seed: int, name: str, trial: int = 0) -> np.random.Generator:

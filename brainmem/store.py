@@ -19,6 +19,7 @@ import xarray as xr
 
 from brainmem.errors import ResultError
 from brainmem.files import open_path
+from brainmem.intake.arguments import PATH, takes
 from brainmem.listing import MANIFEST, Listing, read_error, read_listings
 from brainmem.result import Result
 from brainmem.seals import fault_of
@@ -84,6 +85,7 @@ class Sweep:
     points: tuple[Point, ...]
 
     @classmethod
+    @takes(ResultError, store=PATH)
     def load(cls, store: str | Path) -> Sweep:
         """Read all points that a store holds.
 

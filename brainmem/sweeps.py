@@ -16,13 +16,15 @@ from pathlib import Path
 from typing import Any
 
 from brainmem.devices import BuildJob, Device, Executable, as_device, prepare
-from brainmem.errors import DeviceError, ResultError
+from brainmem.errors import DeviceError, ResultError, RuleError
 from brainmem.files import advice, check_folder
+from brainmem.intake.arguments import CALLABLE, NAMES, PATH, SEEDS, SPAN, a, optional, takes
 from brainmem.jobs import job_of
 from brainmem.leaving import mark, remove, remove_left_behind
 from brainmem.listing import check_listing, forget_error, write_error, write_listing
+from brainmem.loading import RUN, load_given
 from brainmem.models import get_model
-from brainmem.points import Parameters, Task, Work, fix_choices, load_arrays, plan_points, read_points, read_seeds
+from brainmem.points import Parameters, Task, Work, fix_choices, plan_points, read_points
 from brainmem.pool import run_in_processes
 from brainmem.ready import make_ready
 from brainmem.result import Result
@@ -40,6 +42,18 @@ _DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 _GO_ON = "What was finished is kept, and the same call goes on from there."
 
 
+@takes(
+    RuleError,
+    **{name: RUN[name] for name in ("model", "device", "inputs", "weights", "initial")},
+    parameters=a(
+        "a mapping from names to values, or a list of these", lambda given: not isinstance(given, str | type(None))
+    ),
+    seeds=SEEDS,
+    store=PATH,
+    record=NAMES,
+    interval=optional(SPAN),
+    progress=optional(CALLABLE),
+)
 def sweep(
     model: MemoryModel | str,
     variant: str = "rate",
@@ -96,16 +110,16 @@ def sweep(
     ResultError
         When the store holds another sweep.
     """
-    if jobs is not None and (not isinstance(jobs, int) or jobs < 1):
+    if jobs is not None and (not isinstance(jobs, int) or isinstance(jobs, bool) or jobs < 1):
         raise DeviceError(f"sweep(): jobs={jobs!r}: give how many processes may run at a time, 1 or more.")
     model = get_model(model) if isinstance(model, str) else model
     model, parameters = fix_choices(model, parameters)
     translated = translate(model, variant, neuron=neuron, read=read, pairing=pairing)
-    arrays = {"inputs": inputs, "weights": weights, "initial": initial}
-    loaded = {kind: load_arrays(kind, given or {}) for kind, given in arrays.items()}
-    work = Work(translated, loaded, as_device(device), tuple(record), interval)
+    given = load_given(model, {}, inputs=inputs, weights=weights, initial=initial)
+    loaded = {"inputs": given.inputs, "weights": given.weights, "initial": given.initial}
+    work = Work(translated, loaded, as_device(device), tuple(record), interval, notes=given.notes)
     store = check_folder(store)
-    listing, tasks = plan_points(work, read_points(parameters), read_seeds(seeds), store)
+    listing, tasks = plan_points(work, read_points(parameters), _listed(seeds), store)
     check_listing(store, listing)
     remove_left_behind(store, ".*")
     todo = [task for task in tasks if not _is_finished(task.path)]
@@ -121,6 +135,10 @@ def sweep(
 
 def _is_finished(path: Path) -> bool:
     return os.path.isfile(path) and not fault_of(path)
+
+
+def _listed(seeds: Any) -> tuple[int, ...]:
+    return tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
 
 
 def _prepare(work: Work, todo: list[Task]) -> tuple[Work, list[Task], list[tuple[Task, Exception]]]:
@@ -259,5 +277,5 @@ def _warn_of_failures(found: Sweep) -> None:
             f"{len(found.failed)} of {len(found.points)} points failed, the first ({found.failed[0]}) with "
             f"{found.failed[0].error}\nThe store keeps all errors; the same call tries these points again.",
             RuntimeWarning,
-            stacklevel=3,
+            stacklevel=4,
         )

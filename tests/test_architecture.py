@@ -27,12 +27,13 @@ LONGER_FOR_A_REASON = {
 LONGEST_FUNCTION = 60
 
 VOCABULARY = {"choices", "errors", "fields", "parts", "spec", "equations"}
+DOOR = {"errors", "intake"}  # by which a user's numbers and arguments come in
 DEVICES = {"devices", "standalone", "runtime", "compiled", "compiler", "cache", "inputs", "preflight", "doctor"}
 ANALYSIS = {
     "result", "selection", "measure", "pairing", "agreement", "comparison", "plot", "report", "report_rows",
-    "recordings", "files", "store", "listing", "netcdf", "seals",
+    "recordings", "files", "store", "listing", "netcdf", "seals", "intake",
 }  # fmt: skip
-NUMBERS = {"instance", "patterns", "plan", "starts", "stimuli"}  # those of one run
+NUMBERS = {"instance", "loading", "patterns", "plan", "starts", "stimuli"}  # those of one run
 SIMULATION = {"simulation", "sweeps", "points", "preload"}
 SURFACE = {"cli", "__main__", "demo"}
 
@@ -43,22 +44,22 @@ ONLY = {
     "fields": {"errors", "spec"},
     "parts": {"fields", "spec"},
     "spec": {"choices", "errors", "equations", "checks", "card"},  # the checks and the text of a model, when asked for
-    "equations": {"errors", "spec", "checks"},  # the checks that a model calls through its vocabulary
+    "equations": {*DOOR, "spec", "checks"},  # the checks that a model calls through its vocabulary
     "checks": VOCABULARY | {"translation"},
     "card": {"layout", "spec"},
     "layout": set(),
     "leaving": set(),
     "counter": set(),
-    "translation": VOCABULARY | {"counter"},
+    "translation": VOCABULARY | DOOR | {"counter"},
     "codegen": {"counter", "deferral", "errors", "kernels", "translation"},
-    "models": VOCABULARY,
+    "models": VOCABULARY | DOOR,
     "deferral": {"translation"},
     "kernels": {"deferral", "devices", "translation"},
     "costs": {"devices", "equations", "kernels", "translation"},
     "blueprint": {"kernels", "translation"},
     "build": {"blueprint", "calibrate", "codegen", "devices", "kernels", "translation"},
-    **dict.fromkeys(NUMBERS, NUMBERS | VOCABULARY | {"checks", "counter", "translation"}),
-    "freezing": VOCABULARY | {"plan", "translation"},
+    **dict.fromkeys(NUMBERS, NUMBERS | VOCABULARY | DOOR | {"counter", "translation"}),
+    "freezing": VOCABULARY | DOOR | {"plan", "translation"},
     "calibrate": {"cache", "devices", "errors", "files", "seals", "translation"},
     "collect": {"instance", "result", "spec", "translation"},
     "remarks": VOCABULARY | {"instance", "translation"},  # what is wrong with a run, from its numbers and its result
@@ -69,15 +70,16 @@ ONLY = {
         "translation",
     },
     "jobs": {"blueprint", "devices", "errors", "instance", "ready", "translation"},
-    "verification": VOCABULARY | {
-        "calibrate", "collect", "description", "devices", "freezing", "instance", "jobs", "kernels", "models", "ready",
-        "simulation", "translation", "verdicts",
+    "verification": VOCABULARY | DOOR | {
+        "calibrate", "collect", "description", "devices", "freezing", "instance", "jobs", "kernels", "loading",
+        "models", "ready", "simulation", "translation", "verdicts",
     },
-    "explanation": VOCABULARY | {
-        "costs", "description", "devices", "instance", "models", "translation", "verdicts", "verification",
+    "explanation": VOCABULARY | DOOR | {
+        "loading", "costs", "description", "devices", "instance", "models", "translation", "verdicts", "verification",
     },
-    **dict.fromkeys(DEVICES - {"doctor"}, DEVICES | {"errors", "leaving"}),
+    **dict.fromkeys(DEVICES - {"doctor"}, DEVICES | DOOR | {"leaving"}),
     **dict.fromkeys(ANALYSIS, ANALYSIS | {"errors", "leaving"}),
+    "intake": {"errors"},
 }  # fmt: skip
 # Modules that only these may import.
 IMPORTERS = {

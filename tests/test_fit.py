@@ -73,7 +73,7 @@ def test_two_trial_types_are_learned_by_one_network():
         ({"parameters": {"T": 1}}, RuleError, "T=1 is decided by the recording"),
         ({"target": "place"}, RuleError, "target='place' must be a stimulus with frames; those are R, h"),
         ({"model": "rajan2016/choice"}, RuleError, "onset are drawn from the same numbers as 'R'"),
-        ({"stepp": 0.1}, RuleError, "does not know stepp; for reading there are step"),
+        ({"stepp": 0.1}, RuleError, "no argument 'stepp'. Did you mean 'step'"),
         ({"model": "kurikawa2020"}, RuleError, "'R' must be a stimulus with frames; those are none"),
         ({"step": 0.1}, RuleError, "step concern reading, and the recording has been read already"),
     ],

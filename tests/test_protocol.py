@@ -23,6 +23,7 @@ from brainmem import (
     Projection,
     Protocol,
     Repeat,
+    RuleError,
     Stimulus,
     arrays,
     simulate,
@@ -146,6 +147,24 @@ def test_phases_come_in_order_item_by_item_and_probes_in_their_epochs_only(walke
     assert walked.step_item.values[of_phase(walked, "probe")].tolist() == [0, 0, 1, 1] * 2
     show, rest = of_phase(walked, "show"), of_phase(walked, "rest")
     assert (walked.step_item.values[show] == walked.step_item.values[rest]).all()
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"probed": (7, 9)}, r"probed = \(7, 9\) names no epoch from 1 to 4.*'probe'"),
+        ({"probed": (1.5,)}, "1.5 must be a whole number"),
+        ({"repeats": 0}, "'repeats' counts repetitions and must be a whole number of at least 1, got 0"),
+        ({"rounds": -1}, "'rounds' .* at least 0"),
+    ],
+)
+def test_phases_that_would_never_run_are_refused(given, said):
+    with pytest.raises(RuleError, match=said):
+        arrays(WALK, parameters=given)
+
+
+def test_phases_are_left_out_by_an_empty_list_of_epochs():
+    assert "probe" not in simulate(WALK, parameters={"probed": ()}, device=NUMPY).step_phase.values
 
 
 def test_durations_are_whole_steps_and_add_up_to_the_run(walked):

@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", TEXT, flags=re.DOTALL)
 COMMANDS = sorted(set(re.findall(r"^    brainmem (\w+)", TEXT, flags=re.MULTILINE)))
-TARGETS = sorted(set(re.findall(r"^    make (\w+)", TEXT, flags=re.MULTILINE)))
+TARGETS = sorted(set(re.findall(r"^    make ([\w-]+)", TEXT, flags=re.MULTILINE)))
 
 
 def test_the_scripts_of_the_readme_run_one_after_the_other(tmp_path, monkeypatch):

@@ -143,9 +143,7 @@ def test_a_cell_that_is_no_number_is_named_by_line_and_column(tmp_path):
     lines = path.read_text().splitlines()
     lines[3] = lines[3].replace(lines[3].split(",")[2], "n/a?", 1)
     path.write_text("\n".join(lines))
-    with pytest.raises(
-        ResultError, match="1 cells are no numbers, the first is 'n/a\\?' in row 3 of the numbers, column 'cell1'"
-    ):
+    with pytest.raises(ResultError, match=r"a\.csv', line 4, column 'cell1': 'n/a\?' is no number\. Leave cells"):
         read_recording(path)
 
 

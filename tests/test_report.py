@@ -198,7 +198,7 @@ def test_an_empty_report_is_refused_and_a_failed_one_leaves_the_old(tmp_path):
     path.write_text("old")
     with pytest.raises(ResultError, match="nothing to report"):
         write_report(path, title="x")
-    with pytest.raises(AttributeError):
+    with pytest.raises(ResultError, match="figures by caption"):
         write_report(path, title="x", results=RATE[0], figures={"broken": object()})
     assert path.read_text() == "old"
 

@@ -187,7 +187,7 @@ def test_a_model_without_rules_has_no_drift():
 
 
 def test_weights_are_arrays_or_the_learned_ones():
-    with pytest.raises(RuleError, match=r"verify\(\): weights='learnt'; give arrays by projection, or 'learned'"):
+    with pytest.raises(RuleError, match=r"verify\(\): weights='learnt' must be arrays by projection, or 'learned'"):
         verify(MODELS["oja"], weights="learnt", seeds=1)
 
 

@@ -17,6 +17,7 @@ from brainmem.checks.neurons import check_populations
 from brainmem.checks.protocols import check_observables, check_protocol
 from brainmem.checks.reading import read_model
 from brainmem.checks.recalled import check_recalled
+from brainmem.checks.recorded import check_recorded
 from brainmem.checks.rules import check_rules
 from brainmem.checks.sequential import check_sequential
 from brainmem.checks.structure import check_fields, check_references
@@ -31,6 +32,7 @@ __all__ = ["check_model"]
 
 CHECKS = (
     check_names,
+    check_recorded,
     check_populations,
     check_projections,
     check_sequential,

@@ -37,7 +37,7 @@ def fit(
         Negative.drop
     ),
     set: Set = [],  # noqa: B006 - typer copies the default
-    seed: Annotated[int, typer.Option(min=0, help="Decides everything random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Decides everything random.")] = 0,
     device: DeviceName = "cpp_standalone",
     threads: Threads = 0,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder of the fit and its figures.")] = Path("fit"),

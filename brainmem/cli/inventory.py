@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from brainmem.errors import ResultError
+from brainmem.intake.arguments import PATH, takes
 from brainmem.leaving import MARK
 from brainmem.listing import MANIFEST
 from brainmem.seals import read_seal
@@ -22,11 +23,13 @@ _TEMPORARY = re.compile(rf"\.(?P<name>.+)\.({MARK}|[0-9a-f]{{12}})\.tmp")
 _SPANS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
+@takes(ResultError, folder=PATH)
 def stores(folder: Path) -> list[Path]:
     """Return the folders of sweeps in `folder` and below it, itself included."""
     return sorted({path.parent for path in folder.rglob(f"*{MANIFEST}")})
 
 
+@takes(ResultError, folder=PATH)
 def inventory(folder: Path, *, leave_out: Collection[Path] = ()) -> list[Row]:
     """Return (file, model, variant, seed, state, age) of each result file below `folder`, but those of `leave_out`.
 

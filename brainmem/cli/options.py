@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from brainmem.errors import BrainmemError, ResultError
+from brainmem.errors import BrainmemError, ResultError, quoted
 from brainmem.files import check_writable as try_file
 from brainmem.files import make_folder
 
@@ -167,7 +167,11 @@ def check_writable(path: Path, option: str = "--output") -> Path:
     BrainmemError
         When the file could not be written.
     """
-    if path.is_dir():
+    try:
+        folder = path.is_dir()
+    except (OSError, ValueError) as error:
+        raise BrainmemError(f"{option} {quoted(str(path))} cannot name a file: {error}. Name another.") from error
+    if folder:
         raise BrainmemError(f"{option} {str(path)!r} is a folder; name a file in it.")
     if not path.parent.exists():
         make_folder(path.parent)

@@ -10,6 +10,7 @@ import typer
 
 from brainmem.cli.options import check_writable, device_of, make_folder, pairs, save_result, settings
 from brainmem.cli.screen import out, print_code, print_table, say
+from brainmem.files import file_name
 
 __all__ = ["COMMANDS"]
 
@@ -75,7 +76,7 @@ def run(
     key: Key,
     variant: Pick = Variant.rate,
     set: Set = [],  # noqa: B006 - typer copies the default
-    seed: Annotated[int, typer.Option(min=0, help="Decides everything random.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Decides everything random.")] = 0,
     device: DeviceName = "cpp_standalone",
     threads: Threads = 0,
     input: Input = [],  # noqa: B006
@@ -86,7 +87,7 @@ def run(
     report: Annotated[bool, typer.Option(help="Write a page with figures beside the result.")] = True,
 ) -> None:
     """Run a model once; save the result (KEY-VARIANT-seedN.nc unless --output names a file) and a page beside it."""
-    name = f"{Path(key).name}-{variant.value}-seed{seed}.nc"
+    name = f"{file_name(Path(key).name)}-{variant.value}-seed{seed}.nc"
     path = check_writable(output or Path(name))
     options = {"parameters": settings(set), "inputs": pairs(input, "--input"), "device": device_of(device, threads)}
     options["trials"] = trials
@@ -103,7 +104,7 @@ def run(
 
 def compare(
     key: Key,
-    seeds: Annotated[int, typer.Option(min=1, help="Number of seeds, 0, 1, 2, ...")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, max=100_000, help="Number of seeds, 0, 1, 2, ...")] = 3,
     set: Set = [],  # noqa: B006
     device: DeviceName = "cpp_standalone",
     threads: Threads = 0,
@@ -177,7 +178,7 @@ def _runs(todo: list[tuple[str, str, int]], options: dict[str, Any], folder: Pat
 
             results.append(simulate(get_model(key), variant, seed=seed, progress=part, **options))
             if folder is not None:
-                save_result(results[-1], folder / f"{results[-1].model}-{variant}-seed{seed}.nc")
+                save_result(results[-1], folder / f"{file_name(results[-1].model)}-{variant}-seed{seed}.nc")
     return results
 
 

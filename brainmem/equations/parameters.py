@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from brian2.units import Quantity, get_dimensions, get_unit, have_same_dimensions
+from brian2.units.fundamentalunits import get_or_create_dimension
 
 from brainmem.equations.constant import require_value
 from brainmem.equations.expression import evaluate, names_in
 from brainmem.errors import RuleError, closest, quoted
+from brainmem.intake.units import has_unit, without_unit
 
 if TYPE_CHECKING:
     from brainmem.spec import MemoryModel, Parameter
@@ -83,7 +85,7 @@ def value_of(
     single: Mapping[str, Any] = {},
 ) -> Any:
     """Return the number that a parameter's text or number stands for; those that it reads are `done`."""
-    value = texts[name]
+    value = _converted(model, name, texts[name])
     if isinstance(value, str):
         value = _evaluate(model, name, value, texts, done)
         if isinstance(value, bool):
@@ -96,8 +98,23 @@ def value_of(
     return _number(model, name, value)
 
 
+def _converted(model: MemoryModel, name: str, value: Any) -> Any:
+    """Return quantities of other packages as Brian2's; masked numbers and other values stay."""
+    if isinstance(value, np.generic) and value.dtype.kind in "biuf":
+        return value
+    if isinstance(value, Quantity) or not has_unit(value):
+        return value
+    try:
+        number, dimensions = without_unit(value)
+    except ValueError as error:
+        raise RuleError(f"Model {model.name!r}, parameter {name!r}: {quoted(value)}: {error}.") from error
+    return Quantity(number, dim=get_or_create_dimension(list(dimensions)))
+
+
 def _is_several(value: Any) -> bool:
-    return isinstance(value, tuple | list | range | set | frozenset) or np.ndim(value) > 0
+    return isinstance(value, tuple | list | range | set | frozenset) or (
+        isinstance(value, np.ndarray) and value.ndim > 0
+    )
 
 
 def _several(model: MemoryModel, name: str, given: Any, default: Any) -> RuleError:
@@ -150,7 +167,7 @@ def _number(model: MemoryModel, name: str, value: Any) -> Any:
         return tuple(_whole(what, item) for item in value)
     if isinstance(value, bool | np.bool_):
         raise RuleError(f"{what}: {value!r} is not a number. Write 1 or 0.")
-    array = _scalar(value)
+    array = None if np.ma.isMaskedArray(value) else _scalar(value)
     if array is None:
         raise RuleError(f"{what}: {quoted(value)} is not a number, text over parameters, or tuple of whole numbers.")
     if not np.isfinite(array):
@@ -164,7 +181,7 @@ def _scalar(value: Any) -> np.ndarray | None:
     """Return a real number as an array without axes, None for anything else."""
     try:
         array = np.asarray(value)
-    except (TypeError, ValueError):  # a list of lists of unequal length
+    except Exception:  # a list of lists of unequal length; a foreign object decides what its conversion raises
         return None
     return None if array.ndim or array.dtype.kind not in "iuf" else array
 

@@ -6,6 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from brainmem.errors import ResultError
+from brainmem.intake.arguments import SPAN, a, count, number, takes
+from brainmem.intake.units import PER_SECOND
 from brainmem.measure.checks import array, same_shape, same_units
 
 __all__ = ["fano_factor", "is_constant", "nrmse", "pearson", "pvar"]
@@ -14,6 +16,10 @@ _FLAT = 1e-12
 """A standard deviation below this fraction of the largest value is rounding, not signal."""
 
 
+@takes(
+    ResultError,
+    axis=a("a whole number", lambda given: isinstance(given, int | np.integer) and not isinstance(given, bool)),
+)
 def pearson(x: ArrayLike, y: ArrayLike, *, axis: int = -1) -> np.ndarray | float:
     """Return Pearson's correlation coefficient along an axis.
 
@@ -34,13 +40,19 @@ def pearson(x: ArrayLike, y: ArrayLike, *, axis: int = -1) -> np.ndarray | float
     ResultError
         For fewer than two samples, NaN, or shapes that do not fit.
     """
-    x = np.moveaxis(array(x, "x", least=1), axis, -1)
-    y = np.moveaxis(array(y, "y", least=1), axis, -1)
+    x, y = (_last(array(values, name, least=1), name, axis) for name, values in (("x", x), ("y", y)))
     same_units(x, y, "x and y")
     if x.shape[-1] < 2:
         raise ResultError("A correlation needs at least two samples, got one.")
     x, y = _standardise(x), _standardise(y)
     return np.clip(np.mean(x * y, axis=-1), -1, 1)[()]
+
+
+def _last(values: np.ndarray, name: str, axis: int) -> np.ndarray:
+    """Return an array with the axis of samples last."""
+    if not -values.ndim <= axis < values.ndim:
+        raise ResultError(f"axis={axis} does not exist: {name} has shape {values.shape}.")
+    return np.moveaxis(values, axis, -1)
 
 
 def _standardise(x: np.ndarray) -> np.ndarray:
@@ -106,6 +118,7 @@ def _deviation(values: np.ndarray, name: str) -> float:
     return float(values.std())
 
 
+@takes(ResultError, tau=SPAN, rate_max=number(PER_SECOND), cells_per_unit=count(1))
 def fano_factor(trace: ArrayLike, *, tau: float, rate_max: float, cells_per_unit: int) -> np.ndarray:
     """Return the Fano factor F of each unit's spikes, from the noise of its filtered trace.
 

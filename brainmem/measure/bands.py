@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from brainmem.errors import ResultError
-from brainmem.measure.checks import matrix
+from brainmem.intake.arguments import count, takes
+from brainmem.measure.checks import array, matrix
 
 __all__ = ["Bands", "band_structure"]
 
@@ -35,6 +36,7 @@ class Bands:
     means: np.ndarray
 
 
+@takes(ResultError, width=count(1))
 def band_structure(weights: ArrayLike, place: ArrayLike, *, width: int = 20) -> Bands:
     """Return mean and spread of the weights in bands of equal distance between the units (Rajan et al. 2016, fig. 4).
 
@@ -52,14 +54,11 @@ def band_structure(weights: ArrayLike, place: ArrayLike, *, width: int = 20) -> 
         For a matrix that is not square, another number of places, NaN, or a width below 1.
     """
     weights = matrix(weights, "weights")
-    place = np.asarray(place, dtype=float)
-    if place.shape != (len(weights),) or not np.isfinite(place).all():
+    place = array(place, "place", least=1)
+    if place.shape != (len(weights),):
         raise ResultError(
-            f"place must hold one finite position for each of the {len(weights)} units, got shape {place.shape} with "
-            f"{np.count_nonzero(~np.isfinite(place))} that are not finite."
+            f"place must hold one finite position for each of the {len(weights)} units, got shape {place.shape}."
         )
-    if width < 1:
-        raise ResultError(f"width={width!r} must be 1 or more.")
     rank = np.argsort(np.argsort(place))
     band = np.floor((rank[:, None] - rank[None, :]) / width + 0.5).astype(int)
     number = band - band.min()

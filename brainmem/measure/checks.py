@@ -7,16 +7,14 @@ from typing import Any
 import numpy as np
 
 from brainmem.errors import ResultError
+from brainmem.intake.numbers import read_array
 
-__all__ = ["array", "matrix", "same_shape", "same_units"]
+__all__ = ["array", "broadcast", "matrix", "same_shape", "same_units"]
 
 
-def array(values: Any, name: str, *, least: int = 0) -> np.ndarray:
+def array(values: Any, name: str, *, least: int = 0, axes: tuple[str, ...] = ()) -> np.ndarray:
     """Return `values` as a float array with at least `least` dimensions and only finite numbers."""
-    try:
-        values = np.asarray(values, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ResultError(f"{name} must be an array of numbers, got {type(values).__name__}.") from error
+    values = read_array(values, what=name, axes=axes, error=ResultError)
     if values.ndim < least:
         raise ResultError(f"{name} must have at least {least} dimension(s), got shape {values.shape}.")
     if values.size == 0:
@@ -32,7 +30,7 @@ def array(values: Any, name: str, *, least: int = 0) -> np.ndarray:
 
 def matrix(values: Any, name: str) -> np.ndarray:
     """Return `values` as a finite square matrix."""
-    values = array(values, name)
+    values = array(values, name, axes=("post", "pre"))
     if values.ndim != 2 or values.shape[0] != values.shape[1]:
         raise ResultError(f"{name} must be a square [post, pre] matrix, got shape {values.shape}.")
     return values
@@ -50,6 +48,11 @@ def same_units(first: np.ndarray, second: np.ndarray, names: str) -> None:
         raise ResultError(
             f"{names} must have the same number of units (last axis), got shapes {first.shape} and {second.shape}."
         )
+    broadcast(first, second, names)
+
+
+def broadcast(first: np.ndarray, second: np.ndarray, names: str) -> None:
+    """Raise `ResultError` unless the shapes of both arrays broadcast."""
     try:
         np.broadcast_shapes(first.shape, second.shape)
     except ValueError as error:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from brainmem.errors import ResultError
+from brainmem.intake.arguments import NUMBER, takes
 from brainmem.measure.checks import array, matrix, same_shape
 
 __all__ = [
@@ -128,7 +129,8 @@ def decorrelation_index(weights: ArrayLike, targets: ArrayLike, cues: ArrayLike)
         raise ResultError("The decorrelation index compares items; it needs at least two, got one.")
     blocks = blocks.reshape(2, items, 2, items).swapaxes(1, 2)
     own = np.eye(items, dtype=bool)
-    return float(np.sqrt(np.mean(blocks[..., ~own] ** 2)) / np.mean(np.abs(blocks[..., own])))
+    with np.errstate(invalid="ignore", divide="ignore"):  # weights of a run that diverged give NaN
+        return float(np.sqrt(np.mean(blocks[..., ~own] ** 2)) / np.mean(np.abs(blocks[..., own])))
 
 
 def designed_hebb(targets: ArrayLike, cues: ArrayLike) -> np.ndarray:
@@ -149,6 +151,7 @@ def designed_hebb(targets: ArrayLike, cues: ArrayLike) -> np.ndarray:
     return (targets - cues).T @ (targets + cues) / targets.shape[1]
 
 
+@takes(ResultError, **dict.fromkeys(("gamma", "kappa", "c"), NUMBER))
 def designed_pseudo_inverse(
     targets: ArrayLike, cues: ArrayLike, *, gamma: float, kappa: float = 1.0, c: float = 1.0
 ) -> np.ndarray:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
-from brainmem.errors import ResultError, closest
+import numpy as np
+
+from brainmem.errors import ResultError, closest, quoted
+from brainmem.intake.arguments import RESULT, TEXT, optional, takes
 
 if TYPE_CHECKING:
     from brainmem.result import Result
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = ["NAMES_OF_SCORES", "REPEATS", "Criterion", "recall_criterion", "shown_criteria"]
 
 NAMES_OF_SCORES = {"overlap": "overlap", "pearson": "Pearson r"}
+_LARGEST = 1e300
 REPEATS = ("each", "mean")
 _FIELDS = ("phase", "target", "score", "threshold")
 _EXAMPLE = {"phase": "recall", "target": "target", "score": "overlap", "threshold": 0.85}
@@ -43,6 +45,7 @@ class Criterion:
         return f"{self.quantity} > {self.threshold:g}"
 
 
+@takes(ResultError, result=RESULT, **dict.fromkeys(("phase", "target", "score", "repeats"), optional(TEXT)))
 def recall_criterion(
     result: Result,
     *,
@@ -74,8 +77,12 @@ def recall_criterion(
     _one_of("score", known["score"], NAMES_OF_SCORES)
     _one_of("repeats", known["repeats"], REPEATS)
     threshold = known["threshold"]
-    if isinstance(threshold, bool) or not isinstance(threshold, Real) or not math.isfinite(threshold):
-        raise ResultError(f"threshold must be a finite number, such as 0.85, got {threshold!r}.")
+    if (
+        isinstance(threshold, bool | np.timedelta64)
+        or not isinstance(threshold, int | float | np.integer | np.floating)
+        or not -_LARGEST < threshold < _LARGEST
+    ):
+        raise ResultError(f"threshold must be a finite number, such as 0.85, got {quoted(threshold)}.")
     return Criterion(**known)
 
 

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from brainmem.errors import ResultError
-from brainmem.measure.checks import array, same_units
+from brainmem.intake.arguments import NUMBER, SEED, takes
+from brainmem.measure.checks import array, broadcast, same_units
 
 __all__ = ["drift", "nearest_cosine", "ring_distance", "time_summary"]
 
@@ -35,6 +36,8 @@ def nearest_cosine(x: ArrayLike, patterns: ArrayLike) -> np.ndarray | float:
         For a pattern of zeros, NaN, or sizes that do not fit.
     """
     x, patterns = array(x, "x", least=1), np.atleast_2d(array(patterns, "patterns", least=1))
+    if patterns.ndim != 2:
+        raise ResultError(f"patterns must have the shape (item, unit), got {patterns.shape}.")
     same_units(x.reshape(-1, 1, x.shape[-1]), patterns, "x and patterns")
     lengths = np.linalg.norm(patterns, axis=1)
     if not lengths.all():
@@ -43,6 +46,7 @@ def nearest_cosine(x: ArrayLike, patterns: ArrayLike) -> np.ndarray | float:
     return np.max(np.abs(x @ (patterns.T / lengths)), axis=-1) / np.where(size > 0, size, np.nan)
 
 
+@takes(ResultError, transient=SEED)
 def time_summary(values: ArrayLike, *, transient: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Return mean and standard deviation over time: the two curves of a bifurcation diagram.
 
@@ -70,6 +74,7 @@ def time_summary(values: ArrayLike, *, transient: int = 0) -> tuple[np.ndarray, 
     return kept.mean(axis=-1), kept.std(axis=-1)
 
 
+@takes(ResultError, size=NUMBER)
 def ring_distance(a: ArrayLike, b: ArrayLike, *, size: float) -> np.ndarray:
     """Return the shortest distance between places on a ring.
 
@@ -85,10 +90,18 @@ def ring_distance(a: ArrayLike, b: ArrayLike, *, size: float) -> np.ndarray:
     """
     if not size > 0:
         raise ResultError(f"size must be positive, got {size!r}.")
-    gap = np.abs(array(a, "a") - array(b, "b")) % size
+    return _ring(a, b, size, ("a", "b"))
+
+
+def _ring(first: ArrayLike, second: ArrayLike, size: float, names: tuple[str, str]) -> np.ndarray:
+    """Return the distance on the ring of two arrays, which messages call by their names."""
+    one, other = array(first, names[0]), array(second, names[1])
+    broadcast(one, other, " and ".join(names))
+    gap = np.abs(one - other) % size
     return np.minimum(gap, size - gap)
 
 
+@takes(ResultError, size=NUMBER)
 def drift(places: ArrayLike, starts: ArrayLike, *, size: float) -> float:
     """Return the mean distance that activity bumps moved along the ring.
 
@@ -104,4 +117,6 @@ def drift(places: ArrayLike, starts: ArrayLike, *, size: float) -> float:
     size : float
         Number of places on the ring.
     """
-    return float(np.mean(ring_distance(places, starts, size=size)))
+    if not size > 0:
+        raise ResultError(f"size must be positive, got {size!r}.")
+    return float(np.mean(_ring(places, starts, size, ("places", "starts"))))

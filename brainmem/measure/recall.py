@@ -10,6 +10,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from brainmem.errors import ResultError, closest
+from brainmem.intake.arguments import NUMBER, RESULT, TEXT, optional, takes
 from brainmem.measure.agreement import pearson
 from brainmem.measure.checks import array, same_shape, same_units
 from brainmem.measure.criterion import Criterion, recall_criterion
@@ -58,6 +59,7 @@ SCORES = {"overlap": overlap, "pearson": pearson}
 """How an activity may be scored against a target, by name."""
 
 
+@takes(ResultError, threshold=NUMBER)
 def recalled_fraction(overlaps: ArrayLike, *, threshold: float) -> float:
     """Return the fraction of scores above a threshold.
 
@@ -70,6 +72,12 @@ def recalled_fraction(overlaps: ArrayLike, *, threshold: float) -> float:
     return float(np.mean(array(overlaps, "overlaps", least=1) > threshold))
 
 
+@takes(
+    ResultError,
+    result=RESULT,
+    rate=optional(TEXT),
+    **dict.fromkeys(("phase", "target", "score", "repeats"), optional(TEXT)),
+)
 def recall_table(
     result: Result,
     *,
@@ -224,6 +232,7 @@ def _counted(scores: np.ndarray, repeats: str) -> np.ndarray:
     return scores[np.isfinite(scores)]
 
 
+@takes(ResultError, level=NUMBER)
 def capacity(loads: ArrayLike, fractions: ArrayLike, *, level: float = 0.5) -> float:
     """Return the load at which the fraction of recalled maps falls through a level.
 
@@ -250,6 +259,8 @@ def capacity(loads: ArrayLike, fractions: ArrayLike, *, level: float = 0.5) -> f
     """
     loads, fractions = array(loads, "loads", least=1), array(fractions, "fractions", least=1)
     same_shape(loads, fractions, "loads and fractions")
+    if loads.ndim != 1:
+        raise ResultError(f"loads must be a list of numbers, got shape {loads.shape}.")
     if np.any(np.diff(loads) <= 0):
         raise ResultError(f"loads must ascend, got {loads.tolist()}.")
     falls = np.flatnonzero((fractions[:-1] >= level) & (fractions[1:] < level))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from brainmem.errors import ResultError
+from brainmem.intake.arguments import NUMBER, RESULT, SPAN, TEXT, takes
 from brainmem.measure.checks import array, same_shape
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
 _FLAT = 1e-20
 
 
+@takes(ResultError, result=RESULT, **dict.fromkeys(("phase", "target", "misfit"), TEXT))
 def pvar_of_tests(result: Any, *, phase: str = "test", target: str = "R", misfit: str = "misfit") -> np.ndarray:
     """Return the fraction of the target's variance that the rates explain in each test pass.
 
@@ -72,6 +74,7 @@ def pvar_of_tests(result: Any, *, phase: str = "test", target: str = "R", misfit
     return 1 - misfits / variances
 
 
+@takes(ResultError, step=SPAN)
 def centre_of_mass(rates: ArrayLike, step: float = 1.0) -> np.ndarray:
     """Return the centre of mass ``t_i = sum_t t r_i(t) / sum_t r_i(t)`` of each unit's activity.
 
@@ -100,6 +103,7 @@ def centre_of_mass(rates: ArrayLike, step: float = 1.0) -> np.ndarray:
         return step * (np.arange(len(rates)) @ rates) / total
 
 
+@takes(ResultError, step=SPAN, bin_width=SPAN)
 def bvar(rates: ArrayLike, step: float, *, bin_width: float = 0.02) -> float:
     """Return the fraction of variance that one bump explains which travels over the units.
 
@@ -136,6 +140,7 @@ def bvar(rates: ArrayLike, step: float, *, bin_width: float = 0.02) -> float:
     return float(1 - np.mean((rates - profile[bins]) ** 2) / around)
 
 
+@takes(ResultError, share=NUMBER)
 def dimension(rates: ArrayLike, *, share: float = 0.95) -> int:
     """Return how many principal components of activity, less its time mean, hold `share` of its variance (Q_eff).
 
@@ -197,7 +202,7 @@ def selectivity(rates: ArrayLike, preferred: ArrayLike) -> float:
     ResultError
         For sizes that do not fit, a trial that no unit prefers, or units that never fire.
     """
-    rates, preferred = array(rates, "rates", least=3), np.asarray(preferred)
+    rates, preferred = array(rates, "rates", least=3), array(preferred, "preferred", least=1)
     if rates.ndim != 3 or len(rates) < 2 or preferred.shape != rates.shape[2:]:
         raise ResultError(
             f"rates must have shape (trial, time, unit) with two trials or more, and preferred one entry for each "
@@ -250,6 +255,7 @@ def resilience(levels: ArrayLike, values: ArrayLike) -> float:
     return float(np.interp(0.0, values[[k, k - 1]], levels[[k, k - 1]]))
 
 
+@takes(ResultError, tau=SPAN, step=SPAN)
 def lowpass(rates: ArrayLike, tau: float, step: float) -> np.ndarray:
     """Return rates behind the filter ``tau ds/dt = -s + r``, from s = r at the first sample.
 

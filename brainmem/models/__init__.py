@@ -16,6 +16,7 @@ from types import ModuleType
 from typing import Any
 
 from brainmem.errors import ModelNotFoundError, RuleError, closest
+from brainmem.intake.arguments import PATH, takes
 from brainmem.spec import Claim, MemoryModel
 
 __all__ = ["get_claims", "get_model", "list_models", "list_tasks"]
@@ -39,6 +40,7 @@ def list_models() -> tuple[str, ...]:
     return tuple(sorted({folder.name for folder in folders if (folder / "model.py").is_file()}))
 
 
+@takes(ModelNotFoundError, name=PATH)
 def get_model(name: str | Path) -> MemoryModel:
     """Return a model.
 
@@ -61,6 +63,7 @@ def get_model(name: str | Path) -> MemoryModel:
     return _defined(module, "model", MemoryModel)
 
 
+@takes(ModelNotFoundError, name=PATH)
 def list_tasks(name: str | Path) -> tuple[str, ...]:
     """Return the names of a paper's further models, ``("rajan2016/choice",)``; none for most papers."""
     files = sorted(_locate(_paper_and_task(name)[0]).glob("*.py"))
@@ -82,6 +85,7 @@ def _paper_and_task(name: str | Path) -> tuple[str | Path, str]:
     return name, "model"
 
 
+@takes(ModelNotFoundError, name=PATH)
 def get_claims(name: str | Path) -> tuple[Claim, ...]:
     """Return the claims of a model's paper, from ``claims`` in its ``claims.py``; none without that file.
 

@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 
 from brainmem.agreement import Agreement, Comparison
 from brainmem.errors import ResultError
+from brainmem.intake.arguments import ANYTHING, RESULTS, TEXT, instance, optional, takes
 from brainmem.measure import Criterion, recall_table
 from brainmem.measure.recall import mean_rate_name, rate_names
 from brainmem.pairing import Pair, changes, matched_rates
@@ -35,6 +36,11 @@ _MOST_POINTS = 6000
 _MOST_COLUMNS = 4
 
 
+@takes(
+    ResultError,
+    results=RESULTS,
+    **dict.fromkeys(("rate", "phase", "target", "score", "repeats", "threshold"), ANYTHING),
+)
 @styled
 def recall_curve(results: Result | Sequence[Result], **criterion: Any) -> Figure:
     """Plot the fraction recalled against epochs, rate against spiking, with the spread over seeds.
@@ -94,6 +100,7 @@ def _seed_curves(axes: Axes, tables: list[xr.Dataset], epochs: list[int], style:
     axes.plot(shown, mean, marker=style["marker"], color=colour, label=label)
 
 
+@takes(ResultError, agreement=instance("a Comparison, as compare() returns", Comparison), rate=optional(TEXT))
 @styled
 def comparison(agreement: Comparison, *, rate: str | None = None) -> Figure:
     """Plot spiking against rate: step averages of every unit by phase, and weight changes of every synapse.

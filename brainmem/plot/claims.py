@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -15,15 +16,29 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from brainmem.errors import ResultError
+from brainmem.intake.arguments import several, takes
 from brainmem.plot.style import REFERENCE, VARIANTS, figure, styled
 
-__all__ = ["claims", "tolerance"]
+__all__ = ["claims", "is_claim", "tolerance"]
 
 _BAND = "#cfe8dd"
 _LANES = {"rate": (0.5, 1.0, 0.34), "spiking": (0.0, 0.5, -0.34)}
 """Of each variant's tolerance: lower and upper edge (fraction of the row), and height of its mark."""
 
 
+def is_claim(row: Any) -> bool:
+    """Tell whether a value is one line of a table of claims: with a key, a quantity, and numbers by variant."""
+    if not isinstance(row, Mapping) or not all(isinstance(row.get(name), str) for name in ("key", "quantity")):
+        return False
+    edges = [row.get("expected_low"), row.get("expected_high")]
+    for item in (row.get(variant) or {} for variant in VARIANTS):
+        if not isinstance(item, Mapping) or (item and not isinstance(item.get("value"), Real)):
+            return False
+        edges += [item.get(name) for name in ("sd", "expected_low", "expected_high")]
+    return all(edge is None or isinstance(edge, Real) for edge in edges)
+
+
+@takes(ResultError, rows=several("a list of claims, as Reproduction.rows holds", is_claim))
 @styled
 def claims(rows: Sequence[Mapping[str, Any]]) -> Figure:
     """Plot each claim as one line: reference, rate and spiking value over the tolerance band.

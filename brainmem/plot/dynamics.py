@@ -13,6 +13,7 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import MaxNLocator
 
 from brainmem.errors import ResultError
+from brainmem.intake.arguments import ANYTHING, RESULT, RESULTS, SEED, SPAN, TEXT, optional, several, takes
 from brainmem.measure import Criterion, recall_table
 from brainmem.plot.style import (
     INK,
@@ -35,6 +36,7 @@ _STRIP_ALPHA = 0.5
 _MOST_BOUNDARIES = 60
 
 
+@takes(ResultError, result=RESULT, start=SPAN, stop=optional(SPAN), trial=SEED)
 @styled
 def raster(result: Result, *, start: float = 0.0, stop: float | None = None, trial: int = 0) -> Figure:
     """Plot the spikes of every unit or cell in time, under a strip that shows the phases.
@@ -114,6 +116,15 @@ def _phase_strip(axes: Axes, result: Result, start: float, stop: float) -> None:
     axes.tick_params(bottom=False, labelbottom=False)
 
 
+@takes(
+    ResultError,
+    results=RESULTS,
+    rate=TEXT,
+    units=several("a list of whole numbers, such as (0, 1)", lambda unit: isinstance(unit, int | np.integer)),
+    start=SPAN,
+    stop=optional(SPAN),
+    trial=SEED,
+)
 @styled
 def rates(
     results: Result | Sequence[Result],
@@ -139,6 +150,8 @@ def rates(
     results, (shown_trial, *_) = zip(*(_one_trial(result, trial) for result in as_results(results)), strict=True)
     traces = [result[rate] for result in results]
     start, stop = _window(start, stop, max(float(result["time"].values[-1]) for result in results))
+    if not len(units):
+        raise ResultError("rates(): units=() names no unit. Give at least one, such as (0,).")
     fig = figure(7.2, 0.7 + 0.85 * len(units))
     panels = np.atleast_1d(fig.subplots(len(units), sharex=True, sharey=True))
     for axes, unit in zip(panels, units, strict=True):
@@ -159,6 +172,13 @@ def _trace(axes: Axes, time: np.ndarray, values: np.ndarray, unit: int, **style:
     axes.plot(time, values[:, unit], linewidth=1.1, **style)
 
 
+@takes(
+    ResultError,
+    results=RESULTS,
+    observable=TEXT,
+    learn=TEXT,
+    **dict.fromkeys(("rate", "phase", "target", "score", "repeats", "threshold"), ANYTHING),
+)
 @styled
 def overlaps(
     results: Result | Sequence[Result], *, observable: str = "overlap", learn: str = "learn", **criterion: Any

@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
 from brainmem.errors import ResultError
+from brainmem.intake.arguments import a, optional, takes
+from brainmem.measure.checks import array
 from brainmem.plot.style import VARIANTS, figure, styled
 
 __all__ = ["digits"]
 
 
+def _is_shape(given: Any) -> bool:
+    whole = isinstance(given, list | tuple) and all(isinstance(side, int | np.integer) for side in given)
+    return whole and len(given) == 2 and min(given) >= 1
+
+
+@takes(ResultError, shape=optional(a("(rows, columns) of a picture", _is_shape)))
 @styled
 def digits(
     cue: ArrayLike,
@@ -38,10 +47,13 @@ def digits(
         "recalled, spiking": recalled_spiking,
         "target": target,
     }
+    if cue is None or target is None:
+        raise ResultError("digits() needs pictures of the cue and of the target; give both.")
     pictures = {name: _pictures(values, name, shape) for name, values in rows.items() if values is not None}
     shapes = {values.shape for values in pictures.values()}
     if len(shapes) > 1:
-        raise ResultError(f"All rows must hold as many pictures of one size; got shapes {sorted(shapes)}.")
+        found = ", ".join(f"{name} {values.shape}" for name, values in pictures.items())
+        raise ResultError(f"All rows must hold as many pictures of one size; got {found}.")
     columns = len(pictures["cue"])
     fig = figure(1.3 + 0.72 * columns, 0.2 + 0.76 * len(pictures))
     panels = fig.subplots(len(pictures), columns, squeeze=False)
@@ -57,7 +69,7 @@ def digits(
 
 
 def _pictures(values: ArrayLike, name: str, shape: tuple[int, int] | None) -> np.ndarray:
-    values = np.asarray(values, dtype=float)
+    values = array(values, name)
     if values.ndim == 3:
         return values
     if values.ndim != 2:

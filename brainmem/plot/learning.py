@@ -12,12 +12,17 @@ from matplotlib.ticker import MaxNLocator
 
 from brainmem import measure
 from brainmem.errors import ResultError
+from brainmem.intake.arguments import MAPPING, RESULT, TEXT, optional, takes
+from brainmem.measure.checks import array
 from brainmem.plot.style import GREY, figure, look, reference_line, remark, styled
 from brainmem.result import Result
 
 __all__ = ["fi_curve", "weights"]
 
+_NUMBERS = {"current", "rate", "rate_max", "checked", "reached", "fano", "error"}
 
+
+@takes(ResultError, result=RESULT, variable=optional(TEXT), targets=TEXT, cues=TEXT)
 @styled
 def weights(result: Result, *, variable: str | None = None, targets: str = "target", cues: str = "cue") -> Figure:
     """Plot weight matrices over epochs, their row norms, and how decorrelated the memories are.
@@ -33,6 +38,8 @@ def weights(result: Result, *, variable: str | None = None, targets: str = "targ
     """
     variable = variable or _only_weights(result)
     values, epochs = result[variable].values, result["epoch"].values
+    if values.ndim != 3 or len(values) != len(epochs):
+        raise ResultError(f"variable={variable!r} holds no weights (epoch, post, pre), but has shape {values.shape}.")
     last = len(epochs) - 1
     chosen = np.unique([0, min(1, last), (1 + last) // 2, last])
     fig = figure(7.2, 4.8)
@@ -77,7 +84,7 @@ def _row_norms(axes: Axes, values: np.ndarray, epochs: np.ndarray, colour: str) 
         epochs, norms.min(axis=1), norms.max(axis=1), color=colour, alpha=0.18, linewidth=0, label="range"
     )
     axes.plot(epochs, norms.mean(axis=1), "o-", color=colour, label="mean over units")
-    axes.set(title="row norm |J$_i$|", xlabel="epochs learned", ylabel="Euclidean norm")
+    axes.set(title="row norm |Jᵢ|", xlabel="epochs learned", ylabel="Euclidean norm")
     _from_zero(axes, 1.25 * norms.max())
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.legend(loc="lower left", ncols=2)
@@ -108,6 +115,7 @@ def _from_zero(axes: Axes, top: float) -> None:
     axes.set_ylim(0, top if np.isfinite(top) and top > 0 else None)
 
 
+@takes(ResultError, calibration=MAPPING)
 @styled
 def fi_curve(calibration: Mapping[str, Any]) -> Figure:
     """Plot a measured f-I curve and how well its inverse meets the rates asked for.
@@ -125,7 +133,12 @@ def fi_curve(calibration: Mapping[str, Any]) -> Figure:
             f"This calibration lacks {', '.join(absent)}; it holds {held}. "
             "Pass one population's report, e.g. result.calibration['units']."
         )
+    calibration = dict(calibration)
+    for name in _NUMBERS & set(calibration):
+        calibration[name] = array(calibration[name], f"calibration[{name!r}]") if np.size(calibration[name]) else ()
     checked = len(calibration.get("checked", ())) > 0
+    _check_lengths(calibration, ("current", "rate"))
+    _check_lengths(calibration, ("checked", "reached", "fano") if checked else ())
     fig = figure(7.2 if checked else 3.8, 2.7)
     panels = np.atleast_1d(fig.subplots(1, 1 + 2 * checked))
     _curve(panels[0], calibration)
@@ -133,6 +146,13 @@ def fi_curve(calibration: Mapping[str, Any]) -> Figure:
         _deviation(panels[1], calibration)
         _fano(panels[2], calibration)
     return fig
+
+
+def _check_lengths(calibration: Mapping[str, Any], names: tuple[str, ...]) -> None:
+    shapes = {name: np.shape(calibration.get(name, ())) for name in names}
+    if len(set(shapes.values())) > 1 or any(len(shape) != 1 for shape in shapes.values()):
+        found = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise ResultError(f"This calibration needs lists of one length; it holds {found}.")
 
 
 def _curve(axes: Axes, calibration: Mapping[str, Any]) -> None:

@@ -11,14 +11,19 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike
 
 from brainmem import measure
-from brainmem.errors import ResultError
+from brainmem.errors import ResultError, quoted
+from brainmem.intake.arguments import NAMES, NUMBER, takes
+from brainmem.intake.numbers import read_array, take
+from brainmem.measure.checks import array
 from brainmem.plot.style import GREY, VARIANTS, figure, reference_line, styled
 
 __all__ = ["pvar_curve", "pvar_of_tests", "sequences", "weight_bands"]
 
+_LONGEST = 1e9  # seconds between samples
 _COLOURS = (VARIANTS["rate"]["color"], VARIANTS["spiking"]["color"], "#009E73", "#CC79A7")
 
 
+@takes(ResultError, names=NAMES)
 @styled
 def sequences(
     *rates: ArrayLike,
@@ -44,19 +49,22 @@ def sequences(
     ResultError
         For arrays that do not have the same units and trial types.
     """
-    tables = [np.asarray(item, dtype=float) for item in rates]
+    tables = [array(item, f"rates {k}") for k, item in enumerate(rates)]
+    spans = array(steps, "steps")
     tables = [item[None] if item.ndim == 2 else item for item in tables]
-    shapes = {(item.shape[0], item.shape[-1]) for item in tables}
+    shapes = {item.shape[:1] + item.shape[-1:] for item in tables}
     if len(shapes) != 1 or any(item.ndim != 3 for item in tables):
         raise ResultError(
             f"Rates must be arrays (time, unit) or (trial type, time, unit) of the same units; got shapes "
-            f"{[np.shape(item) for item in rates]}."
+            f"{[item.shape for item in tables]}."
         )
-    if np.size(steps) not in (1, len(tables)):
-        raise ResultError(f"steps={steps!r} must be one number, or one for each of the {len(tables)} arrays.")
-    steps = [float(step) for step in np.broadcast_to(steps, len(tables))]
+    if spans.size not in (1, len(tables)) or not ((spans > 0) & (spans < _LONGEST)).all():
+        raise ResultError(f"steps={steps!r} must be one time above 0, or one for each of the {len(tables)} arrays.")
+    steps = [float(step) for step in np.broadcast_to(spans.ravel(), len(tables))]
+    order = None if order is None else array(order, "order")
     if order is not None and sorted(np.ravel(order).tolist()) != list(range(tables[0].shape[-1])):
-        raise ResultError(f"order must hold each of the {tables[0].shape[-1]} units once, got {np.asarray(order)}.")
+        raise ResultError(f"order must hold each of the {tables[0].shape[-1]} units once, got {order}.")
+    order = None if order is None else order.ravel().astype(int)
     if order is None:
         order = np.argsort(measure.centre_of_mass(tables[0].sum(axis=0)), kind="stable")
     trials = len(tables[0])
@@ -93,9 +101,11 @@ def pvar_of_tests(pvars: ArrayLike | Mapping[str, ArrayLike]) -> Figure:
     pvars : (test,) or (test, trial) float array, or a mapping of labels to such arrays
         Several trials are drawn as thin lines, their mean as the line.
     """
-    curves = pvars if isinstance(pvars, Mapping) else {"": pvars}
-    if not all(np.size(values) for values in curves.values()):
-        raise ResultError("There is no test pass to plot.")
+    given = pvars if isinstance(pvars, Mapping) else {"": pvars}
+    empty = [name for name, values in given.items() if _is_empty(values)]
+    if not given or empty:
+        raise ResultError("pvars holds no test pass to plot.")
+    curves = {str(name): array(values, f"pvars {name}".strip()) for name, values in given.items()}
     fig = figure(4.2, 2.8)
     axes = fig.subplots()
     for (label, values), colour in zip(curves.items(), _cycled(len(curves)), strict=True):
@@ -126,28 +136,31 @@ def pvar_curve(fractions: ArrayLike, pvars: Mapping[str, ArrayLike]) -> Figure:
     pvars : mapping of str to (p,) or (p, seed) float array
         Curves by label; several seeds are drawn as points, their mean as the line.
     """
-    fractions = np.asarray(fractions, dtype=float)
-    if not pvars or np.any(fractions <= 0):
-        raise ResultError("Fractions must be above 0, their axis is logarithmic, and there must be a curve.")
+    fractions = array(fractions, "fractions", least=1)
+    if not isinstance(pvars, Mapping):
+        raise ResultError(f"pvars={quoted(pvars)} must be a mapping from labels to curves.")
+    if not pvars or fractions.ndim != 1 or np.any(fractions <= 0):
+        raise ResultError("fractions must be above 0, their axis is logarithmic, and pvars must hold a curve.")
     ranked = np.argsort(fractions)
     fig = figure(4.2, 3.0)
     axes = fig.subplots()
     for (label, values), colour in zip(pvars.items(), _cycled(len(pvars)), strict=True):
-        values = np.asarray(values, dtype=float)
-        if values.shape[:1] != fractions.shape:
-            raise ResultError(f"{label!r} has {values.shape[:1]} fractions, and {fractions.shape} are given.")
+        values = read_array(values, what=f"pvars {label!r}", error=ResultError)
+        if values.ndim not in (1, 2) or values.shape[:1] != fractions.shape:
+            raise ResultError(f"pvars: {label!r} has {values.shape[:1]} fractions, and {fractions.shape} are given.")
         table = (values[:, None] if values.ndim == 1 else values)[ranked]
         axes.plot(fractions[ranked], np.nanmean(table, axis=1), color=colour, label=label)
         axes.plot(
             np.repeat(fractions[ranked], table.shape[1]), table.ravel(), "o", color=colour, markersize=3, alpha=0.7
         )
     axes.set_xscale("log")
-    _pvar_axis(axes, [np.asarray(v, dtype=float) for v in pvars.values()])
+    _pvar_axis(axes, [take(v).values for v in pvars.values()])
     axes.set(xlabel="fraction p of plastic synapses", title="a small fraction suffices")
     axes.legend(loc="lower right")
     return fig
 
 
+@takes(ResultError, mark=NUMBER)
 @styled
 def weight_bands(
     after: ArrayLike, before: ArrayLike | None = None, *, place: ArrayLike, width: int = 20, mark: float = 0.5
@@ -165,6 +178,8 @@ def weight_bands(
     mark : float
         Fraction of the offsets shown, about the diagonal.
     """
+    if after is None:
+        raise ResultError("weight_bands(): after=None; give the weights after learning.")
     shown = [(name, matrix) for name, matrix in (("before learning", before), ("after", after)) if matrix is not None]
     fig = figure(0.8 + 3.2 * len(shown), 3.0)
     panels = np.atleast_1d(fig.subplots(1, len(shown), sharey=True))
@@ -180,6 +195,10 @@ def weight_bands(
     panels[0].set_ylabel("weight J")
     panels[-1].legend(loc="upper right")
     return fig
+
+
+def _is_empty(values: ArrayLike) -> bool:
+    return values.size == 0 if isinstance(values, np.ndarray) else isinstance(values, list | tuple) and not values
 
 
 def _cycled(count: int) -> list[str]:

@@ -61,6 +61,7 @@ _RC: dict[Any, Any] = {
     "lines.markersize": 4.5,
     "image.cmap": "RdBu_r",
     "svg.fonttype": "path",
+    "text.parse_math": False,  # dollar signs in the user's names are no formulas
     "figure.facecolor": "white",
 }
 

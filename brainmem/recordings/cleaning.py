@@ -9,7 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from brainmem.errors import ResultError
+from brainmem.errors import ResultError, quoted
+from brainmem.intake.arguments import FLAG, SPAN, takes
+from brainmem.intake.numbers import read_number
+from brainmem.intake.units import SECONDS
 from brainmem.recordings.files import Raw, read_raw
 
 __all__ = ["NEGATIVE", "Recording", "read_recording"]
@@ -54,11 +57,14 @@ class Recording:
         """Seconds from the first sample to the last."""
         return self.step * (self.rates.shape[1] - 1)
 
+    @takes(ResultError, step=SPAN)
     def resampled(self, step: float) -> np.ndarray:
         """Return the rates every `step` seconds, (trial type, frame, unit), interpolated linearly between samples.
 
         A frame lasts `step`, and the last one ends at the last sample.
         """
+        if not self.duration >= step > 0:
+            raise ResultError(f"step={step:g} s must be above 0, and at most the duration of {self.duration:g} s.")
         frames = int(np.floor(self.duration / step * (1 + 1e-9)))
         position = np.arange(frames) * (step / self.step)
         before = np.minimum(position.astype(int), self.rates.shape[1] - 2)
@@ -76,6 +82,7 @@ class Recording:
         return "\n".join(lines)
 
 
+@takes(ResultError, units_first=FLAG)
 def read_recording(source: Any, *, step: Any = None, units_first: bool = False, negative: str = "drop") -> Recording:
     """Read recorded rates and make them targets: checked, evenly sampled, each unit's peak at 1.
 
@@ -103,22 +110,27 @@ def read_recording(source: Any, *, step: Any = None, units_first: bool = False, 
     ResultError
         For a source that cannot be read, times that do not ascend, fewer than 20 samples, or fewer than 5 usable units.
     """
-    if negative not in NEGATIVE:
-        raise ResultError(f"negative={negative!r} is not allowed; choose one of {', '.join(NEGATIVE)}.")
+    if not isinstance(negative, str) or negative not in NEGATIVE:
+        raise ResultError(f"negative={quoted(negative)} is not allowed; choose one of {', '.join(NEGATIVE)}.")
     raw = _joined([read_raw(item, units_first=units_first) for item in _sources(source)])
     samples = raw.values.shape[1]
     if samples < FEWEST_SAMPLES:
         hint = " Set units_first=True if rows are units." if raw.values.shape[2] >= FEWEST_SAMPLES else ""
         raise ResultError(f"{raw.source}: {samples} samples are too few; {FEWEST_SAMPLES} are needed.{hint}")
     raw, seconds, notes = _evenly(raw, step)
-    return _cleaned(raw, seconds, notes, negative)
+    return _cleaned(raw, seconds, (*raw.notes, *notes, *_turned(raw, units_first)), negative)
 
 
 def _sources(source: Any) -> list[Any]:
-    several = isinstance(source, list | tuple) and any(
-        isinstance(item, str | Path) or np.ndim(item) >= 2 or hasattr(item, "magnitude") for item in source
-    )
-    return list(source) if several else [source]
+    """Return the sources of a list, one for each trial type; rows of numbers are one source."""
+    return list(source) if isinstance(source, list | tuple) and any(map(_is_source, source)) else [source]
+
+
+def _is_source(item: Any) -> bool:
+    if isinstance(item, list | tuple):
+        return len(item) > 0 and isinstance(item[0], list | tuple | np.ndarray)
+    axes = getattr(item, "ndim", 0)
+    return isinstance(item, str | Path) or hasattr(item, "magnitude") or (isinstance(axes, int) and axes >= 2)
 
 
 def _joined(raws: Sequence[Raw]) -> Raw:
@@ -140,7 +152,9 @@ def _joined(raws: Sequence[Raw]) -> Raw:
                     f"Trial types need the same times: those of {other.source} differ from those of {first.source} by "
                     f"up to {apart:g} s. Interpolate one of them first."
                 )
-    return replace(first, values=np.concatenate([item.values for item in raws]), source=raws[0].source)
+    notes = tuple(dict.fromkeys(note for raw in raws for note in raw.notes))
+    values = np.concatenate([item.values for item in raws])
+    return replace(first, values=values, source=raws[0].source, notes=notes)
 
 
 def _check_ascending(raw: Raw) -> None:
@@ -157,6 +171,7 @@ def _evenly(raw: Raw, step: Any) -> tuple[Raw, float, tuple[str, ...]]:
     """Return samples at even times and the seconds between them."""
     if raw.times is None:
         return raw, _given_step(step, raw.source), ()
+    _check_ascending(raw)
     steps = np.diff(raw.times)
     even = float(np.median(steps))
     if step is not None and not np.isclose(_given_step(step, raw.source), even, rtol=0.01):
@@ -179,6 +194,15 @@ def _evenly(raw: Raw, step: Any) -> tuple[Raw, float, tuple[str, ...]]:
     return replace(raw, values=values, times=times), even, (note,)
 
 
+def _turned(raw: Raw, units_first: bool) -> tuple[str, ...]:
+    """Doubt the orientation where there are more units than samples, as in tables whose rows are units."""
+    _, samples, units = raw.values.shape
+    if units <= samples:
+        return ()
+    other = "leave units_first out" if units_first else "set units_first=True (--units-first) if rows are units"
+    return (f"{units} units and only {samples} samples: {other}",)
+
+
 def _doubts(step: float) -> tuple[str, ...]:
     asked = f"samples are {step:g} s apart: if the times are milliseconds, call their column time_ms"
     return (asked,) if step > _SLOW else ()
@@ -190,12 +214,9 @@ def _given_step(step: Any, source: str) -> float:
             f"{source} does not tell when its samples were taken. Give step=, the seconds between two samples (--step "
             "on the command line), or a column 'time'."
         )
-    try:
-        seconds = float(np.asarray(step, dtype=float))
-    except (TypeError, ValueError):
-        seconds = float("nan")
-    if not (np.isfinite(seconds) and seconds > 0):
-        raise ResultError(f"step={step!r} must be a time longer than 0, in seconds.")
+    seconds = read_number(step, what=f"step={quoted(step)}", error=ResultError, dimensions=SECONDS)
+    if not seconds > 0:
+        raise ResultError(f"step={quoted(step)} must be a time longer than 0, in seconds.")
     return seconds
 
 

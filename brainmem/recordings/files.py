@@ -1,8 +1,8 @@
-"""Read arrays (time, unit) and their times from files, arrays and Neo signals."""
+"""Read arrays (time, unit) and their times from files, arrays, labelled tables and Neo signals."""
 
 from __future__ import annotations
 
-import zipfile
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -10,11 +10,16 @@ from typing import Any
 import numpy as np
 
 from brainmem.errors import ResultError
-from brainmem.recordings.tables import read_table
+from brainmem.intake.columns import check_no_clock, split_columns, time_scale
+from brainmem.intake.files import open_file
+from brainmem.intake.labels import columns_of, in_order, is_frame
+from brainmem.intake.numbers import take
+from brainmem.intake.tables import Table
+from brainmem.intake.units import SECONDS, seconds_of, time_unit, unit_name
 
 __all__ = ["Raw", "read_raw"]
 
-FORMATS = ".npy, .npz and .csv (also .tsv, .txt)"
+AXES = ("trial", "time", "unit")
 _TIME_NAMES, _STEP_NAMES = ("time", "t", "times", "timestamps"), ("step", "dt", "sampling_period")
 
 
@@ -22,17 +27,19 @@ _TIME_NAMES, _STEP_NAMES = ("time", "t", "times", "timestamps"), ("step", "dt", 
 class Raw:
     """What a source holds: values (item, time, unit), NaN and all, in the order found.
 
-    `times` are seconds of the samples, or None where the source tells none; `names` those of the units.
+    `times` are seconds of the samples, or None where the source tells none; `names` those of the units; `notes` say
+    what was decided in reading.
     """
 
     values: np.ndarray
     names: tuple[str, ...]
     times: np.ndarray | None = None
     source: str = "array"
+    notes: tuple[str, ...] = ()
 
 
 def read_raw(source: Any, *, units_first: bool = False) -> Raw:
-    """Return the content of one source: an array, a path, or a Neo signal.
+    """Return the content of one source: an array, a path, a table of pandas or xarray, or a Neo signal.
 
     Raises
     ------
@@ -40,41 +47,46 @@ def read_raw(source: Any, *, units_first: bool = False) -> Raw:
         When the file is missing, of another kind, or not a table of numbers.
     """
     if isinstance(source, str | Path):
-        return _from_file(Path(source), units_first)
+        return _from_file(source, units_first)
     if hasattr(source, "magnitude") and hasattr(source, "times"):
         return _from_neo(source)
+    if is_frame(source):
+        return _from_frame(source, units_first)
+    if hasattr(source, "dims") and hasattr(source, "coords"):
+        return _from_labelled(source, units_first)
     return _from_array(source, "array", units_first)
 
 
-def _from_file(path: Path, units_first: bool) -> Raw:
-    if not path.is_file():
-        raise ResultError(f"There is no file {str(path)!r}. Give a recording as {FORMATS}, an array or a Neo signal.")
-    kind = path.suffix.lower()
-    try:
-        if kind == ".npy":
-            return _from_array(np.load(path), str(path), units_first)
-        if kind == ".npz":
-            with np.load(path) as content:
-                return _from_arrays(dict(content), str(path), units_first)
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
-        raise ResultError(f"{str(path)!r} cannot be read as numpy's format: {error}") from error
-    if kind in (".csv", ".tsv", ".txt"):
-        return _from_table(path, units_first)
-    raise ResultError(f"{str(path)!r} ends in {path.suffix!r}; recordings are read from {FORMATS}.")
+def _from_file(path: str | Path, units_first: bool) -> Raw:
+    content = open_file(path, what="recording", error=ResultError, allowed="recordings are read from")
+    if isinstance(content, Table):
+        return _from_table(content, units_first)
+    if isinstance(content, dict):
+        return _from_arrays(content, str(path), units_first)
+    return _from_array(content, str(path), units_first)
 
 
-def _from_array(values: Any, source: str, units_first: bool) -> Raw:
+def _from_array(given: Any, source: str, units_first: bool) -> Raw:
+    values = _three(_taken(given, source), source)
+    values = np.swapaxes(values, 1, 2) if units_first else values
+    if values.shape[0] == 1 and values.shape[2]:
+        check_no_clock(values[0, :, 0], "its first column", source, ResultError)
+    return Raw(values, tuple(str(k) for k in range(values.shape[2])), source=source)
+
+
+def _taken(given: Any, source: str) -> np.ndarray:
     try:
-        values = np.asarray(values, dtype=float)
-    except (TypeError, ValueError) as error:
-        raise ResultError(f"{source}: expected an array of numbers, got {type(values).__name__} ({error}).") from error
+        return take(given).values
+    except ValueError as reason:
+        raise ResultError(f"{source}: expected an array of numbers; {reason}.") from reason.__cause__
+
+
+def _three(values: np.ndarray, source: str) -> np.ndarray:
     if values.ndim not in (2, 3):
         raise ResultError(
             f"{source}: a recording has shape (time, unit), or (trial type, time, unit); this one has {values.shape}."
         )
-    values = values[None] if values.ndim == 2 else values
-    values = np.swapaxes(values, 1, 2) if units_first else values
-    return Raw(values, tuple(str(k) for k in range(values.shape[2])), source=source)
+    return values[None] if values.ndim == 2 else values
 
 
 def _from_arrays(content: dict[str, np.ndarray], source: str, units_first: bool) -> Raw:
@@ -92,29 +104,138 @@ def _from_arrays(content: dict[str, np.ndarray], source: str, units_first: bool)
     raw = replace(raws[0], values=np.concatenate([item.values for item in raws]))
     if times is not None:
         return replace(raw, times=_times(times, raw, source))
-    if steps and steps[0].size != 1:
+    if not steps:
+        return raw
+    step = _taken(steps[0], f"{source}: 'step'")
+    if step.size != 1 or not (np.isfinite(step).all() and step[0] > 0):
         raise ResultError(f"{source}: 'step' must be one number, the seconds between samples, got {steps[0].tolist()}.")
-    return replace(raw, times=float(steps[0][0]) * np.arange(raw.values.shape[1])) if steps else raw
+    return replace(raw, times=float(step[0]) * np.arange(raw.values.shape[1]))
 
 
-def _from_table(path: Path, units_first: bool) -> Raw:
-    table = read_table(path)
-    if units_first and table.names:
-        raise ResultError(f"{str(path)!r} has a header, so its units are columns: drop units_first.")
-    raw = _from_array(table.values, str(path), units_first)
-    raw = replace(raw, names=table.names or raw.names)
-    return raw if table.times is None else replace(raw, times=_times(table.times, raw, str(path)))
+def _from_table(table: Table, units_first: bool) -> Raw:
+    if units_first:
+        return _from_rows(table)
+    if table.rows:
+        raise ResultError(
+            f"{table.source}: its rows are named ({', '.join(map(repr, table.rows[:3]))} ...). Set units_first=True "
+            "(--units-first) if rows are units; take the first column out if they are samples."
+        )
+    series = split_columns(table.values, table.heads, table.names, table.moments or {}, table.source, ResultError)
+    source = table.source.strip("'\"")
+    notes = (*table.notes, *series.notes)
+    return Raw(_three(series.values, source), series.names, series.times, source, notes)
+
+
+def _from_rows(table: Table) -> Raw:
+    """Read a table whose rows are units, perhaps with their names in the first column."""
+    if table.names and not table.rows:
+        raise ResultError(f"{table.source} has a header, so its units are columns: drop units_first.")
+    raw = _from_array(table.values, table.source.strip("'\""), units_first=True)
+    notes = (*table.notes, *(("its header was left out",) if table.names else ()))
+    return replace(raw, names=_each_once(table.rows) if table.rows else raw.names, notes=notes)
+
+
+def _each_once(names: Sequence[str]) -> tuple[str, ...]:
+    """Return names of which no two are the same."""
+    found: dict[str, None] = {}
+    for name in names:
+        number = sum(other == name or other.startswith(f"{name}.") for other in found)
+        found[f"{name}.{number}" if name in found else name] = None
+    return tuple(found)
+
+
+def _from_frame(frame: Any, units_first: bool) -> Raw:
+    """Read a table of pandas: its columns are units, a column ``time`` or an index of times holds the times."""
+    source = "table of pandas"
+    frame = frame.T if units_first else frame
+    try:
+        columns = columns_of(frame)
+    except ValueError as reason:
+        raise ResultError(f"{source}: {reason}.") from reason.__cause__
+    columns = [seconds_of(values) if values.dtype.kind == "m" else values for values in columns]
+    values = np.column_stack(columns) if columns else np.zeros(frame.shape)
+    names = _each_once([str(name) for name in frame.columns])
+    named = tuple((name,) for name in names)
+    series = split_columns(values, named, names, {}, source, ResultError)
+    times, notes = series.times, series.notes
+    if times is None:
+        times, said = _index_times(frame.index)
+        notes = (*notes, *said)
+    return Raw(_three(series.values, source), series.names, times, source, notes)
+
+
+def _index_times(index: Any) -> tuple[np.ndarray | None, tuple[str, ...]]:
+    """Return the seconds that an index of pandas holds, None for one that only numbers the rows."""
+    kind = getattr(index.dtype, "kind", "O")
+    if kind in "mM":
+        values = index.to_numpy()
+        return seconds_of(values - values[:1] if kind == "M" else values), ()
+    if kind not in "iuf":
+        return None, ()
+    values = index.to_numpy(dtype=float)
+    scale = time_scale((str(index.name or ""),), first=True)
+    if scale is not None:
+        return values * scale, ()
+    if kind == "f" and len(values) > 1 and np.all(np.diff(values) > 0):
+        return values, ("its index was read as the times in seconds",)
+    return None, ()
+
+
+def _from_labelled(array: Any, units_first: bool) -> Raw:
+    """Read an array of xarray: names of axes are obeyed, coordinates of time hold the times."""
+    source = "array of xarray"
+    values, names = _taken(array, source), tuple(str(name) for name in array.dims)
+    if all(name.startswith("dim_") for name in names) or values.ndim not in (2, 3):
+        return replace(_from_array(values, source, units_first))
+    try:
+        values = in_order(values, names, AXES)
+        sorted_names = [str(names[k]) for k in np.argsort([_axis(name) for name in names])]
+    except ValueError as reason:
+        raise ResultError(f"{source}: {reason}.") from reason.__cause__
+    raw = Raw(_three(values, source), tuple(str(k) for k in range(values.shape[-1])), source=source)
+    unit, time = sorted_names[-1], sorted_names[-2]
+    if unit in array.coords:
+        raw = replace(raw, names=_each_once([str(name) for name in array.coords[unit].values.tolist()]))
+    return replace(raw, times=_coordinate(array.coords[time], source)) if time in array.coords else raw
+
+
+def _axis(name: str) -> int:
+    """Return the place of an axis among `AXES`, by the name that `in_order` has understood."""
+    return next(k for k, axis in enumerate(AXES) if _understood(name, axis))
+
+
+def _understood(name: str, axis: str) -> bool:
+    try:
+        in_order(np.zeros(1), (name,), (axis,))
+    except ValueError:
+        return False
+    return True
+
+
+def _coordinate(times: Any, source: str) -> np.ndarray:
+    values = times.values
+    if values.dtype.kind == "M":
+        return seconds_of(values - values[:1])
+    scale = time_unit(str(times.attrs.get("units", "s"))) if values.dtype.kind != "m" else 1.0
+    return _taken(values, f"{source}: times") * (scale or 1.0)
 
 
 def _from_neo(signal: Any) -> Raw:
     """Read a Neo signal (AnalogSignal, IrregularlySampledSignal): its values, (time, channel), and its times."""
-    raw = _from_array(np.asarray(signal.magnitude, dtype=float), type(signal).__name__, units_first=False)
+    raw = _from_array(np.asarray(signal.magnitude), type(signal).__name__, units_first=False)
     times = np.asarray(signal.times.rescale("s").magnitude, dtype=float)
     return replace(raw, times=_times(times, raw, raw.source))
 
 
 def _times(times: Any, raw: Raw, source: str) -> np.ndarray:
-    times = np.asarray(times, dtype=float).ravel()
-    if times.shape != (raw.values.shape[1],):
-        raise ResultError(f"{source}: {times.size} times for {raw.values.shape[1]} samples; each sample needs one.")
-    return times
+    try:
+        found = take(times)
+    except ValueError as reason:
+        raise ResultError(f"{source}: times: {reason}.") from reason.__cause__
+    if found.dimensions not in (None, SECONDS):
+        raise ResultError(f"{source}: times have the unit {unit_name(found.dimensions)}, and s is wanted.")
+    if found.values.size != raw.values.shape[1]:
+        raise ResultError(
+            f"{source}: {found.values.size} times for {raw.values.shape[1]} samples; each sample needs one."
+        )
+    return found.values.ravel()

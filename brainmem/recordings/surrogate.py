@@ -6,12 +6,22 @@ import numpy as np
 from scipy.optimize import brentq
 
 from brainmem.errors import ResultError
+from brainmem.intake.arguments import NUMBER, SEED, SPAN, count, takes
 from brainmem.measure.sequences import bvar as bump_share
 from brainmem.recordings.cleaning import Recording
 
 __all__ = ["surrogate"]
 
+_MOST_SAMPLES = 1e7
 
+
+@takes(
+    ResultError,
+    units=count(5),
+    **dict.fromkeys(("duration", "step", "width", "background_tau"), SPAN),
+    bvar=NUMBER,
+    seed=SEED,
+)
 def surrogate(
     units: int,
     *,
@@ -43,14 +53,12 @@ def surrogate(
     ResultError
         For sizes that are not positive, or a `bvar` that cannot be reached.
     """
-    if (
-        not (units == int(units) >= 5 and seed >= 0)
-        or not (duration > 20 * step > 0)
-        or not (width > 0 and background_tau > 0)
-    ):
+    spans = duration >= max(width, background_tau) and min(width, background_tau) > 0
+    if not (duration > 20 * step > 0 and duration / step <= _MOST_SAMPLES and spans):
         raise ResultError(
             f"surrogate(): units={units}, duration={duration}, step={step}, width={width} and background_tau="
-            f"{background_tau} must be positive, with 5 units and 20 samples or more, and seed={seed} not negative."
+            f"{background_tau} must be positive and at most the duration, with 20 samples or more, {_MOST_SAMPLES:g} "
+            "at most."
         )
     rng = np.random.default_rng([seed, 437])
     time = step * np.arange(round(duration / step))[:, None]

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from brainmem.choices import choose
-from brainmem.errors import TranslationError, closest
+from brainmem.errors import TranslationError, closest, quoted
+from brainmem.intake.arguments import NAMES, count, instance, optional, takes
 from brainmem.spec import MemoryModel
 from brainmem.translation.cells import spiking_parameters
 from brainmem.translation.constants import declare_constants
@@ -49,6 +50,7 @@ READINGS = ("auto", "event", "drive", "trace")
 PAIRINGS = ("symmetric", "causal", "anticausal")
 
 
+@takes(TranslationError, model=instance("a MemoryModel", MemoryModel), trials=optional(count(1)), trial_inputs=NAMES)
 def translate(
     model: MemoryModel,
     variant: str = "rate",
@@ -91,8 +93,8 @@ def translate(
     TranslationError
         When a neuron or rule cannot be lowered; the message gives the reason.
     """
-    _check("variant", variant, VARIANTS)
-    _check("neuron", neuron, NEURONS)
+    _check("variant", variant, VARIANTS, needed=True)
+    _check("neuron", neuron, NEURONS, needed=True)
     _check("read", read, READINGS)
     _check("pairing", pairing, PAIRINGS)
     written = choose(model)
@@ -146,9 +148,9 @@ def _spiking(model: MemoryModel, many: bool, *, neuron: str, read: str | None, p
     )
 
 
-def _check(name: str, given: str | None, allowed: Iterable[str]) -> None:
-    if given is not None and given not in allowed:
+def _check(name: str, given: str | None, allowed: Iterable[str], *, needed: bool = False) -> None:
+    if (needed or given is not None) and not (isinstance(given, str) and given in allowed):
         raise TranslationError(
-            f"translate(): {name}={given!r} is not allowed; choose one of "
+            f"translate(): {name}={quoted(given)} is not allowed; choose one of "
             f"{', '.join(map(repr, allowed))}.{closest(str(given), allowed)}"
         )

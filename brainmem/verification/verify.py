@@ -14,6 +14,8 @@ from brainmem.description import describe_verdicts
 from brainmem.devices import Device, as_device
 from brainmem.errors import RuleError
 from brainmem.instance import Given
+from brainmem.intake.arguments import CALLABLE, SEEDS, WHOLE, a, optional, several, takes
+from brainmem.loading import RUN, load_given
 from brainmem.models import get_model
 from brainmem.simulation import simulate
 from brainmem.spec import MemoryModel
@@ -27,6 +29,27 @@ __all__ = ["verify"]
 WITHOUT = 4  # seeds of which runs without cells give what is expected
 
 
+def _are_weights(given: Any) -> bool:
+    return (
+        given == "learned"
+        if isinstance(given, str)
+        else isinstance(given, Mapping) and all(isinstance(name, str) for name in given)
+    )
+
+
+def _is_count(given: Any) -> bool:
+    return isinstance(given, int | np.integer) and not isinstance(given, bool | np.timedelta64) and given >= 1
+
+
+@takes(
+    RuleError,
+    **{name: RUN[name] for name in ("model", "parameters", "device", "inputs", "initial")},
+    seeds=SEEDS,
+    weights=optional(a("arrays by projection, or 'learned'", _are_weights)),
+    items=optional(WHOLE),
+    cells_per_unit=optional(several("whole numbers of at least 1, such as (4,)", _is_count)),
+    progress=optional(CALLABLE),
+)
 def verify(
     model: MemoryModel | str,
     *,
@@ -85,7 +108,7 @@ def verify(
     model, values = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
     numbers = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
     options = {"neuron": neuron, "read": read, "pairing": pairing}
-    given = Given(values, inputs or {}, {}, initial or {})
+    given = load_given(model, values, inputs=inputs, initial=initial)
     givens = {seed: _with_weights(model, given, weights, seed, device) for seed in numbers}
     first = Experiment(model, given, items, options=options, device=device)
     cells = tuple(cells_per_unit or (int(first.parameters["cells_per_unit"]) * factor for factor in (1, 4)))
@@ -104,7 +127,8 @@ def verify(
     which = "learned weights" if weights == "learned" else "weights given" if weights else "start weights"
     shown = "whole protocol" if items is None else f"at most {items} items once each"
     setting = f"{neuron} cells, {len(numbers)} seeds, {which} held, {shown}"
-    return Verification(model.name, numbers, tuple(rows), said, setting)
+    notes = dict.fromkeys(note for item in givens.values() for note in item.notes)
+    return Verification(model.name, numbers, tuple(rows), (*said, *notes), setting)
 
 
 def _part(progress: Callable[[float], None] | None, place: int, parts: int) -> Callable[[float], None]:
@@ -127,7 +151,16 @@ def _with_weights(model: MemoryModel, given: Given, weights: Any, seed: int, dev
         names = [f"{item.name}.{variable}" for item in model.projections for variable in item.initial]
         found = {name: result[name.replace(".", "_")].values[-1] for name in names}
     else:
-        found = {f"{name}.{next(iter(model.projection(name).initial), '')}": table for name, table in weights.items()}
+        own = load_given(model, given.parameters, weights=weights)
+        given = replace(given, weights=own.weights, notes=(*given.notes, *own.notes))
+        known = {item.name: next(iter(item.initial), "") for item in model.projections}
+        if unknown := [name for name in given.weights if not known.get(name)]:
+            raise RuleError(
+                f"verify(): weights={{{unknown[0]!r}: ...}} names no projection with weights; those are "
+                f"{', '.join(name for name in known if known[name])}."
+            )
+        found = {f"{name}.{known[name]}": table for name, table in given.weights.items()}
+        given = replace(given, weights={})
     return replace(given, initial={**found, **given.initial})
 
 
