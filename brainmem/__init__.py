@@ -14,7 +14,7 @@ from brainmem.errors import (
     TranslationError,
     plain_tracebacks,
 )
-from brainmem.spec import (
+from brainmem.model.nouns import (
     Choice,
     Claim,
     Each,
@@ -36,20 +36,20 @@ from brainmem.spec import (
 
 if TYPE_CHECKING:
     from brainmem import measure, plot
-    from brainmem.agreement import Comparison
-    from brainmem.comparison import compare
-    from brainmem.devices import Device
-    from brainmem.explanation import explain
-    from brainmem.fitting import Fit, fit
-    from brainmem.freezing import freeze
+    from brainmem.results.agreement import Comparison
+    from brainmem.results.comparison import compare
+    from brainmem.engine.device import Device
+    from brainmem.verification.explanation import explain
+    from brainmem.study.fitting import Fit, fit
+    from brainmem.model.freezing import freeze
     from brainmem.models import get_model, list_models
     from brainmem.recordings import Recording, read_recording, surrogate
-    from brainmem.report import write_report
-    from brainmem.reproduction import reproduce
-    from brainmem.result import Result
-    from brainmem.simulation import arrays, simulate
-    from brainmem.store import Sweep
-    from brainmem.sweeps import sweep
+    from brainmem.study.report import write_report
+    from brainmem.study.reproduction import reproduce
+    from brainmem.results.result import Result
+    from brainmem.simulation.simulate import arrays, simulate
+    from brainmem.sweeps.store import Sweep
+    from brainmem.sweeps.sweep import sweep
     from brainmem.translation import TranslatedModel, translate
     from brainmem.verification.record import Verification
     from brainmem.verification.verify import verify
@@ -60,31 +60,31 @@ plain_tracebacks()  # where Brian2 has been imported before
 
 # Brian2 takes seconds to import and the analysis of saved results does not need it.
 _LAZY = {
-    "Comparison": "brainmem.agreement",
-    "Device": "brainmem.devices",
-    "Result": "brainmem.result",
-    "Sweep": "brainmem.store",
+    "Comparison": "brainmem.results.agreement",
+    "Device": "brainmem.engine.device",
+    "Result": "brainmem.results.result",
+    "Sweep": "brainmem.sweeps.store",
     "TranslatedModel": "brainmem.translation",
     "Verification": "brainmem.verification.record",
-    "arrays": "brainmem.simulation",
-    "compare": "brainmem.comparison",
-    "explain": "brainmem.explanation",
-    "Fit": "brainmem.fitting",
-    "fit": "brainmem.fitting",
-    "freeze": "brainmem.freezing",
+    "arrays": "brainmem.simulation.simulate",
+    "compare": "brainmem.results.comparison",
+    "explain": "brainmem.verification.explanation",
+    "Fit": "brainmem.study.fitting",
+    "fit": "brainmem.study.fitting",
+    "freeze": "brainmem.model.freezing",
     "get_model": "brainmem.models",
     "list_models": "brainmem.models",
     "measure": "brainmem",
     "plot": "brainmem",
     "Recording": "brainmem.recordings",
     "read_recording": "brainmem.recordings",
-    "reproduce": "brainmem.reproduction",
+    "reproduce": "brainmem.study.reproduction",
     "surrogate": "brainmem.recordings",
-    "simulate": "brainmem.simulation",
-    "sweep": "brainmem.sweeps",
+    "simulate": "brainmem.simulation.simulate",
+    "sweep": "brainmem.sweeps.sweep",
     "translate": "brainmem.translation",
     "verify": "brainmem.verification.verify",
-    "write_report": "brainmem.report",
+    "write_report": "brainmem.study.report",
 }
 
 __all__ = [

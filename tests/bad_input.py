@@ -19,8 +19,8 @@ from brian2 import ms, mV
 import brainmem
 from brainmem import measure, plot
 from brainmem.recordings import surrogate
-from brainmem.result import Result
-from brainmem.store import Sweep
+from brainmem.results.result import Result
+from brainmem.sweeps.store import Sweep
 
 SMALL = {"N": 8, "M": 2, "starts": 1, "epochs": 1, "test_epochs": (1,)}
 

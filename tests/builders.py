@@ -5,8 +5,8 @@ from __future__ import annotations
 import brian2 as b2
 import numpy as np
 
-from brainmem.codegen.halt import halt_when
-from brainmem.devices import Built
+from brainmem.build.codegen.halt import halt_when
+from brainmem.engine.device import Built
 
 DT = 0.1 * b2.ms
 # Seconds that one row of the table of inputs is shown.

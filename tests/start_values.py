@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from brainmem import MemoryModel
-from brainmem.instance import Given, instantiate
-from brainmem.starts import phase_starts
+from brainmem.numbers.instance import Given, instantiate
+from brainmem.numbers.starts import phase_starts
 from brainmem.translation import translate
 from brainmem.translation.restarts import restarts
 

@@ -7,7 +7,7 @@ import json
 import numpy as np
 import xarray as xr
 
-from brainmem.result import Result
+from brainmem.results.result import Result
 
 UNITS, ITEMS, EPOCHS, STARTS = 40, 6, (1, 2, 5), 2
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from brainmem import TranslationError, freeze, get_model, measure, simulate, translate
-from brainmem.calibrate import Calibration, fit_affine
+from brainmem.numbers.calibrate import Calibration, fit_affine
 from brainmem.translation.currents import activity_curve
 from brainmem.translation.neurons import spiking_unit
 

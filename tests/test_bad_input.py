@@ -56,8 +56,8 @@ def no_run(monkeypatch):
 
     for module in ("simulation", "sweeps", "verification.drifts"):
         monkeypatch.setattr(f"brainmem.{module}.prepare", reached, raising=False)
-    monkeypatch.setattr("brainmem.ready.calibrate", reached)
-    monkeypatch.setattr("brainmem.claims.Experiment.run", reached, raising=False)
+    monkeypatch.setattr("brainmem.simulation.ready.calibrate", reached)
+    monkeypatch.setattr("brainmem.study.claims.Experiment.run", reached, raising=False)
 
     def started(*args: Any, **kwargs: Any):
         raise AssertionError(f"a process was started: {args}")

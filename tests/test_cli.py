@@ -15,7 +15,7 @@ import synthetic
 from typer.testing import CliRunner
 
 import brainmem
-import brainmem.simulation
+import brainmem.simulation.simulate
 from brainmem import BrainmemError, Result
 from brainmem.cli import app
 from brainmem.cli.inventory import inventory
@@ -294,7 +294,7 @@ def test_compare_runs_both_variants_from_each_seed_and_keeps_results_and_report(
 
 @pytest.mark.parametrize(("passed", "code"), [(True, 0), (False, 1)])
 def test_reproduce_exits_with_1_when_a_claim_fails(monkeypatch, passed, code):
-    from brainmem.reproduction import Reproduction
+    from brainmem.study.reproduction import Reproduction
 
     seen = {}
     outcome = {"value": 0.9, "sd": 0.1, "n": 3, "passed": passed, "values": [], "expected_low": 0, "expected_high": 1}

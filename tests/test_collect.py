@@ -9,7 +9,7 @@ import pytest
 from brian2 import ms
 
 from brainmem import Device, MemoryModel, Parameter, Phase, Population, Projection, Protocol, Repeat, Stimulus, simulate
-from brainmem.spec import Each
+from brainmem.model.nouns import Each
 
 
 def population(name: str, size: int, drive: str) -> Population:

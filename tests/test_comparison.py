@@ -9,10 +9,10 @@ import pytest
 import synthetic
 
 from brainmem import freeze, get_model, plot, simulate
-from brainmem.comparison import compare, matched_rates
+from brainmem.results.comparison import compare, matched_rates
 from brainmem.errors import ResultError
 from brainmem.measure import recall_table
-from brainmem.result import Result
+from brainmem.results.result import Result
 
 
 def with_weights(result, change):
@@ -215,7 +215,7 @@ def test_weights_recorded_once_are_noted():
 
 
 def test_compare_is_the_function_whatever_was_imported_first():
-    code = "import brainmem.report; from brainmem import plot, compare, measure; assert callable(compare)"
+    code = "import brainmem.study.report; from brainmem import plot, compare, measure; assert callable(compare)"
     folders = [path for path in sys.path if path]
     assert subprocess.run([sys.executable, "-c", f"import sys; sys.path[:0] = {folders}; {code}"]).returncode == 0
 

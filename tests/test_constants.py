@@ -22,7 +22,7 @@ from brainmem import (
     simulate,
     sweep,
 )
-from brainmem.equations.constant import constant_value, known
+from brainmem.text.constant import constant_value, known
 from brainmem.errors import RuleError
 
 NUMBERS = {"a": 2.0, "b": 1.0, "tau": 10 * ms}

@@ -12,7 +12,7 @@ from test_explanation import notes, two_populations
 from brainmem import LearningRule, translate
 from brainmem.translation.inputs import correlations
 from brainmem.translation.neurons import spiking_unit
-from brainmem.translation.split import RateReading, SplitRule, split_rule
+from brainmem.translation.split.core import RateReading, SplitRule, split_rule
 
 RATE_MAX, TAU, DT, CELLS, GAIN = 100.0, 0.02, 0.0005, 4, 2.0
 INPUTS, PAIRS, STEPS, WARM_UP = 10, 400, 6000, 200

@@ -21,8 +21,8 @@ from brainmem import (
     get_model,
     translate,
 )
-from brainmem.deferral import find_deferral
-from brainmem.kernels import choose_kernels
+from brainmem.build.deferral import find_deferral
+from brainmem.build.kernels import choose_kernels
 
 NORMAL = {"w": "normal(0, 0.3)"}
 LEARN = "plastic_post*eta*(x_post - s_post)"

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from text_reference import Reference
 
 from brainmem import Device, LearningRule, Projection, TranslationError, get_model, simulate
-from brainmem.kernels import choose_kernels
+from brainmem.build.kernels import choose_kernels
 from brainmem.translation import translate
 from brainmem.translation.gates import UPDATE
 

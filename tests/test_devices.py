@@ -15,10 +15,12 @@ import brian2
 import numpy as np
 import pytest
 
-from brainmem import cache, compiled
-from brainmem.cache import cache_info, clear_cache
-from brainmem.devices import BuildJob, Device, prepare
-from brainmem.doctor import doctor
+from brainmem.engine import cache
+
+from brainmem.engine import program as compiled
+from brainmem.engine.cache import cache_info, clear_cache
+from brainmem.engine.device import BuildJob, Device, prepare
+from brainmem.engine.doctor import doctor
 from brainmem.errors import DeviceError
 
 SIZE = 6
@@ -139,7 +141,7 @@ def test_every_source_that_shapes_a_program_is_part_of_its_key():
 
 def test_equal_payloads_have_one_key_in_every_process():
     code = (
-        "from brainmem.cache import canonical; import numpy as np; from brainmem.devices import Device\n"
+        "from brainmem.engine.cache import canonical; import numpy as np; from brainmem.engine.device import Device\n"
         "print(canonical({'b': ('x', 1.5), 'a': np.arange(3), 'c': {'p', 'q', 'r'}, 'd': Device()}))"
     )
     texts = {
@@ -156,7 +158,7 @@ def child_environment(**changes):
 
 def test_two_processes_that_want_one_program_build_it_once(own_cache):
     code = (
-        "from brainmem.devices import BuildJob, Device, prepare\n"
+        "from brainmem.engine.device import BuildJob, Device, prepare\n"
         "seen = []\n"
         "program = prepare(BuildJob('builders:decay', {'units': 3}), Device(), progress=seen.append)\n"
         "print(len(seen), program.run({'unit.x': 2.0, 'param.tau': 1.0}, duration=0.0)['x'].sum())"
@@ -260,7 +262,7 @@ def test_a_halted_runtime_run_does_not_stop_the_users_next_one():
 def test_a_compiled_run_needs_no_brian2_in_this_process():
     prepare(DECAY, Device())
     code = (
-        "import sys; from brainmem.devices import BuildJob, Device, prepare\n"
+        "import sys; from brainmem.engine.device import BuildJob, Device, prepare\n"
         "prepare(BuildJob('builders:decay', {}), Device()).run({'unit.x': 1.0, 'param.tau': 1.0}, duration=0.0)\n"
         "print('brian2' in sys.modules)"
     )
@@ -346,7 +348,7 @@ def test_the_doctor_finds_this_machine_well():
 
 
 BUILD = (
-    "from brainmem.devices import BuildJob, Device, prepare\n"
+    "from brainmem.engine.device import BuildJob, Device, prepare\n"
     "prepare(BuildJob('builders:decay', {'units': 4}), Device())\n"
 )
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pytest
 
-from brainmem.translation.split import RateReading, SplitRule, split_rule
-from brainmem.translation.terms import UnitNoise
+from brainmem.translation.split.core import RateReading, SplitRule, split_rule
+from brainmem.translation.split.terms import UnitNoise
 
 RATE_MAX = 100.0
 RATE = RateReading("r", 0, 1, "r_s", "r_expected", tau="tau")

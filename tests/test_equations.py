@@ -13,8 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brainmem import RuleError, get_model
-from brainmem.equations import draw, evaluate, resolve_parameters
-from brainmem.spec import Parameter
+from brainmem.text import draw, evaluate, resolve_parameters
+from brainmem.model.nouns import Parameter
 
 
 def rng(seed=0):

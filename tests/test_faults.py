@@ -19,8 +19,12 @@ import numpy as np
 import pytest
 from test_sweep import MARK, ROOT, marked, same, wait_until
 
-from brainmem import Sweep, cache, compiled, simulate, sweep
-from brainmem.leaving import mark
+from brainmem import Sweep, simulate, sweep
+
+from brainmem.engine import cache
+
+from brainmem.engine import program as compiled
+from brainmem.storage.leaving import mark
 
 SMALL = {"N": 16, "M": 3, "epochs": 2, "test_epochs": (2,), "starts": 1, "T_learn": "20*tau", "T_recall": "4*tau"}
 SMALL |= {"T_average": "2*tau"}
@@ -47,7 +51,7 @@ SAVES = """
     from pathlib import Path
     import synthetic
     from brainmem import Result
-    from brainmem.pool import _leave
+    from brainmem.sweeps.pool import _leave
 
     folder, count = Path(sys.argv[1]), int(sys.argv[2])
     result = synthetic.result()
@@ -124,7 +128,7 @@ def kind_of(process: Path) -> str:
         return ""
     if "./main" in text:
         return "program"
-    if "brainmem.standalone" in text or "cc1plus" in text or "g++" in text:
+    if "brainmem.engine.generate" in text or "cc1plus" in text or "g++" in text:
         return "builder"
     if "forkserver" in text:
         return "worker" if b"forkserver" in above else "server"
@@ -264,10 +268,10 @@ def test_every_file_of_a_program_is_damaged_in_every_way(entry):
 
 
 def test_a_program_that_is_damaged_between_two_runs_is_built_anew_too(entry):
-    from brainmem.devices import Device
-    from brainmem.instance import Given
-    from brainmem.jobs import job_of
-    from brainmem.ready import make_ready
+    from brainmem.engine.device import Device
+    from brainmem.numbers.instance import Given
+    from brainmem.simulation.jobs import job_of
+    from brainmem.simulation.ready import make_ready
     from brainmem.translation import translate
 
     translated = translate(brainmem_model(), "rate")

@@ -33,8 +33,8 @@ from brainmem import (
     Stimulus,
     spec,
 )
-from brainmem.fields import FIELDS, NOTHING, TEXT
-from brainmem.parts import inner, parts, texts, texts_of, with_texts
+from brainmem.model.fields import FIELDS, NOTHING, TEXT
+from brainmem.model.parts import inner, parts, texts, texts_of, with_texts
 
 STATEMENTS = SpikingRule(on_pre="w += eta*count_pre", on_post="w += eta", clocked="dtrace/dt = -trace/tau : 1", why="?")
 FULL = {

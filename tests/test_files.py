@@ -14,12 +14,14 @@ import pytest
 import synthetic
 from typer.testing import CliRunner
 
-from brainmem import Result, ResultError, RuleError, seals, simulate, sweep
+from brainmem import Result, ResultError, RuleError, simulate, sweep
+
+from brainmem.storage import seals
 from brainmem.cli import app
 from brainmem.cli.options import save_result
 from brainmem.errors import BrainmemError
-from brainmem.files import check_folder, check_writable, make_folder, replacing
-from brainmem.leaving import mark, remove_left_behind, uninterrupted
+from brainmem.storage.files import check_folder, check_writable, make_folder, replacing
+from brainmem.storage.leaving import mark, remove_left_behind, uninterrupted
 
 ROOT = Path(__file__).resolve().parents[1]
 SMALL = {"N": 16, "M": 3, "epochs": 2, "test_epochs": (2,), "starts": 1, "T_learn": "20*tau", "T_recall": "4*tau"}
@@ -90,7 +92,7 @@ def test_a_place_that_takes_no_file_says_what_to_do(what, tmp_path):
 
 
 def test_a_store_that_cannot_be_is_refused_before_anything_runs(tmp_path, monkeypatch):
-    monkeypatch.setattr("brainmem.sweeps._prepare", lambda *arguments: pytest.fail("it ran"))
+    monkeypatch.setattr("brainmem.sweeps.sweep._prepare", lambda *arguments: pytest.fail("it ran"))
     (tmp_path / "file").touch()
     for store in (tmp_path / "file", tmp_path / "file" / "x", "a\0b"):
         with pytest.raises(ResultError, match="cannot be"):
@@ -102,7 +104,7 @@ def test_a_store_that_cannot_be_is_refused_before_anything_runs(tmp_path, monkey
 
 def test_what_a_killed_process_left_is_removed_and_what_others_write_is_not(tmp_path):
     child = subprocess.run(
-        [sys.executable, "-c", "from brainmem.leaving import mark; print(mark())"],
+        [sys.executable, "-c", "from brainmem.storage.leaving import mark; print(mark())"],
         env={**os.environ, "PYTHONPATH": str(ROOT)}, capture_output=True, text=True, check=True,
     )  # fmt: skip
     names = {f".run.nc.{child.stdout.strip()}.tmp": False, f".run.nc.{mark()}.tmp": True, ".mine.tmp": True}

@@ -19,7 +19,7 @@ from brainmem import (
     freeze,
     simulate,
 )
-from brainmem.equations import draw
+from brainmem.text import draw
 
 RUNTIME = Device("runtime")
 EXACT = {"rtol": 1e-12, "atol": 1e-12}

@@ -29,12 +29,12 @@ from brainmem import (
     simulate,
     translate,
 )
-from brainmem.checks.findings import Findings
-from brainmem.checks.generated import generated_names, generated_objects, generated_pattern
-from brainmem.checks.reading import read_model
-from brainmem.checks.reserved import meaning
-from brainmem.codegen.counter import COUNTER_FUNCTIONS
-from brainmem.translation.lines import identifiers, read_lines
+from brainmem.model.checks.findings import Findings
+from brainmem.model.checks.generated import generated_names, generated_objects, generated_pattern
+from brainmem.model.checks.reading import read_model
+from brainmem.model.checks.reserved import meaning
+from brainmem.build.codegen.counter import COUNTER_FUNCTIONS
+from brainmem.text.lines import identifiers, read_lines
 from brainmem.verification.counts import replayable, without_cells
 from brainmem.verification.shadow import hold
 from brainmem.verification.twin import twinned
@@ -205,12 +205,12 @@ def test_every_name_that_a_translation_makes_is_reserved():
     """A name that the translation makes, but `generated_names` does not know, ends this test."""
     known = {name for text in TEXTS for name in generated_names(text)}
     free = {name for name in MADE - OWN - LANGUAGE if not (meaning(name) or name in known or generated_pattern(name))}
-    assert sorted(free - {*TRIALS}) == sorted(HARMLESS), "reserve these in brainmem.checks.generated"
+    assert sorted(free - {*TRIALS}) == sorted(HARMLESS), "reserve these in brainmem.model.checks.generated"
 
 
 def test_every_object_that_a_translation_makes_is_reserved():
     known = {name for text in TEXTS for name in generated_objects(text)}
-    assert sorted(OBJECTS - OWN - known - set(TRIALS)) == [], "reserve these in brainmem.checks.generated"
+    assert sorted(OBJECTS - OWN - known - set(TRIALS)) == [], "reserve these in brainmem.model.checks.generated"
 
 
 @pytest.mark.parametrize("role", ["population", "projection", "rule"])

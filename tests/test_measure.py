@@ -9,7 +9,7 @@ from hypothesis.extra.numpy import arrays
 
 from brainmem import measure
 from brainmem.errors import ResultError
-from brainmem.result import Result
+from brainmem.results.result import Result
 
 samples = arrays(float, 8, elements=st.floats(-100, 100))
 

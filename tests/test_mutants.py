@@ -14,8 +14,8 @@ import pytest
 from test_spec import dreams_model, energy_model, squares_model
 
 from brainmem import BrainmemError, LearningRule, MemoryModel, Protocol, Repeat, RuleError, get_model, translate
-from brainmem.fields import kinds_of
-from brainmem.parts import parts
+from brainmem.model.fields import kinds_of
+from brainmem.model.parts import parts
 
 # What is put into a text, or in place of one of its words.
 SIGNS = list("+-*/%()[]{},:=<#\\'\";@._éµ²∂α$^~&|\n\t \0\ud800\u2028\x0c")

@@ -21,8 +21,8 @@ from brainmem import (
     simulate,
     translate,
 )
-from brainmem.equations import draw, evaluate
-from brainmem.translation.lines import identifiers
+from brainmem.text import draw, evaluate
+from brainmem.text.lines import identifiers
 from brainmem.translation.normal import real_numbers
 
 N, A = 4, 3.0

@@ -9,7 +9,7 @@ from dense_models import model_of, rate_units
 from test_dense import EXACT, RUNTIME, check_against_text, initial, run
 
 from brainmem import LearningRule, Projection, SpikingRule, TranslationError, translate
-from brainmem.description import describe_schedule
+from brainmem.simulation.description import describe_schedule
 from brainmem.translation import schedule
 
 INPUTS = ("u", "v", "q")

@@ -16,8 +16,8 @@ import brian2
 import numpy as np
 import pytest
 
-from brainmem import compiled
-from brainmem.devices import BuildJob, Device, prepare, thread_seeds
+from brainmem.engine import program as compiled
+from brainmem.engine.device import BuildJob, Device, prepare, thread_seeds
 from brainmem.errors import DeviceError
 
 NUMPY = Device("runtime", target="numpy")

@@ -11,11 +11,11 @@ import synthetic
 from matplotlib.figure import Figure
 
 from brainmem import plot
-from brainmem.comparison import compare
+from brainmem.results.comparison import compare
 from brainmem.errors import ResultError
 from brainmem.measure import recall_table
 from brainmem.plot.style import VARIANTS
-from brainmem.result import Result
+from brainmem.results.result import Result
 
 RATE = [synthetic.result("rate", seed, traces=True) for seed in range(3)]
 SPIKING = [synthetic.result("spiking", seed, traces=True, noise=0.1, change=0.8) for seed in range(3)]

@@ -18,7 +18,7 @@ TARGETS = sorted(set(re.findall(r"^    make ([\w-]+)", TEXT, flags=re.MULTILINE)
 
 
 def test_the_scripts_of_the_readme_run_one_after_the_other(tmp_path, monkeypatch):
-    pytest.importorskip("brainmem.simulation")
+    pytest.importorskip("brainmem.simulation.simulate")
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}
     for number, block in enumerate(BLOCKS, start=1):

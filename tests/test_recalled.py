@@ -33,7 +33,7 @@ from brainmem import (
     measure,
     simulate,
 )
-from brainmem.checks import recalled as check
+from brainmem.model.checks import recalled as check
 from brainmem.measure import criterion
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -10,7 +10,7 @@ import synthetic
 
 from brainmem import Observable, RuleError, Stimulus, get_model, plot, write_report
 from brainmem.cli.screen import print_table
-from brainmem.files import file_name
+from brainmem.storage.files import file_name
 
 MODEL = get_model("kurikawa2020")
 UNITS = MODEL.populations[0]

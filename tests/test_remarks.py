@@ -26,7 +26,7 @@ from brainmem import (
     Stimulus,
     simulate,
 )
-from brainmem.equations import draw
+from brainmem.text import draw
 
 DEVICES = [Device("runtime"), Device("cpp_standalone")]
 GO = Protocol((Phase("go", duration="400*ms", average="100*ms"),), (Each("go", items=1),))

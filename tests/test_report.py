@@ -8,9 +8,9 @@ import pytest
 import synthetic
 from matplotlib.figure import Figure
 
-from brainmem.comparison import compare
+from brainmem.results.comparison import compare
 from brainmem.errors import ResultError
-from brainmem.report import standard_figures, write_report
+from brainmem.study.report import standard_figures, write_report
 
 RATE = [synthetic.result("rate", seed) for seed in (0, 1)]
 SPIKING = [synthetic.result("spiking", seed, change=0.8) for seed in (0, 1)]

@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from brainmem import compare, demo, get_model, measure, plot, simulate, write_report
+from brainmem import compare, get_model, measure, plot, simulate, write_report
+
+from brainmem.study import demo
 from brainmem.cli.study import _print_recall
 from brainmem.models import get_claims
 
@@ -95,7 +97,7 @@ def test_the_demonstration_and_the_command_line_show_the_numbers_of_the_table(ru
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_claims_count_by_the_criterion_of_the_model(runs, variant, monkeypatch):
-    from brainmem.claims import Experiment
+    from brainmem.study.claims import Experiment
 
     experiment = Experiment(get_model("kurikawa2020"), variant=variant)
     monkeypatch.setattr(Experiment, "trained", lambda self, seed, **parameters: runs[variant])

@@ -9,8 +9,8 @@ import pytest
 from test_spec import RECURRENT, UNITS, check_refused, phase, recurrent, small, units
 
 from brainmem import Population, Projection, RuleError, Stimulus
-from brainmem.checks.shapes import check_shape
-from brainmem.equations import draw
+from brainmem.model.checks.shapes import check_shape
+from brainmem.text import draw
 
 CUE = Stimulus("cue", "units")
 FILM = Stimulus("film", "units", items=3, frames=5, every="tau", draw="filtered_noise(tau)")

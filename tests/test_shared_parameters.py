@@ -24,9 +24,9 @@ from brainmem import (
     Stimulus,
     simulate,
 )
-from brainmem.devices import Built
-from brainmem.inputs import Input, check_inputs
-from brainmem.preflight import declared_inputs
+from brainmem.engine.device import Built
+from brainmem.engine.inputs import Input, check_inputs
+from brainmem.engine.preflight import declared_inputs
 
 UNITS = Population(
     "units",

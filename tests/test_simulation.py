@@ -23,7 +23,7 @@ from brainmem import (
     get_model,
     simulate,
 )
-from brainmem.calibrate import TOLERANCE, invert
+from brainmem.numbers.calibrate import TOLERANCE, invert
 
 SMALL = {"N": 16, "M": 3, "epochs": 2, "test_epochs": (2,), "starts": 1, "T_learn": "20*tau", "T_recall": "4*tau"}
 SMALL |= {"T_average": "2*tau"}

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from test_spec import EQUATIONS, continuous, observable, parameters, periodic, phase, small, swapped, units
 
 from brainmem import RuleError
-from brainmem.equations import evaluate
-from brainmem.equations.slips import syntax_slip
+from brainmem.text import evaluate
+from brainmem.text.slips import syntax_slip
 
 
 def drive(text):

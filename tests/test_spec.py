@@ -25,8 +25,8 @@ from brainmem import (
     get_model,
     translate,
 )
-from brainmem.checks.names import CELL_PARAMETERS
-from brainmem.checks.spikes import CELLS
+from brainmem.model.checks.names import CELL_PARAMETERS
+from brainmem.model.checks.spikes import CELLS
 from brainmem.translation.cells import SPIKING_PARAMETERS
 
 EQUATIONS = """

@@ -27,7 +27,7 @@ from brainmem import (
     simulate,
     translate,
 )
-from brainmem.counter import counter_normal, counter_uniform
+from brainmem.text.counter import counter_normal, counter_uniform
 
 DEVICES = [
     Device("runtime"),

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from brainmem import Result, ResultError, Sweep
 from brainmem.cli import app
-from brainmem.listing import Listing, check_listing, forget_error, write_error, write_listing
+from brainmem.sweeps.manifest import Listing, check_listing, forget_error, write_error, write_listing
 
 ROOT = Path(__file__).resolve().parents[1]
 DEFINITION = {"model": "synthetic2024", "variant": "rate", "device": "cpp_standalone", "hash of the model": "0a"}

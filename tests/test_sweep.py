@@ -14,7 +14,7 @@ import pytest
 from brian2 import ms
 from typer.testing import CliRunner
 
-import brainmem.sweeps
+import brainmem.sweeps.sweep
 from brainmem import (
     BrainmemError,
     DeviceError,
@@ -69,7 +69,7 @@ def test_every_point_holds_what_simulate_gives(serial):
 
 
 def test_a_store_is_not_extended_with_the_numbers_of_another_version(serial, monkeypatch):
-    monkeypatch.setattr("brainmem.points.versions", lambda: {"brian2": "0.1"})
+    monkeypatch.setattr("brainmem.sweeps.points.versions", lambda: {"brian2": "0.1"})
     with pytest.raises(ResultError, match=r"version of brian2: .* there, 0\.1 now"):
         run(serial.store, seeds=3)
 
@@ -190,8 +190,8 @@ def test_a_run_that_fails_is_tried_again_by_the_next_call(tmp_path, monkeypatch)
             raise OSError("no space left")
         return execute(ready, executable)
 
-    execute = brainmem.sweeps.execute
-    monkeypatch.setattr(brainmem.sweeps, "execute", broken)
+    execute = brainmem.sweeps.sweep.execute
+    monkeypatch.setattr(brainmem.sweeps.sweep, "execute", broken)
     counts = []
     with pytest.warns(RuntimeWarning, match="1 of 2 points failed"):
         found = run(tmp_path, parameters={}, seeds=2, progress=lambda *numbers: counts.append(numbers))
@@ -228,8 +228,8 @@ def test_what_names_nothing_to_run_is_refused(what, tmp_path):
 
 def test_each_binary_is_prepared_once(tmp_path, monkeypatch):
     prepared = []
-    monkeypatch.setattr(brainmem.sweeps, "prepare", lambda job, device: prepared.append(job.payload.rows["step_phase"]))
-    monkeypatch.setattr(brainmem.sweeps, "_run", lambda work, ready, refused, **options: None)
+    monkeypatch.setattr(brainmem.sweeps.sweep, "prepare", lambda job, device: prepared.append(job.payload.rows["step_phase"]))
+    monkeypatch.setattr(brainmem.sweeps.sweep, "_run", lambda work, ready, refused, **options: None)
     run(tmp_path, parameters={"M": [2, 3], "eps": EPS}, seeds=2)
     assert prepared == [8, 16]
 
@@ -314,7 +314,7 @@ def test_a_stopped_sweep_leaves_whole_files_no_processes_and_is_resumed(number, 
 
 
 def test_a_killed_worker_ends_the_sweep_with_advice(tmp_path, monkeypatch):
-    monkeypatch.setattr(brainmem.sweeps, "_run_point_of", kill_this_process)
+    monkeypatch.setattr(brainmem.sweeps.sweep, "_run_point_of", kill_this_process)
     with pytest.raises(DeviceError, match=r"A worker process was killed.*fewer jobs"):
         run(tmp_path, seeds=2, jobs=2)
 

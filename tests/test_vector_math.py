@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from builders import MATH_FUNCTIONS
 
-from brainmem.devices import BuildJob, Device, prepare
+from brainmem.engine.device import BuildJob, Device, prepare
 
 
 def program(units, bits=64):

@@ -24,9 +24,9 @@ from brainmem import (
     translate,
     verify,
 )
-from brainmem.freezing import acts
-from brainmem.instance import Given
-from brainmem.verdicts import verdicts
+from brainmem.model.freezing import acts
+from brainmem.numbers.instance import Given
+from brainmem.simulation.verdicts import verdicts
 from brainmem.verification.drifts import Experiment
 from brainmem.verification.shadow import hold
 from brainmem.verification.twin import shortened

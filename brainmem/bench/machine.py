@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from brainmem.compiler import compiler, compiler_version
+from brainmem.engine.compiler import compiler, compiler_version
 from brainmem.errors import DeviceError
 
 __all__ = ["describe_machine", "processor"]

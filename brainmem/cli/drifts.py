@@ -11,7 +11,7 @@ import typer
 from brainmem.cli.options import check_writable, device_of, parse_seeds, settings
 from brainmem.cli.screen import complain, say
 from brainmem.cli.study import DeviceName, Key, Output, Pick, Set, Threads, Variant
-from brainmem.files import replacing
+from brainmem.storage.files import replacing
 
 __all__ = ["COMMANDS"]
 
@@ -80,7 +80,7 @@ def verify(
     --output FILE.csv writes the table.
     """
     import brainmem
-    from brainmem.progress import progress_bar
+    from brainmem.cli.progress import progress_bar
 
     table = None if output is None else check_writable(output)
     with progress_bar(Path(key).name) as report:

@@ -44,7 +44,7 @@ def fit(
 ) -> None:
     """Teach a network to repeat recorded activity; write the fit, its figures and what was dropped into a folder."""
     import brainmem
-    from brainmem.progress import progress_bar
+    from brainmem.cli.progress import progress_bar
 
     recording = brainmem.read_recording(
         [str(path) for path in data], step=step, units_first=units_first, negative=negative.value

@@ -10,15 +10,15 @@ from typing import Any
 
 from brainmem.errors import ResultError
 from brainmem.intake.arguments import PATH, takes
-from brainmem.leaving import MARK
-from brainmem.listing import MANIFEST
-from brainmem.seals import read_seal
+from brainmem.storage.leaving import MARK
+from brainmem.sweeps.manifest import MANIFEST
+from brainmem.storage.seals import read_seal
 
 __all__ = ["inventory", "stores"]
 
 Row = tuple[str, str, str, str, str, str]
 
-# The temporary name under which `brainmem.files.replacing` writes.
+# The temporary name under which `brainmem.storage.files.replacing` writes.
 _TEMPORARY = re.compile(rf"\.(?P<name>.+)\.({MARK}|[0-9a-f]{{12}})\.tmp")
 _SPANS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from brainmem.errors import BrainmemError, ResultError, quoted
-from brainmem.files import check_writable as try_file
-from brainmem.files import make_folder
+from brainmem.storage.files import check_writable as try_file
+from brainmem.storage.files import make_folder
 
 __all__ = [
     "check_writable",
@@ -134,7 +134,7 @@ def _expression(text: str, name: str) -> str:
 
 def device_of(name: str, threads: int) -> Any:
     """Return the device called `name`; ``runtime:cython`` names the runtime device's code."""
-    from brainmem.devices import Device
+    from brainmem.engine.device import Device
 
     name, _, target = name.partition(":")
     return Device(name, threads=threads, target=target or None)

@@ -11,7 +11,7 @@ import typer
 
 from brainmem.cli.options import check_writable
 from brainmem.cli.screen import complain, out, say
-from brainmem.files import replacing
+from brainmem.storage.files import replacing
 
 if TYPE_CHECKING:
     from brainmem.bench import Case, Effort, Row

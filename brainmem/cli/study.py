@@ -10,7 +10,7 @@ import typer
 
 from brainmem.cli.options import check_writable, device_of, make_folder, pairs, save_result, settings
 from brainmem.cli.screen import out, print_code, print_table, say
-from brainmem.files import file_name
+from brainmem.storage.files import file_name
 
 __all__ = ["COMMANDS"]
 
@@ -167,7 +167,7 @@ def _line(text: str) -> None:
 def _runs(todo: list[tuple[str, str, int]], options: dict[str, Any], folder: Path | None = None) -> list[Any]:
     """Simulate each (model, variant, seed) under one progress bar, and save each in `folder` as it ends."""
     from brainmem import get_model, simulate
-    from brainmem.progress import progress_bar
+    from brainmem.cli.progress import progress_bar
 
     results = []
     with progress_bar(f"{Path(todo[0][0]).name}") as report:

@@ -13,7 +13,7 @@ from brainmem.cli.screen import complain, print_table, say
 from brainmem.cli.study import DeviceName, Input, Key, Pick, Threads, Variant
 
 if TYPE_CHECKING:
-    from brainmem.store import Point, Sweep
+    from brainmem.sweeps.store import Point, Sweep
 
 __all__ = ["COMMANDS", "print_sweep"]
 
@@ -44,7 +44,7 @@ def sweep(
 
     from brainmem import get_model
     from brainmem import sweep as run_sweep
-    from brainmem.progress import counting_bar
+    from brainmem.cli.progress import counting_bar
 
     name = Path(key).name
     with counting_bar(name) as report, warnings.catch_warnings():

@@ -20,7 +20,7 @@ def doctor() -> None:
     from rich.table import Table
     from rich.text import Text
 
-    from brainmem.doctor import doctor as examine
+    from brainmem.engine.doctor import doctor as examine
 
     findings = examine()
     table = Table(box=None, pad_edge=False, show_header=False)
@@ -37,7 +37,7 @@ def status(folder: Annotated[Path, typer.Argument(metavar="DIR", help="A folder 
 
     from brainmem.cli.inventory import inventory, stores
     from brainmem.cli.sweeps import print_sweep
-    from brainmem.store import Sweep
+    from brainmem.sweeps.store import Sweep
 
     listed: set[Path] = set()
     for store in stores(folder):
@@ -65,7 +65,7 @@ def demo(
     output: Annotated[Path, typer.Option("--output", "-o", help="The folder to write.")] = Path("demo"),
 ) -> None:
     """Learn and recall in both variants; write figures, an index page and the results."""
-    from brainmem.demo import demo as show
+    from brainmem.study.demo import demo as show
 
     show(output)
 
@@ -76,7 +76,7 @@ cache = typer.Typer(no_args_is_help=True, help="Compiled programs kept for the n
 @cache.command()
 def info() -> None:
     """Say where compiled programs are kept and how much room they take."""
-    from brainmem.cache import cache_info
+    from brainmem.engine.cache import cache_info
 
     found = cache_info()
     say(f"{found.folder}: {found.entries} programs, {found.size / 2**20:.1f} of {found.limit / 2**20:.0f} MB")
@@ -85,7 +85,7 @@ def info() -> None:
 @cache.command()
 def clear() -> None:
     """Remove all compiled programs that no run is using."""
-    from brainmem.cache import clear_cache
+    from brainmem.engine.cache import clear_cache
 
     say(f"Removed {clear_cache()} programs")
 

@@ -12,7 +12,7 @@ from brainmem.errors import ResultError, closest, quoted
 from brainmem.intake.arguments import RESULT, TEXT, optional, takes
 
 if TYPE_CHECKING:
-    from brainmem.result import Result
+    from brainmem.results.result import Result
 
 __all__ = ["NAMES_OF_SCORES", "REPEATS", "Criterion", "recall_criterion", "shown_criteria"]
 

@@ -16,7 +16,7 @@ from brainmem.measure.checks import array, same_shape, same_units
 from brainmem.measure.criterion import Criterion, recall_criterion
 
 if TYPE_CHECKING:
-    from brainmem.result import Result
+    from brainmem.results.result import Result
 
 __all__ = [
     "SCORES",

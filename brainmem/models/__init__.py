@@ -17,7 +17,7 @@ from typing import Any
 
 from brainmem.errors import ModelNotFoundError, RuleError, closest
 from brainmem.intake.arguments import PATH, takes
-from brainmem.spec import Claim, MemoryModel
+from brainmem.model.nouns import Claim, MemoryModel
 
 __all__ = ["get_claims", "get_model", "list_models", "list_tasks"]
 

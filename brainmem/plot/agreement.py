@@ -11,12 +11,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from brainmem.agreement import Agreement, Comparison
+from brainmem.results.agreement import Agreement, Comparison
 from brainmem.errors import ResultError
 from brainmem.intake.arguments import ANYTHING, RESULTS, TEXT, instance, optional, takes
 from brainmem.measure import Criterion, recall_table
 from brainmem.measure.recall import mean_rate_name, rate_names
-from brainmem.pairing import Pair, changes, matched_rates
+from brainmem.results.pairing import Pair, changes, matched_rates
 from brainmem.plot.style import (
     INK,
     VARIANTS,
@@ -28,7 +28,7 @@ from brainmem.plot.style import (
     look,
     styled,
 )
-from brainmem.result import Result
+from brainmem.results.result import Result
 
 __all__ = ["comparison", "recall_curve"]
 

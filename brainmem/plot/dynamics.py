@@ -26,7 +26,7 @@ from brainmem.plot.style import (
     reference_line,
     styled,
 )
-from brainmem.result import Result
+from brainmem.results.result import Result
 
 __all__ = ["overlaps", "raster", "rates"]
 

@@ -15,7 +15,7 @@ from brainmem.errors import ResultError
 from brainmem.intake.arguments import MAPPING, RESULT, TEXT, optional, takes
 from brainmem.measure.checks import array
 from brainmem.plot.style import GREY, figure, look, reference_line, remark, styled
-from brainmem.result import Result
+from brainmem.results.result import Result
 
 __all__ = ["fi_curve", "weights"]
 

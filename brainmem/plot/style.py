@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from brainmem.errors import ResultError
-from brainmem.result import Result
+from brainmem.results.result import Result
 
 __all__ = [
     "GREY",

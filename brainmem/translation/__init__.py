@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from brainmem.choices import choose
+from brainmem.model.choices import choose
 from brainmem.errors import TranslationError, closest, quoted
 from brainmem.intake.arguments import NAMES, count, instance, optional, takes
-from brainmem.spec import MemoryModel
+from brainmem.model.nouns import MemoryModel
 from brainmem.translation.cells import spiking_parameters
 from brainmem.translation.constants import declare_constants
 from brainmem.translation.controller import controller, trial_group

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from brainmem.spec import LearningRule, MemoryModel, Parameter, Population, Projection, Stimulus
+from brainmem.model.nouns import LearningRule, MemoryModel, Parameter, Population, Projection, Stimulus
 from brainmem.translation import schedule
 from brainmem.translation.gates import during_gate
-from brainmem.translation.lines import (
+from brainmem.text.lines import (
     Line,
     definitions,
     identifiers,

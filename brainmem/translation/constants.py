@@ -6,9 +6,9 @@ from dataclasses import replace
 
 from brian2.units import get_dimensions
 
-from brainmem.equations import resolve_parameters
-from brainmem.spec import MemoryModel, Parameter
-from brainmem.translation.lines import Line, unit_text
+from brainmem.text import resolve_parameters
+from brainmem.model.nouns import MemoryModel, Parameter
+from brainmem.text.lines import Line, unit_text
 from brainmem.translation.text import Group, TranslatedModel
 
 __all__ = ["declare_constants", "parameter_units"]

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from brainmem.spec import MemoryModel, Stimulus
+from brainmem.model.nouns import MemoryModel, Stimulus
 from brainmem.translation import schedule
 from brainmem.translation.common import shown_stimuli
-from brainmem.translation.lines import Line, identifiers, rename
+from brainmem.text.lines import Line, identifiers, rename
 from brainmem.translation.restarts import restarts
 from brainmem.translation.text import Group, Operation
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from brainmem.equations import evaluate
+from brainmem.text import evaluate
 from brainmem.errors import TranslationError
-from brainmem.translation.lines import Line, definitions, identifiers, written_out
+from brainmem.text.lines import Line, definitions, identifiers, written_out
 from brainmem.translation.neurons import SpikingUnit
 from brainmem.translation.settling import settling_tables
 from brainmem.translation.text import Table

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from brainmem.spec import LearningRule, MemoryModel, Projection
+from brainmem.model.nouns import LearningRule, MemoryModel, Projection
 from brainmem.translation.common import summed_lines
 from brainmem.translation.expected import expected_name
-from brainmem.translation.lines import (
+from brainmem.text.lines import (
     definitions,
     identifiers,
     read_lines,

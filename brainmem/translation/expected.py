@@ -18,10 +18,10 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from brainmem.spec import LearningRule, MemoryModel, Observable, Population, Projection
+from brainmem.model.nouns import LearningRule, MemoryModel, Observable, Population, Projection
 from brainmem.translation.common import summed_lines
 from brainmem.translation.leading import stored_variables
-from brainmem.translation.lines import (
+from brainmem.text.lines import (
     DRAWS,
     Line,
     definitions,

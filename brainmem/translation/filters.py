@@ -7,9 +7,9 @@ from brian2.core.namespace import DEFAULT_UNITS
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 
 from brainmem.errors import TranslationError
-from brainmem.spec import MemoryModel, Population, Projection
+from brainmem.model.nouns import MemoryModel, Population, Projection
 from brainmem.translation.common import summed_lines, synaptic_text
-from brainmem.translation.lines import Line, definitions, identifiers, read_lines, rename, written_out
+from brainmem.text.lines import Line, definitions, identifiers, read_lines, rename, written_out
 
 __all__ = ["moves", "refusal", "sums_onto", "symbolic", "time_constant"]
 

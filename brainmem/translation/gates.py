@@ -17,7 +17,7 @@ from functools import lru_cache
 from brian2.parsing.sympytools import str_to_sympy
 
 from brainmem.translation import schedule
-from brainmem.translation.lines import (
+from brainmem.text.lines import (
     Line,
     definitions,
     grouped,

@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import sympy
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 
-from brainmem.spec import MemoryModel, Population, Projection
+from brainmem.model.nouns import MemoryModel, Population, Projection
 from brainmem.translation.common import summed_lines
-from brainmem.translation.correlations import Correlations
+from brainmem.translation.split.correlations import Correlations
 from brainmem.translation.dependence import dependents
-from brainmem.translation.lines import Line, grouped, identifiers, read_lines, rename
+from brainmem.text.lines import Line, grouped, identifiers, read_lines, rename
 from brainmem.translation.neurons import SpikingUnit
 
 __all__ = ["correlations"]

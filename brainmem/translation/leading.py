@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from brainmem.spec import LearningRule, MemoryModel, Projection
+from brainmem.model.nouns import LearningRule, MemoryModel, Projection
 from brainmem.translation.gates import changes_of
-from brainmem.translation.lines import (
+from brainmem.text.lines import (
     definitions,
     identifiers,
     read_lines,

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from brainmem.translation import schedule
-from brainmem.translation.lines import Line, definitions, identifiers, read_lines, written_out
+from brainmem.text.lines import Line, definitions, identifiers, read_lines, written_out
 from brainmem.translation.text import Connection, Group, Operation, Pathway, Table, TranslatedModel
 
 __all__ = ["Sum", "same_moment", "sums_behind", "watched_event"]

@@ -16,9 +16,9 @@ from copy import copy
 from dataclasses import replace
 from typing import Any
 
-from brainmem.spec import LearningRule, MemoryModel, Observable, Phase, Population, Projection, SpikingRule
+from brainmem.model.nouns import LearningRule, MemoryModel, Observable, Phase, Population, Projection, SpikingRule
 from brainmem.translation.gates import during_gate
-from brainmem.translation.lines import (
+from brainmem.text.lines import (
     DRAWS,
     Line,
     calls_of,

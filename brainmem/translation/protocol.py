@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from brainmem.spec import LearningRule, MemoryModel, Population, Stimulus
+from brainmem.model.nouns import LearningRule, MemoryModel, Population, Stimulus
 from brainmem.translation import schedule
 from brainmem.translation.common import shown_stimuli
 from brainmem.translation.controller import CONTROLLER, FOLLOWED, START_SEED
-from brainmem.translation.lines import Line, read_lines
+from brainmem.text.lines import Line, read_lines
 from brainmem.translation.restarts import restarts
 from brainmem.translation.sequential import unit_lines
 from brainmem.translation.text import Operation, Table

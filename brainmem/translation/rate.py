@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
-from brainmem.spec import LearningRule, MemoryModel, Population, Projection
+from brainmem.model.nouns import LearningRule, MemoryModel, Population, Projection
 from brainmem.translation import protocol, schedule
 from brainmem.translation.common import (
     clip_operation,
@@ -18,7 +18,7 @@ from brainmem.translation.common import (
     summed_lines,
 )
 from brainmem.translation.expected import expected_name
-from brainmem.translation.lines import DRAWS, Line, identifiers, read_lines, statement_lines, write_lines
+from brainmem.text.lines import DRAWS, Line, identifiers, read_lines, statement_lines, write_lines
 from brainmem.translation.restarts import restarts
 from brainmem.translation.schedule import RuleSlots
 from brainmem.translation.sequential import state_lines, unit_lines, visits_of

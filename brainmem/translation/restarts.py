@@ -2,7 +2,7 @@
 
 A start that draws random numbers is fresh in every step of the protocol, so that a table of its values may be as long
 as the protocol. Where Brian2 can compute the text, the device draws them, each from the place where it belongs
-(`brainmem.counter`), and no table is needed.
+(`brainmem.text.counter`), and no table is needed.
 """
 
 from __future__ import annotations
@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 from brian2.core.functions import DEFAULT_FUNCTIONS
 
-from brainmem.equations.expression import FUNCTIONS
-from brainmem.spec import MemoryModel, Phase
+from brainmem.text.expression import FUNCTIONS
+from brainmem.model.nouns import MemoryModel, Phase
 from brainmem.translation.common import shown_stimuli
-from brainmem.translation.lines import identifiers
+from brainmem.text.lines import identifiers
 
 __all__ = ["DEVICE_FUNCTIONS", "Restart", "draws_random", "restarts"]
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from brainmem.errors import TranslationError
-from brainmem.spec import LearningRule
+from brainmem.model.nouns import LearningRule
 
 __all__ = [
     "ADVANCE",

@@ -6,10 +6,10 @@ import inspect
 import re
 from collections.abc import Iterator
 
-from brainmem.counter import counter_normal, counter_uniform
+from brainmem.text.counter import counter_normal, counter_uniform
 from brainmem.translation.controller import run_numbers
 from brainmem.translation.gates import guarded
-from brainmem.translation.lines import read_lines
+from brainmem.text.lines import read_lines
 from brainmem.translation.subsets import own_pair, slice_texts
 from brainmem.translation.text import Connection, Group, Operation, Table, TranslatedModel
 from brainmem.translation.trials import TRIALS, trial_pairs

@@ -13,10 +13,10 @@ from dataclasses import replace
 import sympy
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 
-from brainmem.spec import MemoryModel, Population, Projection
+from brainmem.model.nouns import MemoryModel, Population, Projection
 from brainmem.translation import schedule
 from brainmem.translation.common import rules_of, summed_lines
-from brainmem.translation.lines import DRAWS, Line, calls_of, definitions, identifiers, read_lines, rename, written_out
+from brainmem.text.lines import DRAWS, Line, calls_of, definitions, identifiers, read_lines, rename, written_out
 from brainmem.translation.text import Visits
 
 __all__ = ["change_of", "expanded", "state_lines", "statement", "swept_sums", "unit_lines", "visits_of", "whole_sign"]

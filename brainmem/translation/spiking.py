@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from brainmem.errors import TranslationError
-from brainmem.spec import LearningRule, MemoryModel, Population, Projection
+from brainmem.model.nouns import LearningRule, MemoryModel, Population, Projection
 from brainmem.translation import protocol, rate, schedule
 from brainmem.translation.cells import cells, counting_synapses, spiking_parameters
 from brainmem.translation.common import (
@@ -19,14 +19,14 @@ from brainmem.translation.common import (
     used_names,
 )
 from brainmem.translation.currents import current_tables
-from brainmem.translation.expansion import phase_time, rate_expansions
+from brainmem.translation.split.expansion import phase_time, rate_expansions
 from brainmem.translation.expected import Expected
 from brainmem.translation.inputs import correlations
-from brainmem.translation.lines import Line, identifiers, merged, read_lines, write_lines
+from brainmem.text.lines import Line, identifiers, merged, read_lines, write_lines
 from brainmem.translation.neurons import SpikingUnit, spiking_unit
 from brainmem.translation.rules import lower_rule
 from brainmem.translation.spiking_starts import drive_start, settable_starts
-from brainmem.translation.split import SplitRule
+from brainmem.translation.split.core import SplitRule
 from brainmem.translation.text import Connection, Group, Operation, Pathway, Table
 
 __all__ = ["spiking_connections", "spiking_groups", "spiking_tables"]

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from brainmem.equations import evaluate
+from brainmem.text import evaluate
 from brainmem.errors import RuleError
 from brainmem.translation.text import Connection, TranslatedModel
 

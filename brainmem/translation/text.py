@@ -1,6 +1,6 @@
 """What a translation produces: the keyword arguments of Brian2 objects, as text.
 
-These are plain frozen records. `brainmem.build` turns each `Group` into one `NeuronGroup` and each
+These are plain frozen records. `brainmem.build.network` turns each `Group` into one `NeuronGroup` and each
 `Connection` into one `Synapses`; `brainmem.translation.script` prints them as a script.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from brainmem.spec import MemoryModel, Parameter
+from brainmem.model.nouns import MemoryModel, Parameter
 
 __all__ = ["WHOLE", "Connection", "Group", "Initial", "Operation", "Pathway", "Table", "TranslatedModel", "Visits"]
 

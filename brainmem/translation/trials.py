@@ -10,10 +10,10 @@ import re
 from dataclasses import replace
 
 from brainmem.errors import TranslationError
-from brainmem.spec import Parameter
+from brainmem.model.nouns import Parameter
 from brainmem.translation.common import model_names
 from brainmem.translation.controller import CONTROLLER, TRIAL
-from brainmem.translation.lines import Line, read_lines, rename, write_lines
+from brainmem.text.lines import Line, read_lines, rename, write_lines
 from brainmem.translation.restarts import restarts
 from brainmem.translation.subsets import own_pair
 from brainmem.translation.text import Connection, Group, Operation, Table, TranslatedModel

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from brian2.core.namespace import DEFAULT_UNITS
 
-from brainmem.translation.lines import Line, identifiers, read_lines, rename
+from brainmem.text.lines import Line, identifiers, read_lines, rename
 from brainmem.translation.sequential import expanded
 from brainmem.translation.text import Connection, Group, TranslatedModel, Visits
 

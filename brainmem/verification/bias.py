@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from brainmem.verdicts import percent
+from brainmem.simulation.verdicts import percent
 from brainmem.verification.drifts import Drift, Key, Outcome, Trial
 
 __all__ = ["ALL", "Bias", "Estimate", "Expectation", "along_and_shift", "expectation", "over_phases"]

@@ -15,11 +15,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from brainmem.calibrate import Calibration
+from brainmem.numbers.calibrate import Calibration
 from brainmem.errors import RuleError
-from brainmem.spec import Parameter, Population
+from brainmem.model.nouns import Parameter, Population
 from brainmem.translation import TranslatedModel, schedule
-from brainmem.translation.lines import Line, read_lines, write_lines
+from brainmem.text.lines import Line, read_lines, write_lines
 from brainmem.translation.neurons import SpikingUnit, spiking_unit
 from brainmem.translation.text import Group, Operation, Table
 from brainmem.verification.twin import twin_name

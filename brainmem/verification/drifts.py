@@ -9,18 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from brainmem.collect import matrix_of
-from brainmem.devices import Device, Executable, prepare
-from brainmem.equations import resolve_parameters
-from brainmem.instance import Given, instantiate
-from brainmem.jobs import job_of
-from brainmem.kernels import choose_kernels
-from brainmem.ready import Ready, make_ready
-from brainmem.spec import MemoryModel
+from brainmem.simulation.collect import matrix_of
+from brainmem.engine.device import Device, Executable, prepare
+from brainmem.text import resolve_parameters
+from brainmem.numbers.instance import Given, instantiate
+from brainmem.simulation.jobs import job_of
+from brainmem.build.kernels import choose_kernels
+from brainmem.simulation.ready import Ready, make_ready
+from brainmem.model.nouns import MemoryModel
 from brainmem.translation import TranslatedModel, translate
 from brainmem.translation.cells import spiking_parameters
 from brainmem.translation.controller import run_numbers
-from brainmem.translation.lines import read_lines
+from brainmem.text.lines import read_lines
 from brainmem.translation.restarts import draws_random
 from brainmem.verification.counts import (
     REPLAYED,

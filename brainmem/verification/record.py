@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from brainmem.errors import ResultError
-from brainmem.verdicts import SMALL, percent
+from brainmem.simulation.verdicts import SMALL, percent
 from brainmem.verification.bias import ALL, Estimate
 from brainmem.verification.drifts import cells_in_words
 

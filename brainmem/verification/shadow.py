@@ -13,12 +13,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from brainmem.choices import choose
+from brainmem.model.choices import choose
 from brainmem.errors import RuleError
-from brainmem.freezing import read_by_current
-from brainmem.spec import LearningRule, MemoryModel, Projection, SpikingRule
+from brainmem.model.freezing import read_by_current
+from brainmem.model.nouns import LearningRule, MemoryModel, Projection, SpikingRule
 from brainmem.translation.leading import changed_variables, leading_variables, stored_variables
-from brainmem.translation.lines import (
+from brainmem.text.lines import (
     Line,
     identifiers,
     read_lines,

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from brainmem.equations import evaluate
+from brainmem.text import evaluate
 from brainmem.errors import RuleError
-from brainmem.freezing import acts
-from brainmem.spec import (
+from brainmem.model.freezing import acts
+from brainmem.model.nouns import (
     Each,
     LearningRule,
     MemoryModel,
@@ -32,7 +32,7 @@ from brainmem.spec import (
 )
 from brainmem.translation.common import summed_lines
 from brainmem.translation.dependence import dependents
-from brainmem.translation.lines import identifiers, read_lines, rename, write_lines
+from brainmem.text.lines import identifiers, read_lines, rename, write_lines
 from brainmem.translation.noise import Name
 from brainmem.translation.restarts import draws_random
 from brainmem.verification.shadow import Held, held_by

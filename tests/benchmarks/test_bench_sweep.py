@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import brainmem.compiled
+import brainmem.engine.program
 from brainmem import sweep
 
 pytestmark = pytest.mark.bench
@@ -38,8 +38,8 @@ def test_overhead_per_point_and_gain_of_a_second_process(tmp_path, monkeypatch, 
         run(*arguments, **options)
         binary.append(time.perf_counter() - begin)
 
-    run = brainmem.compiled._run_program
-    monkeypatch.setattr(brainmem.compiled, "_run_program", timed)
+    run = brainmem.engine.program._run_program
+    monkeypatch.setattr(brainmem.engine.program, "_run_program", timed)
     seconds_per_point(tmp_path / "build", jobs=1, length=10)
     rows = []
     for i in range(REPETITIONS):

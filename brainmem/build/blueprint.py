@@ -1,0 +1,60 @@
+"""What a network is built from: all that a compiled program depends on, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from brainmem.build.kernels import Kernel
+from brainmem.translation.subsets import Ends
+from brainmem.translation.text import Connection, TranslatedModel
+
+__all__ = ["Blueprint"]
+
+
+@dataclass(frozen=True)
+class Blueprint:
+    """All that a binary depends on: text, sizes, step, and what is recorded.
+
+    Attributes
+    ----------
+    sizes : mapping of str to int
+        Integer parameters by name, which size groups.
+    rows : mapping of str to int
+        Rows of each table.
+    dt : float
+        Time step in seconds.
+    periods : mapping of str to float
+        Seconds of each period text of the translation.
+    traces : mapping of str to float
+        Variables (``"units.x"``) recorded at regular times, and the interval in seconds.
+    spikes : tuple of str
+        Groups whose spikes are recorded.
+    weights : tuple of str
+        Synaptic variables (``"recurrent.w"``) recorded after every epoch.
+    kernels : mapping of str to Kernel
+        How connections are computed; those not named are Brian2's lists of pairs.
+    ends : mapping of str to Ends
+        The units that a connection joins; those not named join all units.
+    """
+
+    translated: TranslatedModel
+    sizes: Mapping[str, int]
+    rows: Mapping[str, int]
+    dt: float
+    periods: Mapping[str, float] = field(default_factory=dict)
+    traces: Mapping[str, float] = field(default_factory=dict)
+    spikes: tuple[str, ...] = ()
+    weights: tuple[str, ...] = ()
+    kernels: Mapping[str, Kernel] = field(default_factory=dict)
+    ends: Mapping[str, Ends] = field(default_factory=dict)
+
+    def dense(self, connection: str) -> bool:
+        """Whether a connection is computed as a matrix."""
+        return connection in self.kernels and self.kernels[connection].dense
+
+    @property
+    def connections(self) -> tuple[Connection, ...]:
+        """The connections that join some units; a sum over none stays 0."""
+        empty = {name for name, ends in self.ends.items() if ends.empty}
+        return tuple(item for item in self.translated.connections if item.name not in empty)

@@ -1,0 +1,64 @@
+"""A state monitor that records only where a flag is set, e.g. all weights when an epoch ends.
+
+Brian2's `StateMonitor` records at regular times; the ends of epochs are not regular when phases
+have end conditions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from brian2 import NeuronGroup, StateMonitor, Synapses
+from brian2.devices.device import RuntimeDevice, get_device
+
+__all__ = ["snapshot_monitor"]
+
+
+def snapshot_monitor(
+    synapses: Synapses,
+    variable: str,
+    controller: NeuronGroup,
+    clock: Any,
+    *,
+    size: int,
+    slot: tuple[str, int],
+    name: str,
+) -> StateMonitor:
+    """Return a monitor of a synaptic variable that records where ``controller.snapshot`` is 1.
+
+    Parameters
+    ----------
+    synapses : Synapses
+    variable : str
+    controller : NeuronGroup
+        A group of one unit with a variable ``snapshot``.
+    clock : Clock
+    size : int
+        Number of synapses; standalone targets may not know it while they generate code.
+    slot : (str, int)
+        When in a time step it records, and in which order there.
+    name : str
+    """
+    when, order = slot
+    # The templates record all synapses. The runtime device's array gets its width from the list of indices; compiled
+    # programs need no such list, which would be half as large as the weights.
+    monitor = StateMonitor(
+        synapses,
+        variable,
+        record=np.arange(size) if isinstance(get_device(), RuntimeDevice) else [0],
+        clock=clock,
+        when=when,
+        order=order,
+        name=name,
+        codeobj_class=_flagged(get_device().code_object_class()),
+    )
+    monitor.variables.add_constant("_size", size)
+    monitor.variables.add_reference("_flag", controller, "snapshot", index="0")
+    monitor.template = "snapshot"
+    return monitor
+
+
+def _flagged(base: type) -> type:
+    """Derive the active target's code object class with our templates in front of its own."""
+    return type(f"Snapshot{base.__name__}", (base,), {"templater": base.templater.derive("brainmem.build.codegen")})

@@ -1,0 +1,143 @@
+"""Give dense synapses what a connection asks for: its sums, its update, its operations and pathways."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from brian2 import NeuronGroup, Quantity, Synapses
+
+from brainmem.build.codegen.deferred import add_deferred
+from brainmem.build.codegen.dense import DenseEvent, DenseStep, Diagonal
+from brainmem.build.codegen.products import DenseProduct
+from brainmem.build.kernels import Kernel
+from brainmem.translation import schedule
+from brainmem.translation.gates import UPDATE
+from brainmem.text.lines import read_lines
+from brainmem.translation.text import Connection, Operation, Pathway
+
+__all__ = ["add_steps"]
+
+
+def add_steps(
+    synapses: Synapses,
+    item: Connection,
+    kernel: Kernel,
+    periods: Mapping[str, Quantity],
+    *,
+    controller: NeuronGroup,
+    trials: int = 0,
+    shift: int | None = None,
+) -> None:
+    """Add everything that runs on `synapses` (from `dense_synapses`); `periods` are those of its operations.
+
+    `controller` is the group of one unit whose ``snapshot`` tells when weights are recorded. Unit ``k`` of the target
+    stands at ``k + shift`` of the source, where one of them is a part of a population.
+    """
+    diagonal = Diagonal(item.connect == "all", shift)
+    if item.trials:
+        _add_products(synapses, item, trials, diagonal)
+        return
+    if kernel.deferral is not None:
+        gates = kernel.gates.get(kernel.deferral.operation, ())
+        add_deferred(synapses, item, kernel.deferral, periods, diagonal=diagonal, gates=gates, controller=controller)
+        return
+    clock = synapses._clock
+    sums = {name: text for name, text in _sums(item).items() if name not in kernel.swept}
+    tail = [op for op in item.operations if _follows_update(op)]
+    update = _update(synapses, tail) if synapses.state_updater is not None else None
+    gates = kernel.gates.get(UPDATE, ())
+    for slot, together in _by_slot(item, sums).items():
+        DenseStep(
+            synapses,
+            together,
+            update if kernel.fused else None,
+            diagonal=diagonal,
+            clock=clock,
+            slot=kernel.fused or slot,
+            name=f"{item.name}_sum_{'_'.join(together)}",
+            gates=gates if kernel.fused else (),
+        )
+    if update is not None and not kernel.fused:
+        slot = ("groups", item.state_order)
+        name = f"{item.name}_update"
+        DenseStep(synapses, {}, update, diagonal=diagonal, clock=clock, slot=slot, name=name, gates=gates)
+    for op in item.operations:
+        if update is None or op not in tail:
+            gates_of_op = kernel.gates.get(op.name, ())
+            _add_operation(synapses, op, diagonal=diagonal, periods=periods, gates=gates_of_op)
+    for path in item.pathways:
+        if path.sum_:
+            _add_again(synapses, item, path, diagonal)
+            continue
+        DenseEvent(
+            synapses,
+            path.code,
+            side=path.side,
+            event=path.event,
+            diagonal=diagonal,
+            slot=(path.when, path.order),
+            name=f"{item.name}_{path.name}",
+        )
+
+
+def _add_again(synapses: Synapses, item: Connection, path: Pathway, diagonal: Diagonal) -> None:
+    """Form a sum again where an event occurs."""
+    sums = {path.sum_: _sums(item)[path.sum_]}
+    slot, name = (path.when, path.order), f"{item.name}_{path.name}"
+    DenseStep(synapses, sums, None, diagonal=diagonal, clock=synapses._clock, slot=slot, name=name, event=path.event)
+
+
+def _add_products(synapses: Synapses, item: Connection, trials: int, diagonal: Diagonal) -> None:
+    """Add the sums of a connection whose weights are fixed and shared by many trials."""
+    sums = _sums(item)
+    options = {"trials": trials, "diagonal": diagonal, "clock": synapses._clock}
+    for slot, together in _by_slot(item, sums).items():
+        DenseProduct(synapses, together, slot=slot, name=f"{item.name}_sum_{'_'.join(together)}", **options)
+    for path in item.pathways:
+        slot, name = (path.when, path.order), f"{item.name}_{path.name}"
+        DenseProduct(synapses, {path.sum_: sums[path.sum_]}, slot=slot, name=name, event=path.event, **options)
+
+
+def _sums(item: Connection) -> dict[str, str]:
+    return {line.name: line.expr for line in read_lines(item.equations) if line.name in item.summed_order}
+
+
+def _follows_update(op: Operation) -> bool:
+    """Whether `op` is what `clip_operation` makes: bounds, applied right after the update."""
+    when, first = schedule.BOUNDS
+    return op.when == when and first <= op.order < schedule.PERIODIC[1] and op.dt is op.event is None
+
+
+def _update(synapses: Synapses, tail: list[Operation]) -> Callable[[Mapping[str, Any]], str]:
+    """Return a function that lets Brian2 integrate the differential equations, and adds the operations behind."""
+
+    def update(run_namespace: Mapping[str, Any]) -> str:
+        updater = synapses.state_updater
+        updater.update_abstract_code(run_namespace)
+        return "\n".join([updater.abstract_code, *(op.code for op in tail)])
+
+    return update
+
+
+def _by_slot(item: Connection, sums: Mapping[str, str]) -> dict[tuple[str, int], dict[str, str]]:
+    found: dict[tuple[str, int], dict[str, str]] = {}
+    for name, slot in ((name, slot) for name, slot in item.summed_order.items() if name in sums):
+        found.setdefault(slot, {})[name] = sums[name]
+    return found
+
+
+def _add_operation(
+    synapses: Synapses, op: Operation, *, diagonal: Diagonal, periods: Mapping[str, Quantity], gates: tuple[str, ...]
+) -> None:
+    DenseStep(
+        synapses,
+        {},
+        lambda run_namespace: op.code,
+        diagonal=diagonal,
+        clock=synapses._clock if op.dt is None else None,
+        dt=None if op.dt is None else periods[op.dt],
+        slot=(op.when, op.order),
+        name=op.name,
+        gates=gates,
+    )

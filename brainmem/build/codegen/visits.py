@@ -1,0 +1,113 @@
+"""Visit the units of a group one at a time, in a fresh random order, and let summed fields follow every change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from brian2 import NeuronGroup, Synapses
+from brian2.devices.device import get_device
+from brian2.groups.group import CodeRunner
+
+from brainmem.build.codegen.dense import dense_class
+from brainmem.build.kernels import Kernel
+from brainmem.translation.controller import CONTROLLER
+from brainmem.text.lines import identifiers, rename
+from brainmem.translation.text import TranslatedModel, Visits
+
+__all__ = ["UnitVisits", "add_visits"]
+
+
+def add_visits(
+    translated: TranslatedModel,
+    kernels: Mapping[str, Kernel],
+    groups: Mapping[str, NeuronGroup],
+    synapses: Mapping[str, Synapses],
+) -> None:
+    """Add the visits of every group whose units are updated one at a time."""
+    for item in (item for item in translated.groups if item.visits):
+        name = item.visits.projection
+        UnitVisits(
+            groups[item.name],
+            item.visits,
+            synapses[name] if name else None,
+            groups[CONTROLLER],
+            diagonal=bool(name) and translated.connection(name).connect == "all",
+            dense=name in kernels and kernels[name].dense,
+        )
+
+
+class UnitVisits(CodeRunner):
+    """One visit to each unit in every time step.
+
+    The statement of a visit is Brian2's own generated code, run for one unit. Where it has changed the state of unit
+    ``k``, the sums over the synapses of `synapses` follow, which touches column ``k`` of the weights.
+
+    Parameters
+    ----------
+    units : NeuronGroup
+    sweep : Visits
+    synapses : Synapses or None
+        From `units` to `units`, presynaptic-major (see `dense_synapses`), or a list of all pairs.
+    controller : NeuronGroup
+        Its ``elapsed`` is 0 in the first time step of each step of the protocol.
+    diagonal : bool
+        Whether a unit's synapse to itself exists.
+    dense : bool
+        Whether the synapses are a matrix. Its sums are formed here; those of a list are formed by Brian2 before.
+    """
+
+    def __init__(
+        self,
+        units: NeuronGroup,
+        sweep: Visits,
+        synapses: Synapses | None,
+        controller: NeuronGroup,
+        *,
+        diagonal: bool,
+        dense: bool,
+    ) -> None:
+        group = units if synapses is None else synapses
+        sums = {f"sum_{k}": name for k, name in enumerate(sweep.sums)} if dense else {}
+        end = "" if synapses is None else "_post"
+        if synapses is not None and "_elapsed" not in synapses.variables:
+            synapses.variables.add_reference("_elapsed", controller, "elapsed", index="0")
+        super().__init__(
+            group=group,
+            template="sweep",
+            clock=units.clock,
+            when=sweep.when,
+            order=sweep.order,
+            name=f"{units.name}_sweep",
+            check_units=False,  # brainmem has checked the text
+            needed_variables=[
+                f"{sweep.state}{end}",
+                f"{sweep.change}{end}",
+                *sweep.sums,
+                *([] if synapses is None else ["_elapsed"]),
+            ],
+            codeobj_class=dense_class(get_device().code_object_class(), presynaptic_first=True),
+            template_kwds={
+                "_units": len(units),
+                "_unit": "_idx" if synapses is None else "_postsynaptic_idx",
+                "_state": units.variables[sweep.state],
+                "_change": units.variables[sweep.change],
+                "_sums": {block: units.variables[name.removesuffix("_post")] for block, name in sums.items()},
+                "_at_begin": not sweep.every_step,
+                "_follows": bool(sweep.follow),
+                "_diagonal": diagonal,
+                "_by_columns": True,
+                "_listed": not dense,
+            },
+        )
+        self.abstract_code = self.user_code = {
+            "order": "_drawn = rand()",
+            "visit": rename(sweep.code, {name: f"{name}{end}" for name in identifiers(sweep.code) & own_names(units)}),
+            "follow": "\n".join(f"{name} += {term}" for name, term in sweep.follow.items()),
+            **{block: f"_synaptic_var = {sweep.sums[name]}" for block, name in sums.items()},
+        }
+        group.contained_objects.append(self)
+
+
+def own_names(units: NeuronGroup) -> set[str]:
+    """Return the names that synapses read as ``name_post``."""
+    return {"N", *units.equations.names}

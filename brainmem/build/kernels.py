@@ -1,0 +1,184 @@
+"""Choose how the synapses of each connection are computed: as a matrix, or as Brian2's list of pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+
+from brainmem.build.deferral import Deferral, find_deferral
+from brainmem.engine.device import Device
+from brainmem.translation import schedule
+from brainmem.text.lines import DRAWS, Line, identifiers, read_lines
+from brainmem.translation.text import Connection, TranslatedModel
+
+__all__ = ["Kernel", "choose_kernels"]
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """How one connection is computed.
+
+    Attributes
+    ----------
+    dense : bool
+        Whether its arrays are matrices ``[post, pre]`` without index arrays.
+    fused : (str, int) or None
+        Where in a time step sums and update run in one pass over the weights.
+    reason : str
+        Why, in words.
+    deferral : Deferral or None
+        The change of the weights, where it waits until several can be added in one pass.
+    gates : mapping of str to tuple of str
+        Postsynaptic variables of gates of the protocol, by the part of the connection that each of them shuts
+        (`translation.gates`): where one is 0 nothing changes, not even by a factor that is no number.
+    swept : tuple of str
+        Sums that the sweep over the target's units forms and corrects; its matrices are ``[pre, post]``.
+    """
+
+    dense: bool
+    fused: tuple[str, int] | None = None
+    reason: str = ""
+    swept: tuple[str, ...] = ()
+    deferral: Deferral | None = None
+    gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+
+def choose_kernels(translated: TranslatedModel, device: Device) -> dict[str, Kernel]:
+    """Return the kernel of every connection of `translated` on `device`."""
+    chosen = {item.name: _choose(translated, item, device) for item in translated.connections}
+    gates = {item.name: _seen(item.gates) for item in translated.connections}
+    return {name: replace(kernel, gates=gates[name]) if kernel.dense else kernel for name, kernel in chosen.items()}
+
+
+def _seen(gates: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return the gates of parts under the names by which synapses read them."""
+    return {part: tuple(f"{gate}_post" for gate in names) for part, names in gates.items()}
+
+
+def _choose(translated: TranslatedModel, item: Connection, device: Device) -> Kernel:
+    if item.connect not in ("all", "no_self"):
+        return Kernel(False, reason=f"connects {item.connect}, not all pairs")
+    if device.kernels == "plain":
+        return Kernel(False, reason="the device asks for plain kernels")
+    if device.name == "runtime" and device.target != "cython":
+        return Kernel(False, reason="numpy runs vectorised over the list of pairs")
+    if reason := _why_not_dense(item):
+        return Kernel(False, reason=reason)
+    sweep = translated.group(item.target).visits
+    if sweep and sweep.projection == item.name:
+        reason = "a change of one unit adds its column of weights to the sums"
+        return Kernel(True, reason=reason, swept=tuple(sweep.sums))
+    deferral = find_deferral(item) if device.name == "cpp_standalone" else None
+    if deferral is not None and not any(translated.group(name).visits for name in (item.source, item.target)):
+        reason = "changes wait as products of vectors, and eight products at a time are added to the weights"
+        return Kernel(True, reason=reason, deferral=deferral)
+    refused = _why_not_fused(translated, item)
+    if refused:
+        return Kernel(True, reason=refused)
+    slot = _fused_slot(translated, item)
+    return Kernel(True, slot, "each row is summed and updated while it is in the cache")
+
+
+def _why_not_dense(item: Connection) -> str:
+    """Return what of the synapses' text needs Brian2's list of pairs, or nothing."""
+    texts = [line.expr for line in _lines(item.equations)]
+    texts += [part.code for part in (*item.operations, *item.pathways)]
+    if set().union(*map(identifiers, texts), set()) & {"i", "j"}:
+        return "its text reads the numbers i, j of the units"
+    lines = _lines(item.equations)
+    if any(line.kind == "subexpression" and line.stored for line in lines):
+        return "it stores a subexpression of its synapses once per step"
+    if any("shared" in line.flags and "constant" not in line.flags for line in lines):
+        return "its synapses share a variable, which must change once per step and not once per row"
+    return ""
+
+
+def _why_not_fused(translated: TranslatedModel, item: Connection) -> str:
+    """Return why sums and update need a pass each, or nothing."""
+    slots, update = set(item.summed_order.values()), _update(item)
+    if not slots or not update:
+        return "one pass: there is nothing to fuse"
+    if len(slots) > 1:
+        return "its sums are formed at different times"
+    if any(translated.group(name).visits for name in (item.source, item.target)):
+        return "the units of one side change between its sums and its update"
+    names = set().union(*(identifiers(line.expr) for line in update))
+    if names & DRAWS:
+        return "its rule draws random numbers"
+    own, reads = _sums(item), _reads(translated, item, update)
+    if any(name.endswith("_pre") for key, name in reads if key in own):
+        return "its rule reads the sum of the presynaptic unit, which belongs to another row"
+    late = bool({key for key, _ in reads} & _other_sums(translated, item))
+    if late and any(own & _sums_read_by(translated, other) for other in _others(translated, item)):
+        return "its rule waits for a sum that waits for its own"
+    return ""
+
+
+def _fused_slot(translated: TranslatedModel, item: Connection) -> tuple[str, int]:
+    reads = {key for key, _ in _reads(translated, item, _update(item))}
+    if reads & (_other_sums(translated, item) | _set_behind_sums(translated)):
+        return schedule.PLASTICITY
+    return next(iter(item.summed_order.values()))
+
+
+def _set_behind_sums(translated: TranslatedModel) -> set[str]:
+    """Return the variables that phases set after the sums of a time step."""
+    late = (
+        (g.name, op) for g in translated.groups for op in g.operations if (op.when, op.order) == schedule.START_DRIVE
+    )
+    return {f"{name}.{line.partition(' = ')[0]}" for name, op in late for line in op.code.splitlines()}
+
+
+def _update(item: Connection) -> list[Line]:
+    return [line for line in _lines(item.equations) if line.kind == "differential"]
+
+
+def _lines(equations: str) -> tuple[Line, ...]:
+    return read_lines(equations) if equations.strip() else ()
+
+
+def _others(translated: TranslatedModel, item: Connection) -> Iterator[Connection]:
+    return (other for other in translated.connections if other.name != item.name)
+
+
+def _sums(item: Connection) -> set[str]:
+    return {f"{item.target}.{name.removesuffix('_post')}" for name in item.summed_order}
+
+
+def _other_sums(translated: TranslatedModel, item: Connection) -> set[str]:
+    return set().union(*(_sums(other) for other in _others(translated, item)), set()) - _sums(item)
+
+
+def _sums_read_by(translated: TranslatedModel, item: Connection) -> set[str]:
+    return {key for key, _ in _reads(translated, item, list(_lines(item.equations)))}
+
+
+def _reads(translated: TranslatedModel, item: Connection, lines: list[Line]) -> set[tuple[str, str]]:
+    """Return (``"group.variable"``, name as the synapse sees it) of every stored variable that `lines` read."""
+    groups = {
+        "_pre": _subexpressions(translated, item.source),
+        "_post": _subexpressions(translated, item.target),
+    }
+    own = {line.name: line.expr for line in _lines(item.equations) if line.kind == "subexpression"}
+    todo = [name for line in lines for name in identifiers(line.expr)]
+    found: set[tuple[str, str]] = set()
+    seen: set[str] = set()
+    while todo:
+        name = todo.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        suffix = next((end for end in groups if name.endswith(end)), "")
+        base = name.removesuffix(suffix)
+        if name in own and not suffix:
+            todo += identifiers(own[name])
+        elif suffix and base in groups[suffix]:
+            todo += [f"{inner}{suffix}" for inner in identifiers(groups[suffix][base])]
+        elif suffix:
+            found.add((f"{item.source if suffix == '_pre' else item.target}.{base}", name))
+    return found
+
+
+def _subexpressions(translated: TranslatedModel, group: str) -> Mapping[str, str]:
+    lines = _lines(translated.group(group).equations)
+    return {line.name: line.expr for line in lines if line.kind == "subexpression" and not line.stored}

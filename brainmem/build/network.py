@@ -1,0 +1,304 @@
+"""Turn translated text into Brian2 objects. The only place where they are born.
+
+Every object gets an explicit name, clock and namespace; every number that may differ between
+runs of one binary is an input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from brian2 import (
+    Clock,
+    EventMonitor,
+    Network,
+    NeuronGroup,
+    SpikeMonitor,
+    StateMonitor,
+    Synapses,
+    TimedArray,
+    linked_var,
+    second,
+)
+from brian2.units import Unit
+
+from brainmem.build.blueprint import Blueprint
+from brainmem.numbers.calibrate import SAMPLED, CellBlueprint
+from brainmem.build.codegen.connections import Surroundings, join, operate
+from brainmem.build.codegen.counter import COUNTER_FUNCTIONS
+from brainmem.build.codegen.dense import Diagonal
+from brainmem.build.codegen.halt import halt_when
+from brainmem.build.codegen.sampled import add_sampled
+from brainmem.build.codegen.snapshot import snapshot_monitor
+from brainmem.build.codegen.visits import add_visits
+from brainmem.engine.device import Built
+from brainmem.translation import schedule
+from brainmem.translation.controller import CONTROLLER, TRIAL, has_until, run_numbers
+from brainmem.translation.gates import guarded
+from brainmem.text.lines import read_lines
+from brainmem.translation.moments import Sum, sums_behind
+from brainmem.translation.text import Connection, Group, Table, TranslatedModel
+
+__all__ = ["build", "build_cells"]
+
+
+def build(blueprint: Blueprint) -> Built:
+    """Return the network of `blueprint`, its inputs and its outputs."""
+    listed = [item.name for item in blueprint.translated.connections if not blueprint.dense(item.name)]
+    blueprint = replace(blueprint, translated=guarded(blueprint.translated, listed))
+    translated = blueprint.translated
+    clock = Clock(dt=blueprint.dt * second, name="clock")
+    tables = {table.name: _timed_array(table, blueprint) for table in translated.tables}
+    namespace: dict[str, Any] = {
+        **tables,
+        **COUNTER_FUNCTIONS,
+        "cells_per_unit": blueprint.sizes.get("cells_per_unit", 1),
+    }
+    namespace |= {"trials": translated.trials} if translated.trials else {}
+    groups = {item.name: _neuron_group(item, blueprint, clock, namespace) for item in translated.groups}
+    for item in translated.groups:
+        _link(item, groups, blueprint)
+    periods = {name: seconds * second for name, seconds in blueprint.periods.items()}
+    here = Surroundings(groups, clock, namespace, periods, translated.trials)
+    synapses = {
+        item.name: join(item, here, blueprint.kernels.get(item.name), blueprint.ends.get(item.name))
+        for item in blueprint.connections
+    }
+    add_visits(translated, blueprint.kernels, groups, synapses)
+    _form_sampled_sums(blueprint, synapses)
+    _halt(groups[CONTROLLER])
+    monitors = _monitors(blueprint, groups, synapses, clock)
+    network = Network(*groups.values(), *synapses.values(), *monitors.values(), name="network")
+    return Built(
+        network=network,
+        inputs=_inputs(translated, groups, synapses, tables),
+        outputs=_outputs(translated, groups, monitors),
+        done="protocol.complete",
+    )
+
+
+def _form_sampled_sums(blueprint: Blueprint, synapses: Mapping[str, Synapses]) -> None:
+    """Form the sums again that recorded variables read, at the times at which these are recorded."""
+    translated = blueprint.translated
+    again: dict[tuple[Sum, float], None] = {}
+    for key, interval in blueprint.traces.items():
+        owner, variable = key.split(".")
+        again |= dict.fromkeys((item, interval) for item in sums_behind(translated, owner, [variable]))
+    for sum_, interval in again:
+        if sum_.connection not in synapses:
+            continue
+        item, ends = translated.connection(sum_.connection), blueprint.ends.get(sum_.connection)
+        add_sampled(
+            synapses[sum_.connection],
+            item,
+            sum_,
+            blueprint.kernels.get(sum_.connection),
+            interval=interval * second,
+            trials=translated.trials,
+            diagonal=Diagonal(item.connect == "all", None if ends is None else ends.shift),
+        )
+
+
+def _timed_array(table: Table, blueprint: Blueprint) -> TimedArray:
+    rows = blueprint.rows[table.name]
+    shape = (rows,) if table.columns is None else (rows, _size(table.columns, blueprint))
+    unit = _unit(table.unit)
+    return TimedArray(np.zeros(shape) * unit, dt=1 * second, name=table.name)
+
+
+def _unit(text: str) -> Unit | int:
+    from brian2.equations.equations import dimensions_and_type_from_string
+    from brian2.units import get_unit
+
+    return get_unit(dimensions_and_type_from_string(text)[0])
+
+
+def _size(text: str, blueprint: Blueprint) -> int:
+    product = 1
+    for factor in text.split("*"):
+        product *= int(factor) if factor.strip().isdigit() else int(blueprint.sizes[factor.strip()])
+    return product
+
+
+def _neuron_group(item: Group, blueprint: Blueprint, clock: Clock, namespace: dict) -> NeuronGroup:
+    group = NeuronGroup(
+        _size(item.size, blueprint),
+        item.equations,
+        threshold=item.threshold,
+        reset=item.reset,
+        refractory=item.refractory or False,
+        events={name: condition for name, (condition, _, _) in item.events.items()},
+        method=item.method,
+        clock=clock,
+        dtype=_precision(item, blueprint),
+        namespace=namespace,
+        name=item.name,
+    )
+    group.state_updater.when, group.state_updater.order = item.state_when, item.state_order
+    for name, (_, when, order) in item.events.items():
+        group.set_event_schedule(name, when=when, order=order)
+    for operation in item.operations:
+        operate(group, operation, {})
+    return group
+
+
+def _precision(item: Group, blueprint: Blueprint) -> type | dict[str, type]:
+    """Return the type of what is summed up over the steps of a phase: in float32 it would lose its smaller digits.
+
+    Time within a phase would be off by a step within a few thousand.
+    """
+    if item.name == CONTROLLER:
+        return np.float64
+    rates = [population.rate for population in blueprint.translated.model.populations if population.rate]
+    totals = {f"{rate}_total" for rate in rates}
+    return {line.name: np.float64 for line in read_lines(item.equations) if line.name in totals}
+
+
+def _link(item: Group, groups: Mapping[str, NeuronGroup], blueprint: Blueprint) -> None:
+    for variable, (source, name, index) in item.links.items():
+        positions = None if index is None else _indices(index, blueprint)
+        setattr(groups[item.name], variable, linked_var(groups[source], name, index=positions))
+
+
+def _indices(text: str, blueprint: Blueprint) -> np.ndarray:
+    """Evaluate ``repeat(arange(N), cells_per_unit)``."""
+    size, repeats = text.removeprefix("repeat(arange(").removesuffix(")").split("), ")
+    return np.repeat(np.arange(_size(size, blueprint)), _size(repeats, blueprint))
+
+
+def _halt(group: NeuronGroup) -> None:
+    group.namespace["halt_when"] = halt_when
+    when, order = schedule.HALT
+    group.run_regularly(
+        "complete = halt_when(complete)", clock=group.clock, when=when, order=order, name="protocol_halt"
+    )
+
+
+def _monitors(blueprint: Blueprint, groups, synapses, clock: Clock) -> dict[str, Any]:
+    when, order = schedule.RECORD
+    model, many = blueprint.translated.model, bool(blueprint.translated.trials)
+    observed = [item.name for item in model.observables]
+    ends = ["step", "elapsed", *(["fulfilled"] if has_until(model) else [])]
+    recorded = {"steps": (CONTROLLER, [*ends, *([] if many else observed)])}
+    if many and observed:
+        recorded["trial_steps"] = (TRIAL, observed)
+    monitors: dict[str, Any] = {
+        name: EventMonitor(
+            groups[owner], "step_end", variables=variables, record=True, when=when, order=order, name=name
+        )
+        for name, (owner, variables) in recorded.items()
+    }
+    for population in model.populations:
+        if population.rate:
+            name = f"{population.name}_average_monitor"
+            monitors[name] = EventMonitor(
+                groups[population.name],
+                "step_end",
+                variables=[f"{population.rate}_total"],
+                record=True,
+                when=when,
+                order=order,
+                name=name,
+            )
+    for key, interval in blueprint.traces.items():
+        owner, variable = key.split(".")
+        name = f"{owner}_{variable}_trace_monitor"
+        monitors[name] = StateMonitor(
+            {**groups, **synapses}[owner],
+            variable,
+            record=True,
+            dt=interval * second,
+            when=when,
+            order=order,
+            name=name,
+        )
+    for owner in blueprint.spikes:
+        monitors[f"{owner}_spikes"] = SpikeMonitor(groups[owner], record=True, name=f"{owner}_spikes")
+    dense = {name for name, kernel in blueprint.kernels.items() if kernel.dense}
+    for owner, variable in (key.split(".") for key in blueprint.weights):
+        if owner not in synapses:
+            continue
+        name = f"{owner}_{variable}_snapshots"
+        monitors[name] = snapshot_monitor(
+            synapses[owner],
+            variable,
+            groups[CONTROLLER],
+            clock,
+            slot=schedule.SNAPSHOT,
+            size=_synapse_count(synapses[owner], blueprint.translated.connection(owner), owner in dense, blueprint),
+            name=name,
+        )
+    return monitors
+
+
+def _synapse_count(synapses: Synapses, item: Connection, dense: bool, blueprint: Blueprint) -> int:
+    pre, post = len(synapses.source), len(synapses.target)
+    if dense or item.connect != "no_self":
+        return pre * post
+    return blueprint.ends[item.name].count if item.name in blueprint.ends else pre * post - pre
+
+
+def _inputs(translated: TranslatedModel, groups, synapses, tables) -> dict[str, Any]:
+    objects = {**groups, **synapses}
+    inputs: dict[str, Any] = {f"table.{name}": table for name, table in tables.items()}
+    for item in translated.initial:
+        if item.owner in objects:
+            inputs[f"{item.owner}.{item.variable}"] = getattr(objects[item.owner], item.variable)
+    for item in (*translated.groups, *translated.connections):
+        for name in item.constants if item.name in objects else ():
+            inputs.setdefault(f"param.{name}", []).append(getattr(objects[item.name], name))
+    for name in run_numbers(translated.model):
+        inputs[f"param.{name}"] = [getattr(groups[CONTROLLER], name)]
+    return inputs
+
+
+def _outputs(translated: TranslatedModel, groups, monitors: Mapping[str, Any]) -> dict[str, Any]:
+    outputs: dict[str, Any] = {"protocol.complete": groups[CONTROLLER].variables["complete"]}
+    for name, variables in translated.final.items():
+        outputs |= {f"{name}.{variable}": groups[name].variables[variable] for variable in variables}
+    for name, monitor in monitors.items():
+        for variable in monitor.record_variables:
+            outputs[f"{name}.{variable}"] = monitor.variables[variable]
+        if "t" in monitor.variables:
+            outputs[f"{name}.t"] = monitor.variables["t"]
+    return outputs
+
+
+def build_cells(cell: CellBlueprint) -> Built:
+    """Return uncoupled cells that count their spikes and the moments of their trace, for calibration."""
+    equations = f"""
+    {cell.equations}
+    I : 1
+    ds/dt = -s/tau_trace : 1
+    s_sum : 1
+    s2_sum : 1
+    n_spikes : 1
+    tau_trace : second (shared, constant)
+    discard : second (shared, constant)
+    """
+    clock = Clock(dt=cell.dt * second, name="clock")
+    cells = NeuronGroup(
+        cell.cells,
+        equations,
+        threshold=cell.threshold,
+        reset=f"{cell.reset}\ns += 1\nn_spikes += int(t >= discard)",
+        refractory=cell.refractory,
+        method="euler",
+        clock=clock,
+        namespace={},
+        name="cells",
+    )
+    moments = "s_sum += s*int(t >= discard)\ns2_sum += s**2*int(t >= discard)"
+    cells.run_regularly(moments, clock=clock, when="end", order=0, name="cells_moments")
+    constants = (*cell.constants, "tau_trace", "discard")
+    looked = ["v", "lastspike"]
+    looks = StateMonitor(cells, looked, record=True, dt=SAMPLED * second, when="start", order=0, name="looks")
+    return Built(
+        network=Network(cells, looks, name="network"),
+        inputs={"cells.I": cells.I, **{f"param.{name}": [getattr(cells, name)] for name in constants}},
+        outputs={f"cells.{name}": cells.variables[name] for name in ("n_spikes", "s_sum", "s2_sum")}
+        | {f"looks.{name}": looks.variables[name] for name in (*looked, "t")},
+    )

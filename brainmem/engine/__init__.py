@@ -1,0 +1,1 @@
+"""Run a job on a device: build, compile, keep and run its program."""

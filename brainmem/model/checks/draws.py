@@ -1,0 +1,96 @@
+"""Checks of draws, the texts from which start values and stimuli are drawn."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from brian2.units import Quantity, get_dimensions, second
+
+from brainmem.model.checks.place import Place
+from brainmem.model.checks.scope import shown_unit
+from brainmem.text.expression import FUNCTIONS, parse, walk
+from brainmem.errors import RuleError
+
+__all__ = ["NONE", "check_draw", "check_eye", "one"]
+
+NONE = get_dimensions(1)
+
+DRAWS = {
+    "signs": lambda: 1.0,
+    "normal": lambda mean, sd: mean + sd,
+    "uniform": lambda low, high: low + 0.37 * (high - low),
+    "binary": lambda p: 1.0 + 0 * p,
+    "zeros": lambda: 0.0,
+    "eye": lambda: 1.0,
+    "permutation": lambda: 1.0,
+    "first": lambda values: values,
+    "ranks": lambda values: 1.0,
+}
+
+
+class _Scalar(ast.NodeTransformer):
+    """Read a text over arrays as one over numbers, which have the same units."""
+
+    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
+        self.generic_visit(node)
+        return ast.BinOp(node.left, ast.Mult(), node.right) if isinstance(node.op, ast.MatMult) else node
+
+    def visit_Attribute(self, node: ast.Attribute) -> ast.AST:
+        self.generic_visit(node)
+        return node.value if node.attr == "T" else node
+
+
+def _trace(tau: Any) -> float:
+    if get_dimensions(tau) is not second.dim:
+        raise ValueError(f"filtered_noise(tau) needs a time, got {tau}")
+    return 1.0
+
+
+def check_draw(
+    place: Place, field: str, draw: str, dimensions: Any, names: Mapping[str, Any], framed: bool = False
+) -> None:
+    """Raise unless a draw reads known names and has the unit of what it sets."""
+    drawn = {**DRAWS, "filtered_noise": _trace} if framed else DRAWS
+    try:
+        value = walk(draw, names, {**FUNCTIONS, **drawn}, change=_Scalar())
+    except RuleError as error:
+        raise place.error(f"{field}={draw!r}: {str(error).removeprefix(f'{draw!r}: ')}") from error
+    if isinstance(value, tuple):
+        raise place.error(f"{field}={draw!r} holds several numbers. Write one text that holds for every value.")
+    if get_dimensions(value) is not dimensions and not np.all(np.asarray(value) == 0):
+        raise place.error(
+            f"{field}={draw!r} has unit {shown_unit(value)}, but the variable has unit {shown_unit(dimensions)}."
+        )
+
+
+def check_eye(place: Place, field: str, draw: str, shape: tuple[int, ...], *, diagonal: bool = True) -> None:
+    """Refuse an identity matrix where nothing is square, or where its diagonal would be left out."""
+    if "eye" not in _called(draw):
+        return
+    if len(shape) != 2 or shape[0] != shape[1]:
+        wanted = (
+            f"a row of {shape[0]} values" if len(shape) == 1 else f"an array of {shape[0]} rows and {shape[1]} columns"
+        )
+        raise place.error(f"{field}={draw!r}: eye() is an identity matrix, and needed here is {wanted}.")
+    if not diagonal:
+        raise place.error(
+            f"{field}={draw!r}: eye() has ones on its diagonal, the synapses of units onto themselves, which this "
+            "projection leaves out. Write Projection(..., self_connections=True)."
+        )
+
+
+def _called(draw: str) -> set[str]:
+    """Return the functions that a text calls."""
+    return {node.func.id for node in ast.walk(parse(draw)) if _calls_name(node)}
+
+
+def _calls_name(node: ast.AST) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+
+
+def one(dimensions: Any) -> Any:
+    """Return a number to try a draw with, of these dimensions."""
+    return 0.5 if dimensions is NONE else Quantity.with_dimensions(0.5, dimensions)

@@ -1,0 +1,110 @@
+"""The names that a translation, and a check of one, make of those of a model."""
+
+from __future__ import annotations
+
+import re
+
+from brainmem.model.checks.reserved import CONTROLLER
+from brainmem.model.checks.text import ModelText
+
+__all__ = ["generated_names", "generated_objects", "generated_pattern"]
+
+# The endings of objects and events that are made for a population, by brainmem or by Brian2 itself.
+POPULATION_ENDS = (
+    *("cells", "output", "restart", "average", "clear", "trace", "sweep", "begin", "refresh", "average_monitor"),
+    *("range", "settled", "counted", "drive_start", "moved"),
+    *("spikes", "stateupdater", "subexpression_update", "spike_thresholder", "spike_resetter", "step_end_thresholder"),
+)
+PROJECTION_ENDS = ("pre", "post", "stateupdater", "subexpression_update", "update", "settle")
+DRAWN = re.compile(r"\w+_draw_\d+(_\d+)?")
+# What the rates of a population are read from: what ends their names, and those of the population's tables.
+RATES = ("s", "s_kept", "activity", "phi", "total", "s_row", "s_start", "over", "under", "beyond", "place")
+TABLES = ("current", "slope", "offset", "settle", "span", "membrane", "resting")
+# What `brainmem.verify` runs beside a model, or in place of its cells.
+COUNTED = ("replayed", "scatter", "mean_count", "noise_count", "F_cells")
+VERIFIED = "the check of the spiking variant, brainmem.verify,"
+
+
+def generated_pattern(name: str) -> str:
+    """Return what a name of this form is made for, ``""`` if for nothing."""
+    return "the random numbers of one line" if DRAWN.fullmatch(name) else ""
+
+
+def generated_names(text: ModelText) -> dict[str, str]:
+    """Return the names that the translation makes of others, with what each stands for."""
+    model = text.model
+    made: dict[str, str] = {}
+    for item in model.stimuli:
+        ends = ("row", "values", "frame", "shown") if item.every else ("row", "values")
+        made |= {f"{item.name}_{end}": f"a table of stimulus {item.name!r}" for end in ends}
+    made |= {f"{gate}_gate": f"the table of gate {gate!r}" for gate in model.protocol.gates}
+    for rule in model.rules:
+        ends = ("window", "window_rate", "at", "episode", "bounds") if rule.episodic else ("bounds",)
+        ends += ("during", "during_gate") if rule.during else ()
+        made |= {f"{rule.name}_{end}": f"rule {rule.name!r}" for end in ends}
+    for name in {name for phase in model.protocol.phases for name in phase.start}:
+        made |= dict.fromkeys((f"{name}_row", f"{name}_start", f"restart_{name}"), f"the start of {name!r}")
+    for population in model.populations:
+        made |= _of_population(text, population)
+    for projection in model.projections:
+        what = f"the start weights of projection {projection.name!r}"
+        made |= {f"{projection.name}_{name}": what for name in projection.initial}  # as draws read them
+        made |= _of_synapses(text, projection)
+    return made if model.varied else _of_check(text) | made
+
+
+def generated_objects(text: ModelText) -> dict[str, str]:
+    """Return the names of objects that are made for a model and its parts, with what each is made for."""
+    model = text.model
+    made = dict.fromkeys((*CONTROLLER, "steps", "trial_steps", "network", "clock"), "the protocol")
+    made |= generated_names(text)
+    for item in model.populations:
+        recorded = (f"{name}_trace_monitor" for name in text.neurons[item.name])
+        made |= {f"{item.name}_{end}": f"population {item.name!r}" for end in (*POPULATION_ENDS, *recorded)}
+    for item in model.projections:
+        kept = (f"{name}_snapshots" for name in text.synapses[item.name])
+        parts = [end for end in ("source", "target") if getattr(item, f"{end}_units")]
+        made |= {f"{item.name}_{end}": f"projection {item.name!r}" for end in (*PROJECTION_ENDS, *kept, *parts)}
+    made |= {f"observe_{item.name}": f"observable {item.name!r}" for item in model.observables}
+    return made | {f"{item.name}_{end}": f"rule {item.name!r}" for item in model.rules for end in ("pre", "post")}
+
+
+def _of_population(text: ModelText, population) -> dict[str, str]:
+    entries = text.neurons[population.name].values()
+    kept = [e.name for e in entries if e.kind == "differential" or e.name == population.state]
+    rate, drive, state = population.rate, population.drive, population.state
+    names = [f"{name}_kept" for name in kept]
+    names += [f"{rate}_{end}" for end in RATES] if rate else []
+    names += [f"{drive}_input", f"{drive}_input_kept"] if drive else []
+    names += [f"{state}_field"] if state else []
+    if any(item.rate for item in text.model.populations):
+        names += [f"{entry.name}_expected{end}" for entry in entries for end in ("", "_kept")]
+    made = dict.fromkeys(names, f"the spiking variant or the protocol of population {population.name!r}")
+    tables = (f"{population.name}_{end}" for end in TABLES) if rate else ()
+    made |= dict.fromkeys(tables, f"the f-I table of population {population.name!r}")
+    started = {*population.initial, *([drive, f"{rate}_s"] if rate else [])}
+    return made | {f"{population.name}_{name}": f"start values of population {population.name!r}" for name in started}
+
+
+def _of_synapses(text: ModelText, projection) -> dict[str, str]:
+    entries = text.synapses[projection.name].values()
+    changed = {f"change_of_{entry.name}" for entry in entries if entry.kind == "differential"}
+    if any(item.rate for item in text.model.populations):
+        changed |= {f"{entry.name}_expected" for entry in entries}
+    return dict.fromkeys(changed, f"the rules of projection {projection.name!r}")
+
+
+def _of_check(text: ModelText) -> dict[str, str]:
+    """Return the names that a check of the spiking variant needs beside those of a model."""
+    rated = [item for item in text.model.populations if item.rate]
+    if not (rated and text.model.rules):
+        return {}
+    own = {name for entries in (*text.neurons.values(), *text.synapses.values()) for name in entries}
+    shadows = {f"{name}_shadow" for entries in text.synapses.values() for name in entries}
+    numbered = {f"{name}_{place + 1}" for name in shadows for place in range(len(text.model.rules))}
+    names = {f"{name}_twin" for name in {*own, *shadows, *numbered, *(rule.name for rule in text.model.rules)}}
+    names |= shadows | numbered | {f"{item.name}_fano" for item in rated} | set(COUNTED)
+    names |= {f"{item.rate}_{end}" for item in rated for end in ("scatter", "scatter_before")}
+    names |= {f"{item.drive}_asked" for item in rated}
+    names |= {f"{name}_at_{phase.name}" for phase in text.model.protocol.phases for name in phase.start}
+    return dict.fromkeys(names, VERIFIED)

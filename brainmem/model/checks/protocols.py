@@ -1,0 +1,148 @@
+"""Checks of the protocol: phases, their conditions and start variables, the schedule; and of observables."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from brian2.core.variables import Variable
+from brian2.units import second
+
+from brainmem.model.checks.place import Place, check_choice, listed, place_of
+from brainmem.model.checks.scope import DRAWS, Scope, tuple_hints
+from brainmem.model.checks.text import ModelText
+from brainmem.model.checks.values import check_count
+from brainmem.errors import closest
+from brainmem.model.nouns import Each
+from brainmem.text.lines import identifiers
+
+__all__ = ["check_observables", "check_protocol"]
+
+
+def check_observables(text: ModelText) -> None:
+    """Check the expression of every observable."""
+    for item in text.model.observables:
+        if item.name in text.units:
+            text.found.passes(_check_observable, text, item)
+
+
+def _check_observable(text: ModelText, item: Any) -> None:
+    place = place_of(text.model, "observable", item.name, item.expression)
+    names = {**text.readable(item.population), **text.constants}
+    hints = {f"{name}{end}": f"write {name!r} alone." for name in names for end in ("_pre", "_post")}
+    hints |= tuple_hints(text) | {"N": "reduce='mean' divides by the number of units."}
+    what = f"the observable {item.name!r}"
+    _check_no_draw(place, item.expression)
+    Scope(names, hints).require(place, item.expression, text.units[item.name], what=what)
+
+
+def _check_no_draw(place: Place, expr: str) -> None:
+    """Refuse random numbers in what is computed once for a population, and read whenever it is asked for."""
+    drawn = sorted(DRAWS & identifiers(expr))
+    if drawn:
+        raise place.error(
+            f"{expr!r} draws a random number, {drawn[0]}(), which observables and conditions cannot. Let the equations "
+            f"of a population draw it, 'noise = {drawn[0]}() : 1 (constant over dt)', and read it in an Observable."
+        )
+
+
+def check_protocol(text: ModelText) -> None:
+    """Check phases and schedule."""
+    model = text.model
+    for phase in model.protocol.phases:
+        place = place_of(model, "phase", phase.name)
+        for name in phase.stimuli:
+            text.found.passes(check_choice, place, "stimulus", name, [item.name for item in model.stimuli])
+        text.found.passes(_check_once, place, phase)
+        text.found.passes(_check_until, text, place, phase)
+        for name in phase.start:
+            text.found.passes(_check_start, text, place, name)
+    for entry in model.protocol.schedule:
+        _check_entry(text, entry)
+
+
+def _check_once(place: Place, phase) -> None:
+    if len(set(phase.stimuli)) != len(phase.stimuli):
+        raise place.error(f"stimuli={phase.stimuli!r} names one twice.")
+
+
+def _check_until(text: ModelText, place: Place, phase) -> None:
+    if not phase.until:
+        return
+    model = text.model
+    known = {item.name: text.units[item.name] for item in model.observables if item.name in text.units}
+    observed = {name: Variable(name, dimensions=unit) for name, unit in known.items()}
+    names = {**observed, "elapsed": Variable("elapsed", dimensions=second.dim), **text.constants}
+    advice = "a condition reads observables; declare Observable({0!r}, {0!r}, population={1!r}) under another name."
+    hints = {name: advice.format(name, p.name) for p in model.populations for name in text.neurons[p.name]}
+    hints["N"] = "give it another name with a parameter, such as Parameter('n_units', 'N')."
+    hints |= {"t": "write 'elapsed' for the time since the phase began.", **tuple_hints(text)}
+    condition = Place(f"{place.where}, until", phase.until)
+    _check_no_draw(condition, phase.until)
+    Scope(names, hints).require_boolean(condition, phase.until)
+
+
+def _check_start(text: ModelText, place: Place, name: str) -> None:
+    owners = [owner for owner, entries in text.neurons.items() if name in entries]
+    states = {item.name: _states(text, item) for item in text.model.populations}
+    known = [state for found in states.values() for state in found]
+    if not owners:
+        reason = f"start={name!r} is no variable.{closest(name, known)} Variables: {listed(known)}."
+        raise place.error(reason, about=name)
+    if len(owners) > 1:
+        raise place.error(f"start={name!r} is a variable of {listed(owners)}. Rename it in one of them.")
+    if name not in states[owners[0]]:
+        raise place.error(
+            f"start={name!r} must be a variable with an equation 'd{name}/dt'; others do not keep a value."
+            f" Variables: {listed(known)}."
+        )
+
+
+def _states(text: ModelText, population) -> list[str]:
+    """Return the variables that keep a value from step to step, which a phase may set."""
+    entries = text.neurons[population.name].values()
+    return [entry.name for entry in entries if entry.kind == "differential" or entry.name == population.state]
+
+
+def _check_entry(text: ModelText, entry: Any) -> None:
+    place = place_of(text.model, "schedule")
+    if isinstance(entry, Each):
+        if entry.epochs is not None:
+            reason = f"epochs={entry.epochs!r} counts repetitions: put the Each inside a Repeat."
+            text.found.note(place.error(reason))
+        _check_each(text, place, replace(entry, epochs=None))
+        return
+    text.found.passes(_check_repetitions, text, place, "times", entry.times)
+    for each in entry.body:
+        _check_each(text, place, each)
+
+
+def _check_each(text: ModelText, place: Place, each: Each) -> None:
+    found = text.found
+    phases = (each.phases,) if isinstance(each.phases, str) else each.phases
+    known = [phase.name for phase in text.model.protocol.phases]
+    if not phases:
+        found.note(place.error("Each() names no phase."))
+    for name in phases:
+        found.passes(check_choice, place, "phase", name, known)
+    here = Place(f"{place.where}, Each({each.phases!r})")
+    found.passes(check_choice, here, "order", each.order, ("random", "fixed"))
+    found.passes(_check_repetitions, text, here, "items", each.items)
+    found.passes(_check_repetitions, text, here, "repeats", each.repeats)
+    if each.epochs is not None:
+        found.passes(_check_epochs, text, here, each.epochs)
+
+
+def _check_repetitions(text: ModelText, place: Place, field: str, given: Any) -> None:
+    check_count(text, place, field, given, least=0)
+
+
+def _check_epochs(text: ModelText, place: Place, given: Any) -> None:
+    value = given
+    if isinstance(given, str):
+        check_choice(place, "epochs", given, [name for name, v in text.values.items() if isinstance(v, int | tuple)])
+        value = text.values[given]
+    several = value if isinstance(value, tuple) else (value,)
+    if not all(isinstance(epoch, int | np.integer) and epoch >= 1 for epoch in several):
+        raise place.error(f"epochs={given!r} must be whole numbers counted from 1, or the parameter that holds them.")

@@ -1,0 +1,112 @@
+"""Checks of the criterion by which memories count as recalled."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from numbers import Real
+from typing import Any
+
+import numpy as np
+
+from brainmem.model import nouns as spec
+from brainmem.model.checks.place import Place, check_choice, place_of
+from brainmem.model.checks.text import ModelText
+from brainmem.text import evaluate
+from brainmem.errors import RuleError
+
+__all__ = ["check_named_parts", "check_recalled"]
+
+SCORES = ("overlap", "pearson")
+REPEATS = ("each", "mean")
+BY_VARIANT = ("score", "threshold", "repeats")
+EXAMPLE = "recalled=Recalled(phase='recall', target='target', score='overlap', threshold=0.85)"
+
+
+def check_recalled(text: ModelText) -> None:
+    """Check what a recall criterion names, and that its threshold is a number that the score of a test may exceed.
+
+    A copy made by `MemoryModel.replace` may leave out the phase and the stimulus that the criterion names.
+    """
+    if text.model.recalled is not None:
+        text.found.passes(_check_criterion, text)
+
+
+def _check_criterion(text: ModelText) -> None:
+    model = text.model
+    if not model.varied:
+        check_named_parts(model)
+    place = _place(model)
+    if not isinstance(model.recalled.spiking, Mapping):
+        raise place.error(f"spiking={model.recalled.spiking!r} must be a mapping, such as {{'score': 'pearson'}}.")
+    for name in model.recalled.spiking:
+        check_choice(place, "what differs in the spiking variant, spiking=,", name, BY_VARIANT)
+    for variant in ("rate", "spiking"):
+        _check_variant(text, place, variant)
+
+
+def check_named_parts(model) -> None:
+    """Raise unless the phase and the stimulus of a recall criterion exist, and the stimulus has rates to be held to."""
+    given = model.recalled
+    if given is None:
+        return
+    place = _place(model)
+    check_choice(place, "phase", given.phase, [phase.name for phase in model.protocol.phases])
+    check_choice(place, "target", given.target, [item.name for item in model.stimuli])
+    target = next(item for item in model.stimuli if item.name == given.target)
+    if target.every:
+        raise place.error(
+            f"target {target.name!r} changes while it is shown (frames={target.frames!r}), and rates averaged over a "
+            "phase have no frames. Name a stimulus without frames, or measure the fit with an Observable."
+        )
+    if model.population(target.population).rate is None:
+        with_rates = [p.name for p in model.populations if p.rate]
+        onto = [item.name for item in model.stimuli if item.population in with_rates and not item.every]
+        raise place.error(
+            f"target {target.name!r} belongs to the population {target.population!r}, which has no rate to be scored. "
+            f"Stimuli of populations with a rate: {', '.join(onto) or 'none'}. Or give {target.population!r} rate=."
+        )
+
+
+def _place(model) -> Place:
+    place = place_of(model, "recalled")
+    if not isinstance(model.recalled, spec.Recalled):
+        raise place.error(f"it must be a Recalled, got {model.recalled!r}. Write {EXAMPLE}.")
+    return place
+
+
+def _check_variant(text: ModelText, place: Place, variant: str) -> None:
+    given = text.model.recalled.of(variant)
+    check_choice(place, "score", given["score"], SCORES)
+    check_choice(place, "repeats", given["repeats"], REPEATS)
+    threshold, (low, high) = given["threshold"], _range(text, given)
+    if isinstance(threshold, bool) or not isinstance(threshold, Real) or not math.isfinite(threshold):
+        raise place.error(f"threshold={threshold!r} must be a finite number, such as 0.85.")
+    if not low <= threshold < high:
+        raise place.error(
+            f"threshold={threshold!r} can tell nothing apart: the score {given['score']!r} of the {variant} variant "
+            f"lies between {low:g} and {high:g}, and a test succeeds when its score exceeds the threshold."
+        )
+
+
+def _range(text: ModelText, given: Mapping[str, Any]) -> tuple[float, float]:
+    """Return the lowest and highest score, infinite where the values of the target are open."""
+    if given["score"] == "pearson":
+        return -1.0, 1.0
+    target = next((item for item in text.model.stimuli if item.name == given["target"]), None)
+    if target is None or target.values is None:
+        return -math.inf, math.inf
+    rates = _rates(text, text.model.population(target.population).rate_range)
+    products = [rate * value for rate in rates for value in target.values]
+    if not products or not np.all(np.isfinite(products)):  # what is wrong with them is told where it stands
+        return -math.inf, math.inf
+    return min(products), max(products)
+
+
+def _rates(text: ModelText, ends: tuple) -> list[float]:
+    """Return both ends of a rate range as numbers, none where they are wrong, of which the population's check tells."""
+    try:
+        low, high = (float(np.asarray(evaluate(str(end), text.values))) for end in ends)
+    except (RuleError, TypeError, ValueError):
+        return []
+    return [low, high]

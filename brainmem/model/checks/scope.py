@@ -1,0 +1,192 @@
+"""The names that a text may read, and the dimensions of expressions over them."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from brian2.core.functions import DEFAULT_FUNCTIONS
+from brian2.core.namespace import DEFAULT_CONSTANTS, DEFAULT_UNITS
+from brian2.core.variables import Variable
+from brian2.parsing.expressions import parse_expression_dimensions
+from brian2.units import get_dimensions, get_unit, second
+
+from brainmem.model.checks.findings import Findings
+from brainmem.model.checks.finite import comparison_slip, pole_slip
+from brainmem.model.checks.lines import NESTED
+from brainmem.model.checks.place import Place, listed
+from brainmem.model.checks.text import ModelText
+from brainmem.model.checks.truth import is_condition, truth_slip
+from brainmem.text.calls import ARGUMENTS, call_slip, function_hint
+from brainmem.text.slips import equation_slip, foreign_character, syntax_slip
+from brainmem.errors import RuleError, closest
+from brainmem.text.lines import identifiers
+
+__all__ = ["DRAWS", "Scope", "shown_unit", "time_names"]
+
+
+@dataclass
+class Scope:
+    """Names with their units, and why other names of the model cannot be used here.
+
+    Attributes
+    ----------
+    names : dict of str to Variable
+    hints : dict of str to str
+        What to write in place of a name that is known, but not here.
+    made : dict of str to str
+        Why statements may not give these names to values of their own.
+    """
+
+    names: dict[str, Any]
+    hints: dict[str, str] = field(default_factory=dict)
+    made: dict[str, str] = field(default_factory=dict)
+
+    def dimensions(self, place: Place, expr: str, *, line: int = 0) -> Any:
+        """Return the dimensions of an expression, or raise for what it may not hold and units that do not fit."""
+        tree = _parsed(place, expr, line)
+        quoted = "" if line else f"{expr!r}: "
+        if slip := equation_slip(tree, expr):
+            raise place.error(quoted + slip, line=line)
+        found = Findings()
+        self._check_names(place, tree, line, found)
+        self._check_calls(place, tree, line, found)
+        found.close()
+        if slip := truth_slip(tree, self.names):
+            raise place.error(quoted + slip, line=line)
+        try:
+            found = parse_expression_dimensions(expr, self._variables())
+        except Exception as error:
+            reason = error.msg if isinstance(error, SyntaxError) else getattr(error, "desc", str(error))
+            raise place.error(f"{expr!r}: {' '.join(str(reason).split())}", line=line) from error
+        if slip := pole_slip(tree, expr) or comparison_slip(tree):
+            raise place.error(quoted + slip, line=line)
+        return found
+
+    def _check_names(self, place: Place, tree: ast.AST, line: int, found: Findings) -> None:
+        called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
+        read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
+        for name in sorted(read - set(self.names) - set(DEFAULT_UNITS) - set(DEFAULT_CONSTANTS)):
+            found.note(self._unknown(place, name, line))
+
+    def _check_calls(self, place: Place, tree: ast.AST, line: int, found: Findings) -> None:
+        for node in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
+            if slip := self._call_slip(node):
+                found.note(place.error(f"{ast.unparse(node)!r}: {slip}", line=line))
+
+    def _call_slip(self, node: ast.Call) -> str:
+        name = ast.unparse(node.func)
+        if name in self.names:
+            inner = ", ".join(map(ast.unparse, node.args)) or "..."
+            return f"{name} is no function: write {name}*({inner}) for a product."
+        if name not in DEFAULT_FUNCTIONS:
+            hint = function_hint(name, node, drawing=False) or closest(name, DEFAULT_FUNCTIONS)
+            return f"unknown function {name!r}.{hint} Functions: {listed(sorted(DEFAULT_FUNCTIONS))}."
+        return call_slip(node)
+
+    def require(self, place: Place, expr: str, dimensions: Any, *, what: str, line: int = 0) -> None:
+        """Raise unless an expression is a number with the dimensions that `what` must have."""
+        found = self.dimensions(place, expr, line=line)
+        if self.is_condition(expr):
+            raise place.error(
+                f"{expr!r} is true or false, but {what} is a number: write int({expr}), which is 1 or 0.", line=line
+            )
+        if found is not dimensions:
+            raise place.error(
+                f"{expr!r} has unit {shown_unit(found)}, but {what} must have unit {shown_unit(dimensions)}.", line=line
+            )
+
+    def is_shared(self, expr: str) -> bool:
+        """Tell whether an expression has one value for all units or synapses; every one draws random numbers anew."""
+        return not identifiers(expr) & DRAWS and not self.apart(expr)
+
+    def apart(self, expr: str) -> list[str]:
+        """Return the names that an expression reads and that differ between units or synapses."""
+        return [name for name in sorted(identifiers(expr) & set(self.names)) if not self.names[name].scalar]
+
+    def is_condition(self, expr: str) -> bool:
+        """Tell whether an expression is true or false."""
+        return is_condition(ast.parse(expr.strip(), mode="eval").body, self.names)
+
+    def require_boolean(self, place: Place, expr: str, *, line: int = 0) -> None:
+        """Raise unless an expression is true or false."""
+        self.dimensions(place, expr, line=line)
+        if not self.is_condition(expr):
+            raise place.error(f"{expr!r} must be a condition, such as 'overlap > 0.95'.", line=line)
+
+    def _variables(self) -> dict[str, Any]:
+        constants = {name: Variable(name) for name in DEFAULT_CONSTANTS}
+        return {**DEFAULT_UNITS, **constants, **DEFAULT_FUNCTIONS, **self.names}
+
+    def _unknown(self, place: Place, name: str, line: int) -> RuleError:
+        if name in self.hints:
+            return place.error(f"{name!r} cannot be used here: {self.hints[name]}", line=line, about=name)
+        if name in DEFAULT_FUNCTIONS:
+            called = f"{name}({', '.join(ARGUMENTS.get(name, ('...',)))})"
+            return place.error(f"{name!r} is a function and needs parentheses: write {called}.", line=line)
+        reason = f"unknown name {name!r}.{self._near(name)} Names known here: {listed(self.names)}."
+        return place.error(reason, line=line, about=name)
+
+    def _near(self, name: str) -> str:
+        same = [known for known in (*self.names, "True", "False") if known.lower() == name.lower()]
+        if same:
+            return f" Did you mean {same[0]!r}?"
+        bare = [hint for hint in self.hints if not hint.endswith(ENDS)]
+        return closest(name, [*self.names, *bare]) or closest(name, self.hints)
+
+
+DRAWS = {"rand", "randn", "poisson", "binomial"}
+ENDS = ("_pre", "_post", "_i", "_j")
+
+
+def _parsed(place: Place, expr: str, line: int) -> ast.AST:
+    slip = foreign_character(expr)
+    try:
+        tree = ast.parse(expr.strip(), mode="eval").body
+    except (MemoryError, RecursionError) as error:  # which one differs between Pythons
+        raise place.error(NESTED, line=line) from error
+    except (SyntaxError, ValueError) as error:
+        slip = slip or syntax_slip(expr, DEFAULT_FUNCTIONS) or f"{getattr(error, 'msg', error)}."
+        raise place.error(f"{expr!r} is not an expression: {slip}", line=line) from error
+    if slip:
+        raise place.error(f"{expr!r}: {slip}", line=line)
+    return tree
+
+
+def shown_unit(dimensions: Any) -> str:
+    """Return a unit for a message, ``1`` for none."""
+    unit = get_unit(get_dimensions(dimensions))
+    return "1 (none)" if get_dimensions(dimensions).is_dimensionless else str(unit)
+
+
+def time_names() -> dict[str, Any]:
+    """Return the time and the step of the simulation, readable in all equations."""
+    return {name: Variable(name, dimensions=second.dim, scalar=True) for name in ("t", "dt")}
+
+
+def index(name: str) -> Variable:
+    """Return a whole number that Brian2 provides, such as ``i`` or ``N_pre``."""
+    return Variable(name, dtype=np.int32, scalar=name not in ("i", "j"))
+
+
+def tuple_hints(text: ModelText) -> dict[str, str]:
+    """Return hints for the parameters that hold several numbers."""
+    several = (name for name, value in text.values.items() if isinstance(value, tuple))
+    return {name: f"parameter {name!r} holds several numbers, which only a schedule can use." for name in several}
+
+
+def foreign_hints(text: ModelText, populations: Iterable[str], advice: str) -> dict[str, str]:
+    """Return hints for everything that can be read of these populations."""
+    found: dict[str, str] = {}
+    for population in populations:
+        for name in text.readable(population):
+            found.setdefault(name, f"{name!r} belongs to population {population!r}. {advice}")
+    return found
+
+
+def suffixed(names: Mapping[str, Any], suffix: str) -> dict[str, Any]:
+    """Return variables under their names with a suffix."""
+    return {f"{name}{suffix}": value for name, value in names.items()}

@@ -1,0 +1,97 @@
+"""A model's text as the checks read it: its equations, and the values and units of its parameters."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from brian2.core.variables import Constant, Variable
+from brian2.units import get_dimensions, second
+
+from brainmem.model.checks.findings import Findings
+
+__all__ = ["Entry", "ModelText", "summed_into", "variable"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One equation; `dimensions` are the variable's own."""
+
+    name: str
+    kind: str
+    dimensions: Any
+    dtype: type
+    expr: str
+    flags: tuple[str, ...]
+    line: int
+
+    @property
+    def expected(self) -> Any:
+        """The dimensions that the right-hand side must have."""
+        return self.dimensions / second.dim if self.kind == "differential" else self.dimensions
+
+
+@dataclass(frozen=True)
+class ModelText:
+    """What all checks read.
+
+    Attributes
+    ----------
+    model : MemoryModel
+        Without the parts whose fields or references are wrong.
+    found : Findings
+        Where the checks note errors.
+    values : dict of str to number, Quantity or tuple
+        Default values of the parameters.
+    units : dict of str to dimensions
+        Units of stimuli and observables.
+    neurons, synapses : dict of str to dict of str to Entry
+        Variables by population and by projection; those of a projection come from its text and its rules.
+    sums : dict of str to tuple of Entry
+        Summed equations by projection.
+    rules, clocked : dict of str to dict of str to Entry
+        Equations of continuous rules, and of the clocked spiking text of rules, by rule.
+    unread : set of str
+        Populations, projections and rules with a line that could not be read.
+    """
+
+    model: Any
+    found: Findings
+    values: dict[str, Any]
+    units: dict[str, Any]
+    neurons: dict[str, dict[str, Entry]] = field(default_factory=dict)
+    synapses: dict[str, dict[str, Entry]] = field(default_factory=dict)
+    sums: dict[str, tuple[Entry, ...]] = field(default_factory=dict)
+    rules: dict[str, dict[str, Entry]] = field(default_factory=dict)
+    clocked: dict[str, dict[str, Entry]] = field(default_factory=dict)
+    unread: set[str] = field(default_factory=set)
+
+    @property
+    def constants(self) -> dict[str, Constant]:
+        """The parameters that equations may read, `N` left to its own meaning."""
+        single = {name: value for name, value in self.values.items() if not isinstance(value, tuple) and name != "N"}
+        return {name: _constant(name, value) for name, value in single.items()}
+
+    def readable(self, population: str) -> dict[str, Variable]:
+        """Return what may be read of a population: its variables, its stimuli and the gates."""
+        names = {name: variable(entry) for name, entry in self.neurons[population].items()}
+        for item in self.model.stimuli:
+            if item.population == population and item.name in self.units:
+                names[item.name] = Variable(item.name, dimensions=self.units[item.name])
+        return names | {gate: Variable(gate) for gate in self.model.protocol.gates}
+
+
+def summed_into(text: ModelText, population: str) -> dict[str, str]:
+    """Return the variables of a population that projections sum into, with the projection of each."""
+    onto = (item.name for item in text.model.projections if item.target == population)
+    return {entry.name.removesuffix("_post"): name for name in onto for entry in text.sums[name]}
+
+
+def _constant(name: str, value: Any) -> Constant:
+    return Constant(name, float(np.asarray(value)), dimensions=get_dimensions(value))
+
+
+def variable(entry: Entry) -> Variable:
+    """Return Brian2's description of an equation's variable."""
+    return Variable(entry.name, dimensions=entry.dimensions, dtype=entry.dtype, scalar="shared" in entry.flags)

@@ -1,0 +1,68 @@
+"""Checks that everything declared is used, and everything read is set."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from brainmem.model.checks.findings import Findings
+from brainmem.model.checks.place import listed, place_of
+from brainmem.model.checks.text import ModelText, summed_into
+from brainmem.errors import closest
+from brainmem.model.parts import inner, texts, texts_of
+
+__all__ = ["check_named", "check_use"]
+
+NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def check_use(text: ModelText) -> None:
+    """Note parameters that no text names, and variables that nothing sets."""
+    if not text.model.chosen:  # another form may use it
+        check_named(text.model, "parameter", text.model.parameters, text.found)
+    for population in text.model.populations:
+        _check_set(text, population)
+    for projection in text.model.projections:
+        for name in projection.initial:
+            text.found.passes(_check_weight_read, text, projection, name)
+
+
+def check_named(model: Any, kind: str, items: Iterable[Any], found: Findings) -> None:
+    """Note those of `items` that no text of a model names."""
+    used = {name for _, _, text in texts(model) for name in _names(text)}
+    for item in items:
+        if item.name not in used:
+            near = closest(item.name, used - {other.name for other in items})
+            reason = f"nothing in the model names it.{near} Remove it, or use it in an equation."
+            found.note(place_of(model, kind, item.name).error(reason))
+
+
+def _names(given: str) -> set[str]:
+    return {name for line in given.splitlines() for name in NAME.findall(line.split("#")[0])}
+
+
+def _check_set(text: ModelText, population) -> None:
+    place = place_of(text.model, "population", population.name, population.equations)
+    summed = summed_into(text, population.name)
+    visited = {population.state, f"{population.state}_change"}
+    for name, entry in text.neurons[population.name].items():
+        if entry.kind == "parameter" and not {name} & {*summed, *visited, *population.initial}:
+            reason = (
+                f"nothing sets {name!r}, so it would be 0 throughout. Sum into it with a projection "
+                f"(current='{name}_post = ... (summed)'; summed here: {listed(summed)}), or give initial=."
+            )
+            text.found.note(place.error(reason, line=entry.line))
+
+
+def _check_weight_read(text: ModelText, projection, name: str) -> None:
+    """Raise for start weights of a variable that no text of its projection defines or reads."""
+    own = [projection, *(rule for rule in text.model.rules if rule.projection == projection.name)]
+    given = [found for noun in own for _, part in inner("", noun) for found in texts_of(part)]
+    known = {word for field, part in given if not field.startswith("initial[") for word in _names(part)}
+    variables = set(text.synapses[projection.name]) - {name}
+    if not known & {name, f"d{name}"}:
+        raise place_of(text.model, "projection", projection.name).error(
+            f"initial={name!r} sets a variable that nothing reads.{closest(name, variables)} "
+            f"Variables: {listed(sorted(variables))}."
+        )

@@ -1,0 +1,83 @@
+"""Put one of the forms that a model offers into its text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from brainmem.errors import RuleError, closest
+from brainmem.model.parts import with_texts
+from brainmem.model.nouns import MemoryModel
+
+__all__ = ["choose", "forms", "split_choices"]
+
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+
+
+def choose(model: MemoryModel, **options: str) -> MemoryModel:
+    """Return `model` with every choice made: the options given, the defaults of the others.
+
+    Parameters
+    ----------
+    model : MemoryModel
+    options : str
+        The name of an option, by the name of the choice: ``choose(model, error_on="total")``.
+
+    Returns
+    -------
+    MemoryModel
+        The same model where it offers no choice; its field ``chosen`` tells the options.
+
+    Raises
+    ------
+    RuleError
+        For a choice or an option that does not exist.
+    """
+    _check(model, options)
+    if not model.choices:
+        return model
+    chosen = {item.name: options.get(item.name, item.preset) for item in model.choices}
+    texts = {item.name: _bracketed(item.options[chosen[item.name]]) for item in model.choices}
+    changed = with_texts(model, lambda text: _NAME.sub(lambda found: texts.get(found.group(), found.group()), text))
+    return replace(model, **{**changed, "choices": (), "chosen": {**model.chosen, **chosen}})
+
+
+def split_choices(model: MemoryModel, parameters: Mapping[str, Any] | None) -> tuple[MemoryModel, dict[str, Any]]:
+    """Return the model with the choices made that `parameters` name, and the parameters proper."""
+    if not isinstance(parameters, Mapping | None):
+        raise RuleError(f"parameters={parameters!r} must be a mapping from names to values, such as {{'N': 100}}.")
+    given = dict(parameters or {})
+    options = {item.name: given.pop(item.name) for item in model.choices if item.name in given}
+    return choose(model, **options), given
+
+
+def forms(model: MemoryModel) -> Iterator[dict[str, str]]:
+    """Yield what is chosen for each form of a model: nothing, and each option that is no default."""
+    yield {}
+    yield from ({item.name: option} for item in model.choices for option in item.options if option != item.preset)
+
+
+def _check(model: MemoryModel, options: Mapping[str, Any]) -> None:
+    known = {item.name: item for item in model.choices}
+    for name, option in options.items():
+        if name not in known:
+            raise RuleError(
+                f"Model {model.name!r} offers no choice {name!r}; choices: {', '.join(known) or 'none'}."
+                f"{_made(model, name)}{closest(name, known)}"
+            )
+        if not isinstance(option, str) or option not in known[name].options:
+            allowed = known[name].options
+            raise RuleError(
+                f"Model {model.name!r}, choice {name!r}: {option!r} is not one of "
+                f"{', '.join(map(repr, allowed))}.{closest(str(option), allowed)}"
+            )
+
+
+def _made(model: MemoryModel, name: str) -> str:
+    return f" It has been made already: {name} = {model.chosen[name]!r}." if name in model.chosen else ""
+
+
+def _bracketed(text: str) -> str:
+    return text if _NAME.fullmatch(text) else f"({text})"

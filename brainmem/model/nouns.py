@@ -1,0 +1,594 @@
+"""The frozen nouns in which a paper's network and learning rule are written.
+
+Every field that holds equations holds Brian2 text. Nothing here imports Brian2's
+objects, draws a random number, or knows a device.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+__all__ = [
+    "Choice",
+    "Claim",
+    "Each",
+    "LearningRule",
+    "Limit",
+    "MemoryModel",
+    "Observable",
+    "Parameter",
+    "Phase",
+    "Population",
+    "Projection",
+    "Protocol",
+    "Recalled",
+    "Reference",
+    "Repeat",
+    "SpikingRule",
+    "Stimulus",
+]
+
+
+_RANDOM = re.compile(r"\b(signs|normal|uniform|binary|permutation)\s*\(")  # the draws of start values
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The publication that a model comes from."""
+
+    authors: str
+    title: str
+    journal: str
+    year: int
+    doi: str = ""
+    arxiv: str = ""
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One number of a model: its value with unit, its meaning and where it comes from.
+
+    Parameters
+    ----------
+    name : str
+        The name that equations use.
+    value : Quantity, float, int, tuple of int, or str
+        A number with unit, or text over other parameters (``"0.03/N"``), evaluated when a
+        run is prepared. Integers stay integers: they size populations and count repetitions.
+    meaning : str
+        One line for a reader.
+    source : str
+        ``"eq. 4"``, ``"table 1"``, ``"reconstruction"``, ``"ours"``.
+    """
+
+    name: str
+    value: Any
+    meaning: str = field(default="", kw_only=True)
+    source: str = field(default="ours", kw_only=True)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A part of a model's text that it offers in several forms.
+
+    ``Choice("error_on", {"current": "z - f", "rate": "r - R"})`` puts ``(z - f)`` where equations name ``error_on``.
+    ``simulate(model, parameters={"error_on": "rate"})`` and ``model.choose(error_on="rate")`` choose another form.
+    Every form is checked when the model is made.
+
+    Parameters
+    ----------
+    name : str
+        The name that stands in the model's texts.
+    options : mapping of str to str
+        The text of each form: an expression, without spiking texts of its own.
+    default : str
+        The form taken when none is chosen; the first when empty.
+    meaning, source : str
+        See `Parameter`.
+    """
+
+    name: str
+    options: Mapping[str, str]
+    default: str = field(default="", kw_only=True)
+    meaning: str = field(default="", kw_only=True)
+    source: str = field(default="ours", kw_only=True)
+
+    @property
+    def preset(self) -> str:
+        """The name of the form taken when none is chosen."""
+        return self.default or next(iter(self.options), "")
+
+
+@dataclass(frozen=True)
+class Stimulus:
+    """A table of input vectors, one row per item, shown to a population by name.
+
+    Parameters
+    ----------
+    name : str
+        The name under which the population's equations read the row now shown (zero when none is).
+    population : str
+        Whose units the columns are.
+    items : str or int
+        How many rows, a number or a parameter's name.
+    draw : str
+        Default values, as text over ``signs()``, ``normal(mean, sd)``, ``uniform(lo, hi)``, ``binary(p)``,
+        ``zeros()``, ``eye()``, ``permutation()`` (0 to N - 1 in random order, for each item), parameters, ``item`` and
+        ``unit`` (numbers from 0), stimuli declared earlier, ``first(x)``, the first frame of one that has frames, and
+        ``ranks(x)``, the numbers of its units in ascending order of its values, from 0; shape (items, unit). With
+        frames also over ``time``, that of each frame, and ``filtered_noise(tau)``: low-pass filtered white noise, one
+        trace per unit and item, of standard deviation 1/sqrt(2), which starts at 1.
+    values : tuple of float, optional
+        The only values allowed in a user's own table, e.g. ``(-1, 1)``; None allows any finite value.
+    distinct : bool
+        Whether two equal rows are an error (a cue that stands for two memories).
+    unit : str
+        Brian2 unit text, ``"1"`` for none.
+    frames : str or int
+        For a stimulus that changes while it is shown: how many rows an item has, a number or text over parameters
+        (``"round(T/every_frame)"``). The table has shape (items, frames, unit). A phase shows them one after the
+        other, from its beginning, and holds the last.
+    every : str
+        How long a frame is shown: a parameter or text with unit of time.
+    """
+
+    name: str
+    population: str
+    items: str | int = field(default="M", kw_only=True)
+    draw: str = field(default="signs()", kw_only=True)
+    values: tuple[float, ...] | None = field(default=None, kw_only=True)
+    distinct: bool = field(default=False, kw_only=True)
+    unit: str = field(default="1", kw_only=True)
+    frames: str | int = field(default="", kw_only=True)
+    every: str = field(default="", kw_only=True)
+
+
+@dataclass(frozen=True)
+class Population:
+    """Rate units, as Brian2 neuron equations, or units that are updated one at a time.
+
+    Parameters
+    ----------
+    name : str
+    equations : str
+        Brian2 equations. A variable that a projection sums into is declared as a parameter
+        (``u : 1``). Names of stimuli, gates and parameters may be used without declaration.
+    size : str or int
+        Number of units, or the parameter that holds it.
+    rate : str, optional
+        The variable other units and rules see as this unit's rate. It is either a differential
+        variable that relaxes to `transfer` (rate form, ``tau*dr/dt = -r + phi(drive)``), or the
+        transfer subexpression itself (current form, ``tau*du/dt = -u + J*phi(u) + h``).
+        None for helper populations, which both variants take verbatim.
+    drive : str, optional
+        The variable or subexpression that `transfer` is a function of.
+    transfer : str, optional
+        The subexpression that holds phi(drive).
+    rate_range : (float or text, float or text)
+        The rates that mean silence and the highest rate used, in the unit of `rate`
+        (``(-1, 1)`` for tanh). The spiking variant maps it to 0 ... `rate_max`.
+    sequential : str
+        The statement that sets a unit's state, ``"S = sign(h)"``. In every time step all units are visited once, in a
+        fresh random order; each visit reads the fields as the visits before have left them, because every sum of a
+        projection from the population to itself follows a change of the state at once. The state is declared
+        (``S : 1``), may be the `rate`, and needs neither `drive` nor `transfer`. ``S_change`` is how far the last
+        visit moved the unit. ``sign(x)`` keeps the state where ``x`` is exactly 0; ``sign(h + tie*S)`` keeps it for
+        fields below `tie`, which rounding cannot decide. ``rand()`` makes the update random (Glauber):
+        ``"S = 2*int(rand() < 1/(1 + exp(-2*h/T))) - 1"``.
+    initial : mapping of str to str
+        Start values by variable, as text over the draws of `Stimulus`; unmentioned variables start at 0.
+    """
+
+    name: str
+    equations: str
+    size: str | int = field(default="N", kw_only=True)
+    rate: str | None = field(default=None, kw_only=True)
+    drive: str | None = field(default=None, kw_only=True)
+    transfer: str | None = field(default=None, kw_only=True)
+    rate_range: tuple[Any, Any] = field(default=(0, 1), kw_only=True)
+    sequential: str = field(default="", kw_only=True)
+    initial: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+
+    @property
+    def state(self) -> str:
+        """The variable that `sequential` sets, ``""`` without."""
+        return self._visit[0]
+
+    @property
+    def visit(self) -> str:
+        """The right-hand side of `sequential`."""
+        return self._visit[1]
+
+    @property
+    def visit_draws(self) -> tuple[str, ...]:
+        """The statements before it, by which the translation names its random numbers."""
+        return self._visit_lines[:-1]
+
+    @property
+    def _visit(self) -> tuple[str, str]:
+        left, _, right = (self._visit_lines or ("",))[-1].partition("=")
+        return left.strip(), right.strip()
+
+    @property
+    def _visit_lines(self) -> tuple[str, ...]:
+        lines = (line.split("#")[0].strip() for line in self.sequential.splitlines())
+        return tuple(line for line in lines if line)
+
+
+@dataclass(frozen=True)
+class Projection:
+    """Synapses from one population to another.
+
+    Parameters
+    ----------
+    name, source, target : str
+    current : str
+        One Brian2 summed equation per line, e.g. ``"u_post = w*x_pre : 1 (summed)"``.
+    variables : str
+        Synaptic parameters as Brian2 text, ``"w : 1"``; variables that a rule's
+        ``dw/dt`` defines are not repeated here.
+    initial : mapping of str to str
+        Start values, text over the draws of `Stimulus`; arrays are ``[post, pre]``. Recursive least squares starts
+        with ``{"p": "eye()/alpha"}``, the identity matrix over a parameter.
+    row_norm : float, optional
+        Scale every row (all synapses onto one unit) of the first initial variable to this Euclidean norm.
+    self_connections : bool
+        Whether a unit projects to itself; False keeps these pairs out.
+    source_units, target_units : str
+        A contiguous part of the population, as a slice over whole numbers and parameters: ``":n"`` for its first n
+        units, ``"n:"`` for the others (Brian2's subgroup ``units[:n]``). Arrays are ``[post, pre]`` of these units
+        alone, and as in Brian2 ``i``, ``j``, ``N_pre`` and ``N_post`` count them; whether a unit meets itself is told
+        by its number in the population. No text takes all units. A part may be empty: its sums are 0.
+    """
+
+    name: str
+    source: str
+    target: str
+    current: str = field(default="", kw_only=True)
+    variables: str = field(default="", kw_only=True)
+    initial: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    row_norm: float | None = field(default=None, kw_only=True)
+    self_connections: bool = field(default=False, kw_only=True)
+    source_units: str = field(default="", kw_only=True)
+    target_units: str = field(default="", kw_only=True)
+
+
+@dataclass(frozen=True)
+class SpikingRule:
+    """A spiking text of the user's own, used in place of the automatic event split.
+
+    `on_pre` and `on_post` run at each unit spike before the traces change (`count_pre`,
+    `count_post` hold the spikes of the unit in this step, in units of `cells_per_unit`);
+    `clocked` holds Brian2 differential equations. Each may be empty. All three may read what the rule may, and
+    what the spiking variant adds for a unit of rate ``x``: the trace ``x_s_pre`` and the rate asked of the cells
+    ``x_activity_pre`` (both 0 ... 1), and the parameters of the cells (``rate_max``, ``cells_per_unit``, ...).
+    """
+
+    on_pre: str = ""
+    on_post: str = ""
+    clocked: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class LearningRule:
+    """Plasticity of one projection, in one of three forms of text.
+
+    Exactly one of `continuous`, `periodic`, `episodic` is given.
+
+    Parameters
+    ----------
+    name, projection : str
+    continuous : str
+        Brian2 differential equations, ``"dw/dt = F(...) : 1"``.
+    periodic : str
+        Statements run on every synapse each `every` (``"w += ..."``).
+    episodic : str
+        Statements run on every synapse when a step of the phases in `at` ends. They read rates, states and sums as
+        they are then.
+    every : str
+        Period of the periodic form: a parameter, or text with unit of time.
+    at : tuple of str
+        Phases whose ends trigger the episodic form.
+    during : tuple of str
+        Phases in which a continuous or periodic rule acts; in others it is not evaluated. Without names it acts in all,
+        but not where a gate that multiplies every change of it is 0.
+    order : int
+        Rules of one form, of all projections, run in ascending order, then as listed in the model. Continuous rules
+        change their variables at the same time, before periodic ones.
+    bounds : mapping of str to (text, text)
+        Limits of a plastic variable, enforced after every change in both variants.
+    read : {"auto", "event", "drive", "trace"}
+        How the spiking variant reads rates in the rule.
+    pairing : {"symmetric", "causal", "anticausal"}
+        Which neuron's spikes carry a term with a pre and a post rate.
+    spiking : SpikingRule, optional
+        Explicit text for the spiking variant.
+    equation : str
+        Where the rule stands in the paper.
+    """
+
+    name: str
+    projection: str
+    continuous: str = field(default="", kw_only=True)
+    periodic: str = field(default="", kw_only=True)
+    episodic: str = field(default="", kw_only=True)
+    every: str = field(default="", kw_only=True)
+    at: tuple[str, ...] = field(default=(), kw_only=True)
+    during: tuple[str, ...] = field(default=(), kw_only=True)
+    order: int = field(default=0, kw_only=True)
+    bounds: Mapping[str, tuple[Any, Any]] = field(default_factory=dict, kw_only=True)
+    read: str = field(default="auto", kw_only=True)
+    pairing: str = field(default="symmetric", kw_only=True)
+    spiking: SpikingRule | None = field(default=None, kw_only=True)
+    equation: str = field(default="", kw_only=True)
+
+    @property
+    def form(self) -> str:
+        """``"continuous"``, ``"periodic"`` or ``"episodic"``."""
+        return next(form for form in ("continuous", "periodic", "episodic") if getattr(self, form))
+
+    @property
+    def text(self) -> str:
+        """The rule's text, whichever form it has."""
+        return getattr(self, self.form)
+
+
+@dataclass(frozen=True)
+class Observable:
+    """A number about a population at each moment, e.g. the overlap with the target shown.
+
+    ``Observable("overlap", "x*target", population="units")`` is the mean of ``x*target`` over
+    the units; ``reduce="sum"`` sums. Conditions that end a phase may use it by name. It is taken at the end of a time
+    step, from states and sums of that moment.
+    """
+
+    name: str
+    expression: str
+    population: str = field(kw_only=True)
+    reduce: str = field(default="mean", kw_only=True)
+    unit: str = field(default="1", kw_only=True)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """What happens while one item is present: stimuli, gates, duration, end condition.
+
+    Parameters
+    ----------
+    name : str
+    duration : str
+        Longest duration: a parameter or text with unit of time.
+    until : str
+        Condition over observables, parameters and ``elapsed``; the phase ends when it holds. Results tell in
+        ``step_fulfilled`` whether it held; they note how often a phase reached its longest duration without.
+    must_end : bool
+        Whether a phase that reaches its longest duration before `until` holds is an error.
+    stimuli : tuple of str
+        The stimuli shown (row of the current item); all others are zero.
+    gates : mapping of str to number or text
+        Values of gate variables, readable in every equation; a gate not named is 0.
+    start : mapping of str to str
+        Variables set when the phase begins, text over the draws of `Stimulus` and over stimuli of the same population
+        (the row of the item, its first frame). Random values are drawn anew every time. Other variables go on as they
+        are.
+    average : str
+        The last part of the phase over which rates are averaged; empty means all of it. The window is counted from the
+        longest duration: a phase that `until` ends before it has no average (nan).
+    aside : bool
+        The phase runs beside the protocol: neurons' state is put back when it ends (a test in the middle of learning),
+        so that tests one after the other all begin with it. Phases that an `Each` runs together for an item go on
+        from each other.
+    paired : bool
+        Random start values are drawn once for every (item, repeat) and come again in every epoch, so that tests of
+        different epochs begin with the same states.
+    """
+
+    name: str
+    duration: str = field(kw_only=True)
+    until: str = field(default="", kw_only=True)
+    must_end: bool = field(default=False, kw_only=True)
+    stimuli: tuple[str, ...] = field(default=(), kw_only=True)
+    gates: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    start: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    average: str = field(default="", kw_only=True)
+    aside: bool = field(default=False, kw_only=True)
+    paired: bool = field(default=False, kw_only=True)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether variables begin with other values every time."""
+        return not self.paired and any(_RANDOM.search(text) for text in self.start.values())
+
+
+@dataclass(frozen=True)
+class Each:
+    """Run phases once for every item.
+
+    Parameters
+    ----------
+    phases : str or tuple of str
+        Run in this order for one item before the next item comes.
+    items : str or int
+        Number of items, or the parameter that holds it.
+    order : {"random", "fixed"}
+        A fresh permutation every time, or 0, 1, 2, ...
+    repeats : str or int
+        How often each item comes in a row (with a start of its own each time).
+    epochs : str, tuple of int, or None
+        Run only in these repetitions (counted from 1) of the enclosing `Repeat`, or the parameter that holds them.
+    """
+
+    phases: str | tuple[str, ...]
+    items: str | int = field(default="M", kw_only=True)
+    order: str = field(default="fixed", kw_only=True)
+    repeats: str | int = field(default=1, kw_only=True)
+    epochs: str | tuple[int, ...] | None = field(default=None, kw_only=True)
+
+
+@dataclass(frozen=True)
+class Repeat:
+    """Run the `body` `times` times: an epoch each. Weights can be recorded after every epoch."""
+
+    times: str | int
+    body: tuple[Each, ...]
+
+
+@dataclass(frozen=True)
+class Protocol:
+    """The phases of an experiment and the order in which they come."""
+
+    phases: tuple[Phase, ...]
+    schedule: tuple[Each | Repeat, ...]
+
+    def phase(self, name: str) -> Phase:
+        """Return the phase called `name`."""
+        return next(phase for phase in self.phases if phase.name == name)
+
+    @property
+    def gates(self) -> tuple[str, ...]:
+        """Names of all gates, in the order of their first mention."""
+        return tuple(dict.fromkeys(gate for phase in self.phases for gate in phase.gates))
+
+
+@dataclass(frozen=True)
+class Recalled:
+    """When a memory counts as recalled. Tables, figures, comparisons and claims take it from the model.
+
+    ``Recalled(phase="recall", target="target", score="overlap", threshold=0.85, spiking={"score": "pearson"})``
+
+    Parameters
+    ----------
+    phase : str
+        The phase that tests. Its rates, averaged as `Phase` says, are scored.
+    target : str
+        The stimulus recalled, without frames. A test is scored against the row of its item; the rates are those of the
+        stimulus' population.
+    score : {"overlap", "pearson"}
+        The mean over units of rate times target, which grows with the amplitude of the rates; or Pearson's correlation
+        over units, which ignores their amplitude and mean.
+    threshold : float
+        A test succeeds when its score exceeds it; that of an overlap has the base SI unit of rate times target.
+    repeats : {"each", "mean"}
+        How several tests of an item in one epoch (random starts) count: each for itself, so that an item recalled from
+        two starts of three counts 2/3; or together, by the mean of their scores. Trials always count as separate runs.
+    spiking : mapping of str to value
+        The `score`, `threshold` or `repeats` of the spiking variant where they differ.
+    """
+
+    phase: str = field(kw_only=True)
+    target: str = field(kw_only=True)
+    score: str = field(kw_only=True)
+    threshold: float = field(kw_only=True)
+    repeats: str = field(default="each", kw_only=True)
+    spiking: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+
+    def of(self, variant: str) -> dict[str, Any]:
+        """Return `phase`, `target`, `score`, `threshold` and `repeats` of one variant, by name."""
+        common = {name: getattr(self, name) for name in ("phase", "target", "score", "threshold", "repeats")}
+        return common | (dict(self.spiking) if variant == "spiking" else {})
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A condition on the parameters that the theory sets, and the reason, shown when a run breaks it.
+
+    ``Limit("M < 2*N/(1 + gamma**2)", "fields of row norm 1 exist only below this load")``.
+    """
+
+    condition: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A statement of a paper, with the experiment that checks it.
+
+    `experiment(size=..., variant=..., device=..., progress=...)` returns a mapping from quantity
+    to measured value; `expected` maps ``(quantity)`` to ``(value, tolerance)`` or to a
+    ``(low, high)`` interval built by `brainmem.study.claims.within`.
+    """
+
+    key: str
+    statement: str
+    experiment: Callable[..., Any] = field(kw_only=True)
+    source: str = field(default="", kw_only=True)
+
+
+@dataclass(frozen=True)
+class MemoryModel:
+    """A paper's network, learning rule and protocol, as text. See `spec` for the parts.
+
+    ``rate_dt`` and ``time_unit`` are texts (parameter or quantity): the Euler step of the rate variant and
+    what one unit of a dimensionless model time lasts. ``varied`` marks a copy made by `replace`, in which
+    parameters may be left over that only the replaced part used; ``chosen`` holds the choices made, by name.
+    ``print(model)`` shows all of it on one page.
+    """
+
+    name: str
+    parameters: tuple[Parameter, ...] = field(kw_only=True)
+    populations: tuple[Population, ...] = field(kw_only=True)
+    projections: tuple[Projection, ...] = field(default=(), kw_only=True)
+    rules: tuple[LearningRule, ...] = field(default=(), kw_only=True)
+    stimuli: tuple[Stimulus, ...] = field(default=(), kw_only=True)
+    observables: tuple[Observable, ...] = field(default=(), kw_only=True)
+    protocol: Protocol = field(kw_only=True)
+    recalled: Recalled | None = field(default=None, kw_only=True)
+    limits: tuple[Limit, ...] = field(default=(), kw_only=True)
+    choices: tuple[Choice, ...] = field(default=(), kw_only=True)
+    reference: Reference | None = field(default=None, kw_only=True)
+    rate_dt: str = field(default="0.1*ms", kw_only=True)
+    time_unit: str = field(default="1*second", kw_only=True)
+    spiking: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
+    description: str = field(default="", kw_only=True)
+    varied: bool = field(default=False, kw_only=True, repr=False, compare=False)
+    chosen: Mapping[str, str] = field(default_factory=dict, kw_only=True, repr=False)
+
+    def __post_init__(self) -> None:
+        from brainmem.text import check_model
+
+        check_model(self)
+
+    def replace(self, **changes: Any) -> MemoryModel:
+        """Return a copy with some fields replaced, checked again.
+
+        A recall criterion stays as it is where the copy leaves out the phase or the stimulus that it names.
+        """
+        from brainmem.model.checks.recalled import check_named_parts
+
+        copy = replace(self, **{"varied": True, **changes})
+        if "recalled" in changes:
+            check_named_parts(copy)
+        return copy
+
+    def choose(self, **options: str) -> MemoryModel:
+        """Return a copy with every `Choice` made: the options given (``error_on="rate"``), else the defaults.
+
+        Raises
+        ------
+        RuleError
+            For a choice or an option that does not exist.
+        """
+        from brainmem.model.choices import choose
+
+        return choose(self, **options)
+
+    def __str__(self) -> str:
+        from brainmem.model.card import card
+
+        return card(self)
+
+    def population(self, name: str) -> Population:
+        """Return the population called `name`."""
+        return next(item for item in self.populations if item.name == name)
+
+    def projection(self, name: str) -> Projection:
+        """Return the projection called `name`."""
+        return next(item for item in self.projections if item.name == name)
+
+    def parameter(self, name: str) -> Parameter:
+        """Return the parameter called `name`."""
+        return next(item for item in self.parameters if item.name == name)

@@ -1,0 +1,1 @@
+"""The numbers of one run: parameters, stimuli, start values, tables, measured curves."""

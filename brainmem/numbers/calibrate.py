@@ -1,0 +1,312 @@
+"""Measure a spiking cell's f-I curve with the very equations, step and device of the run, and invert it.
+
+Formulas for the stationary rate of a noisy LIF cell deviate from its Euler simulation by 8-20 % at
+usual steps, so the curve is measured and never carried from one implementation to another.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from brainmem.engine.cache import cache_folder, note_damage
+from brainmem.engine.device import BuildJob, Device, prepare
+from brainmem.errors import TranslationError
+from brainmem.storage.files import replacing
+from brainmem.storage.seals import read_text, write_text
+from brainmem.translation.settling import LEVELS
+
+__all__ = ["CELLS", "TOLERANCE", "AffineFit", "Calibration", "CellBlueprint", "calibrate", "fit_affine", "invert"]
+
+CELLS = 400
+DISCARD = 0.2  # seconds, or SETTLED time constants of the trace, which begins at 0
+SETTLED = 4
+MEASURED = 2.0  # seconds
+POINTS = (24, 16)  # currents around threshold, currents above
+CHECKS = 21
+HEADROOM = 1.2
+TOLERANCE = 0.02  # of the range, between 5 % and 95 % of it
+SAMPLED = 0.1  # seconds between looks at the membranes; longer than a cell remembers its noise
+
+
+@dataclass(frozen=True)
+class CellBlueprint:
+    """A population of uncoupled cells, each with a current of its own.
+
+    ``equations``, ``threshold``, ``reset`` and ``refractory`` are those of the run, with the current ``I`` a parameter.
+    """
+
+    equations: str
+    threshold: str
+    reset: str
+    refractory: str
+    constants: tuple[str, ...]
+    cells: int
+    dt: float
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A measured f-I curve and its inverse.
+
+    Attributes
+    ----------
+    current, rate : tuple of float
+        The measured curve; current in units of threshold minus reset, rate in Hz.
+    rate_max : float
+        Rate in Hz that activity 1 asks for.
+    highest : float
+        Highest calibrated rate in Hz.
+    error : float
+        Largest deviation from the rate asked for, checked with fresh noise, as a fraction of `rate_max`, between
+        5 % and 95 % of the range.
+    checked, reached : tuple of float
+        The activities checked and those reached.
+    fano : tuple of float
+        Fano factor F of a filtered spike train at the activities checked: its variance over a Poisson train's.
+    tau : float
+        Time constant in seconds of the filter for which F was measured.
+    membrane : tuple of tuple of float
+        Quantiles of the membrane potential of cells that are not refractory, in the long run, at each current.
+    resting : tuple of float
+        Fraction of the cells that are refractory at each current.
+    """
+
+    current: tuple[float, ...]
+    rate: tuple[float, ...]
+    rate_max: float
+    highest: float
+    error: float
+    checked: tuple[float, ...]
+    reached: tuple[float, ...]
+    fano: tuple[float, ...]
+    tau: float
+    membrane: tuple[tuple[float, ...], ...] = ()
+    resting: tuple[float, ...] = ()
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """The curve and its error, as results hold them."""
+        return {name: value for name, value in asdict(self).items() if name not in ("membrane", "resting")}
+
+    def long_run(self, rows: int) -> dict[str, np.ndarray]:
+        """Return what cells are drawn from that begin anew (`translation.settling`), for `rows` + 1 currents."""
+        current = np.array(self.current)
+        wanted = np.linspace(current[0], current[-1], rows + 1)
+        levels = np.array(self.membrane).T
+        return {
+            "span": np.array([current[0], current[-1] - current[0]]),
+            "membrane": np.array([np.interp(wanted, current, level) for level in levels]).T,
+            "resting": np.interp(wanted, current, self.resting),
+        }
+
+    @property
+    def usable(self) -> float:
+        """`rate_max` as a fraction of the highest calibrated rate."""
+        return self.rate_max / self.highest
+
+    def table(self, rows: int) -> np.ndarray:
+        """Return the current for activity 0, 1/rows, ..., 1; shape (rows + 1,)."""
+        return invert(np.array(self.current), np.array(self.rate), self.rate_max, np.linspace(0, 1, rows + 1))
+
+    def fano_at(self, activity: float) -> float:
+        """Return F interpolated at an activity."""
+        return float(np.interp(activity, self.checked, self.fano))
+
+
+def invert(current: np.ndarray, rate: np.ndarray, rate_max: float, activity: np.ndarray) -> np.ndarray:
+    """Return the currents at which the measured curve reaches ``rate_max*activity``.
+
+    Parameters
+    ----------
+    current, rate : (point,) float array, dimensionless and Hz
+    rate_max : float, Hz
+    activity : (row,) float array, 0 ... 1
+    """
+    from scipy.interpolate import PchipInterpolator  # slow to import, and rate networks need none
+
+    rate = np.maximum.accumulate(rate)
+    silent = int(np.searchsorted(rate, 0, side="right")) - 1
+    keep = np.r_[max(silent, 0), max(silent, 0) + 1 + np.flatnonzero(np.diff(rate[max(silent, 0) :]) > 0)]
+    return PchipInterpolator(rate[keep], current[keep])(np.clip(rate_max * activity, rate[keep][0], rate[keep][-1]))
+
+
+@dataclass(frozen=True)
+class AffineFit:
+    """A current ``slope*drive + offset``, and how far the rates it gives miss those wanted.
+
+    ``rms`` and ``largest`` are fractions of `rate_max`, over the drives that were fitted.
+    """
+
+    slope: float
+    offset: float
+    rms: float
+    largest: float
+
+
+def fit_affine(calibration: Calibration, drive: np.ndarray, activity: np.ndarray) -> AffineFit:
+    """Return the slope and offset with which the measured f-I curve comes nearest to ``rate_max*activity``.
+
+    Parameters
+    ----------
+    drive, activity : (point,) float arrays
+        The activity wanted at each drive; points between 2 % and 98 % of the range are fitted.
+
+    Raises
+    ------
+    TranslationError
+        When the activity does not rise with the drive.
+    """
+    from scipy.optimize import least_squares  # slow to import
+
+    drives = drive[-1]
+    inside = (activity > 0.02) & (activity < 0.98)
+    spans = activity.min() <= 0.02 and activity.max() >= 0.98
+    drive, activity = drive[inside], activity[inside]
+    if not spans or len(drive) < 3 or np.any(np.diff(activity) <= 0):
+        raise TranslationError(
+            "neuron='affine' needs a transfer that rises with the drive from 2 % to 98 % of the rate range, within "
+            f"drives of {-drives:g} to {drives:g}. Use neuron='lif'."
+        )
+    current, rate = np.array(calibration.current), np.array(calibration.rate)
+
+    def misses(values: np.ndarray) -> np.ndarray:
+        return np.interp(values[0] * drive + values[1], current, rate) / calibration.rate_max - activity
+
+    wanted = invert(current, rate, calibration.rate_max, activity)
+    found = least_squares(misses, np.polyfit(drive, wanted, 1), x_scale=[0.1, 0.1])
+    left = misses(found.x)
+    return AffineFit(float(found.x[0]), float(found.x[1]), float(np.sqrt(np.mean(left**2))), float(np.abs(left).max()))
+
+
+def calibrate(
+    cell: CellBlueprint, parameters: Mapping[str, float], *, rate_max: float, tau: float, device: Device
+) -> Calibration:
+    """Measure `cell` on `device` and return its inverted f-I curve; measured once, then read from the cache.
+
+    Parameters
+    ----------
+    cell : CellBlueprint
+    parameters : mapping of str to float
+        Values of the cell's constants in SI units, ``sigma_v``, ``tau_m`` and ``t_ref`` among them.
+    rate_max : float
+        Hz.
+    tau : float
+        Time constant in seconds of the trace for which F is measured.
+
+    Raises
+    ------
+    TranslationError
+        When `rate_max` cannot be reached, or the inverse misses the rates asked for by more than 2 % of the range.
+    """
+    key = _key(cell, parameters, rate_max, tau, device)
+    path = cache_folder() / "calibration" / f"{key}.json"
+    if path.exists():
+        stored = read_text(path)
+        if stored is not None:
+            return Calibration(**{name: _tuples(value) for name, value in json.loads(stored).items()})
+        note_damage(f"calibration {key}")
+    measured = _measure(cell, parameters, rate_max=rate_max, tau=tau, device=device)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with replacing(path) as temporary:
+        write_text(temporary, json.dumps(asdict(measured)), key=key)
+    return measured
+
+
+def _tuples(value: Any) -> Any:
+    return tuple(map(_tuples, value)) if isinstance(value, list) else value
+
+
+def _key(*parts) -> str:
+    import brian2
+
+    text = json.dumps([*map(repr, parts), brian2.__version__, CELLS, MEASURED, POINTS, LEVELS, "4"])
+    return hashlib.sha256(text.encode()).hexdigest()[:24]
+
+
+def _measure(cell: CellBlueprint, parameters, *, rate_max: float, tau: float, device: Device) -> Calibration:
+    current = _currents(parameters, rate_max)
+    executable = prepare(BuildJob("brainmem.build.network:build_cells", cell), device)
+    rate, _, looks = _run(executable, cell, parameters, current, tau, seed=1)
+    rate = np.maximum.accumulate(rate)
+    if rate[-1] < rate_max:
+        raise TranslationError(
+            f"rate_max = {rate_max:g} Hz is above the {rate[-1]:.1f} Hz that the cell reaches with a refractory period "
+            f"of {parameters['t_ref'] * 1e3:g} ms. Lower rate_max or t_ref."
+        )
+    checked = np.linspace(0, 1, CHECKS)
+    reached, fano, _ = _run(executable, cell, parameters, invert(current, rate, rate_max, checked), tau, seed=2)
+    inside = (checked >= 0.05) & (checked <= 0.95)
+    error = float(np.max(np.abs(reached / rate_max - checked)[inside]))
+    if error > TOLERANCE:
+        raise TranslationError(
+            f"The inverted f-I curve misses the rates asked for by up to {error:.1%} of rate_max = {rate_max:g} Hz "
+            f"(allowed {TOLERANCE:.0%}). Raise sigma_v or lower spike_dt, so that the curve is smooth."
+        )
+    return Calibration(
+        tuple(current.tolist()),
+        tuple(rate.tolist()),
+        rate_max,
+        float(rate[-1]),
+        error,
+        tuple(checked.tolist()),
+        tuple((reached / rate_max).tolist()),
+        tuple(fano.tolist()),
+        tau,
+        *_long_run(looks, parameters["t_ref"], cell.dt),
+    )
+
+
+def _long_run(looks: list[tuple[np.ndarray, np.ndarray]], t_ref: float, dt: float):
+    """Return the quantiles of v of cells that are not refractory, and the fraction of those that are, by current."""
+    levels = (np.arange(LEVELS) + 0.5) / LEVELS
+    membrane, resting = [], []
+    for v, since in looks:
+        refractory = np.round(since / dt) < round(t_ref / dt)
+        membrane.append(tuple(np.quantile(v[~refractory], levels).tolist()))
+        resting.append(float(refractory.mean()))
+    return tuple(membrane), tuple(resting)
+
+
+def _currents(parameters, rate_max: float) -> np.ndarray:
+    """Place currents densely around threshold and up to what 1.2 times `rate_max` needs without noise."""
+    interval = 1 / (HEADROOM * rate_max) - parameters["t_ref"]
+    if interval <= 0:
+        raise TranslationError(
+            f"rate_max = {rate_max:g} Hz leaves no headroom: with t_ref = {parameters['t_ref'] * 1e3:g} ms a cell "
+            f"fires at most {1 / parameters['t_ref']:.0f} Hz and {HEADROOM:g} times rate_max must be below it."
+        )
+    top = 1 / (1 - np.exp(-interval / parameters["tau_m"]))
+    sigma = max(parameters["sigma_v"], 0.02)
+    knee = min(1 + 2 * sigma, (1 + top) / 2)
+    below, above = POINTS
+    return np.r_[np.linspace(1 - 5 * sigma, knee, below), np.linspace(knee, top, above + 1)[1:]]
+
+
+def _run(executable, cell: CellBlueprint, parameters, current: np.ndarray, tau: float, *, seed: int):
+    """Return the rate in Hz and the Fano factor of the trace at each current, and looks at the cells.
+
+    A look holds the membrane potentials and the times since the last spikes of all cells at a current.
+    """
+    discard = max(DISCARD, SETTLED * tau)
+    drives = np.resize(np.repeat(current, cell.cells // len(current)), cell.cells)
+    inputs = {f"param.{name}": parameters[name] for name in cell.constants}
+    inputs |= {"cells.I": drives, "param.tau_trace": tau, "param.discard": discard}
+    out = executable.run(inputs, seed=seed, duration=discard + MEASURED)
+    samples = np.array([drives == value for value in current]).astype(float)
+    samples /= samples.sum(axis=1, keepdims=True)
+    rate = samples @ out["cells.n_spikes"] / MEASURED
+    steps = round(MEASURED / cell.dt)
+    mean = samples @ out["cells.s_sum"] / steps
+    variance = samples @ out["cells.s2_sum"] / steps - mean**2
+    with np.errstate(invalid="ignore", divide="ignore"):
+        fano = np.where(rate > 0, variance / (rate * tau / 2), 1.0)
+    seen = out["looks.t"] > discard - cell.dt / 2
+    v, since = out["looks.v"][seen], out["looks.t"][seen][:, None] - out["looks.lastspike"][seen]
+    looks = [(v[:, drives == value].ravel(), since[:, drives == value].ravel()) for value in current]
+    return rate, fano, looks

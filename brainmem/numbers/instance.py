@@ -1,0 +1,263 @@
+"""Fill a translation with numbers: patterns, weights, start values and the tables of the protocol.
+
+Everything random is drawn here with numpy and passed to the device as arrays, so that every
+device, and both variants, start from the same numbers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from brainmem.model.checks.constants import check_constants
+from brainmem.text.counter import start_seed
+from brainmem.text import evaluate, resolve_parameters
+from brainmem.text.constant import require_value
+from brainmem.errors import RuleError, closest
+from brainmem.model.plan import Plan, plan_protocol
+from brainmem.model.nouns import MemoryModel, Stimulus
+from brainmem.numbers.starts import Given, size_of, start_names, start_tables, start_values, stream
+from brainmem.numbers.stimuli import frame_table, shown_rows, stimuli_of, value_rows
+from brainmem.translation.common import shown_stimuli
+from brainmem.translation.controller import START_SEED, run_numbers
+from brainmem.translation.protocol import window_gate
+from brainmem.translation.settling import settle_table
+from brainmem.translation.subsets import Ends, ends_of
+from brainmem.translation.text import TranslatedModel
+
+__all__ = ["Given", "Instance", "instantiate"]
+
+_FINE = 4  # binary digits of the length of tables with frames, which are large
+_COPIES = 2  # of an array, at least, while a run is prepared
+_MOST_STEPS = 1e13  # time steps of a run; more would take years
+FOREVER = 1e9  # seconds; the duration of steps behind the last
+
+
+@dataclass(frozen=True)
+class Instance:
+    """The numbers of one run.
+
+    Attributes
+    ----------
+    parameters : dict
+        Resolved values with units, integers and tuples.
+    arrays : dict of str to ndarray or float
+        Device inputs by name, in base SI units; weights ``[post, pre]`` are still matrices.
+    stimuli : dict of str to ndarray, shape (items, [trial,] [frames,] unit)
+        With frames where the stimulus has some, with trials where each has its own.
+    weights : dict of str to ndarray, shape (post, pre)
+        Start values of synaptic variables by ``"projection.variable"``.
+    ends : dict of str to Ends
+        The units that each projection joins.
+    duration : float
+        Longest possible duration in seconds.
+    """
+
+    parameters: dict[str, Any]
+    plan: Plan
+    arrays: dict[str, Any]
+    stimuli: dict[str, np.ndarray]
+    weights: dict[str, np.ndarray]
+    ends: dict[str, Ends]
+    duration: float
+
+
+def instantiate(translated: TranslatedModel, given: Given, seed: int) -> Instance:
+    """Draw, check and tabulate everything that a run of `translated` needs.
+
+    Raises
+    ------
+    RuleError
+        For unknown names, and for values, shapes or loads that the model does not allow.
+    """
+    model = translated.model
+    parameters = resolve_parameters(model, given.parameters, parameters=translated.parameters)
+    _check_limits(model, parameters)
+    check_constants(translated.written or model, parameters)
+    _check_names(model, translated, given)
+    _time_step(translated, parameters)
+    plan = plan_protocol(model, parameters, stream(seed, "protocol"))
+    _check_sizes(model, parameters)
+    stimuli = stimuli_of(translated, parameters, given, seed)
+    ends = ends_of(translated, parameters)
+    arrays, weights = start_values(translated, parameters, stimuli, given, seed, ends)
+    tables = _tables(translated, plan, parameters, stimuli)
+    rows = start_tables(translated, plan, parameters, stimuli, seed)
+    tables |= {name: _padded_rows(item) if item.ndim == 2 else _padded(item) for name, item in rows.items()}
+    arrays |= {f"table.{item.name}": tables[item.name] for item in translated.tables if item.name in tables}
+    arrays |= {f"param.{name}": _number(parameters[name]) for name in _constants(translated)}
+    numbers = {"n_steps": len(plan), START_SEED: start_seed(seed)}
+    arrays |= {f"param.{name}": float(numbers[name]) for name in run_numbers(model)}
+    duration = _whole_steps(arrays["table.step_duration"][: len(plan)], _time_step(translated, parameters))
+    return Instance(parameters, plan, arrays, stimuli, weights, ends, duration)
+
+
+def _number(value: Any) -> float:
+    return float(np.asarray(value))
+
+
+def _time_step(translated: TranslatedModel, parameters: Mapping[str, Any]) -> float:
+    dt = _number(evaluate(translated.dt, parameters))
+    if not (dt > 0 and np.isfinite(dt)):
+        raise RuleError(
+            f"Model {translated.model.name!r}: the time step {translated.dt} is {dt:g} s; it must be longer than 0."
+        )
+    return float(f"{dt:.12g}")
+
+
+def _check_sizes(model: MemoryModel, parameters: Mapping[str, Any]) -> None:
+    """Refuse weights and stimuli that the memory of this machine cannot hold, and populations without units."""
+    sizes = {item.name: size_of(item.size, parameters) for item in model.populations}
+    for name, units in sizes.items():
+        if units < 1:
+            raise RuleError(f"Model {model.name!r}: population {name!r} has {units} units; it needs at least 1.")
+    held = {f"projection {p.name!r}": sizes[p.source] * sizes[p.target] for p in model.projections}
+    for item in model.stimuli:
+        frames = size_of(item.frames, parameters) if item.every else 1
+        held[f"stimulus {item.name!r}"] = size_of(item.items, parameters) * frames * sizes[item.population]
+    largest = max(held, key=lambda name: held[name], default="")
+    if largest and 8 * held[largest] * _COPIES > _memory():
+        raise RuleError(
+            f"Model {model.name!r}: {largest} has {held[largest]:g} numbers with these parameters, more than the "
+            f"memory of this machine ({_memory() / 2**30:.0f} GiB) holds. Take fewer units or items."
+        )
+
+
+def _memory() -> float:
+    try:
+        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
+    except (AttributeError, ValueError, OSError):  # not every system tells
+        return float("inf")
+
+
+def _whole_steps(durations: np.ndarray, dt: float) -> float:
+    """Return how long the phases last together: each ends with the time step that is nearest to its duration."""
+    return float(dt * np.sum(np.maximum(1, np.floor(durations / dt + 0.5 + 1e-6))))
+
+
+def _constants(translated: TranslatedModel) -> set[str]:
+    return {name for item in (*translated.groups, *translated.connections) for name in item.constants}
+
+
+def _check_limits(model: MemoryModel, parameters: Mapping[str, Any]) -> None:
+    for limit in model.limits:
+        try:
+            require_value(limit.condition, parameters)
+        except RuleError as error:
+            raise RuleError(f"Model {model.name!r}, limit {limit.condition!r}: {error}") from error
+        if not evaluate(limit.condition, parameters):
+            values = {name: parameters[name] for name in parameters if name in limit.condition}
+            shown = ", ".join(f"{name} = {value}" for name, value in values.items())
+            raise RuleError(
+                f"Model {model.name!r}: the parameters ({shown}) break {limit.condition!r}: {limit.reason}."
+            )
+
+
+KEPT = {"inputs": "is a stimulus", "weights": "has start weights", "initial": "keeps a value"}
+
+
+def _check_names(model: MemoryModel, translated: TranslatedModel, given: Given) -> None:
+    known = {
+        "inputs": {item.name for item in model.stimuli},
+        "weights": {item.name for item in model.projections if item.initial},
+        "initial": start_names(translated),
+    }
+    for kind, allowed in known.items():
+        for name in getattr(given, kind):
+            if name not in allowed:
+                raise RuleError(
+                    f"Model {model.name!r}: {kind}={{{name!r}: ...}} names nothing of this model that {KEPT[kind]}; "
+                    f"allowed: {', '.join(sorted(allowed)) or 'none'}.{closest(name, allowed)}"
+                )
+
+
+def _tables(translated: TranslatedModel, plan: Plan, parameters, stimuli) -> dict[str, np.ndarray]:
+    model = translated.model
+    names = [phase.name for phase in model.protocol.phases]
+    durations = {phase.name: _number(evaluate(phase.duration, parameters)) for phase in model.protocol.phases}
+    for name, seconds in durations.items():
+        if not 0 < seconds <= FOREVER or seconds / _time_step(translated, parameters) > _MOST_STEPS:
+            text = model.protocol.phase(name).duration
+            raise RuleError(
+                f"Phase {name!r}: duration={text!r} is {seconds:g} s; it must be longer than 0, and "
+                f"shorter than {FOREVER:g} s and {_MOST_STEPS:g} time steps."
+            )
+    averages = {phase.name: _average_from(phase, durations, parameters) for phase in model.protocol.phases}
+    steps = plan.steps
+    tables = {
+        "step_duration": _padded([durations[s.phase.name] for s in steps], FOREVER),
+        "step_phase": _padded([names.index(s.phase.name) for s in steps], -1.0),
+        "step_average": _padded([averages[s.phase.name] for s in steps], FOREVER),
+        "step_snapshot": _padded([s.snapshot for s in steps]),
+        "step_set_aside": _padded(plan.set_aside),
+        "step_put_back": _padded(plan.put_back),
+        "step_watched": _padded([bool(s.phase.until) for s in steps]),
+        "step_item": _padded([s.item for s in steps]),
+    }
+    for item in shown_stimuli(model):
+        shown = [s.item + 1 if item.name in s.phase.stimuli else 0 for s in steps]
+        values, rows = stimuli[item.name], _in_range(model, item, shown, stimuli)
+        frames = values.shape[-2] if item.every else 1
+        tables[f"{item.name}_row"] = _padded(shown_rows(rows, frames))
+        tables[f"{item.name}_values"] = _padded_rows(value_rows(item, values), _FINE if item.every else 1)
+        if item.every:
+            dt = _time_step(translated, parameters)
+            frame = frame_table(model, item, parameters, frames, dt)
+            tables[f"{item.name}_frame"] = _padded(frame, frames - 1.0)
+    opened = {}
+    for gate in model.protocol.gates:
+        values = {p.name: _number(evaluate(str(p.gates.get(gate, 0)), parameters)) for p in model.protocol.phases}
+        opened[gate] = np.array([values[s.phase.name] for s in steps])
+        tables[f"{gate}_gate"] = _padded(opened[gate])
+    for population in model.populations:
+        jumps = {population.rate, population.drive} - {None}
+        starts = [put or bool(jumps & set(s.phase.start)) for put, s in zip(plan.put_back, steps, strict=False)]
+        tables[settle_table(population.name)] = _padded([True, *starts[1:]])
+    for rule in (rule for rule in model.rules if rule.episodic):
+        at = np.array([s.phase.name in rule.at for s in steps], dtype=float)
+        for gate in translated.connection(rule.projection).gates.get(rule.name, ()):
+            at *= opened[gate] != 0
+        window = np.array([durations[s.phase.name] - averages[s.phase.name] for s in steps])
+        tables[f"{rule.name}_at"] = _padded(at)
+        tables[f"{window_gate(rule)}_rate"] = _padded(at / window)
+    return tables
+
+
+def _average_from(phase, durations, parameters) -> float:
+    last = _number(evaluate(phase.average, parameters)) if phase.average else durations[phase.name]
+    if not 0 < last <= durations[phase.name] * (1 + 1e-12):
+        raise RuleError(
+            f"Phase {phase.name!r}: average={phase.average!r} is {last:g} s; it must be longer than 0 and at "
+            f"most the phase's duration of {durations[phase.name]:g} s."
+        )
+    return durations[phase.name] - last
+
+
+def _in_range(model: MemoryModel, item: Stimulus, rows: list[int], stimuli) -> list[int]:
+    available = len(stimuli[item.name])
+    if max(rows) > available:
+        raise RuleError(
+            f"Model {model.name!r}: the protocol shows item {max(rows) - 1} of {item.name!r}, which has only "
+            f"{available} rows. Raise {item.items!r} or lower the number of items in the schedule."
+        )
+    return rows
+
+
+def _padded(values, fill: float = 0.0) -> np.ndarray:
+    """Pad with at least one row to a power of two, so that binaries serve protocols of similar length."""
+    values = np.asarray(values, dtype=float)
+    rows = 1 << len(values).bit_length()
+    return np.concatenate([values, np.full(rows - len(values), fill)])
+
+
+def _padded_rows(values: np.ndarray, digits: int = 1) -> np.ndarray:
+    """Put a row of zeros before the first, and pad with at least one to a length of so many binary digits."""
+    grain = 1 << max(0, (len(values) + 1).bit_length() - digits)
+    rows = (len(values) + 1) // grain * grain + grain
+    padded = np.zeros((rows, values.shape[1]))
+    padded[1 : len(values) + 1] = values
+    return padded

@@ -1,0 +1,93 @@
+"""Read the arrays that a user gives for one run: with the units of the model, from files where paths are given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from brian2.equations.equations import dimensions_and_type_from_string
+
+from brainmem.errors import RuleError
+from brainmem.intake.arguments import DEVICE, MAPPING, SEED, instance, optional
+from brainmem.intake.files import read_matrix
+from brainmem.intake.numbers import read_array
+from brainmem.intake.units import Dimensions
+from brainmem.numbers.arrays import STIMULUS_AXES
+from brainmem.model.nouns import MemoryModel, Projection
+from brainmem.numbers.starts import Given
+from brainmem.text.lines import read_lines
+
+__all__ = ["RUN", "load_given"]
+
+RUN = {  # the arguments that runs share
+    "model": instance("a MemoryModel, or the name of one", MemoryModel, str),
+    **dict.fromkeys(("parameters", "inputs", "weights", "initial"), optional(MAPPING)),
+    "seed": SEED,
+    "device": optional(DEVICE),
+}
+
+
+def load_given(
+    model: MemoryModel,
+    parameters: Mapping[str, Any],
+    *,
+    inputs: Mapping[str, Any] | None = None,
+    weights: Mapping[str, Any] | None = None,
+    initial: Mapping[str, Any] | None = None,
+) -> Given:
+    """Return what a user sets for one run, its arrays as plain floats in base SI units.
+
+    Raises
+    ------
+    RuleError
+        For what is no array of numbers, has another unit than the model's, or axes of other names.
+    """
+    notes: list[str] = []
+    where = f"Model {model.name!r}"
+    owners = {item.name: item for item in model.projections}
+
+    def load(given: Any, what: str, axes: Sequence[str], unit: Dimensions | None) -> np.ndarray:
+        if isinstance(given, str | Path):
+            values, said = read_matrix(given, what=what, error=RuleError)
+            notes.extend(f"{what}: {note}" for note in said)
+            return values
+        return read_array(given, what=what, axes=axes, dimensions=unit)
+
+    stimuli = {item.name: _dimensions(item.unit) for item in model.stimuli}
+    shown = {
+        name: load(given, f"{where}: stimulus {name!r}", STIMULUS_AXES, stimuli.get(name))
+        for name, given in (inputs or {}).items()
+    }
+    joined = {
+        name: load(given, f"{where}: weights of {name!r}", ("post", "pre"), _of_weights(model, owners.get(name)))
+        for name, given in (weights or {}).items()
+    }
+    begun = {}
+    for key, given in (initial or {}).items():
+        owner, _, variable = key.partition(".")
+        axes = ("post", "pre") if owner in owners else ("trial", "unit")
+        begun[key] = load(given, f"{where}: initial {key!r}", axes, _of_variable(model, owner, variable))
+    return Given(parameters, shown, joined, begun, tuple(notes))
+
+
+def _dimensions(unit: str) -> Dimensions | None:
+    try:
+        return tuple(float(power) for power in dimensions_and_type_from_string(unit)[0]._dims)
+    except (ValueError, TypeError, SyntaxError):
+        return None
+
+
+def _of_weights(model: MemoryModel, projection: Projection | None) -> Dimensions | None:
+    first = next(iter(projection.initial), "") if projection else ""
+    return _of_variable(model, projection.name, first) if projection else None
+
+
+def _of_variable(model: MemoryModel, owner: str, variable: str) -> Dimensions | None:
+    """Return the dimensions of a variable of a population or projection; None for one that the model does not name."""
+    texts = [item.equations for item in model.populations if item.name == owner]
+    texts += [item.variables for item in model.projections if item.name == owner]
+    texts += [rule.continuous for rule in model.rules if rule.projection == owner]
+    lines = [line for text in texts if text.strip() for line in read_lines(text)]
+    return next((_dimensions(line.unit) for line in lines if line.name == variable), None)

@@ -1,0 +1,265 @@
+"""Start values: those a run begins with, and those a phase sets when it begins; each trial draws its own."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from brainmem.text.counter import CounterDraws, start_seed
+from brainmem.text import draw, evaluate
+from brainmem.errors import RuleError
+from brainmem.numbers.arrays import check_matrix, load_array
+from brainmem.model.plan import Plan
+from brainmem.model.nouns import MemoryModel, Phase, Projection
+from brainmem.text.lines import identifiers
+from brainmem.translation.protocol import owner_of
+from brainmem.translation.restarts import Restart, restarts
+from brainmem.translation.subsets import Ends
+from brainmem.translation.text import WHOLE, Initial, TranslatedModel
+
+__all__ = ["Given", "side_by_side", "size_of", "start_names", "start_tables", "start_values", "stream"]
+
+_BYTES = 256  # a stream's name is a sequence of bytes, so larger numbers can stand for trials
+
+
+@dataclass(frozen=True)
+class Given:
+    """What a user sets for one run; everything else is drawn or has its default."""
+
+    parameters: Mapping[str, Any]
+    inputs: Mapping[str, Any]
+    weights: Mapping[str, Any]
+    initial: Mapping[str, Any]
+    notes: tuple[str, ...] = ()  # what was decided in reading them
+
+
+def stream(seed: int, name: str, trial: int = 0) -> np.random.Generator:
+    """Return the random generator of a named quantity; streams of other names do not depend on it.
+
+    That of the first trial is the one of a run without trials.
+    """
+    key = (*name.encode(), *((_BYTES + trial,) if trial else ()))
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+
+
+def size_of(text: str | int, parameters: Mapping[str, Any]) -> int:
+    """Return the integer that a size text stands for."""
+    return int(evaluate(str(text), parameters))
+
+
+def side_by_side(values: np.ndarray, units: int | None = None) -> np.ndarray:
+    """Return values of every trial in the order of the device, unit by unit with the trials side by side.
+
+    Parameters
+    ----------
+    values : (..., trial, unit) array
+        The last axis may hold several cells for each of the `units`.
+    """
+    *rest, trials, size = values.shape
+    units = units or size
+    apart = values.reshape(*rest, trials, units, size // units)
+    return np.swapaxes(apart, -3, -2).reshape(*rest, trials * size)
+
+
+def start_values(
+    translated: TranslatedModel,
+    parameters,
+    stimuli: Mapping[str, np.ndarray],
+    given: Given,
+    seed: int,
+    ends: Mapping[str, Ends],
+) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return the start values of neurons, as the device takes them, and of weights ``[post, pre]``."""
+    weights: dict[str, np.ndarray] = {}
+    trials = range(max(1, translated.trials))
+    drawn = [_draw_trial(translated, parameters, stimuli, given, seed, weights, ends, trial) for trial in trials]
+    if not translated.trials:
+        return drawn[0], weights
+    arrays = {}
+    for key in drawn[0]:
+        units = translated.group(key.split(".")[0]).size.partition("*trials")[0]
+        values = np.stack([values[key] for values in drawn])
+        arrays[key] = side_by_side(values, size_of(units, {**parameters, "trials": 1}))
+    return arrays, weights
+
+
+def _draw_trial(
+    translated: TranslatedModel, parameters, stimuli, given: Given, seed: int, weights, ends, trial: int
+) -> dict[str, np.ndarray]:
+    """Draw the start values of one trial; the first also draws the `weights`, which all share."""
+    shown = _of_trial(translated.model, stimuli, trial)
+    names = {**dict.fromkeys(translated.model.protocol.gates, 0.0), **parameters, **shown}
+    projections = {p.name: p for p in translated.model.projections}
+    arrays = {}
+    for item in translated.initial:
+        key = f"{item.owner}.{item.variable}"
+        if item.owner in projections:
+            if trial == 0:
+                _check_shared(translated.model, item, stimuli, given)
+                weights[key] = _weights(
+                    translated.model, projections[item.owner], ends[item.owner], item, names, given, seed
+                )
+            value = weights[key]
+            if not ends[item.owner].whole:
+                names[f"{item.owner}_{item.variable}{WHOLE}"] = ends[item.owner].within(value)
+        else:
+            value = _neurons(translated, item, names, given, seed, trial)
+            if item.owner:
+                arrays[key] = value
+        names[f"{item.owner}_{item.variable}" if item.owner else item.variable] = value
+    return arrays
+
+
+def _of_trial(model: MemoryModel, stimuli: Mapping[str, np.ndarray], trial: int) -> dict[str, np.ndarray]:
+    own = _own(model, stimuli)
+    return {name: table[:, trial] if name in own else table for name, table in stimuli.items()}
+
+
+def _own(model: MemoryModel, stimuli: Mapping[str, np.ndarray]) -> set[str]:
+    """Return the stimuli of which every trial has its own table."""
+    return {item.name for item in model.stimuli if stimuli[item.name].ndim == (4 if item.every else 3)}
+
+
+def _check_shared(model: MemoryModel, item: Initial, stimuli, given: Given) -> None:
+    own = sorted(_own(model, stimuli) & identifiers(item.draw))
+    if own and item.owner not in given.weights and f"{item.owner}.{item.variable}" not in given.initial:
+        raise RuleError(
+            f"The start weights {item.draw!r} of {item.owner!r} are made from {own[0]!r}, of which every trial has its "
+            f"own, but all trials share their weights. Give them: weights={{{item.owner!r}: ...}}."
+        )
+
+
+def _neurons(translated: TranslatedModel, item: Initial, names, given: Given, seed: int, trial: int) -> np.ndarray:
+    owner = item.owner or item.stream.split(".")[0]
+    size = size_of(translated.group(owner).size, {**names, "trials": 1})
+    key = f"{item.owner}.{item.variable}"
+    if {key, item.stream} <= set(given.initial) and key != item.stream:
+        raise RuleError(f"initial {key!r} and {item.stream!r} are the same start values. Give one of them.")
+    if key in given.initial:
+        return _given_start(key, given.initial[key], size, translated.trials, trial)
+    if item.stream in given.initial:
+        values = _given_start(item.stream, given.initial[item.stream], size, translated.trials, trial)
+        return _of_model(translated, item, values, names, seed)
+    return draw(item.draw, names=names, rng=stream(seed, item.stream or key, trial), shape=(size,))
+
+
+def _of_model(translated: TranslatedModel, item: Initial, values: np.ndarray, names, seed: int) -> np.ndarray:
+    """Return start values of a variable for those given under the model's own name: of traces, for rates."""
+    rng = stream(seed, item.stream)  # the text draws nothing
+    found = draw(item.given, names={**names, "given": values}, rng=rng, shape=values.shape)
+    if item.owner and not ((found >= 0) & (found <= 1)).all():
+        population = translated.model.population(item.owner)
+        raise RuleError(
+            f"initial {item.stream!r}: rates from {values.min():g} to {values.max():g} leave the rate_range "
+            f"{population.rate_range} of {item.owner!r}, and spikes carry no others."
+        )
+    return found
+
+
+def start_names(translated: TranslatedModel) -> set[str]:
+    """Return the names under which start values may be given: the variables', and those the model has for them."""
+    own = {item.stream for item in translated.initial if item.stream}
+    return own | {f"{item.owner}.{item.variable}" for item in translated.initial if item.owner}
+
+
+def _given_start(key: str, values: Any, size: int, trials: int, trial: int) -> np.ndarray:
+    value = load_array(values, what=f"initial {key!r}")
+    if trials and value.shape == (trials, size):
+        value = value[trial]
+    if value.shape != (size,) or not np.isfinite(value).all():
+        many = f", or (trials, units) = ({trials}, {size})," if trials else ""
+        raise RuleError(f"initial {key!r}: expected {size}{many} finite values, got shape {value.shape}.")
+    return value
+
+
+def _weights(
+    model: MemoryModel, projection: Projection, ends: Ends, item: Initial, names, given: Given, seed: int
+) -> np.ndarray:
+    first = item.variable == next(iter(projection.initial))
+    key = f"{item.owner}.{item.variable}"
+    found = {f"initial {key!r}": given.initial.get(key)}
+    found |= {f"weights of {projection.name!r}": given.weights.get(projection.name)} if first else {}
+    found = {what: matrix for what, matrix in found.items() if matrix is not None}
+    if len(found) > 1:
+        raise RuleError(f"Model {model.name!r}: {' and '.join(found)} are the same start values. Give one of them.")
+    for what, matrix in found.items():
+        return _present(check_matrix(matrix, ends.shape, what=what), ends, model, projection)
+    matrix = draw(item.draw, names=names, rng=stream(seed, key), shape=ends.shape)
+    matrix = np.where(ends.present, matrix, 0.0)
+    if first and projection.row_norm is not None and not ends.empty:
+        matrix = matrix * (projection.row_norm / np.linalg.norm(matrix, axis=1, keepdims=True))
+    return matrix
+
+
+def _present(matrix: np.ndarray, ends: Ends, model: MemoryModel, projection: Projection) -> np.ndarray:
+    """Return given weights with zeros for the self-connections that the network lacks, and say so if they were set."""
+    diagonal = matrix[~ends.present]
+    if not diagonal.any():
+        return matrix
+    warnings.warn(
+        f"Model {model.name!r}: projection {projection.name!r} has no self-connections, so the diagonal of the weights "
+        f"given for it ({np.count_nonzero(diagonal)} values other than 0, up to {np.abs(diagonal).max():g}) is left "
+        "out; the result holds zeros there. Set the diagonal to 0 yourself, or use "
+        "Projection(..., self_connections=True).",
+        stacklevel=2,
+    )
+    return np.where(ends.present, matrix, 0.0)
+
+
+def start_tables(translated: TranslatedModel, plan: Plan, parameters, stimuli, seed: int) -> dict[str, np.ndarray]:
+    """Return the values that phases set when they begin, (row, unit of every trial), and the row of every step."""
+    model = translated.model
+    tables: dict[str, np.ndarray] = {}
+    keys = {key: row + 1 for row, key in enumerate(dict.fromkeys(filter(None, plan.starts)))}
+    for name, item in restarts(model).items():
+        shown = [
+            keys[key] if key and name in s.phase.start else 0 for s, key in zip(plan.steps, plan.starts, strict=True)
+        ]
+        tables[f"{name}_row"] = np.asarray(shown)
+        if not item.on_device:
+            tables[f"{name}_start"] = phase_starts(translated, item, keys, parameters, stimuli, seed)
+    return tables
+
+
+def phase_starts(
+    translated: TranslatedModel, item: Restart, keys: Mapping[tuple, int], parameters, stimuli, seed: int
+) -> np.ndarray:
+    """Return the values of a variable that phases set, (row, unit of every trial), also where the device draws them."""
+    model = translated.model
+    size, trials = size_of(owner_of(model, item.variable).size, parameters), range(max(1, translated.trials))
+    drawn = [_phase_starts(model, item, keys, size, parameters, stimuli, seed, trial) for trial in trials]
+    return side_by_side(np.stack(drawn, axis=1))
+
+
+def _phase_starts(
+    model: MemoryModel, restart: Restart, keys, size: int, parameters, stimuli, seed: int, trial: int
+) -> np.ndarray:
+    """Return the start values of one trial, (row, unit)."""
+    values, name = np.zeros((len(keys), size)), restart.variable
+    for phase in restart.phases:
+        rows = np.array([row for (key, *_), row in keys.items() if key == phase.name], dtype=int)
+        items = [item for key, item, *_ in keys if key == phase.name]
+        shown = _at_begin(model, phase, name, items, _of_trial(model, stimuli, trial))
+        rng: Any = stream(seed, f"{phase.name}.{name}", trial)
+        if phase.fresh:
+            rng = CounterDraws(start_seed(seed), rows, trial, restart.number(phase))
+        values[rows - 1] = draw(phase.start[name], names={**parameters, **shown}, rng=rng, shape=(len(rows), size))
+    return values
+
+
+def _at_begin(model: MemoryModel, phase: Phase, name: str, items: list[int], stimuli) -> dict[str, np.ndarray]:
+    """Return the rows of stimuli that a start value reads, (items, unit): those of the items, their first frames."""
+    found = {}
+    for item in (item for item in model.stimuli if item.name in identifiers(phase.start[name])):
+        table = stimuli[item.name]
+        if max(items, default=0) >= len(table):
+            raise RuleError(
+                f"Model {model.name!r}, phase {phase.name!r}: start[{name!r}] = {phase.start[name]!r} reads item "
+                f"{max(items)} of {item.name!r}, which has only {len(table)} rows. Raise {item.items!r}."
+            )
+        found[item.name] = (table[:, 0] if item.every else table)[items]
+    return found

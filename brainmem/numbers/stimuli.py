@@ -1,0 +1,87 @@
+"""The tables of stimuli: drawn or given by the user, and as the device reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from brainmem.text import draw, evaluate
+from brainmem.text.draws import coordinates
+from brainmem.errors import RuleError
+from brainmem.numbers.arrays import check_patterns
+from brainmem.model.nouns import MemoryModel, Stimulus
+from brainmem.numbers.starts import Given, side_by_side, size_of, stream
+from brainmem.translation.text import TranslatedModel
+
+__all__ = ["frame_table", "shown_rows", "stimuli_of", "value_rows"]
+
+# A frame that begins within this part of a time step counts as begun, so that rounding decides nothing.
+_ROUNDING = 1e-6
+
+
+def stimuli_of(translated: TranslatedModel, parameters: Mapping[str, Any], given: Given, seed: int) -> dict[str, Any]:
+    """Return the table of every stimulus, (items, unit) or (items, frames, unit), those of trials (items, trial, ...).
+
+    Raises
+    ------
+    RuleError
+        For given tables of another shape, or with values that the stimulus does not allow.
+    """
+    model, tables = translated.model, {}
+    for item in model.stimuli:
+        shape = _shape(model, item, parameters)
+        if item.name in given.inputs:
+            values = given.inputs[item.name]
+            tables[item.name] = check_patterns(item, values, shape, model, trials=translated.trials)
+        else:
+            tables[item.name] = _drawn(item, shape, parameters, tables, seed)
+    return tables
+
+
+def _shape(model: MemoryModel, item: Stimulus, parameters) -> tuple[int, ...]:
+    frames = (size_of(item.frames, parameters),) if item.every else ()
+    return (size_of(item.items, parameters), *frames, size_of(model.population(item.population).size, parameters))
+
+
+def _drawn(item: Stimulus, shape: tuple[int, ...], parameters, tables: Mapping[str, np.ndarray], seed: int):
+    step = _every(item, parameters) if item.every else None
+    earlier = {name: t[:, None] if t.ndim == 2 and item.every else t for name, t in tables.items()}
+    names = {**coordinates(shape, step), **parameters, **earlier}
+    return draw(item.draw, names=names, rng=stream(seed, item.name), shape=shape, expand=True, step=step)
+
+
+def _every(item: Stimulus, parameters) -> float:
+    return float(np.asarray(evaluate(item.every, parameters)))
+
+
+def frame_table(model: MemoryModel, item: Stimulus, parameters, frames: int, dt: float) -> np.ndarray:
+    """Return the frame of a stimulus that is shown after 0, 1, 2, ... time steps of a phase, up to its last.
+
+    Raises
+    ------
+    RuleError
+        When a frame is shorter than a time step, so that some would never be shown.
+    """
+    every = _every(item, parameters)
+    if every < dt * (1 - _ROUNDING):
+        raise RuleError(
+            f"Model {model.name!r}: a frame of {item.name!r} lasts every={item.every!r} = {every:g} s, less than a "
+            f"time step of {dt:g} s, so that frames would be left out. Lengthen it, or shorten the time step."
+        )
+    steps = np.arange(int(np.ceil(frames * every / dt)) + 1)
+    return np.minimum(np.floor(steps * (dt / every) + _ROUNDING), frames - 1)
+
+
+def shown_rows(items: np.ndarray, frames: int) -> np.ndarray:
+    """Return the first row of each item (counted from 1, 0 for none) in a table with `frames` rows for each."""
+    items = np.asarray(items)
+    return np.where(items > 0, (items - 1) * frames + 1, 0)
+
+
+def value_rows(item: Stimulus, values: np.ndarray) -> np.ndarray:
+    """Return a table as the device reads it: one row for each frame of each item, trials side by side."""
+    if values.ndim == (4 if item.every else 3):
+        values = side_by_side(np.moveaxis(values, 1, -2))
+    return values.reshape(-1, values.shape[-1])

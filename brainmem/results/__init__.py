@@ -1,0 +1,1 @@
+"""What a run leaves, and how results compare; without Brian2."""

@@ -1,0 +1,171 @@
+"""Pair the results of two variants: by seed, step by step, trial by trial."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from brainmem.errors import ResultError
+from brainmem.results.result import Result
+
+__all__ = ["Pair", "aligned_rates", "changes", "matched_rates", "paired"]
+
+Pair = tuple[Result, Result]
+
+
+def paired(rate_results: Result | Sequence[Result], spiking_results: Result | Sequence[Result]) -> list[Pair]:
+    """Return (rate, spiking) results of each seed, in ascending order of seeds.
+
+    Raises
+    ------
+    ResultError
+        For unfinished runs, seeds that only one variant has, and pairs that are not the same experiment: other models,
+        parameters, stimuli or numbers of trials.
+    """
+    first = _by_seed(_listed(rate_results, "rate"))
+    second = _by_seed(_listed(spiking_results, "spiking"))
+    if set(first) != set(second):
+        raise ResultError(
+            f"Results are paired by seed, but the rate variant has seeds {sorted(first)} and the spiking "
+            f"variant {sorted(second)}. Run both with the same seeds, or leave out the unpaired."
+        )
+    pairs = [(first[seed], second[seed]) for seed in sorted(first)]
+    for pair in pairs:
+        _check_pair(*pair)
+        _check_same_settings(pairs[0][0], pair[0], f"seeds {pairs[0][0].seed} and {pair[0].seed}")
+    return pairs
+
+
+def matched_rates(rate: Result, spiking: Result, *, phase: str, name: str) -> tuple[np.ndarray, np.ndarray]:
+    """Return the step averages of both variants in one phase, in the same order of steps and trials.
+
+    Parameters
+    ----------
+    rate, spiking : Result
+    phase : str
+    name : str
+        Variable with the averages, ``"mean_x"``.
+
+    Returns
+    -------
+    rate, spiking : (step, unit) or (step, trial, unit) float arrays
+        Steps that only one variant executed, or that ended before their averaging window, are left out.
+
+    Raises
+    ------
+    ResultError
+        When no step of that phase was executed by both.
+    """
+    first, second, _ = aligned_rates(rate, spiking, phase=phase, name=name)
+    averaged = np.isfinite(first) & np.isfinite(second)
+    averaged = averaged.reshape(len(first), -1).all(axis=1)
+    return first[averaged], second[averaged]
+
+
+def aligned_rates(rate: Result, spiking: Result, *, phase: str, name: str) -> tuple[np.ndarray, np.ndarray, int]:
+    """Return the averages of `matched_rates` before steps without one are left out, and how many steps have no match.
+
+    Steps are matched by their item, epoch and repeat.
+    """
+    for ran, other in ((rate, spiking), (spiking, rate)):
+        if phase in ran["step_phase"].values and phase not in other["step_phase"].values:
+            raise ResultError(f"Only the {ran.variant} variant ran the phase {phase!r}.")
+    first, second = rate.select(phase=phase), spiking.select(phase=phase)
+    place = {step: k for k, step in enumerate(_steps(second))}
+    shared = [(k, place[step]) for k, step in enumerate(_steps(first)) if step in place]
+    if not shared:
+        raise ResultError(f"No step of the phase {phase!r} has the same item, epoch and repeat in both variants.")
+    rows, columns = map(list, zip(*shared, strict=True))
+    unmatched = len(_steps(first)) + len(_steps(second)) - 2 * len(shared)
+    return first[name].values[rows], second[name].values[columns], unmatched
+
+
+def changes(result: Result, weights: str) -> np.ndarray:
+    """Return ``w(last snapshot) - w(first snapshot)``, (post, pre)."""
+    values = result[weights].values
+    return values[-1] - values[0]
+
+
+def _steps(result: Result) -> list[tuple[int, ...]]:
+    """Return epoch, item and repeat of each step, and how many steps before had the same."""
+    columns = [result[f"step_{name}"].values.tolist() for name in ("epoch", "item", "repeat")]
+    seen: Counter[tuple[int, ...]] = Counter()
+    found = []
+    for step in zip(*columns, strict=True):
+        found.append((*step, seen[step]))
+        seen[step] += 1
+    return found
+
+
+def _listed(results: Result | Sequence[Result], variant: str) -> list[Result]:
+    results = [results] if isinstance(results, Result) else list(results)
+    if not results:
+        raise ResultError(f"There is no {variant} result to compare.")
+    for result in results:
+        if not isinstance(result, Result):
+            raise ResultError(f"compare takes results, got {type(result).__name__}; load files with Result.load.")
+        if result.variant != variant:
+            raise ResultError(f"Expected {variant} results, got a {result.variant} one (seed {result.seed}).")
+        result.require_complete()
+    return [_plain(result) for result in results]
+
+
+def _plain(result: Result) -> Result:
+    """Return a result of one trial as one of a run without trials, which has the same numbers."""
+    return Result(result.data.squeeze("trial")) if result.data.sizes.get("trial") == 1 else result
+
+
+def _by_seed(results: list[Result]) -> dict[int, Result]:
+    found: dict[int, Result] = {}
+    for result in results:
+        if result.options != results[0].options:
+            raise ResultError(
+                f"The {result.variant} results were translated differently: {result.options} (seed {result.seed}) and "
+                f"{results[0].options} (seed {results[0].seed}). Compare one translation at a time."
+            )
+        if result.seed in found:
+            raise ResultError(f"Two {result.variant} results have the seed {result.seed}; give each seed once.")
+        found[result.seed] = result
+    return found
+
+
+def _check_pair(rate: Result, spiking: Result) -> None:
+    _check_same_settings(rate, spiking, "the rate and the spiking run")
+    trials = [result.data.sizes.get("trial", 1) for result in (rate, spiking)]
+    if trials[0] != trials[1]:
+        raise ResultError(
+            f"Trials are compared one by one, but with seed {rate.seed} the rate run has {trials[0]} and the spiking "
+            f"run {trials[1]}. Run both with the same trials=..."
+        )
+    for name in _stimuli(rate):
+        if name in spiking and not np.array_equal(rate[name].values, spiking[name].values):
+            raise ResultError(f"The runs with seed {rate.seed} saw different stimuli {name!r}; give both the same.")
+
+
+def _check_same_settings(one: Result, other: Result, which: str) -> None:
+    """Refuse results of two models, or of other parameters or forms of one; `which` says what they are."""
+    if one.model != other.model:
+        raise ResultError(f"Cannot compare two models: {one.model!r} and {other.model!r}.")
+    first, second = one.parameters, other.parameters
+    different = [
+        f"{name} ({first[name]['value']} and {second[name]['value']})"
+        for name in first
+        if name in second and _unequal(first[name], second[name])
+    ]
+    forms, others = one.choices, other.choices
+    different += [f"{name} ({forms[name]} and {others.get(name)})" for name in forms if forms[name] != others.get(name)]
+    if different:
+        raise ResultError(
+            f"Results of {one.model!r}, {which}, differ in parameters: {', '.join(different)}. "
+            "Run both with the same parameters."
+        )
+
+
+def _unequal(first: dict, second: dict) -> bool:
+    return first["value"] != second["value"] or first.get("unit") != second.get("unit")
+
+
+def _stimuli(result: Result) -> Iterator[str]:
+    return (str(name) for name, values in result.data.items() if values.dims and str(values.dims[0]).endswith("item"))

@@ -1,0 +1,1 @@
+"""One run: from a model and its numbers to a result."""

@@ -1,0 +1,297 @@
+"""Arrange what a run wrote into a result."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from brainmem.numbers.instance import Instance
+from brainmem.results.result import Result
+from brainmem.model.nouns import MemoryModel
+from brainmem.translation.controller import CONTROLLER, TRIAL
+from brainmem.text.lines import read_lines, unit_text
+from brainmem.translation.subsets import Ends
+from brainmem.translation.text import Connection, Group, TranslatedModel
+
+__all__ = ["collect", "flatten", "matrix_of", "versions"]
+
+PACKAGES = ("brainmem", "brian2", "numpy", "scipy", "sympy", "cython")
+
+
+def collect(
+    translated: TranslatedModel,
+    instance: Instance,
+    outputs: Mapping[str, np.ndarray],
+    *,
+    dt: float,
+    seed: int,
+    device: str,
+    calibration: Mapping[str, Any],
+    notes: tuple[str, ...],
+    schedule: str,
+    dense: Mapping[str, str] = MappingProxyType({}),
+) -> Result:
+    """Return the run as a `Result`: per-step records, stimuli, weights, traces, and all it took to make it."""
+    model = translated.model
+    data = xr.Dataset(
+        _steps(translated, instance, outputs)
+        | _averages(model, translated, instance, outputs, dt)
+        | _stimuli(model, instance)
+        | _weights(translated, instance, outputs, dense)
+        | _traces(translated, instance, outputs, dt)
+        | _spikes(translated, instance, outputs, dt)
+    )
+    complete = int(np.ravel(outputs["protocol.complete"])[0] > 0.5)
+    data.attrs = {
+        "model": model.name,
+        "variant": translated.variant,
+        "seed": seed if seed < 2**63 else str(seed),  # files hold no larger integer
+        "device": device,
+        "complete": complete,
+        "dt": dt,
+        "parameters": json.dumps(_parameters(translated, instance)),
+        "choices": json.dumps(dict(model.chosen)),
+        "options": json.dumps(dict(translated.options)),
+        "versions": json.dumps(versions()),
+        "equations": str(translated),
+        "schedule": schedule,
+        "calibration": json.dumps(dict(calibration)) if calibration else "",
+        "notes": json.dumps(list(notes)),
+        "recalled": json.dumps(model.recalled.of(translated.variant)) if model.recalled else "",
+        "reference": json.dumps(asdict(model.reference)) if model.reference else "",
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+    return Result(data)
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the packages a result depends on."""
+    return {name: _version(name) for name in PACKAGES}
+
+
+@cache
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _parameters(translated: TranslatedModel, instance: Instance) -> dict[str, dict[str, Any]]:
+    return {
+        item.name: {**_value(instance.parameters[item.name]), "meaning": item.meaning, "source": item.source}
+        for item in translated.parameters
+    }
+
+
+def _value(value: Any) -> dict[str, Any]:
+    if isinstance(value, tuple):
+        return {"value": list(value), "unit": "1"}
+    if isinstance(value, int | np.integer):
+        return {"value": int(value), "unit": "1"}
+    return {"value": float(np.asarray(value)), "unit": unit_text(value)}
+
+
+def _variable(dims, values, units: str, long_name: str) -> xr.Variable:
+    return xr.Variable(dims, values, {"units": units, "long_name": long_name})
+
+
+def _steps(translated: TranslatedModel, instance: Instance, outputs) -> dict[str, xr.Variable]:
+    elapsed = np.asarray(outputs["steps.elapsed"])
+    steps = instance.plan.steps[: len(elapsed)]
+    found = {
+        "step_phase": _variable("step", np.array([s.phase.name for s in steps], dtype=object), "", "phase"),
+        "step_item": _variable("step", [s.item for s in steps], "1", "item shown"),
+        "step_epoch": _variable("step", [s.epoch for s in steps], "1", "epoch, from 1"),
+        "step_repeat": _variable("step", [s.repeat for s in steps], "1", "repeat of the item"),
+        "step_duration": _variable("step", elapsed[: len(steps)], "s", "duration of the step"),
+    }
+    if "steps.fulfilled" in outputs:
+        held = np.ravel(outputs["steps.fulfilled"])[: len(steps)]
+        values = np.where([bool(step.phase.until) for step in steps], held, np.nan)
+        meaning = "1 where the end condition held when the step ended, 0 where its longest duration was over"
+        found["step_fulfilled"] = _variable("step", values, "1", meaning)
+    for item in translated.model.observables:
+        recorded = "trial_steps" if translated.trials else "steps"
+        values = np.asarray(outputs[f"{recorded}.{item.name}"]).reshape(len(elapsed), -1)[: len(steps)]
+        dims, values = (("step", "trial"), values) if translated.trials else ("step", values[:, 0])
+        found[item.name] = _variable(dims, values, item.unit, f"{item.name} when the step ends")
+    return found
+
+
+def _apart(
+    translated: TranslatedModel, instance: Instance, owner: str, values: np.ndarray
+) -> tuple[tuple[str, ...], np.ndarray]:
+    """Return the dimensions and values of a group's units, given as (row, unit), with the trials apart."""
+    model = translated.model
+    dim = _dim(model, owner) if any(p.name == owner for p in model.populations) else f"{owner}_index"
+    if not translated.trials or owner == CONTROLLER:
+        return (dim,), values
+    if owner == TRIAL:
+        return ("trial",), values
+    apart = values.reshape(len(values), -1, translated.trials, _cells(translated, instance, owner))
+    return ("trial", dim), np.swapaxes(apart, 1, 2).reshape(len(values), translated.trials, -1)
+
+
+def _cells(translated: TranslatedModel, instance: Instance, owner: str) -> int:
+    """Return how many cells of the group `owner` stand for one unit."""
+    several = "cells_per_unit" in translated.group(owner).size
+    return int(instance.parameters["cells_per_unit"]) if several else 1
+
+
+def _dim(model: MemoryModel, population: str) -> str:
+    """Return ``"unit"`` for the only population, or the only one with a rate."""
+    main = [p.name for p in model.populations if p.rate] or [p.name for p in model.populations]
+    return "unit" if main == [population] else f"{population}_unit"
+
+
+def _averages(
+    model: MemoryModel, translated: TranslatedModel, instance: Instance, outputs, dt: float
+) -> dict[str, xr.Variable]:
+    elapsed = np.asarray(outputs["steps.elapsed"])
+    begin = instance.arrays["table.step_average"][: len(elapsed)]
+    samples = np.round((elapsed - begin) / dt)
+    samples[samples < 1] = np.nan
+    found = {}
+    rates = [population.rate for population in model.populations]
+    for population in model.populations:
+        if population.rate:
+            total = np.asarray(outputs[f"{population.name}_average_monitor.{population.rate}_total"])
+            mean = total.reshape(len(elapsed), -1) / (samples * dt)[:, None]
+            dims, mean = _apart(translated, instance, population.name, mean)
+            name = population.rate if rates.count(population.rate) == 1 else f"{population.name}_{population.rate}"
+            unit = _unit(translated.group(population.name), population.rate)
+            found[f"mean_{name}"] = _variable(("step", *dims), mean, unit, f"average {population.rate}")
+    return found
+
+
+def _stimuli(model: MemoryModel, instance: Instance) -> dict[str, xr.Variable]:
+    shared = len({item.items for item in model.stimuli}) == 1
+    frames = len({(item.frames, item.every) for item in model.stimuli if item.every}) == 1
+    found = {}
+    for item in model.stimuli:
+        values = instance.stimuli[item.name]
+        shown = ("frame" if frames else f"{item.name}_frame",) if item.every else ()
+        apart = ("trial",) if values.ndim == 3 + len(shown) else ()
+        dims = ("item" if shared else f"{item.name}_item", *apart, *shown, _dim(model, item.population))
+        found[item.name] = _variable(dims, values, item.unit, item.name)
+    return found
+
+
+def _weights(
+    translated: TranslatedModel, instance: Instance, outputs, dense: Mapping[str, str]
+) -> dict[str, xr.Variable]:
+    found: dict[str, Any] = {}
+    for key, start in instance.weights.items():
+        owner, variable = key.split(".")
+        snapshots = outputs.get(f"{owner}_{variable}_snapshots.{variable}")
+        matrices = [start]
+        if snapshots is not None:
+            matrices += [matrix_of(instance.ends[owner], row, dense.get(owner)) for row in snapshots]
+        elif instance.ends[owner].empty:
+            matrices += [start] * _snapshots(outputs)
+        dims = ("epoch", f"{owner}_post", f"{owner}_pre") if len(instance.weights) > 1 else ("epoch", "post", "pre")
+        unit = _unit(translated.connection(owner), variable)
+        found[f"{owner}_{variable}"] = _variable(dims, np.stack(matrices), unit, f"{variable} after every epoch")
+        found |= _numbers(instance.ends[owner], dims)
+        found["epoch"] = _variable("epoch", np.arange(len(matrices)), "1", "epochs (and entries beside them) done")
+    return found
+
+
+def _snapshots(outputs) -> int:
+    """Return how often weights were recorded."""
+    recorded = (len(rows) for name, rows in outputs.items() if name.partition(".")[0].endswith("_snapshots"))
+    return max(recorded, default=0)
+
+
+def _numbers(ends: Ends, dims: tuple[str, ...]) -> dict[str, xr.Variable]:
+    """Return the numbers of the units that weights join, where these are a part of their population."""
+    parts = zip(dims[1:], (ends.target, ends.source), reversed(ends.sizes), strict=True)
+    return {
+        dim: _variable(dim, np.arange(*span), "1", "number of the unit in its population")
+        for dim, span, size in parts
+        if span != (0, size)
+    }
+
+
+def matrix_of(ends: Ends, flat: np.ndarray, first: str | None) -> np.ndarray:
+    """Undo `flatten`."""
+    post, pre = ends.shape
+    if first is not None:
+        return flat.reshape(post, pre) if first == "post" else flat.reshape(pre, post).T
+    matrix = np.zeros((pre, post))
+    matrix[ends.present.T] = flat
+    return matrix.T
+
+
+def _unit(item: Group | Connection, variable: str) -> str:
+    """Return the unit of a variable of a group or a connection."""
+    return next(line.unit for line in read_lines(item.equations) if line.name == variable)
+
+
+def _traces(translated: TranslatedModel, instance: Instance, outputs, dt: float) -> dict[str, xr.Variable]:
+    model = translated.model
+    recorded = [name.partition(".") for name in outputs if name.partition(".")[0].endswith("_trace_monitor")]
+    traced = [(monitor.removesuffix(f"_{name}_trace_monitor"), name) for monitor, _, name in recorded if name != "t"]
+    found = {}
+    for owner, variable in traced:
+        monitor = f"{owner}_{variable}_trace_monitor"
+        label = _trace_label(model, owner, variable, [name for _, name in traced])
+        dims, values = _apart(translated, instance, owner, np.asarray(outputs[f"{monitor}.{variable}"]))
+        unit = _unit(translated.group(owner), variable)
+        found[label] = _variable(("time", *dims), values, unit, f"{variable} in time")
+        times = np.asarray(outputs[f"{monitor}.t"]) + dt  # Brian2 gives the time at which the step began
+        found["time"] = _variable("time", times, "s", "time of the state")
+    return found
+
+
+def _trace_label(model: MemoryModel, owner: str, variable: str, traced: list[str]) -> str:
+    """Return a name that no stimulus, observable or other trace has."""
+    if owner in (CONTROLLER, TRIAL) or any(item.name == variable for item in model.stimuli):
+        return f"{variable}_trace"
+    return f"{owner}_{variable}" if traced.count(variable) > 1 else variable
+
+
+def _spikes(translated: TranslatedModel, instance: Instance, outputs, dt: float) -> dict[str, xr.Variable]:
+    owners = [key.removesuffix("_spikes.i") for key in outputs if key.endswith("_spikes.i")]
+    found = {}
+    for owner in owners:
+        dim = "spike" if len(owners) == 1 else f"{owner.removesuffix('_cells')}_spike"
+        times = np.asarray(outputs[f"{owner}_spikes.t"]) + dt
+        found[f"{dim}_time"] = _variable(dim, times, "s", "time of spike: the end of its time step")
+        cell = np.asarray(outputs[f"{owner}_spikes.i"])
+        if translated.trials:
+            cells = _cells(translated, instance, owner)
+            unit, trial = np.divmod(cell // cells, translated.trials)
+            cell = unit * cells + cell % cells
+            found[f"{dim}_trial"] = _variable(dim, trial, "1", "trial in which it fired")
+        found[f"{dim}_cell"] = _variable(dim, cell, "1", "cell that fired")
+    return found
+
+
+def flatten(
+    translated: TranslatedModel,
+    owner: str,
+    matrix: np.ndarray,
+    ends: Ends,
+    dense: Mapping[str, str] = MappingProxyType({}),
+) -> np.ndarray:
+    """Return a matrix ``[post, pre]`` in the order of the device's synapses.
+
+    `dense` tells which side stands first in the matrices of dense connections; Brian2's list is presynaptic-major,
+    leaves out absent pairs and has synapses of its own for every trial.
+    """
+    if owner in dense:
+        return np.ascontiguousarray(matrix if dense[owner] == "post" else matrix.T).ravel()
+    columns = np.ascontiguousarray(matrix.T)
+    trials = translated.trials or 1
+    return np.repeat(columns, trials, axis=0)[np.repeat(ends.present.T, trials, axis=0)]

@@ -1,0 +1,159 @@
+"""What one run needs besides a device: the translation, its numbers, calibrated cells, how connections are computed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from brainmem.numbers.calibrate import CELLS, POINTS, AffineFit, Calibration, CellBlueprint, calibrate, fit_affine
+from brainmem.simulation.collect import flatten
+from brainmem.simulation.description import describe_cells, describe_verdicts
+from brainmem.engine.device import Device
+from brainmem.text import evaluate
+from brainmem.errors import RuleError
+from brainmem.numbers.instance import Given, Instance, instantiate
+from brainmem.build.kernels import Kernel, choose_kernels
+from brainmem.simulation.remarks import Remark, remarks_on_setting
+from brainmem.translation.currents import TABLE_ROWS, activity_curve, affine_tables, current_table
+from brainmem.text.lines import read_lines, write_lines
+from brainmem.translation.neurons import spiking_unit
+from brainmem.translation.settling import ROWS
+from brainmem.translation.text import TranslatedModel
+
+__all__ = ["Ready", "make_ready"]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A translation with the numbers of one run."""
+
+    translated: TranslatedModel
+    instance: Instance
+    dt: float
+    calibrations: dict[str, Calibration]
+    seed: int
+    device: Device
+    kernels: dict[str, Kernel]
+    remarks: tuple[Remark, ...] = ()
+    said: tuple[str, ...] = ()
+
+    @property
+    def dense(self) -> dict[str, str]:
+        """Connections whose arrays are matrices, and the side that stands first in them, ``"post"`` or ``"pre"``."""
+        return {name: "pre" if item.swept else "post" for name, item in self.kernels.items() if item.dense}
+
+    @property
+    def sizes(self) -> dict[str, int]:
+        """The integers that size an object; others must not force a new binary."""
+        tables = [table.columns or "" for table in self.translated.tables]
+        texts = [item.size for item in self.translated.groups] + tables
+        used = {part.strip() for text in texts for part in text.split("*")} | {"cells_per_unit"}
+        return {name: int(v) for name, v in self.instance.parameters.items() if name in used}
+
+    @property
+    def periods(self) -> dict[str, float]:
+        """Seconds of every period that an operation runs at."""
+        operations = [op for item in self.translated.connections for op in item.operations]
+        return {op.dt: _seconds(op.dt, self.instance) for op in operations if op.dt}
+
+    @property
+    def affine(self) -> dict[str, AffineFit]:
+        """By population, the slope and offset of the cells' current, where it is an affine function of the drive."""
+        if self.translated.options.get("neuron") != "affine":
+            return {}
+        model = self.translated.model
+        units = {name: spiking_unit(model, model.population(name)) for name in self.calibrations}
+        return {
+            name: fit_affine(self.calibrations[name], *activity_curve(unit, self.instance.parameters))
+            for name, unit in units.items()
+        }
+
+    @property
+    def current_tables(self) -> dict[str, np.ndarray]:
+        """What the currents of cells are read from: the inverted f-I curve, or a slope and an offset, of one row."""
+        model, found, affine = self.translated.model, {}, self.affine
+        for name, calibration in self.calibrations.items():
+            unit = spiking_unit(model, model.population(name))
+            if name in affine:
+                values = affine[name].slope, affine[name].offset
+                found |= {table: np.array([value]) for table, value in zip(affine_tables(unit), values, strict=True)}
+            else:
+                found[current_table(unit)] = calibration.table(TABLE_ROWS)
+            found |= {f"{name}_{table}": values for table, values in calibration.long_run(ROWS).items()}
+        return found
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What becomes of rules and rates in spikes."""
+        fits = (
+            f"{name}: cells get a current of {fit.slope:.4g}*{self.translated.model.population(name).drive} + "
+            f"{fit.offset:.4g}, which misses the rates wanted by {fit.rms:.1%} of rate_max (rms), {fit.largest:.1%} at "
+            "most, and more where drives leave the rate range's middle 96 %"
+            for name, fit in self.affine.items()
+        )
+        cells = describe_cells(self.translated, self.instance.parameters)
+        return (*self.said, *describe_verdicts(self.translated), *cells, *fits)
+
+    def device_inputs(self) -> dict[str, Any]:
+        """Everything that is passed to the device, weights in the order of its synapses."""
+        inputs = dict(self.instance.arrays)
+        for key, matrix in self.instance.weights.items():
+            owner = key.split(".")[0]
+            if not self.instance.ends[owner].empty:
+                inputs[key] = flatten(self.translated, owner, matrix, self.instance.ends[owner], self.dense)
+        return inputs | {f"table.{name}": values for name, values in self.current_tables.items()}
+
+
+def make_ready(translated: TranslatedModel, given: Given, *, seed: int, device: Device) -> Ready:
+    """Draw, tabulate and calibrate what one run of `translated` needs."""
+    try:
+        instance = instantiate(translated, given, seed)
+    except MemoryError as error:
+        sizes = ", ".join(f"{name} = {value}" for name, value in given.parameters.items() if isinstance(value, int))
+        raise RuleError(
+            f"Model {translated.model.name!r}: a run with {sizes or 'its parameters'} does not fit into the "
+            f"memory of this machine ({error}). Lower what decides its size."
+        ) from error
+    dt = _seconds(translated.dt, instance)
+    calibrations = _calibrations(translated, instance, dt, device)
+    remarks = tuple(remarks_on_setting(translated, instance, given.inputs, dt))
+    kernels = choose_kernels(translated, device)
+    return Ready(translated, instance, dt, calibrations, seed, device, kernels, remarks, given.notes)
+
+
+def _seconds(text: str, instance: Instance) -> float:
+    """Evaluate a time; twelve digits hide rounding, which would make clocks incommensurate."""
+    return float(f"{float(np.asarray(evaluate(text, instance.parameters))):.12g}")
+
+
+def _calibrations(translated: TranslatedModel, instance: Instance, dt: float, device: Device) -> dict[str, Calibration]:
+    if translated.variant != "spiking" or translated.options["neuron"] == "poisson":
+        return {}
+    found = {}
+    for population in (p for p in translated.model.populations if p.rate):
+        unit = spiking_unit(translated.model, population)
+        group = translated.group(f"{population.name}_cells")
+        values = {name: float(np.asarray(instance.parameters[name])) for name in group.constants}
+        found[population.name] = calibrate(
+            _cell(group, dt),
+            values,
+            rate_max=float(np.asarray(instance.parameters["rate_max"])),
+            tau=_seconds(unit.tau, instance),
+            device=device,
+        )
+    return found
+
+
+def _cell(group, dt: float) -> CellBlueprint:
+    lines = [line for line in read_lines(group.equations) if line.name != "I" and "linked" not in line.flags]
+    return CellBlueprint(
+        equations=write_lines(lines),
+        threshold=group.threshold,
+        reset=group.reset,
+        refractory=group.refractory,
+        constants=group.constants,
+        cells=CELLS * sum(POINTS),
+        dt=dt,
+    )

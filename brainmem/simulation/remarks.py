@@ -1,0 +1,216 @@
+"""What a run has to be told about itself: steps too long, rates cut, phases that never ended, stimuli that do not fit.
+
+A remark is one sentence with the object, the number and what to do. The serious ones are warnings too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import sympy
+import xarray as xr
+from brian2.core.namespace import DEFAULT_UNITS
+from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
+
+from brainmem.text import evaluate
+from brainmem.errors import RuleError
+from brainmem.numbers.instance import Instance
+from brainmem.model.nouns import MemoryModel, Population
+from brainmem.translation.common import shown_stimuli
+from brainmem.text.lines import Line, identifiers, read_lines
+from brainmem.translation.neurons import spiking_unit
+from brainmem.translation.text import TranslatedModel
+
+__all__ = ["Remark", "remarks_on_run", "remarks_on_setting"]
+
+FAR = 10.0  # ranges beyond the range of rates that are no rounding and no overshoot
+ROUNDING = 1e-6
+
+
+@dataclass(frozen=True)
+class Remark:
+    """One sentence about a run; a serious one is a warning too."""
+
+    text: str
+    serious: bool = False
+
+
+def remarks_on_setting(
+    translated: TranslatedModel, instance: Instance, given: Mapping[str, Any], dt: float
+) -> Iterator[Remark]:
+    """Yield what can be said of a run before it begins; `given` are the user's own stimuli."""
+    yield from _long_steps(translated, instance, dt)
+    yield from _short_phases(translated, instance, dt)
+    yield from _sources_left(translated.model, given)
+
+
+def _long_steps(translated: TranslatedModel, instance: Instance, dt: float) -> Iterator[Remark]:
+    names = {**DEFAULT_UNITS, **instance.parameters}
+    populations = {item.name for item in translated.model.populations}
+    for item in (*translated.groups, *translated.connections):
+        kind = "population" if item.name in populations else "group" if item in translated.groups else "projection"
+        for line in read_lines(item.equations) if item.equations.strip() else ():
+            tau = _time_constant(line, names) if line.kind == "differential" else None
+            if tau is not None and dt > tau * (1 + ROUNDING):
+                yield Remark(
+                    f"The time step {translated.dt} = {1e3 * dt:g} ms is longer than the time constant of "
+                    f"{1e3 * tau:g} ms in d{line.name}/dt = {line.expr} ({kind} {item.name!r}): Euler's method "
+                    "overshoots there, and diverges beyond twice the time constant. Shorten the step.",
+                    serious=True,
+                )
+
+
+def _time_constant(line: Line, names: Mapping[str, Any]) -> float | None:
+    """Return the time constant of a variable's own decay in seconds, None where parameters alone do not set it."""
+    slope = _slope(line.expr, line.name)
+    if not slope or not identifiers(slope) <= set(names):
+        return None
+    try:
+        value = float(np.asarray(evaluate(slope, names)))
+    except (RuleError, TypeError, ValueError):
+        return None
+    return -1 / value if value < 0 else None
+
+
+@lru_cache(maxsize=4096)
+def _slope(expr: str, name: str) -> str:
+    """Return by how much a derivative changes with its own variable, ``""`` where algebra cannot tell."""
+    try:
+        found = sympy.diff(str_to_sympy(expr), sympy.Symbol(name, real=True))
+        return "" if found.has(sympy.Derivative) else sympy_to_str(found)
+    except (SyntaxError, ArithmeticError, TypeError, ValueError, KeyError, NotImplementedError, AttributeError):
+        return ""
+
+
+def _short_phases(translated: TranslatedModel, instance: Instance, dt: float) -> Iterator[Remark]:
+    for phase in translated.model.protocol.phases:
+        seconds = float(np.asarray(evaluate(phase.duration, instance.parameters)))
+        if seconds < dt * (1 - ROUNDING):
+            yield Remark(
+                f"Phase {phase.name!r} lasts {phase.duration} = {1e3 * seconds:g} ms, less than the time step "
+                f"{translated.dt} = {1e3 * dt:g} ms, and takes a whole step. Shorten the step.",
+                serious=True,
+            )
+
+
+def _sources_left(model: MemoryModel, given: Mapping[str, Any]) -> Iterator[Remark]:
+    """Yield the stimuli that follow what a given one would have been drawn from."""
+    draws = {item.name: identifiers(item.draw) for item in model.stimuli}
+    behind = {name: _sources(name, draws) for name in draws}
+    used = {item.name for item in shown_stimuli(model)}
+    for name in given:
+        for other in draws:
+            shared = sorted((behind[name] & behind[other]) - set(given))
+            if other in used and other not in given and shared and name not in behind[other]:
+                yield Remark(
+                    f"inputs= gives {name!r}, which would have been drawn from {', '.join(map(repr, shared))}; "
+                    f"{other!r} is drawn from there too and follows what was drawn, not what was given. Give {other!r} "
+                    f"too, or let its draw read {name!r}: ranks({name}) numbers the units by their values.",
+                    serious=True,
+                )
+
+
+def _sources(name: str, draws: Mapping[str, set[str]]) -> set[str]:
+    """Return the stimuli that a stimulus is drawn from, directly or through others."""
+    found: set[str] = set()
+    todo = [name]
+    while todo:
+        new = (draws[todo.pop()] & set(draws)) - found
+        found |= new
+        todo += new
+    return found
+
+
+def remarks_on_run(
+    translated: TranslatedModel, instance: Instance, data: xr.Dataset, outputs: Mapping[str, np.ndarray], dt: float
+) -> Iterator[Remark]:
+    """Yield what is to be said of a run that has ended; `data` are its records."""
+    yield from _not_finite(data)
+    yield from _phases_without_end(translated.model, data)
+    for population in translated.model.populations:
+        if population.rate and translated.variant == "spiking":
+            yield from _cut(translated, instance, population, outputs, dt)
+        elif population.rate:
+            yield from _beyond(translated.model, instance, population, data)
+
+
+def _not_finite(data: xr.Dataset) -> Iterator[Remark]:
+    """Yield which records hold no numbers; the device has warned of it."""
+    bad = [
+        str(name)
+        for name, array in data.data_vars.items()
+        if array.dtype.kind == "f" and name != "step_fulfilled" and not np.isfinite(array.values).all()
+    ]
+    if bad:
+        yield Remark(
+            f"{', '.join(bad)}: not finite somewhere in this run, which has diverged; its numbers mean nothing from "
+            "there on, and figures of them are left out. Check the parameters and the time step."
+        )
+
+
+def _phases_without_end(model: MemoryModel, data: xr.Dataset) -> Iterator[Remark]:
+    if "step_fulfilled" not in data:
+        return
+    for phase in (phase for phase in model.protocol.phases if phase.until):
+        held = data["step_fulfilled"].values[data["step_phase"].values == phase.name]
+        missed = int(np.sum(held == 0))
+        if missed:
+            yield Remark(
+                f"phase {phase.name!r} reached its longest duration ({phase.duration}) in {missed} of {held.size} "
+                f"steps before its end condition held ({phase.until})"
+            )
+
+
+def _cut(
+    translated: TranslatedModel,
+    instance: Instance,
+    population: Population,
+    outputs: Mapping[str, np.ndarray],
+    dt: float,
+) -> Iterator[Remark]:
+    """Yield how often rates were asked of the cells that they cannot carry."""
+    unit = spiking_unit(translated.model, population)
+    over, under, beyond = (np.asarray(outputs[f"{population.name}.{name}"]) for name in unit.beyond)
+    steps = round(float(np.sum(outputs["steps.elapsed"])) / dt)
+    count = float(beyond.sum())
+    if count:
+        low, high = _range(instance, population)
+        reached = [f"up to {high + (high - low) * over.max():.4g}"] if over.max() > 0 else []
+        reached += [f"down to {low - (high - low) * under.max():.4g}"] if under.max() > 0 else []
+        yield Remark(
+            f"the drive of {population.name!r} asked for rates {population.rate} outside of rate_range "
+            f"{population.rate_range} in {count / (steps * beyond.size):.2%} of all unit-steps "
+            f"({' and '.join(reached)}), and spikes carry none of that. Widen rate_range"
+        )
+
+
+def _beyond(model: MemoryModel, instance: Instance, population: Population, data: xr.Dataset) -> Iterator[Remark]:
+    """Yield where a rate network left the range of rates that its model declares."""
+    name = next((n for n in (f"mean_{population.name}_{population.rate}", f"mean_{population.rate}") if n in data), "")
+    values = data[name].values if name else np.array([])
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return
+    low, high = _range(instance, population)
+    excess = max(float(values.max()) - high, low - float(values.min())) / (high - low)
+    reached = f"{values.max() if values.max() - high > low - values.min() else values.min():.4g}"
+    if excess > FAR:
+        yield Remark(
+            f"Mean rates {population.rate} of {population.name!r} reach {reached}, far outside of its rate_range "
+            f"{population.rate_range}: the run has diverged, or rate_range is wrong.",
+            serious=True,
+        )
+    elif excess > ROUNDING:
+        yield Remark(
+            f"mean rates {population.rate} of {population.name!r} reach {reached}, outside of its rate_range "
+            f"{population.rate_range}; spiking cells would carry none of that. Widen rate_range"
+        )
+
+
+def _range(instance: Instance, population: Population) -> tuple[float, float]:
+    low, high = (float(np.asarray(evaluate(str(end), instance.parameters))) for end in population.rate_range)
+    return low, high

@@ -1,0 +1,196 @@
+"""Run a model once: translate, fill in numbers, build, run, collect."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from brainmem.model.choices import split_choices
+from brainmem.simulation.collect import collect
+from brainmem.simulation.description import describe_schedule
+from brainmem.engine.device import Device, Executable, as_device, prepare, thread_seeds
+from brainmem.errors import ResultError, RuleError
+from brainmem.model.freezing import fixed_weights
+from brainmem.numbers.instance import Given
+from brainmem.intake.arguments import CALLABLE, NAMES, SPAN, optional, takes
+from brainmem.simulation.jobs import job_of
+from brainmem.numbers.loading import RUN, load_given
+from brainmem.models import get_model
+from brainmem.simulation.ready import Ready, make_ready
+from brainmem.simulation.remarks import Remark, remarks_on_run
+from brainmem.results.result import Result
+from brainmem.model.nouns import MemoryModel
+from brainmem.translation import TranslatedModel, translate
+from brainmem.translation.script import sizes
+
+__all__ = ["arrays", "execute", "simulate"]
+
+
+@takes(RuleError, **RUN, record=NAMES, interval=optional(SPAN), progress=optional(CALLABLE))
+def simulate(
+    model: MemoryModel | str,
+    variant: str = "rate",
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    device: Device | str | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    weights: Mapping[str, Any] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    record: tuple[str, ...] = ("weights",),
+    interval: Any = None,
+    neuron: str = "lif",
+    read: str | None = None,
+    pairing: str | None = None,
+    trials: int | None = None,
+    progress: Callable[[float], None] | None = None,
+) -> Result:
+    """Run `model` through its protocol and return what was recorded.
+
+    Parameters
+    ----------
+    model : MemoryModel or str
+        A model, or the name of one that ships with brainmem.
+    variant : {"rate", "spiking"}
+    parameters : mapping, optional
+        Values that replace the model's, with units, and the options of its choices.
+    seed : int
+        Decides everything random: patterns, weights, orders, start values and noise.
+    device : Device or str, optional
+        C++ standalone when not given.
+    inputs : mapping of str to array or path, optional
+        Stimuli by name, shape (items, unit), in place of drawn ones; ``.npy`` and ``.csv`` files are read. With
+        `trials` also (items, trial, unit), each trial its own. Stimuli with frames have shape (items, frames, unit)
+        and (items, trial, frames, unit); with one item, (frames, unit) will do.
+    weights : mapping of str to array, optional
+        Start weights ``[post, pre]`` by projection. Where a projection has no self-connections the diagonal is left
+        out, with a warning if it is not zero.
+    initial : mapping of str to array, optional
+        Start values by ``"population.variable"``, shape (unit,); with `trials` also (trial, unit). The model's names
+        do for both variants. ``"projection.variable"``, shape (post, pre), is another way to give weights.
+    record : tuple of str
+        ``"weights"`` after every epoch; ``"spikes"``; any variable of a population (``"x"`` or ``"units.x"``) in time.
+    interval : Quantity, optional
+        Time between samples of recorded variables; ten time steps when not given.
+    neuron, read, pairing
+        See `translate`.
+    trials : int, optional
+        Run the protocol so many times at once, with the same weights and start values and noise of its own for every
+        trial; the first trial starts from the numbers of a run without trials. No rule may change the weights: see
+        `freeze`. Results have a dimension ``trial``. Trials keep step: a phase with an end condition goes on until
+        every trial fulfils it in the same time step.
+    progress : callable, optional
+        Called with the completed fraction while the run goes on.
+
+    Returns
+    -------
+    Result
+
+    Raises
+    ------
+    RuleError, TranslationError, DeviceError
+        For a model, a translation or a device that cannot do what was asked.
+    """
+    device = as_device(device)
+    model, parameters = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
+    given = load_given(model, parameters, inputs=inputs, weights=weights, initial=initial)
+    options = {"neuron": neuron, "read": read, "pairing": pairing, "trials": trials}
+    ready = make_ready(_translated(model, variant, options, given), given, seed=seed, device=device)
+    executable = prepare(job_of(ready, record, interval), device)
+    return execute(ready, executable, progress=progress)
+
+
+@takes(RuleError, **RUN)
+def arrays(
+    model: MemoryModel | str,
+    variant: str = "rate",
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    seed: int = 0,
+    device: Device | str | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    weights: Mapping[str, Any] | None = None,
+    initial: Mapping[str, Any] | None = None,
+    neuron: str = "lif",
+    read: str | None = None,
+    pairing: str | None = None,
+    trials: int | None = None,
+) -> dict[str, np.ndarray]:
+    """Return every number that the script printed by ``print(translate(model, variant))`` reads.
+
+    Arguments are those of `simulate`. Save them with ``numpy.savez("arrays.npz", **arrays(...))``.
+    """
+    model, parameters = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
+    given = load_given(model, parameters, inputs=inputs, weights=weights, initial=initial)
+    options = {"neuron": neuron, "read": read, "pairing": pairing, "trials": trials}
+    plain = replace(as_device(device), kernels="plain")  # the script is plain Brian2
+    ready = make_ready(_translated(model, variant, options, given), given, seed=seed, device=plain)
+    found = {name: np.asarray(value) for name, value in ready.device_inputs().items()}
+    counted = sizes(ready.translated)
+    found |= {f"size.{name}": np.asarray(int(ready.instance.parameters[name])) for name in counted}
+    found |= {f"period.{name}": np.asarray(value) for name, value in ready.periods.items()}
+    found["seed"] = np.asarray(thread_seeds(seed, 1)[0])
+    found["dt"] = np.asarray(ready.dt)
+    found["duration"] = np.asarray(ready.instance.duration)
+    return found
+
+
+def _translated(model: MemoryModel, variant: str, options: Mapping[str, Any], given: Given) -> TranslatedModel:
+    if options["trials"] is None:
+        return translate(model, variant, **options)
+    axes = {item.name: 4 if item.every else 3 for item in model.stimuli}
+    given_axes = {name: np.ndim(table) for name, table in given.inputs.items()}
+    own = tuple(name for name, count in given_axes.items() if count == axes.get(name))
+    return translate(fixed_weights(model, given.parameters), variant, trial_inputs=own, **options)
+
+
+def execute(ready: Ready, executable: Executable, *, progress: Callable[[float], None] | None = None) -> Result:
+    """Run a prepared network with the numbers of `ready`."""
+    outputs = executable.run(
+        ready.device_inputs(), seed=ready.seed, duration=ready.instance.duration + ready.dt, progress=progress
+    )
+    result = collect(
+        ready.translated,
+        ready.instance,
+        outputs,
+        dt=ready.dt,
+        seed=ready.seed,
+        device=str(ready.device),
+        calibration={name: item.report for name, item in ready.calibrations.items()},
+        notes=ready.notes,
+        schedule=describe_schedule(ready.translated),
+        dense=ready.dense,
+    )
+    after = remarks_on_run(ready.translated, ready.instance, result.data, outputs, ready.dt)
+    _say(result, (*ready.remarks, *after))
+    _check_ended(ready.translated.model, result)
+    return result
+
+
+def _say(result: Result, remarks: Sequence[Remark]) -> None:
+    """Put remarks into a result, in front of its notes, and warn of the serious ones."""
+    texts = list(dict.fromkeys(remark.text for remark in remarks))
+    result.data.attrs["warnings"] = json.dumps(texts)
+    result.data.attrs["notes"] = json.dumps([*texts, *result.notes])
+    for text in dict.fromkeys(remark.text for remark in remarks if remark.serious):
+        warnings.warn(text, RuntimeWarning, stacklevel=5)
+
+
+def _check_ended(model: MemoryModel, result: Result) -> None:
+    """Raise where a phase that must end by its condition has not; the error holds the result."""
+    for phase in (phase for phase in model.protocol.phases if phase.must_end):
+        missed = (result["step_phase"].values == phase.name) & (result["step_fulfilled"].values == 0)
+        if missed.any():
+            error = ResultError(
+                f"Model {model.name!r}: phase {phase.name!r} must end by its condition ({phase.until}), and in "
+                f"{int(missed.sum())} of its steps, the first of them step {int(np.argmax(missed))}, reached its "
+                f"longest duration ({phase.duration}). Lengthen it, or take out must_end=True. The result of the run "
+                "is this error's attribute 'result'."
+            )
+            error.result = result
+            raise error

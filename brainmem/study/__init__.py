@@ -1,0 +1,1 @@
+"""Whole studies: claims, reproduction, fits, reports, the demo."""

@@ -1,0 +1,166 @@
+"""Check a paper's claims: what an experiment finds, beside what is expected."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import numpy as np
+
+from brainmem.engine.device import Device, as_device
+from brainmem.results.result import Result
+from brainmem.simulation.simulate import simulate
+from brainmem.model.nouns import MemoryModel
+
+__all__ = ["Expected", "Experiment", "Finding", "at_least", "at_most", "near", "within"]
+
+Item = TypeVar("Item")
+Value = TypeVar("Value")
+STANDARD_ERRORS = 3.0
+
+
+@dataclass(frozen=True)
+class Expected:
+    """An interval in which the mean over seeds must lie.
+
+    `value` is the number expected, where there is one; with `widen` the interval grows to three
+    standard errors where these are wider: of the mean, or of its difference from a `value` that is itself a mean
+    over `reference_seeds` seeds. `source` says whose number it is.
+    """
+
+    low: float
+    high: float
+    value: float | None = None
+    widen: bool = False
+    source: str = "reconstruction"
+    reference_seeds: int | None = None
+
+    def holds(self, values: Sequence[float]) -> bool:
+        """Return whether the mean of `values` lies in the interval."""
+        mean = float(np.mean(values))
+        low, high = self.low, self.high
+        if self.widen and self.value is not None and len(values) > 1:
+            share = 1 / len(values) + (1 / self.reference_seeds if self.reference_seeds else 0.0)
+            slack = STANDARD_ERRORS * float(np.std(values, ddof=1)) * math.sqrt(share)
+            low, high = min(low, self.value - slack), max(high, self.value + slack)
+        return bool(low <= mean <= high)
+
+
+def near(value: float, tolerance: float, *, source: str = "reconstruction", seeds: int | None = None) -> Expected:
+    """Expect `value` within `tolerance`, or within three standard errors where these are wider.
+
+    `seeds` is the number of seeds behind `value`, when it is a measured mean too.
+    """
+    low, high = value - tolerance, value + tolerance
+    return Expected(low, high, value, widen=True, source=source, reference_seeds=seeds)
+
+
+def within(low: float, high: float, *, source: str = "reconstruction") -> Expected:
+    """Expect a mean between `low` and `high`."""
+    return Expected(low, high, source=source)
+
+
+def at_least(low: float, *, source: str = "ours") -> Expected:
+    """Expect a mean of at least `low`."""
+    return Expected(low, math.inf, source=source)
+
+
+def at_most(high: float, *, source: str = "ours") -> Expected:
+    """Expect a mean of at most `high`."""
+    return Expected(-math.inf, high, source=source)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One measured quantity: a value per seed, and what is expected (None: reported only)."""
+
+    quantity: str
+    values: tuple[float, ...]
+    expected: Expected | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", tuple(float(value) for value in np.atleast_1d(self.values)))
+
+    @property
+    def mean(self) -> float:
+        """Mean over seeds."""
+        return float(np.mean(self.values))
+
+    @property
+    def sd(self) -> float:
+        """Standard deviation over seeds; nan for one seed."""
+        return float(np.std(self.values, ddof=1)) if len(self.values) > 1 else math.nan
+
+    @property
+    def passed(self) -> bool | None:
+        """Whether the expectation holds; None where there is none."""
+        return None if self.expected is None else self.expected.holds(self.values)
+
+
+@dataclass
+class Experiment:
+    """What a claim's experiment is given: the size, variant and device, and a way to run the model.
+
+    Attributes
+    ----------
+    model : MemoryModel
+    size : {"quick", "full"}
+    variant : {"rate", "spiking"}
+    device : Device
+    jobs : int
+        Runs at a time; compiled runs are processes of their own.
+    progress : callable, optional
+        Called with a line of text when a run ends.
+    trained_runs : dict
+        Runs made by `trained`, shared between claims.
+    """
+
+    model: MemoryModel
+    size: str = "quick"
+    variant: str = "rate"
+    device: Device | str | None = None
+    jobs: int = 1
+    progress: Callable[[str], None] | None = None
+    trained_runs: dict[tuple, Result] = field(default_factory=dict)
+
+    @property
+    def full(self) -> bool:
+        """Whether the claim is checked at the paper's own size."""
+        return self.size == "full"
+
+    def seeds(self, quick: int, full: int) -> range:
+        """Return the seeds for this size."""
+        return range(full if self.full else quick)
+
+    def trained(self, seed: int, **parameters: Any) -> Result:
+        """Run the model's own protocol; the same seed and parameters run once for all claims."""
+        key = (self.variant, seed, tuple(sorted((name, repr(value)) for name, value in parameters.items())))
+        if key not in self.trained_runs:
+            self.trained_runs[key] = self.simulate(seed=seed, parameters=parameters)
+        return self.trained_runs[key]
+
+    def simulate(self, *, model: MemoryModel | None = None, **options: Any) -> Result:
+        """Run the model (or a changed copy of it) in this experiment's variant, on its device."""
+        chosen = model or self.model
+        result = simulate(chosen, self.variant, device=self.device, **options)
+        if self.progress is not None:
+            settings = ", ".join(f"{name}={value}" for name, value in (options.get("parameters") or {}).items())
+            self.progress(f"{chosen.name} {self.variant} seed {options.get('seed', 0)} {settings}")
+        return result
+
+    def each(self, function: Callable[[Item], Value], items: Iterable[Item]) -> list[Value]:
+        """Return ``[function(item) for item in items]``, `jobs` at a time on compiled devices.
+
+        The first item runs alone, so that a binary that the others share is built once.
+        """
+        todo = list(items)
+        if not todo:
+            return []
+        first, rest = function(todo[0]), todo[1:]
+        if as_device(self.device).name == "runtime" or self.jobs < 2:
+            return [first, *map(function, rest)]
+        with ThreadPoolExecutor(self.jobs) as pool:
+            return [first, *pool.map(function, rest)]

@@ -1,0 +1,1 @@
+"""Many runs: points, their store, and the processes that run them."""

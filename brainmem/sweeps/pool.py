@@ -1,0 +1,131 @@
+"""Call a function for many items in processes of our own, which end with us, however we end."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
+from queue import SimpleQueue
+from typing import TypeVar
+from unittest import mock
+
+from brainmem.errors import DeviceError
+from brainmem.storage.leaving import leave
+
+__all__ = ["run_in_processes"]
+
+Item = TypeVar("Item")
+Value = TypeVar("Value")
+PRELOAD = "brainmem.sweeps.preload"
+
+
+def run_in_processes(
+    function: Callable[[Item], Value], items: Iterable[Item], *, jobs: int, done: Callable[[Value], object]
+) -> None:
+    """Call ``done(function(item))`` for every item, in the order in which the calls end.
+
+    Parameters
+    ----------
+    function : callable
+        A function of a module, which other processes can import.
+    items : iterable
+        Picklable values.
+    jobs : int
+        Processes at a time.
+    done : callable
+        Called in this process.
+
+    Raises
+    ------
+    DeviceError
+        When a process was killed.
+    """
+    ended: SimpleQueue[Future[Value] | None] = SimpleQueue()
+    with _workers(jobs) as pool:
+        try:
+            with _main_not_imported():
+                futures = [pool.submit(function, item) for item in items]
+            for future in futures:
+                future.add_done_callback(ended.put)
+            with _on_interrupt(lambda: ended.put(None)):
+                for _ in futures:
+                    if (future := ended.get()) is None:
+                        raise KeyboardInterrupt
+                    done(future.result())
+        except BrokenProcessPool as error:
+            raise DeviceError(
+                "A worker process was killed, perhaps because memory ran out. What was finished is kept: run the same "
+                "again, with fewer jobs."
+            ) from error
+
+
+@contextmanager
+def _on_interrupt(action: Callable[[], object]) -> Iterator[None]:
+    """Call `action` when Ctrl+C is pressed, where that would raise KeyboardInterrupt."""
+    usual = signal.getsignal(signal.SIGINT)
+    if usual is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    try:
+        signal.signal(signal.SIGINT, lambda number, frame: action())
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+
+
+@contextmanager
+def _workers(jobs: int) -> Iterator[Executor]:
+    # "fork" would be quickest, but copies a process in which the user's threads (Jupyter, rich, BLAS) may hold locks
+    # that nobody releases in the copy; "spawn" imports Brian2, which takes seconds, in each worker. A fork server has
+    # one thread and imports Brian2 once; its forks start within milliseconds. It also serves later sweeps.
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload([PRELOAD])
+    lifeline, held = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(lifeline, dict(os.environ)))
+    try:
+        yield pool
+    except BaseException:
+        held.close()
+        raise
+    finally:
+        try:
+            pool.shutdown(cancel_futures=True)
+        finally:
+            held.close()
+            lifeline.close()
+
+
+@contextmanager
+def _main_not_imported() -> Iterator[None]:
+    """Keep new processes from importing the user's script, which would run it again where it has no main guard."""
+    with mock.patch.dict(vars(sys.modules["__main__"]), {"__file__": None, "__spec__": None}):
+        yield
+
+
+def _start(lifeline: Connection, environment: Mapping[str, str]) -> None:
+    """Begin a worker: it has the parent's environment as it is now, and ends when the parent lets go of `lifeline`.
+
+    The fork server's environment may be older. The parent lets go when it is stopped, and also when it is killed.
+    """
+    os.environ.update(environment)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the parent too, which decides
+    signal.signal(signal.SIGTERM, _leave)
+    threading.Thread(target=_leave_with, args=(lifeline,), name="lifeline", daemon=True).start()
+
+
+def _leave(number: int, frame: object) -> None:
+    """End a worker without an exception, which might come up inside a lock of the library that writes results."""
+    leave(number)
+
+
+def _leave_with(lifeline: Connection) -> None:
+    with suppress(EOFError, OSError):
+        lifeline.recv_bytes()
+    _leave(signal.SIGTERM, None)

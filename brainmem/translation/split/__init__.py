@@ -1,0 +1,1 @@
+"""Split a rule into what its neurons and its synapses compute."""
