@@ -58,7 +58,7 @@ ONLY = {
     "costs": {"devices", "equations", "kernels", "translation"},
     "blueprint": {"kernels", "translation"},
     "build": {"blueprint", "calibrate", "codegen", "devices", "kernels", "translation"},
-    **dict.fromkeys(NUMBERS, NUMBERS | VOCABULARY | DOOR | {"counter", "translation"}),
+    **dict.fromkeys(NUMBERS, NUMBERS | VOCABULARY | DOOR | {"checks", "counter", "translation"}),
     "freezing": VOCABULARY | DOOR | {"plan", "translation"},
     "calibrate": {"cache", "devices", "errors", "files", "seals", "translation"},
     "collect": {"instance", "result", "spec", "translation"},

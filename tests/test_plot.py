@@ -100,7 +100,7 @@ def test_weights_show_norms_and_index_of_each_snapshot():
     result = RATE[0]
     panels = {axes.get_title(loc="left"): axes for axes in plot.weights(result).axes}
     assert {"before learning", "epoch 5"} <= set(panels)
-    assert panels["row norm |J$_i$|"].lines[0].get_ydata() == pytest.approx(
+    assert panels["row norm |Jᵢ|"].lines[0].get_ydata() == pytest.approx(
         np.linalg.norm(result.recurrent_w.values, axis=2).mean(axis=1)
     )
     assert len(panels["decorrelation index R"].lines[0].get_ydata()) == 3

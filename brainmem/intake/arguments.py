@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 MOST_SEEDS = 100_000  # that a number may stand for
+LONGEST_NAME = 255  # bytes of a file's name
 F = TypeVar("F", bound=Callable[..., Any])
 Read = Callable[[str, Any, type[BrainmemError]], Any]
 
@@ -176,12 +177,22 @@ def _is_text(given: Any) -> bool:
 def _is_path(given: Any) -> bool:
     if not isinstance(given, str | os.PathLike) or isinstance(os.fspath(given), bytes):
         return False
+    return bool(os.fspath(given).strip())
+
+
+def _read_path(what: str, given: Any, error: type[BrainmemError]) -> Any:
+    if not _is_path(given):
+        raise error(f"{what} must be the path of a file or folder, as text or Path.")
     text = os.fspath(given)
     try:
-        name = os.fsencode(Path(text).name)
+        length = len(os.fsencode(Path(text).name))
     except UnicodeEncodeError:
-        return False
-    return bool(text.strip()) and "\0" not in text and len(name) <= 255
+        raise error(f"{what} cannot be the path of a file: it holds half a character. Choose another.") from None
+    if "\0" in text:
+        raise error(f"{what} cannot be the path of a file: it holds a zero byte. Choose another.")
+    if length > LONGEST_NAME:
+        raise error(f"{what}: The name is too long: {length} bytes, of at most {LONGEST_NAME}. Give a shorter one.")
+    return given
 
 
 def _read_seeds(what: str, given: Any, error: type[BrainmemError]) -> tuple[int, ...]:
@@ -236,12 +247,12 @@ DEVICE = a("a Device, or the name of one", _is_device)
 EPOCHS = a("an epoch, or several: whole numbers from 0", _are_epochs)
 INTEGER = a("a whole number", _is_whole)
 TEXT = a("text", _is_text)
-PATH = a("the path of a file or folder, as text or Path", _is_path)
+PATH = Kind(_read_path)
 CALLABLE = a("a function", callable)
 MAPPING = a("a mapping from names to values, such as {'name': value}", _is_mapping)
 NAMES = several("a tuple of names, such as ('weights',)", lambda item: isinstance(item, str))
 SEEDS = Kind(_read_seeds)
-SEED = count(0)
+SEED = Kind(lambda what, given, error: read_whole(given, what=what, error=error, most=None))
 WHOLE = count(1)
 NUMBER = number()
 SPAN = number(SECONDS)

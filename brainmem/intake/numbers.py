@@ -130,15 +130,17 @@ def read_number(
     return number
 
 
-def read_whole(given: Any, *, what: str, error: type[BrainmemError] = RuleError, least: int = 0) -> int:
+def read_whole(
+    given: Any, *, what: str, error: type[BrainmemError] = RuleError, least: int = 0, most: int | None = LARGEST_WHOLE
+) -> int:
     """Return a whole number of at least `least`, of Python or numpy."""
     whole = isinstance(given, int | np.integer) and not isinstance(given, bool | np.timedelta64)
     if isinstance(given, np.ndarray) and given.ndim == 0 and given.dtype.kind in "iu" and not has_unit(given):
         whole = True
     if not whole or int(given) < least:
         raise error(f"{what} must be a whole number of at least {least}{_got(what, given)}.")
-    if int(given) > LARGEST_WHOLE:
-        raise error(f"{what} is too large{_got(what, given)}: the largest whole number allowed is {LARGEST_WHOLE}.")
+    if most is not None and int(given) > most:
+        raise error(f"{what} is too large{_got(what, given)}: the largest allowed is {most}.")
     return int(given)
 
 

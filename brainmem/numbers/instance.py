@@ -121,9 +121,11 @@ def _check_sizes(model: MemoryModel, parameters: Mapping[str, Any]) -> None:
         held[f"stimulus {item.name!r}"] = size_of(item.items, parameters) * frames * sizes[item.population]
     largest = max(held, key=lambda name: held[name], default="")
     if largest and 8 * held[largest] * _COPIES > _memory():
+        texts = {p.size for p in model.populations} | {s.items for s in model.stimuli}
+        counts = [f"{name} = {parameters[name]}" for name in sorted(map(str, texts)) if name in parameters]
         raise RuleError(
-            f"Model {model.name!r}: {largest} has {held[largest]:g} numbers with these parameters, more than the "
-            f"memory of this machine ({_memory() / 2**30:.0f} GiB) holds. Take fewer units or items."
+            f"Model {model.name!r}: {largest} has {held[largest]:g} numbers with {', '.join(counts) or 'these sizes'}, "
+            f"and does not fit into the memory of this machine ({_memory() / 2**30:.0f} GiB). Take fewer."
         )
 
 
