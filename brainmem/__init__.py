@@ -20,7 +20,6 @@ from brainmem.model.nouns import (
     Each,
     LearningRule,
     Limit,
-    MemoryModel,
     Observable,
     Parameter,
     Phase,
@@ -36,21 +35,22 @@ from brainmem.model.nouns import (
 
 if TYPE_CHECKING:
     from brainmem import measure, plot
-    from brainmem.results.agreement import Comparison
-    from brainmem.results.comparison import compare
     from brainmem.engine.device import Device
-    from brainmem.verification.explanation import explain
-    from brainmem.study.fitting import Fit, fit
     from brainmem.model.freezing import freeze
+    from brainmem.model.memory import MemoryModel
     from brainmem.models import get_model, list_models
     from brainmem.recordings import Recording, read_recording, surrogate
-    from brainmem.study.report import write_report
-    from brainmem.study.reproduction import reproduce
+    from brainmem.results.agreement import Comparison
+    from brainmem.results.comparison import compare
     from brainmem.results.result import Result
     from brainmem.simulation.simulate import arrays, simulate
+    from brainmem.study.fitting import Fit, fit
+    from brainmem.study.report import write_report
+    from brainmem.study.reproduction import reproduce
     from brainmem.sweeps.store import Sweep
     from brainmem.sweeps.sweep import sweep
     from brainmem.translation import TranslatedModel, translate
+    from brainmem.verification.explanation import explain
     from brainmem.verification.record import Verification
     from brainmem.verification.verify import verify
 
@@ -74,6 +74,7 @@ _LAZY = {
     "freeze": "brainmem.model.freezing",
     "get_model": "brainmem.models",
     "list_models": "brainmem.models",
+    "MemoryModel": "brainmem.model.memory",
     "measure": "brainmem",
     "plot": "brainmem",
     "Recording": "brainmem.recordings",

@@ -9,6 +9,8 @@ import subprocess
 import sys
 import tomllib
 from collections.abc import Iterator
+from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -21,83 +23,20 @@ EVERYWHERE = [*FILES, *MODELS, *sorted((ROOT / "examples").rglob("*.py")), *sort
 
 LONGEST_FILE = 350
 LONGER_FOR_A_REASON = {
-    "brainmem/model/nouns.py": 620,  # the nouns and their documentation stay on one page
+    "brainmem/model/nouns.py": 560,  # the nouns and their documentation stay on one page
     "models/kurikawa2020/claims.py": 400,
 }
 LONGEST_FUNCTION = 60
 
-VOCABULARY = {"choices", "errors", "fields", "parts", "spec", "equations"}
-DOOR = {"errors", "intake"}  # by which a user's numbers and arguments come in
-DEVICES = {"devices", "standalone", "runtime", "compiled", "compiler", "cache", "inputs", "preflight", "doctor"}
-ANALYSIS = {
-    "result", "selection", "measure", "pairing", "agreement", "comparison", "plot", "report", "report_rows",
-    "recordings", "files", "store", "listing", "netcdf", "seals", "intake",
-}  # fmt: skip
-NUMBERS = {"instance", "loading", "patterns", "plan", "starts", "stimuli"}  # those of one run
-SIMULATION = {"simulation", "sweeps", "points", "preload"}
-SURFACE = {"cli", "__main__", "demo"}
-
-# Modules that may import only from these (and themselves).
-ONLY = {
-    "errors": set(),
-    "choices": {"errors", "parts", "spec"},
-    "fields": {"errors", "spec"},
-    "parts": {"fields", "spec"},
-    "spec": {"choices", "errors", "equations", "checks", "card"},  # the checks and the text of a model, when asked for
-    "equations": {*DOOR, "spec", "checks"},  # the checks that a model calls through its vocabulary
-    "checks": VOCABULARY | {"translation"},
-    "card": {"layout", "spec"},
-    "layout": set(),
-    "leaving": set(),
-    "counter": set(),
-    "translation": VOCABULARY | DOOR | {"counter"},
-    "codegen": {"counter", "deferral", "errors", "kernels", "translation"},
-    "models": VOCABULARY | DOOR,
-    "deferral": {"translation"},
-    "kernels": {"deferral", "devices", "translation"},
-    "costs": {"devices", "equations", "kernels", "translation"},
-    "blueprint": {"kernels", "translation"},
-    "build": {"blueprint", "calibrate", "codegen", "devices", "kernels", "translation"},
-    **dict.fromkeys(NUMBERS, NUMBERS | VOCABULARY | DOOR | {"checks", "counter", "translation"}),
-    "freezing": VOCABULARY | DOOR | {"plan", "translation"},
-    "calibrate": {"cache", "devices", "errors", "files", "seals", "translation"},
-    "collect": {"instance", "result", "spec", "translation"},
-    "remarks": VOCABULARY | {"instance", "translation"},  # what is wrong with a run, from its numbers and its result
-    "verdicts": {"spec", "translation"},  # what may be said of a rule without any run
-    "description": {"equations", "spec", "translation", "verdicts"},
-    "ready": {
-        "calibrate", "collect", "description", "devices", "equations", "errors", "instance", "kernels", "remarks",
-        "translation",
-    },
-    "jobs": {"blueprint", "devices", "errors", "instance", "ready", "translation"},
-    "verification": VOCABULARY | DOOR | {
-        "calibrate", "collect", "description", "devices", "freezing", "instance", "jobs", "kernels", "loading",
-        "models", "ready", "simulation", "translation", "verdicts",
-    },
-    "explanation": VOCABULARY | DOOR | {
-        "loading", "costs", "description", "devices", "instance", "models", "translation", "verdicts", "verification",
-    },
-    **dict.fromkeys(DEVICES - {"doctor"}, DEVICES | DOOR | {"leaving"}),
-    **dict.fromkeys(ANALYSIS, ANALYSIS | {"errors", "leaving"}),
-    "intake": {"errors"},
-}  # fmt: skip
-# Modules that only these may import.
-IMPORTERS = {
-    "codegen": {"build"},
-    "build": set(),  # jobs name it as text: it is loaded where a network is built
-    "blueprint": {"build", "jobs"},
-    "calibrate": {"build", "ready", "verification"},
-    "ready": {"jobs", "verification", *SIMULATION},
-    "jobs": {"verification", *SIMULATION},
-    "simulation": {"claims", "fitting", "reproduction", "verification", *SIMULATION, *SURFACE},
-    "remarks": {"ready", "simulation"},
-    "verdicts": {"description", "explanation", "verification"},
-    "description": {"explanation", "ready", "simulation", "verification"},
-    "verification": {"explanation", *SURFACE},
-    "explanation": SURFACE,
-    "cli": {"__main__"},
-    "demo": {"cli"},
-}
+# The rooms of brainmem, bottom to top: each imports only from rooms before it.
+ROOMS = (
+    "errors", "storage", "intake", "engine", "text", "model", "models", "translation", "numbers", "build", "measure",
+    "results", "plot", "recordings", "simulation", "verification", "sweeps", "study", "claims", "bench", "cli",
+    "__main__", "",
+)  # fmt: skip
+UPWARD = {("measure", "results")}  # in annotations only: a measure of a result
+ANALYSIS = {"errors", "intake", "measure", "plot", "recordings", "results", "storage"}  # load without Brian2
+BY_NAME = {"brainmem.build.network"}  # jobs name it as text: it is loaded where a network is built
 
 BIRTHS = {
     "EventMonitor", "Network", "NeuronGroup", "PoissonGroup", "PoissonInput", "PopulationRateMonitor", "SpatialNeuron",
@@ -108,18 +47,13 @@ REFUSED_THERE = {"brainmem/engine/preflight.py", "tests/builders.py"}  # where i
 GLOBAL_DEVICE = {"active_device", "device", "prefs", "reset_device", "set_device"}
 
 
+@cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(), str(path))
 
 
 def short(path: Path) -> str:
     return str(path.relative_to(ROOT))
-
-
-def part_of(path: Path) -> str:
-    """Return the module or subpackage of brainmem that a file belongs to."""
-    name = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
-    return "" if name == "__init__" else name
 
 
 def runtime_imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
@@ -136,15 +70,34 @@ def runtime_imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
             yield from runtime_imports(node)
 
 
-def own_parts(path: Path) -> set[str]:
-    """Return the parts of brainmem that a file imports."""
+def name_of(path: Path) -> str:
+    return ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+
+
+def room_of(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+def arrows(*, annotations: bool = False) -> set[tuple[str, str]]:
+    """Return (module, module that it imports) within brainmem, late imports too, those for annotations if wanted."""
+    names = {name_of(path) for path in FILES}
     found = set()
-    for module, name in runtime_imports(parsed(path)):
-        if module == "brainmem":
-            found.add(name)
-        elif module.startswith("brainmem."):
-            found.add(module.split(".")[1])
-    return found - {part_of(path)} if PACKAGE in path.parents else found
+    for path in FILES:
+        tree = parsed(path)
+        every = imports(tree) if annotations else runtime_imports(tree)
+        for module, name in every:
+            target = f"{module}.{name}" if f"{module}.{name}" in names else module
+            if target in names and target != name_of(path):
+                found.add((name_of(path), target))
+    return found
+
+
+def imports(tree: ast.AST) -> Iterator[tuple[str, str]]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, "") for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield from ((node.module or "", alias.name) for alias in node.names)
 
 
 def foreign(path: Path) -> set[str]:
@@ -179,43 +132,56 @@ def from_brian2(tree: ast.AST) -> set[str]:
     return taken
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if part_of(path) in ONLY], ids=short)
-def test_a_layer_imports_only_from_the_layers_it_may_know(path):
-    assert own_parts(path) <= ONLY[part_of(path)] | {""}
+def test_rooms_import_only_from_rooms_below():
+    assert {path.relative_to(PACKAGE).parts[0].removesuffix(".py") for path in FILES} <= {*ROOMS, "__init__"}
+    place = {room: number for number, room in enumerate(ROOMS)}
+    up = {(a, b) for a, b in arrows() if place[room_of(b)] > place[room_of(a)]} - surface()
+    assert up == set()
+    annotated = {(a, b) for a, b in arrows(annotations=True) if place[room_of(b)] > place[room_of(a)]} - surface()
+    assert {(room_of(a), room_of(b)) for a, b in annotated} <= UPWARD
 
 
-@pytest.mark.parametrize("path", FILES, ids=short)
-def test_a_layer_is_imported_only_by_those_that_may_use_it(path):
-    for imported in own_parts(path) & set(IMPORTERS):
-        assert part_of(path) in IMPORTERS[imported], f"{short(path)} imports {imported}"
+def surface() -> set[tuple[str, str]]:
+    """Return the imports of the package itself, by those who use it as its users do."""
+    users = ("bench", "cli", "models", "__main__")
+    return {(a, b) for a, b in arrows(annotations=True) if b == "brainmem" and room_of(a) in users}
 
 
-@pytest.mark.parametrize(
-    "path",
-    [path for path in FILES if part_of(path) not in ("build", "codegen") and short(path) not in NOT_BRIAN2],
-    ids=short,
-)
-def test_brian2_objects_are_born_only_in_build_and_codegen(path):
-    assert not called(parsed(path)) & BIRTHS
+def test_no_modules_import_each_other_in_a_circle():
+    below: dict[str, set[str]] = {}
+    for module, other in arrows() - surface():
+        below.setdefault(module, set()).add(other)
+    list(TopologicalSorter(below).static_order())  # raises a CycleError that shows the circle
 
 
-@pytest.mark.parametrize("path", [*(f for f in FILES if part_of(f) not in DEVICES), *MODELS], ids=short)
-def test_the_global_device_and_preferences_are_touched_only_by_the_devices(path):
-    assert not from_brian2(parsed(path)) & GLOBAL_DEVICE
+def test_what_is_loaded_by_name_is_imported_by_nobody():
+    assert {(a, b) for a, b in arrows() if b in BY_NAME} == set()
+    assert {a for a, b in arrows() if b.startswith("brainmem.build.codegen") and room_of(a) != "build"} == set()
 
 
-@pytest.mark.parametrize("path", [path for path in EVERYWHERE if short(path) not in REFUSED_THERE], ids=short)
-def test_no_network_operation_that_standalone_would_drop(path):
-    assert not names_in(parsed(path)) & {"network_operation", "NetworkOperation"}
+def test_brian2_objects_are_born_only_in_the_room_that_builds():
+    files = [path for path in FILES if room_of(name_of(path)) != "build" and short(path) not in NOT_BRIAN2]
+    assert {short(path): found for path in files if (found := called(parsed(path)) & BIRTHS)} == {}
 
 
-@pytest.mark.parametrize("path", [path for path in FILES if part_of(path) in ANALYSIS], ids=short)
-def test_analysis_does_not_import_brian2(path):
-    assert "brian2" not in foreign(path)
+def test_the_global_device_and_preferences_are_touched_only_by_the_engine():
+    files = [*(path for path in FILES if room_of(name_of(path)) != "engine"), *MODELS]
+    assert {short(path): found for path in files if (found := from_brian2(parsed(path)) & GLOBAL_DEVICE)} == {}
+
+
+def test_no_network_operation_that_standalone_would_drop():
+    wrong = {"network_operation", "NetworkOperation"}
+    files = [path for path in EVERYWHERE if short(path) not in REFUSED_THERE]
+    assert [short(path) for path in files if names_in(parsed(path)) & wrong] == []
+
+
+def test_analysis_does_not_import_brian2():
+    files = [path for path in FILES if room_of(name_of(path)) in ANALYSIS]
+    assert [short(path) for path in files if "brian2" in foreign(path)] == []
 
 
 def test_analysis_and_command_line_load_without_brian2():
-    modules = [f"brainmem.{name}" for name in sorted(ANALYSIS | {"cli"}) if list(PACKAGE.glob(f"{name}*"))]
+    modules = [name_of(path) for path in FILES if room_of(name_of(path)) in ANALYSIS | {"cli"}]
     code = "import sys; sys.modules['brian2'] = None\n" + "".join(f"import {module}\n" for module in modules)
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
@@ -227,21 +193,20 @@ def test_a_model_imports_the_public_vocabulary_units_and_no_other_model(path):
     own = {module for module, _ in runtime_imports(tree) if module.split(".")[0] == "brainmem"}
     key = path.parent.name
     siblings = {f"brainmem.models.{key}.{file.stem}" for file in path.parent.glob("*.py")}
-    assert own <= {"brainmem", "brainmem.study.claims", *siblings}
+    assert own <= {"brainmem", "brainmem.claims", *siblings}
     assert foreign(path) - {"__future__"} <= {"brian2", "numpy", "scipy", "xarray", "sklearn", *sys.stdlib_module_names}
     assert not from_brian2(tree) & (BIRTHS | {"*", "run", "Equations"})
 
 
-@pytest.mark.parametrize("path", [path for path in MODELS if path.name == "model.py"], ids=short)
-def test_a_model_file_is_text_and_no_program(path):
+def test_a_model_file_is_text_and_no_program():
     program = (ast.FunctionDef, ast.For, ast.While, ast.If, ast.With, ast.Lambda, ast.ClassDef)
-    assert not [ast.unparse(node) for node in ast.walk(parsed(path)) if isinstance(node, program)]
+    nodes = [node for path in MODELS if path.name == "model.py" for node in ast.walk(parsed(path))]
+    assert [ast.unparse(node) for node in nodes if isinstance(node, program)] == []
 
 
-@pytest.mark.parametrize("path", [*FILES, *MODELS], ids=short)
-def test_files_stay_readable(path):
-    limit = LONGER_FOR_A_REASON.get(short(path), LONGEST_FILE)
-    assert len(path.read_text().splitlines()) <= limit
+def test_files_stay_readable():
+    lengths = {short(path): len(path.read_text().splitlines()) for path in [*FILES, *MODELS]}
+    assert {n: k for n, k in lengths.items() if k > LONGER_FOR_A_REASON.get(n, LONGEST_FILE)} == {}
 
 
 def test_functions_stay_short():
@@ -259,11 +224,12 @@ def functions(path: Path) -> Iterator[tuple[str, int]]:
             yield node.name, (body[-1].end_lineno or 0) - body[0].lineno + 1 if body else 0
 
 
-@pytest.mark.parametrize("path", [*FILES, *MODELS], ids=short)
-def test_text_files_are_written_and_read_in_a_named_encoding(path):
-    methods = {"read_text", "write_text"} - {name for module, name in runtime_imports(parsed(path))}
-    calls = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.Call) and attribute(node) in methods]
-    assert [ast.unparse(node) for node in calls if "encoding" not in {word.arg for word in node.keywords}] == []
+def test_text_files_are_written_and_read_in_a_named_encoding():
+    for path in [*FILES, *MODELS]:
+        methods = {"read_text", "write_text"} - {name for module, name in runtime_imports(parsed(path))}
+        calls = [node for node in ast.walk(parsed(path)) if isinstance(node, ast.Call) and attribute(node) in methods]
+        wrong = [ast.unparse(node) for node in calls if "encoding" not in {word.arg for word in node.keywords}]
+        assert wrong == [], short(path)
 
 
 def attribute(node: ast.Call) -> str:

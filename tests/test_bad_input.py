@@ -54,7 +54,7 @@ def no_run(monkeypatch):
     def reached(*args: Any, **kwargs: Any):
         raise Reached("reached")
 
-    for module in ("simulation", "sweeps", "verification.drifts"):
+    for module in ("simulation.simulate", "sweeps.sweep", "verification.drifts"):
         monkeypatch.setattr(f"brainmem.{module}.prepare", reached, raising=False)
     monkeypatch.setattr("brainmem.simulation.ready.calibrate", reached)
     monkeypatch.setattr("brainmem.study.claims.Experiment.run", reached, raising=False)

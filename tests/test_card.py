@@ -24,8 +24,8 @@ from brainmem import (
     get_model,
     spec,
 )
-from brainmem.model.card import card
 from brainmem.cli import app
+from brainmem.model.card import card
 from brainmem.model.layout import aligned, broken, columns, prose
 from brainmem.models import get_claims, list_models, list_tasks
 
@@ -185,7 +185,9 @@ SHOWN = {
 
 @pytest.mark.parametrize("noun", SHOWN, ids=lambda noun: noun.__name__)
 def test_a_new_field_of_a_noun_is_given_a_line_of_the_card(noun):
-    assert [item.name for item in fields(noun)] == SHOWN[noun].split(), "show it in brainmem/model/card.py, then list it here"
+    assert [item.name for item in fields(noun)] == SHOWN[noun].split(), (
+        "show it in brainmem/model/card.py, then list it here"
+    )
 
 
 def test_python_and_the_command_show_the_same_text(monkeypatch):

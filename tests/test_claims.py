@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from brainmem import BrainmemError, list_models, reproduce
-from brainmem.study.claims import Finding, at_least, near, within
+from brainmem.claims import Finding, at_least, near, within
 from brainmem.models import get_claims
 
 WITH_CLAIMS = [key for key in list_models() if get_claims(key)]

@@ -9,9 +9,9 @@ import pytest
 import synthetic
 
 from brainmem import freeze, get_model, plot, simulate
-from brainmem.results.comparison import compare, matched_rates
 from brainmem.errors import ResultError
 from brainmem.measure import recall_table
+from brainmem.results.comparison import compare, matched_rates
 from brainmem.results.result import Result
 
 

@@ -22,8 +22,8 @@ from brainmem import (
     simulate,
     sweep,
 )
-from brainmem.text.constant import constant_value, known
 from brainmem.errors import RuleError
+from brainmem.text.constant import constant_value, known
 
 NUMBERS = {"a": 2.0, "b": 1.0, "tau": 10 * ms}
 USED = "zeros() + 0*(a + b)"

@@ -16,11 +16,11 @@ import numpy as np
 import pytest
 
 from brainmem.engine import cache
-
 from brainmem.engine import program as compiled
 from brainmem.engine.cache import cache_info, clear_cache
-from brainmem.engine.device import BuildJob, Device, prepare
+from brainmem.engine.device import BuildJob, Device
 from brainmem.engine.doctor import doctor
+from brainmem.engine.prepare import prepare
 from brainmem.errors import DeviceError
 
 SIZE = 6

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from brainmem import RuleError, get_model
-from brainmem.text import draw, evaluate, resolve_parameters
 from brainmem.model.nouns import Parameter
+from brainmem.model.parameters import resolve_parameters
+from brainmem.text import draw, evaluate
 
 
 def rng(seed=0):

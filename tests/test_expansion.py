@@ -10,8 +10,8 @@ from test_drift import CONSTANTS, POISSON_S, POISSON_TAU, RATE, SIGNED, poisson_
 from test_translate import SMALL, current_form
 
 from brainmem import LearningRule, TranslationError, get_model, simulate, translate
-from brainmem.translation.split.expansion import rate_expansions
 from brainmem.translation.split.core import SplitRule
+from brainmem.translation.split.expansion import rate_expansions
 
 
 def with_rule(rule: str, *lines: str):

@@ -19,8 +19,8 @@ from brainmem import (
     explain,
     translate,
 )
+from brainmem.model.parameters import resolve_parameters
 from brainmem.simulation.description import describe_terms
-from brainmem.text import resolve_parameters
 
 
 def population(name: str, tau: str) -> Population:

@@ -20,9 +20,7 @@ import pytest
 from test_sweep import MARK, ROOT, marked, same, wait_until
 
 from brainmem import Sweep, simulate, sweep
-
 from brainmem.engine import cache
-
 from brainmem.engine import program as compiled
 from brainmem.storage.leaving import mark
 

@@ -15,11 +15,10 @@ import synthetic
 from typer.testing import CliRunner
 
 from brainmem import Result, ResultError, RuleError, simulate, sweep
-
-from brainmem.storage import seals
 from brainmem.cli import app
 from brainmem.cli.options import save_result
 from brainmem.errors import BrainmemError
+from brainmem.storage import seals
 from brainmem.storage.files import check_folder, check_writable, make_folder, replacing
 from brainmem.storage.leaving import mark, remove_left_behind, uninterrupted
 

@@ -24,7 +24,8 @@ from brainmem import (
     translate,
 )
 from brainmem.errors import RuleError
-from brainmem.translation.gates import changes_of, vanishes
+from brainmem.text.statements import changes_of
+from brainmem.translation.gates import vanishes
 
 RUNTIME = Device("runtime")
 # Each case stands alone on the runtime device; compiled, all of them are rules of one network.

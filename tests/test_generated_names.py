@@ -29,11 +29,11 @@ from brainmem import (
     simulate,
     translate,
 )
+from brainmem.build.codegen.counter import COUNTER_FUNCTIONS
 from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.generated import generated_names, generated_objects, generated_pattern
 from brainmem.model.checks.reading import read_model
 from brainmem.model.checks.reserved import meaning
-from brainmem.build.codegen.counter import COUNTER_FUNCTIONS
 from brainmem.text.lines import identifiers, read_lines
 from brainmem.verification.counts import replayable, without_cells
 from brainmem.verification.shadow import hold

@@ -10,8 +10,8 @@ import pytest
 from test_explanation import two_populations
 
 from brainmem import LearningRule, explain
-from brainmem.translation.split.correlations import Correlations
 from brainmem.translation.split.core import RateReading, SplitRule, split_rule
+from brainmem.translation.split.correlations import Correlations
 
 TAU, RATE_MAX, DT = 0.025, 100.0, 0.00025
 RATE = RateReading("x", 0, 1, "x_s", "x_expected", tau="tau")

@@ -17,7 +17,8 @@ import numpy as np
 import pytest
 
 from brainmem.engine import program as compiled
-from brainmem.engine.device import BuildJob, Device, prepare, thread_seeds
+from brainmem.engine.device import BuildJob, Device, thread_seeds
+from brainmem.engine.prepare import prepare
 from brainmem.errors import DeviceError
 
 NUMPY = Device("runtime", target="numpy")

@@ -11,10 +11,10 @@ import synthetic
 from matplotlib.figure import Figure
 
 from brainmem import plot
-from brainmem.results.comparison import compare
 from brainmem.errors import ResultError
 from brainmem.measure import recall_table
 from brainmem.plot.style import VARIANTS
+from brainmem.results.comparison import compare
 from brainmem.results.result import Result
 
 RATE = [synthetic.result("rate", seed, traces=True) for seed in range(3)]

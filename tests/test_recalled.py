@@ -33,8 +33,8 @@ from brainmem import (
     measure,
     simulate,
 )
-from brainmem.model.checks import recalled as check
 from brainmem.measure import criterion
+from brainmem.model.checks import recalled as check
 
 ROOT = Path(__file__).resolve().parents[1]
 NUMPY = Device("runtime", target="numpy")

@@ -8,8 +8,8 @@ import pytest
 import synthetic
 from matplotlib.figure import Figure
 
-from brainmem.results.comparison import compare
 from brainmem.errors import ResultError
+from brainmem.results.comparison import compare
 from brainmem.study.report import standard_figures, write_report
 
 RATE = [synthetic.result("rate", seed) for seed in (0, 1)]

@@ -12,8 +12,8 @@ import pytest
 import synthetic
 
 from brainmem.errors import ResultError
-from brainmem.storage.files import replacing
 from brainmem.results.result import Result
+from brainmem.storage.files import replacing
 
 ROOT = Path(__file__).parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}

@@ -10,10 +10,9 @@ import pytest
 from rich.console import Console
 
 from brainmem import compare, get_model, measure, plot, simulate, write_report
-
-from brainmem.study import demo
 from brainmem.cli.study import _print_recall
 from brainmem.models import get_claims
+from brainmem.study import demo
 
 VARIANTS = ("rate", "spiking")
 QUICK = {"M": 20, "epochs": 5, "test_epochs": (1, 2, 5), "starts": 1}
@@ -97,7 +96,7 @@ def test_the_demonstration_and_the_command_line_show_the_numbers_of_the_table(ru
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_claims_count_by_the_criterion_of_the_model(runs, variant, monkeypatch):
-    from brainmem.study.claims import Experiment
+    from brainmem.claims import Experiment
 
     experiment = Experiment(get_model("kurikawa2020"), variant=variant)
     monkeypatch.setattr(Experiment, "trained", lambda self, seed, **parameters: runs[variant])

@@ -32,9 +32,9 @@ from brainmem import (
     translate,
 )
 from brainmem.bench.dreams import EPS, hebbian, loop_program
+from brainmem.build.kernels import choose_kernels
 from brainmem.engine.device import thread_seeds
 from brainmem.errors import RuleError, TranslationError
-from brainmem.build.kernels import choose_kernels
 
 N, DREAMS = 30, 6
 SWEEP = 1 * second

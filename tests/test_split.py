@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brainmem.errors import TranslationError
+from brainmem.translation.split.core import RateReading, SplitRule, split_rule
 from brainmem.translation.split.correlations import Correlations
 from brainmem.translation.split.notes import describe_split
-from brainmem.translation.split.core import RateReading, SplitRule, split_rule
 from brainmem.translation.split.terms import UnitNoise
 
 SIGNED = RateReading("x", "-1", "1", "x_s", "x_expected", tau="tau")

@@ -228,7 +228,9 @@ def test_what_names_nothing_to_run_is_refused(what, tmp_path):
 
 def test_each_binary_is_prepared_once(tmp_path, monkeypatch):
     prepared = []
-    monkeypatch.setattr(brainmem.sweeps.sweep, "prepare", lambda job, device: prepared.append(job.payload.rows["step_phase"]))
+    monkeypatch.setattr(
+        brainmem.sweeps.sweep, "prepare", lambda job, device: prepared.append(job.payload.rows["step_phase"])
+    )
     monkeypatch.setattr(brainmem.sweeps.sweep, "_run", lambda work, ready, refused, **options: None)
     run(tmp_path, parameters={"M": [2, 3], "eps": EPS}, seeds=2)
     assert prepared == [8, 16]

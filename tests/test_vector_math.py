@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 from builders import MATH_FUNCTIONS
 
-from brainmem.engine.device import BuildJob, Device, prepare
+from brainmem.engine.device import BuildJob, Device
+from brainmem.engine.prepare import prepare
 
 
 def program(units, bits=64):

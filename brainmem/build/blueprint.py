@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from brainmem.build.kernels import Kernel
-from brainmem.translation.subsets import Ends
-from brainmem.translation.text import Connection, TranslatedModel
+from brainmem.text.slices import Ends
+from brainmem.translation.text import Connection, Translation
 
 __all__ = ["Blueprint"]
 
@@ -38,7 +38,7 @@ class Blueprint:
         The units that a connection joins; those not named join all units.
     """
 
-    translated: TranslatedModel
+    translated: Translation
     sizes: Mapping[str, int]
     rows: Mapping[str, int]
     dt: float

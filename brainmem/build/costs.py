@@ -12,8 +12,8 @@ from brainmem.engine.device import Device
 from brainmem.text import evaluate
 from brainmem.build.kernels import Kernel, choose_kernels
 from brainmem.text.lines import read_lines
-from brainmem.translation.subsets import joined
-from brainmem.translation.text import Connection, TranslatedModel
+from brainmem.text.slices import joined
+from brainmem.translation.text import Connection, Translation
 
 __all__ = ["describe_kernels"]
 
@@ -25,7 +25,7 @@ _LIST_FACTOR = 5.0
 _WAITING_PASSES = 1 + 1 / 8
 
 
-def describe_kernels(translated: TranslatedModel, parameters: Mapping[str, Any], device: Device) -> tuple[str, ...]:
+def describe_kernels(translated: Translation, parameters: Mapping[str, Any], device: Device) -> tuple[str, ...]:
     """Return lines that say, for each connection, its kernel, the reason, its memory and the time per step.
 
     The time is an estimate: bytes that a step reads and writes, over the rate at which numpy's matrix-vector product
@@ -39,7 +39,7 @@ def describe_kernels(translated: TranslatedModel, parameters: Mapping[str, Any],
 
 
 def _describe(
-    translated: TranslatedModel, item: Connection, kernel: Kernel, parameters: Mapping[str, Any], device: Device
+    translated: Translation, item: Connection, kernel: Kernel, parameters: Mapping[str, Any], device: Device
 ) -> list[str]:
     ends = joined(
         item, (_size(translated, item.source, parameters), _size(translated, item.target, parameters)), parameters
@@ -64,7 +64,7 @@ def _describe(
     return lines
 
 
-def _size(translated: TranslatedModel, group: str, parameters: Mapping[str, Any]) -> int:
+def _size(translated: Translation, group: str, parameters: Mapping[str, Any]) -> int:
     return int(evaluate(translated.group(group).size, parameters))
 
 

@@ -9,7 +9,7 @@ from brainmem.build.deferral import Deferral, find_deferral
 from brainmem.engine.device import Device
 from brainmem.translation import schedule
 from brainmem.text.lines import DRAWS, Line, identifiers, read_lines
-from brainmem.translation.text import Connection, TranslatedModel
+from brainmem.translation.text import Connection, Translation
 
 __all__ = ["Kernel", "choose_kernels"]
 
@@ -43,7 +43,7 @@ class Kernel:
     gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
-def choose_kernels(translated: TranslatedModel, device: Device) -> dict[str, Kernel]:
+def choose_kernels(translated: Translation, device: Device) -> dict[str, Kernel]:
     """Return the kernel of every connection of `translated` on `device`."""
     chosen = {item.name: _choose(translated, item, device) for item in translated.connections}
     gates = {item.name: _seen(item.gates) for item in translated.connections}
@@ -55,7 +55,7 @@ def _seen(gates: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
     return {part: tuple(f"{gate}_post" for gate in names) for part, names in gates.items()}
 
 
-def _choose(translated: TranslatedModel, item: Connection, device: Device) -> Kernel:
+def _choose(translated: Translation, item: Connection, device: Device) -> Kernel:
     if item.connect not in ("all", "no_self"):
         return Kernel(False, reason=f"connects {item.connect}, not all pairs")
     if device.kernels == "plain":
@@ -93,7 +93,7 @@ def _why_not_dense(item: Connection) -> str:
     return ""
 
 
-def _why_not_fused(translated: TranslatedModel, item: Connection) -> str:
+def _why_not_fused(translated: Translation, item: Connection) -> str:
     """Return why sums and update need a pass each, or nothing."""
     slots, update = set(item.summed_order.values()), _update(item)
     if not slots or not update:
@@ -114,14 +114,14 @@ def _why_not_fused(translated: TranslatedModel, item: Connection) -> str:
     return ""
 
 
-def _fused_slot(translated: TranslatedModel, item: Connection) -> tuple[str, int]:
+def _fused_slot(translated: Translation, item: Connection) -> tuple[str, int]:
     reads = {key for key, _ in _reads(translated, item, _update(item))}
     if reads & (_other_sums(translated, item) | _set_behind_sums(translated)):
         return schedule.PLASTICITY
     return next(iter(item.summed_order.values()))
 
 
-def _set_behind_sums(translated: TranslatedModel) -> set[str]:
+def _set_behind_sums(translated: Translation) -> set[str]:
     """Return the variables that phases set after the sums of a time step."""
     late = (
         (g.name, op) for g in translated.groups for op in g.operations if (op.when, op.order) == schedule.START_DRIVE
@@ -137,7 +137,7 @@ def _lines(equations: str) -> tuple[Line, ...]:
     return read_lines(equations) if equations.strip() else ()
 
 
-def _others(translated: TranslatedModel, item: Connection) -> Iterator[Connection]:
+def _others(translated: Translation, item: Connection) -> Iterator[Connection]:
     return (other for other in translated.connections if other.name != item.name)
 
 
@@ -145,15 +145,15 @@ def _sums(item: Connection) -> set[str]:
     return {f"{item.target}.{name.removesuffix('_post')}" for name in item.summed_order}
 
 
-def _other_sums(translated: TranslatedModel, item: Connection) -> set[str]:
+def _other_sums(translated: Translation, item: Connection) -> set[str]:
     return set().union(*(_sums(other) for other in _others(translated, item)), set()) - _sums(item)
 
 
-def _sums_read_by(translated: TranslatedModel, item: Connection) -> set[str]:
+def _sums_read_by(translated: Translation, item: Connection) -> set[str]:
     return {key for key, _ in _reads(translated, item, list(_lines(item.equations)))}
 
 
-def _reads(translated: TranslatedModel, item: Connection, lines: list[Line]) -> set[tuple[str, str]]:
+def _reads(translated: Translation, item: Connection, lines: list[Line]) -> set[tuple[str, str]]:
     """Return (``"group.variable"``, name as the synapse sees it) of every stored variable that `lines` read."""
     groups = {
         "_pre": _subexpressions(translated, item.source),
@@ -179,6 +179,6 @@ def _reads(translated: TranslatedModel, item: Connection, lines: list[Line]) -> 
     return found
 
 
-def _subexpressions(translated: TranslatedModel, group: str) -> Mapping[str, str]:
+def _subexpressions(translated: Translation, group: str) -> Mapping[str, str]:
     lines = _lines(translated.group(group).equations)
     return {line.name: line.expr for line in lines if line.kind == "subexpression" and not line.stored}

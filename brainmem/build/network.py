@@ -40,7 +40,7 @@ from brainmem.translation.controller import CONTROLLER, TRIAL, has_until, run_nu
 from brainmem.translation.gates import guarded
 from brainmem.text.lines import read_lines
 from brainmem.translation.moments import Sum, sums_behind
-from brainmem.translation.text import Connection, Group, Table, TranslatedModel
+from brainmem.translation.text import Connection, Group, Table, Translation
 
 __all__ = ["build", "build_cells"]
 
@@ -241,7 +241,7 @@ def _synapse_count(synapses: Synapses, item: Connection, dense: bool, blueprint:
     return blueprint.ends[item.name].count if item.name in blueprint.ends else pre * post - pre
 
 
-def _inputs(translated: TranslatedModel, groups, synapses, tables) -> dict[str, Any]:
+def _inputs(translated: Translation, groups, synapses, tables) -> dict[str, Any]:
     objects = {**groups, **synapses}
     inputs: dict[str, Any] = {f"table.{name}": table for name, table in tables.items()}
     for item in translated.initial:
@@ -255,7 +255,7 @@ def _inputs(translated: TranslatedModel, groups, synapses, tables) -> dict[str, 
     return inputs
 
 
-def _outputs(translated: TranslatedModel, groups, monitors: Mapping[str, Any]) -> dict[str, Any]:
+def _outputs(translated: Translation, groups, monitors: Mapping[str, Any]) -> dict[str, Any]:
     outputs: dict[str, Any] = {"protocol.complete": groups[CONTROLLER].variables["complete"]}
     for name, variables in translated.final.items():
         outputs |= {f"{name}.{variable}": groups[name].variables[variable] for variable in variables}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from brainmem.model.card import citation, sections
 from brainmem.cli.screen import out, say
 from brainmem.errors import BrainmemError
+from brainmem.model.card import citation, sections
 from brainmem.model.layout import aligned
 from brainmem.models import get_claims, get_model, list_models, list_tasks
 

@@ -11,8 +11,8 @@ from typing import Any
 from brainmem.errors import ResultError
 from brainmem.intake.arguments import PATH, takes
 from brainmem.storage.leaving import MARK
-from brainmem.sweeps.manifest import MANIFEST
 from brainmem.storage.seals import read_seal
+from brainmem.sweeps.manifest import MANIFEST
 
 __all__ = ["inventory", "stores"]
 

@@ -49,8 +49,8 @@ __all__ = [
 
 _PACKAGES = ("brian2", "numpy", "sympy", "cython")
 # Files of brainmem that shape a compiled program beside the builder's own module.
-_SOURCES = ("blueprint.py", "build.py", "codegen/**/*", "compiler.py", "counter.py", "deferral.py", "devices.py",
-            "inputs.py", "kernels.py", "preflight.py", "standalone.py", "translation/**/*")  # fmt: skip
+_SOURCES = ("build/**/*", "engine/compiler.py", "engine/device.py", "engine/generate.py", "engine/inputs.py",
+            "engine/preflight.py", "text/*.py", "translation/**/*")  # fmt: skip
 _DEFAULT_MEGABYTES = 2048
 _REMOVED = "removed-"  # begins the name of what is to be deleted
 _CHECKSUM = "checksum"
@@ -151,7 +151,7 @@ def entry_key(job: BuildJob, device: Device) -> str:
         job.key if job.key is not None else canonical(job.payload),
         canonical(device),
         _builder_hash(job.builder),
-        _package_hash(Path(__file__).parent),
+        _package_hash(Path(__file__).parents[1]),
         *(f"{name} {_version(name)}" for name in _PACKAGES),
         platform.python_version(), _processor(),
         compiler_version(compiler()), _user_preferences(),

@@ -1,15 +1,8 @@
-"""Choose a device, prepare a network once, run it many times, and leave Brian2 as it was found.
-
-`prepare` turns a `BuildJob` into an executable; ``executable.run(inputs, seed=..., duration=...)`` gives the
-arrays that the job's `Built` named as outputs. C++ standalone is compiled in a process of its own and cached
-(`brainmem.engine.cache`), so that the user's process never sees another device; the runtime device works in this process
-inside `runtime_active`.
-"""
+"""A device, what is built for it and run on it, and how Brian2 is left as it was found."""
 
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -29,7 +22,6 @@ __all__ = [
     "check_completed",
     "check_duration",
     "load_builder",
-    "prepare",
     "runtime_active",
     "thread_seeds",
     "warn_not_finite",
@@ -148,20 +140,6 @@ class Executable(Protocol):
         ...
 
 
-def prepare(job: BuildJob, device: Device | str | None = None, progress: Progress | None = None) -> Executable:
-    """Make `job` ready to run on `device`: compile it, find it in the cache, or check it for the runtime device."""
-    device = as_device(device)
-    if device.name == "runtime":
-        from brainmem.engine.runtime import RuntimeExecutable
-
-        return RuntimeExecutable(job, device)
-    if device.name == "cuda_standalone":
-        _refuse_cuda()
-    from brainmem.engine.program import prepare_compiled
-
-    return prepare_compiled(job, device, progress=progress)
-
-
 def as_device(device: Device | str | None) -> Device:
     """Return `device` itself, the device of that name, or the default for None."""
     if isinstance(device, Device):
@@ -263,15 +241,6 @@ def warn_not_finite(outputs: Mapping[str, np.ndarray]) -> None:
             RuntimeWarning,
             stacklevel=4,
         )
-
-
-def _refuse_cuda() -> None:
-    if importlib.util.find_spec("brian2cuda") is None:
-        raise DeviceError(
-            "Device 'cuda_standalone' needs the package brian2cuda, which is not installed here. Install it in an "
-            "environment of its own (it pins Brian2's version), or use 'cpp_standalone' or 'runtime'."
-        )
-    raise DeviceError("Device 'cuda_standalone' is not supported yet. Use 'cpp_standalone' or 'runtime'.")
 
 
 def _one_of(what: str, value: Any, allowed: tuple) -> None:

@@ -1,8 +1,8 @@
 """Generate and compile a C++ standalone project, in a process of its own.
 
-``python -m brainmem.engine.generate request.pickle folder parent`` builds the network with Brian2's cpp_standalone device
-active and leaves in `folder` the program ``main`` and ``manifest.json``, or ``error.json`` with what went wrong. It
-ends, compiler included, when the process with the number `parent` does.
+``python -m brainmem.engine.generate request.pickle folder parent`` builds the network with Brian2's cpp_standalone
+device active and leaves in `folder` the program ``main`` and ``manifest.json``, or ``error.json`` with what went
+wrong. It ends, compiler included, when the process with the number `parent` does.
 Beside `brainmem.engine.device` this is the only module that sets Brian2's device and preferences.
 """
 
@@ -33,9 +33,9 @@ from brian2.devices.device import get_device
 
 from brainmem.engine.compiler import MEMORY, compile_project, run_probe
 from brainmem.engine.device import BuildJob, Device, load_builder
-from brainmem.errors import BrainmemError, DeviceError
 from brainmem.engine.inputs import Input
 from brainmem.engine.preflight import check_network, declared_inputs, output_variables, views_of
+from brainmem.errors import BrainmemError, DeviceError
 
 __all__ = ["build_project", "main"]
 
@@ -200,7 +200,7 @@ def _store(file: str, variable: ArrayVariable, array: str) -> str:
 def _write_project(folder: Path) -> None:
     current_device.build(directory=str(folder), compile=False, run=False)
     for source in ("run_control.h", "turns.h", "vector_math.h", "waiting.h", MEMORY):
-        shutil.copy(Path(__file__).parent / "codegen" / source, folder)
+        shutil.copy(Path(__file__).parents[1] / "build" / "codegen" / source, folder)
 
 
 def _owners(network: brian2.Network) -> dict[str, str]:

@@ -11,8 +11,8 @@ import numpy as np
 from brian2.core.base import BrianObject
 from brian2.core.variables import ArrayVariable, DynamicArrayVariable, VariableView
 
-from brainmem.errors import DeviceError
 from brainmem.engine.inputs import Input
+from brainmem.errors import DeviceError
 
 __all__ = ["check_network", "declared_inputs", "output_variables", "views_of"]
 

@@ -36,9 +36,17 @@ from brainmem.engine.cache import (
     touch,
     write_checksum,
 )
-from brainmem.engine.device import BuildJob, Device, Progress, check_completed, check_duration, thread_seeds, warn_not_finite
-from brainmem.errors import DeviceError
+from brainmem.engine.device import (
+    BuildJob,
+    Device,
+    Progress,
+    check_completed,
+    check_duration,
+    thread_seeds,
+    warn_not_finite,
+)
 from brainmem.engine.inputs import Input, check_inputs
+from brainmem.errors import DeviceError
 from brainmem.storage.leaving import end_group, mark, remove, remove_left_behind_once, undone, uninterrupted
 
 __all__ = ["CompiledExecutable", "prepare_compiled"]

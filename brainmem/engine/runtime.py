@@ -23,9 +23,9 @@ from brainmem.engine.device import (
     thread_seeds,
     warn_not_finite,
 )
-from brainmem.errors import BrainmemError, DeviceError
 from brainmem.engine.inputs import Input, check_inputs
 from brainmem.engine.preflight import check_network, declared_inputs, output_variables, views_of
+from brainmem.errors import BrainmemError, DeviceError
 
 __all__ = ["RuntimeExecutable"]
 

@@ -11,7 +11,7 @@ from brainmem.model.nouns import (
     Choice,
     Each,
     LearningRule,
-    MemoryModel,
+    Model,
     Observable,
     Phase,
     Population,
@@ -29,7 +29,7 @@ Section = tuple[str, list[str]]
 WITHOUT_TERMINAL = 120
 
 
-def card(model: MemoryModel, *, width: int | None = None) -> str:
+def card(model: Model, *, width: int | None = None) -> str:
     """Return a model as text: description, parameters with their sources, equations, rules, stimuli and protocol.
 
     Parameters
@@ -43,7 +43,7 @@ def card(model: MemoryModel, *, width: int | None = None) -> str:
     return "\n\n".join(blocks)
 
 
-def sections(model: MemoryModel, width: int) -> Iterator[Section]:
+def sections(model: Model, width: int) -> Iterator[Section]:
     """Yield the headings of a model's card, each with its lines, in the order of a model's file."""
     yield model.name, prose(model.description.strip() or citation(model.reference), width)
     rows = [(item.name, str(item.value), item.meaning, item.source) for item in model.parameters]
@@ -62,7 +62,7 @@ def sections(model: MemoryModel, width: int) -> Iterator[Section]:
     yield "Simulation", aligned(_simulation(model), width)
 
 
-def _experiment(model: MemoryModel, width: int) -> Iterator[Section]:
+def _experiment(model: Model, width: int) -> Iterator[Section]:
     """Yield what is shown and measured, and when."""
     for item in model.stimuli:
         yield f"Stimulus {item.name} of {item.population}", aligned(_stimulus(item), width)
@@ -186,7 +186,7 @@ def _recalled(item: Recalled) -> Iterator[tuple[str, str]]:
 _COUNTED = {"each": "each test counts", "mean": "by the mean of an item's tests"}
 
 
-def _simulation(model: MemoryModel) -> Iterator[tuple[str, str]]:
+def _simulation(model: Model) -> Iterator[tuple[str, str]]:
     yield "rate_dt", model.rate_dt
     yield "time_unit", model.time_unit
     yield from ((name, str(value)) for name, value in model.spiking.items())

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 from brainmem.errors import RuleError, closest
+from brainmem.model.nouns import Model
 from brainmem.model.parts import with_texts
-from brainmem.model.nouns import MemoryModel
 
 __all__ = ["choose", "forms", "split_choices"]
 
+M = TypeVar("M", bound=Model)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def choose(model: MemoryModel, **options: str) -> MemoryModel:
+def choose(model: M, **options: str) -> M:
     """Return `model` with every choice made: the options given, the defaults of the others.
 
     Parameters
@@ -44,7 +45,7 @@ def choose(model: MemoryModel, **options: str) -> MemoryModel:
     return replace(model, **{**changed, "choices": (), "chosen": {**model.chosen, **chosen}})
 
 
-def split_choices(model: MemoryModel, parameters: Mapping[str, Any] | None) -> tuple[MemoryModel, dict[str, Any]]:
+def split_choices(model: M, parameters: Mapping[str, Any] | None) -> tuple[M, dict[str, Any]]:
     """Return the model with the choices made that `parameters` name, and the parameters proper."""
     if not isinstance(parameters, Mapping | None):
         raise RuleError(f"parameters={parameters!r} must be a mapping from names to values, such as {{'N': 100}}.")
@@ -53,13 +54,13 @@ def split_choices(model: MemoryModel, parameters: Mapping[str, Any] | None) -> t
     return choose(model, **options), given
 
 
-def forms(model: MemoryModel) -> Iterator[dict[str, str]]:
+def forms(model: M) -> Iterator[dict[str, str]]:
     """Yield what is chosen for each form of a model: nothing, and each option that is no default."""
     yield {}
     yield from ({item.name: option} for item in model.choices for option in item.options if option != item.preset)
 
 
-def _check(model: MemoryModel, options: Mapping[str, Any]) -> None:
+def _check(model: M, options: Mapping[str, Any]) -> None:
     known = {item.name: item for item in model.choices}
     for name, option in options.items():
         if name not in known:
@@ -75,7 +76,7 @@ def _check(model: MemoryModel, options: Mapping[str, Any]) -> None:
             )
 
 
-def _made(model: MemoryModel, name: str) -> str:
+def _made(model: M, name: str) -> str:
     return f" It has been made already: {name} = {model.chosen[name]!r}." if name in model.chosen else ""
 
 

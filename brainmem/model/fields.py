@@ -1,7 +1,7 @@
 """What each field of a model's parts may hold.
 
-A field that is added to a noun of `brainmem.model.nouns` is checked, read for the names that it uses, and takes the forms of
-choices, once it stands in `FIELDS`.
+A field that is added to a noun of `brainmem.model.nouns` is checked, read for the names that it uses, and takes the
+forms of choices, once it stands in `FIELDS`.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from brainmem.model import nouns as spec
 from brainmem.errors import quoted
+from brainmem.model import nouns
 
 __all__ = ["BOUND", "DROP", "FIELDS", "NOTHING", "TEXT", "TIME", "Kind", "kinds_of"]
 
@@ -170,11 +170,11 @@ EPOCHS = Kind(
 ).or_else(None)
 
 FIELDS: dict[type, dict[str, Kind]] = {
-    spec.MemoryModel: {
+    nouns.Model: {
         "name": ELSEWHERE,
         **dict.fromkeys(("parameters", "populations", "projections", "rules", "stimuli", "observables"), PARTS),
         **dict.fromkeys(("protocol", "limits", "choices"), PARTS),
-        "reference": replace(_noun(spec.Reference), role=NOTHING),
+        "reference": replace(_noun(nouns.Reference), role=NOTHING),
         "recalled": PARTS,
         "rate_dt": TIME.or_else("0.1*ms"),
         "time_unit": TIME.or_else("1*second"),
@@ -183,15 +183,15 @@ FIELDS: dict[type, dict[str, Kind]] = {
         "varied": FLAG,
         "chosen": _mapping("{'error_on': 'rate'}", Kind(_is_text, "text")),
     },
-    spec.Reference: {**dict.fromkeys(("authors", "title", "journal", "doi", "arxiv"), PROSE), "year": YEAR},
-    spec.Parameter: {"name": ELSEWHERE, "value": PARTS, **dict.fromkeys(("meaning", "source"), PROSE)},
-    spec.Choice: {
+    nouns.Reference: {**dict.fromkeys(("authors", "title", "journal", "doi", "arxiv"), PROSE), "year": YEAR},
+    nouns.Parameter: {"name": ELSEWHERE, "value": PARTS, **dict.fromkeys(("meaning", "source"), PROSE)},
+    nouns.Choice: {
         "name": ELSEWHERE,
         "options": Kind(_is_mapping, "the texts of at least two forms, by name", TEXT),
         "default": Kind(_is_text, "the name of an option"),
         **dict.fromkeys(("meaning", "source"), PROSE),
     },
-    spec.Stimulus: {
+    nouns.Stimulus: {
         "name": ELSEWHERE,
         "population": NAME,
         "items": _count(1),
@@ -202,7 +202,7 @@ FIELDS: dict[type, dict[str, Kind]] = {
         "frames": FRAMES,
         "every": TIME,
     },
-    spec.Population: {
+    nouns.Population: {
         "name": ELSEWHERE,
         "equations": EQUATIONS,
         "size": _count(1),
@@ -211,7 +211,7 @@ FIELDS: dict[type, dict[str, Kind]] = {
         "sequential": _text("'S = sign(h)'"),
         "initial": DRAWS,
     },
-    spec.Projection: {
+    nouns.Projection: {
         "name": ELSEWHERE,
         **dict.fromkeys(("source", "target"), NAME),
         "current": _text("'u_post = w*x_pre : 1 (summed)'").or_else(""),
@@ -221,12 +221,12 @@ FIELDS: dict[type, dict[str, Kind]] = {
         "self_connections": FLAG,
         **dict.fromkeys(("source_units", "target_units"), UNITS),
     },
-    spec.SpikingRule: {
+    nouns.SpikingRule: {
         **dict.fromkeys(("on_pre", "on_post"), STATEMENTS.or_else("")),
         "clocked": EQUATIONS.or_else(""),
         "why": PROSE,
     },
-    spec.LearningRule: {
+    nouns.LearningRule: {
         "name": ELSEWHERE,
         "projection": NAME,
         "continuous": EQUATIONS,
@@ -237,17 +237,17 @@ FIELDS: dict[type, dict[str, Kind]] = {
         "bounds": BOUNDS,
         "read": NAME.or_else("auto"),
         "pairing": NAME.or_else("symmetric"),
-        "spiking": _noun(spec.SpikingRule),
+        "spiking": _noun(nouns.SpikingRule),
         "equation": PROSE,
     },
-    spec.Observable: {
+    nouns.Observable: {
         "name": ELSEWHERE,
         "expression": EXPRESSION,
         "population": NAME,
         "reduce": NAME.or_else("mean"),
         "unit": UNIT,
     },
-    spec.Phase: {
+    nouns.Phase: {
         "name": ELSEWHERE,
         "duration": TIME.or_else("1e9*second"),
         "until": CONDITION.or_else(""),
@@ -257,20 +257,20 @@ FIELDS: dict[type, dict[str, Kind]] = {
         "average": TIME.or_else(""),
         **dict.fromkeys(("must_end", "aside", "paired"), FLAG),
     },
-    spec.Each: {
+    nouns.Each: {
         "phases": PHASE,
         **dict.fromkeys(("items", "repeats"), _count(0)),
         "order": NAME.or_else("fixed"),
         "epochs": EPOCHS,
     },
-    spec.Repeat: {"times": _count(0), "body": PARTS},
-    spec.Protocol: {"phases": PARTS, "schedule": PARTS},
-    spec.Recalled: {
+    nouns.Repeat: {"times": _count(0), "body": PARTS},
+    nouns.Protocol: {"phases": PARTS, "schedule": PARTS},
+    nouns.Recalled: {
         **dict.fromkeys(("phase", "target", "score", "repeats"), NAME),
         "threshold": ELSEWHERE,
         "spiking": replace(PARTS, role=WORD),
     },
-    spec.Limit: {"condition": _text("'M < 2*N'"), "reason": PROSE},
+    nouns.Limit: {"condition": _text("'M < 2*N'"), "reason": PROSE},
 }
 
 

@@ -9,14 +9,16 @@ from typing import Any
 import numpy as np
 from brian2.parsing.sympytools import str_to_sympy
 
-from brainmem.model.choices import choose
-from brainmem.text import evaluate, resolve_parameters
 from brainmem.errors import RuleError, closest
 from brainmem.intake.arguments import a, instance, takes
+from brainmem.model.choices import choose
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import Each, LearningRule, Phase, Projection, Protocol
+from brainmem.model.parameters import resolve_parameters
 from brainmem.model.plan import plan_protocol
-from brainmem.model.nouns import Each, LearningRule, MemoryModel, Phase, Projection, Protocol
-from brainmem.translation.gates import changes_of
+from brainmem.text import evaluate
 from brainmem.text.lines import Line, definitions, identifiers, read_lines, rename, written_out
+from brainmem.text.statements import changes_of
 
 __all__ = ["acts", "fixed_weights", "freeze", "read_by_current"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = [
@@ -17,7 +17,7 @@ __all__ = [
     "Each",
     "LearningRule",
     "Limit",
-    "MemoryModel",
+    "Model",
     "Observable",
     "Parameter",
     "Phase",
@@ -254,6 +254,11 @@ class Projection:
     self_connections: bool = field(default=False, kw_only=True)
     source_units: str = field(default="", kw_only=True)
     target_units: str = field(default="", kw_only=True)
+
+    @property
+    def no_self(self) -> bool:
+        """Whether the pairs of a unit with itself are left out."""
+        return self.source == self.target and not self.self_connections
 
 
 @dataclass(frozen=True)
@@ -509,7 +514,7 @@ class Claim:
 
     `experiment(size=..., variant=..., device=..., progress=...)` returns a mapping from quantity
     to measured value; `expected` maps ``(quantity)`` to ``(value, tolerance)`` or to a
-    ``(low, high)`` interval built by `brainmem.study.claims.within`.
+    ``(low, high)`` interval built by `brainmem.claims.within`.
     """
 
     key: str
@@ -519,14 +524,8 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class MemoryModel:
-    """A paper's network, learning rule and protocol, as text. See `spec` for the parts.
-
-    ``rate_dt`` and ``time_unit`` are texts (parameter or quantity): the Euler step of the rate variant and
-    what one unit of a dimensionless model time lasts. ``varied`` marks a copy made by `replace`, in which
-    parameters may be left over that only the replaced part used; ``chosen`` holds the choices made, by name.
-    ``print(model)`` shows all of it on one page.
-    """
+class Model:
+    """The fields of a `MemoryModel`, whose checks and verbs stand above this module."""
 
     name: str
     parameters: tuple[Parameter, ...] = field(kw_only=True)
@@ -546,40 +545,6 @@ class MemoryModel:
     description: str = field(default="", kw_only=True)
     varied: bool = field(default=False, kw_only=True, repr=False, compare=False)
     chosen: Mapping[str, str] = field(default_factory=dict, kw_only=True, repr=False)
-
-    def __post_init__(self) -> None:
-        from brainmem.text import check_model
-
-        check_model(self)
-
-    def replace(self, **changes: Any) -> MemoryModel:
-        """Return a copy with some fields replaced, checked again.
-
-        A recall criterion stays as it is where the copy leaves out the phase or the stimulus that it names.
-        """
-        from brainmem.model.checks.recalled import check_named_parts
-
-        copy = replace(self, **{"varied": True, **changes})
-        if "recalled" in changes:
-            check_named_parts(copy)
-        return copy
-
-    def choose(self, **options: str) -> MemoryModel:
-        """Return a copy with every `Choice` made: the options given (``error_on="rate"``), else the defaults.
-
-        Raises
-        ------
-        RuleError
-            For a choice or an option that does not exist.
-        """
-        from brainmem.model.choices import choose
-
-        return choose(self, **options)
-
-    def __str__(self) -> str:
-        from brainmem.model.card import card
-
-        return card(self)
 
     def population(self, name: str) -> Population:
         """Return the population called `name`."""

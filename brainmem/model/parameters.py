@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from graphlib import CycleError, TopologicalSorter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from brian2.units import Quantity, get_dimensions, get_unit, have_same_dimensions
 from brian2.units.fundamentalunits import get_or_create_dimension
 
-from brainmem.text.constant import require_value
-from brainmem.text.expression import evaluate, names_in
 from brainmem.errors import RuleError, closest, quoted
 from brainmem.intake.units import has_unit, without_unit
-
-if TYPE_CHECKING:
-    from brainmem.model.nouns import MemoryModel, Parameter
+from brainmem.model.nouns import Model, Parameter
+from brainmem.text.constant import require_value
+from brainmem.text.expression import evaluate, names_in
 
 __all__ = ["circle_error", "resolve_parameters", "value_of"]
 
 
 def resolve_parameters(
-    model: MemoryModel, overrides: Mapping[str, Any], *, parameters: tuple[Parameter, ...] | None = None
+    model: Model, overrides: Mapping[str, Any], *, parameters: tuple[Parameter, ...] | None = None
 ) -> dict[str, Any]:
     """Return the value of every parameter, text evaluated in the order in which parameters depend on each other.
 
@@ -54,7 +52,7 @@ def resolve_parameters(
     return {item.name: _like(model, item, given[item.name], defaults[item.name]) for item in parameters}
 
 
-def _check_known(model: MemoryModel, overrides: Mapping[str, Any], parameters: tuple[Parameter, ...]) -> None:
+def _check_known(model: Model, overrides: Mapping[str, Any], parameters: tuple[Parameter, ...]) -> None:
     known = [item.name for item in parameters]
     for name in overrides:
         if name not in known:
@@ -66,7 +64,7 @@ def _check_known(model: MemoryModel, overrides: Mapping[str, Any], parameters: t
 
 
 def _evaluated(
-    model: MemoryModel,
+    model: Model,
     texts: Mapping[str, Any],
     single: Mapping[str, Any] = {},
 ) -> dict[str, Any]:
@@ -78,7 +76,7 @@ def _evaluated(
 
 
 def value_of(
-    model: MemoryModel,
+    model: Model,
     name: str,
     texts: Mapping[str, Any],
     done: Mapping[str, Any],
@@ -98,7 +96,7 @@ def value_of(
     return _number(model, name, value)
 
 
-def _converted(model: MemoryModel, name: str, value: Any) -> Any:
+def _converted(model: Model, name: str, value: Any) -> Any:
     """Return quantities of other packages as Brian2's; masked numbers and other values stay."""
     if isinstance(value, np.generic) and value.dtype.kind in "biuf":
         return value
@@ -117,7 +115,7 @@ def _is_several(value: Any) -> bool:
     )
 
 
-def _several(model: MemoryModel, name: str, given: Any, default: Any) -> RuleError:
+def _several(model: Model, name: str, given: Any, default: Any) -> RuleError:
     return RuleError(
         f"Model {model.name!r}, parameter {name!r}: {quoted(given)} is not a number: it must be one number, such as "
         f"its default {default!r}. To run the model with several values, use brainmem.sweep(model, "
@@ -125,7 +123,7 @@ def _several(model: MemoryModel, name: str, given: Any, default: Any) -> RuleErr
     )
 
 
-def _ordered(model: MemoryModel, texts: Mapping[str, Any]) -> tuple[str, ...]:
+def _ordered(model: Model, texts: Mapping[str, Any]) -> tuple[str, ...]:
     """Order parameters so that each comes after those its text reads."""
     depends = {name: _reads(model, name, value) & set(texts) for name, value in texts.items()}
     try:
@@ -134,7 +132,7 @@ def _ordered(model: MemoryModel, texts: Mapping[str, Any]) -> tuple[str, ...]:
         raise circle_error(model, texts, error.args[1][:-1]) from error
 
 
-def circle_error(model: MemoryModel, texts: Mapping[str, Any], ring: Iterable[str]) -> RuleError:
+def circle_error(model: Model, texts: Mapping[str, Any], ring: Iterable[str]) -> RuleError:
     """Return the error for parameters that depend on each other."""
     shown = ", ".join(f"{name} = {texts[name]!r}" for name in ring)
     return RuleError(
@@ -142,7 +140,7 @@ def circle_error(model: MemoryModel, texts: Mapping[str, Any], ring: Iterable[st
     )
 
 
-def _reads(model: MemoryModel, name: str, value: Any) -> set[str]:
+def _reads(model: Model, name: str, value: Any) -> set[str]:
     if not isinstance(value, str):
         return set()
     try:
@@ -151,7 +149,7 @@ def _reads(model: MemoryModel, name: str, value: Any) -> set[str]:
         raise RuleError(f"Model {model.name!r}, parameter {name!r}: {error}") from error
 
 
-def _evaluate(model: MemoryModel, name: str, text: str, texts: Mapping[str, Any], done: Mapping[str, Any]) -> Any:
+def _evaluate(model: Model, name: str, text: str, texts: Mapping[str, Any], done: Mapping[str, Any]) -> Any:
     known = {other: done[other] for other in texts if other in done and other != name}
     try:
         require_value(text, known)
@@ -160,7 +158,7 @@ def _evaluate(model: MemoryModel, name: str, text: str, texts: Mapping[str, Any]
         raise RuleError(f"Model {model.name!r}, parameter {name!r}: {error}") from error
 
 
-def _number(model: MemoryModel, name: str, value: Any) -> Any:
+def _number(model: Model, name: str, value: Any) -> Any:
     """Return a Python int, float or tuple of int, or a Quantity, after checking that it is finite."""
     what = f"Model {model.name!r}, parameter {name!r}"
     if isinstance(value, tuple | list | range) or (isinstance(value, np.ndarray) and value.ndim == 1):
@@ -193,7 +191,7 @@ def _whole(what: str, value: Any) -> int:
     return int(array)
 
 
-def _like(model: MemoryModel, item: Parameter, value: Any, default: Any) -> Any:
+def _like(model: Model, item: Parameter, value: Any, default: Any) -> Any:
     """Return a value given by the user as the kind of number that the default is."""
     what = f"Model {model.name!r}, parameter {item.name!r}"
     if isinstance(default, tuple):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import is_dataclass, replace
 from typing import Any
 
-from brainmem.model import nouns as spec
+from brainmem.model import nouns
 from brainmem.model.fields import NOTHING, TEXT, kinds_of
 
 __all__ = ["TUPLES", "inner", "parts", "texts", "texts_of", "with_texts"]
@@ -27,29 +27,29 @@ TUPLES = {
 def inner(where: str, noun: Any) -> Iterator[tuple[str, Any]]:
     """Yield a noun and those that it holds, such as the spiking text of a rule, each with its name in messages."""
     yield where, noun
-    if isinstance(noun, spec.LearningRule) and isinstance(noun.spiking, spec.SpikingRule):
+    if isinstance(noun, nouns.LearningRule) and isinstance(noun.spiking, nouns.SpikingRule):
         yield f"{where}, spiking text", noun.spiking
-    if isinstance(noun, spec.Repeat):
+    if isinstance(noun, nouns.Repeat):
         yield from ((where, each) for each in noun.body)
 
 
-def parts(model: spec.MemoryModel) -> Iterator[tuple[str, Any]]:
+def parts(model: nouns.Model) -> Iterator[tuple[str, Any]]:
     """Yield every part of a model with its name in messages, the model itself first: ``("rule 'hebb'", rule)``."""
     yield "", model
-    if isinstance(model.reference, spec.Reference):
+    if isinstance(model.reference, nouns.Reference):
         yield "reference", model.reference
     for field, kind in TUPLES.items():
         for noun in getattr(model, field):
-            name = noun.condition if isinstance(noun, spec.Limit) else noun.name
+            name = noun.condition if isinstance(noun, nouns.Limit) else noun.name
             yield from inner(f"{kind} {name!r}", noun)
     yield from ((f"phase {phase.name!r}", phase) for phase in model.protocol.phases)
     for entry in model.protocol.schedule:
         yield from inner("schedule", entry)
-    if isinstance(model.recalled, spec.Recalled):
+    if isinstance(model.recalled, nouns.Recalled):
         yield "recalled", model.recalled
 
 
-def texts(model: spec.MemoryModel) -> Iterator[tuple[str, str, str]]:
+def texts(model: nouns.Model) -> Iterator[tuple[str, str, str]]:
     """Yield every text of a model that may name its parameters and variables, as (part, field, text)."""
     for where, noun in parts(model):
         yield from ((where, field, text) for field, text in texts_of(noun))

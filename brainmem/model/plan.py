@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from brainmem.errors import RuleError
-from brainmem.model.nouns import Each, MemoryModel, Phase, Repeat
+from brainmem.model.nouns import Each, Model, Phase, Repeat
 
 __all__ = ["Plan", "Step", "plan_protocol"]
 
@@ -74,7 +74,7 @@ class Plan:
         ]
 
 
-def plan_protocol(model: MemoryModel, parameters: Mapping[str, Any], rng: np.random.Generator) -> Plan:
+def plan_protocol(model: Model, parameters: Mapping[str, Any], rng: np.random.Generator) -> Plan:
     """Return the steps of the model's protocol; random orders are drawn from `rng`."""
     steps: list[Step] = []
     occasions = itertools.count()
@@ -90,7 +90,7 @@ def plan_protocol(model: MemoryModel, parameters: Mapping[str, Any], rng: np.ran
     return Plan(tuple(steps))
 
 
-def _check_length(model: MemoryModel, entry: Each | Repeat, parameters: Mapping[str, Any], before: int) -> None:
+def _check_length(model: Model, entry: Each | Repeat, parameters: Mapping[str, Any], before: int) -> None:
     """Refuse a protocol whose steps would fill the memory, before they are made."""
     times = _count(entry.times, parameters) if isinstance(entry, Repeat) else 1
     body = entry.body if isinstance(entry, Repeat) else (entry,)
@@ -110,7 +110,7 @@ def _check_length(model: MemoryModel, entry: Each | Repeat, parameters: Mapping[
         )
 
 
-def _check_epochs(model: MemoryModel, entry: Repeat, parameters: Mapping[str, Any]) -> None:
+def _check_epochs(model: Model, entry: Repeat, parameters: Mapping[str, Any]) -> None:
     """Refuse a list of epochs of which none comes: its phases would be missing from the result without a word."""
     times = _count(entry.times, parameters)
     for each in entry.body:
@@ -124,9 +124,7 @@ def _check_epochs(model: MemoryModel, entry: Repeat, parameters: Mapping[str, An
             )
 
 
-def _repeat(
-    model: MemoryModel, entry: Repeat, parameters: Mapping[str, Any], rng, occasions: Iterator[int]
-) -> list[Step]:
+def _repeat(model: Model, entry: Repeat, parameters: Mapping[str, Any], rng, occasions: Iterator[int]) -> list[Step]:
     steps: list[Step] = []
     for epoch in range(1, _count(entry.times, parameters) + 1):
         body = [s for each in entry.body for s in _each(model, each, parameters, rng, occasions, epoch=epoch)]
@@ -144,7 +142,7 @@ def _closing(steps: Iterator[Step] | list[Step]) -> list[Step]:
 
 
 def _each(
-    model: MemoryModel, each: Each, parameters: Mapping[str, Any], rng, occasions: Iterator[int], *, epoch: int
+    model: Model, each: Each, parameters: Mapping[str, Any], rng, occasions: Iterator[int], *, epoch: int
 ) -> Iterator[Step]:
     if each.epochs is not None and epoch not in _epochs(each.epochs, parameters):
         return

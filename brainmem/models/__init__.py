@@ -13,11 +13,14 @@ from importlib.machinery import ModuleSpec
 from importlib.util import module_from_spec
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from brainmem.errors import ModelNotFoundError, RuleError, closest
 from brainmem.intake.arguments import PATH, takes
-from brainmem.model.nouns import Claim, MemoryModel
+from brainmem.model.nouns import Claim, Model
+
+if TYPE_CHECKING:
+    from brainmem.model.memory import MemoryModel
 
 __all__ = ["get_claims", "get_model", "list_models", "list_tasks"]
 
@@ -60,7 +63,7 @@ def get_model(name: str | Path) -> MemoryModel:
     folder, task = _paper_and_task(name)
     module = _module(folder, task)
     assert module is not None  # _paper_and_task and _locate checked that the file exists
-    return _defined(module, "model", MemoryModel)
+    return _defined(module, "model", Model)
 
 
 @takes(ModelNotFoundError, name=PATH)

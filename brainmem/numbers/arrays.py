@@ -11,7 +11,8 @@ import numpy as np
 from brainmem.errors import RuleError
 from brainmem.intake.files import read_matrix
 from brainmem.intake.numbers import check_finite, read_array
-from brainmem.model.nouns import MemoryModel, Stimulus
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import Stimulus
 
 __all__ = ["STIMULUS_AXES", "check_matrix", "check_patterns", "load_array"]
 

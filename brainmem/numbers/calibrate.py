@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 from brainmem.engine.cache import cache_folder, note_damage
-from brainmem.engine.device import BuildJob, Device, prepare
+from brainmem.engine.device import BuildJob, Device
+from brainmem.engine.prepare import prepare
 from brainmem.errors import TranslationError
 from brainmem.storage.files import replacing
 from brainmem.storage.seals import read_text, write_text

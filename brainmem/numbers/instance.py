@@ -13,21 +13,24 @@ from typing import Any
 
 import numpy as np
 
-from brainmem.model.checks.constants import check_constants
-from brainmem.text.counter import start_seed
-from brainmem.text import evaluate, resolve_parameters
-from brainmem.text.constant import require_value
 from brainmem.errors import RuleError, closest
+from brainmem.model.checks.constants import check_constants
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import Stimulus
+from brainmem.model.parameters import resolve_parameters
 from brainmem.model.plan import Plan, plan_protocol
-from brainmem.model.nouns import MemoryModel, Stimulus
+from brainmem.model.reading import shown_stimuli
 from brainmem.numbers.starts import Given, size_of, start_names, start_tables, start_values, stream
 from brainmem.numbers.stimuli import frame_table, shown_rows, stimuli_of, value_rows
-from brainmem.translation.common import shown_stimuli
+from brainmem.text import evaluate
+from brainmem.text.constant import require_value
+from brainmem.text.counter import start_seed
+from brainmem.text.slices import Ends
 from brainmem.translation.controller import START_SEED, run_numbers
+from brainmem.translation.ends import ends_of
 from brainmem.translation.protocol import window_gate
 from brainmem.translation.settling import settle_table
-from brainmem.translation.subsets import Ends, ends_of
-from brainmem.translation.text import TranslatedModel
+from brainmem.translation.text import Translation
 
 __all__ = ["Given", "Instance", "instantiate"]
 
@@ -66,7 +69,7 @@ class Instance:
     duration: float
 
 
-def instantiate(translated: TranslatedModel, given: Given, seed: int) -> Instance:
+def instantiate(translated: Translation, given: Given, seed: int) -> Instance:
     """Draw, check and tabulate everything that a run of `translated` needs.
 
     Raises
@@ -100,7 +103,7 @@ def _number(value: Any) -> float:
     return float(np.asarray(value))
 
 
-def _time_step(translated: TranslatedModel, parameters: Mapping[str, Any]) -> float:
+def _time_step(translated: Translation, parameters: Mapping[str, Any]) -> float:
     dt = _number(evaluate(translated.dt, parameters))
     if not (dt > 0 and np.isfinite(dt)):
         raise RuleError(
@@ -141,7 +144,7 @@ def _whole_steps(durations: np.ndarray, dt: float) -> float:
     return float(dt * np.sum(np.maximum(1, np.floor(durations / dt + 0.5 + 1e-6))))
 
 
-def _constants(translated: TranslatedModel) -> set[str]:
+def _constants(translated: Translation) -> set[str]:
     return {name for item in (*translated.groups, *translated.connections) for name in item.constants}
 
 
@@ -162,7 +165,7 @@ def _check_limits(model: MemoryModel, parameters: Mapping[str, Any]) -> None:
 KEPT = {"inputs": "is a stimulus", "weights": "has start weights", "initial": "keeps a value"}
 
 
-def _check_names(model: MemoryModel, translated: TranslatedModel, given: Given) -> None:
+def _check_names(model: MemoryModel, translated: Translation, given: Given) -> None:
     known = {
         "inputs": {item.name for item in model.stimuli},
         "weights": {item.name for item in model.projections if item.initial},
@@ -177,7 +180,7 @@ def _check_names(model: MemoryModel, translated: TranslatedModel, given: Given) 
                 )
 
 
-def _tables(translated: TranslatedModel, plan: Plan, parameters, stimuli) -> dict[str, np.ndarray]:
+def _tables(translated: Translation, plan: Plan, parameters, stimuli) -> dict[str, np.ndarray]:
     model = translated.model
     names = [phase.name for phase in model.protocol.phases]
     durations = {phase.name: _number(evaluate(phase.duration, parameters)) for phase in model.protocol.phases}

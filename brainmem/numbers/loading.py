@@ -14,8 +14,9 @@ from brainmem.intake.arguments import DEVICE, MAPPING, SEED, instance, optional
 from brainmem.intake.files import read_matrix
 from brainmem.intake.numbers import read_array
 from brainmem.intake.units import Dimensions
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import Projection
 from brainmem.numbers.arrays import STIMULUS_AXES
-from brainmem.model.nouns import MemoryModel, Projection
 from brainmem.numbers.starts import Given
 from brainmem.text.lines import read_lines
 

@@ -9,17 +9,18 @@ from typing import Any
 
 import numpy as np
 
-from brainmem.text.counter import CounterDraws, start_seed
-from brainmem.text import draw, evaluate
 from brainmem.errors import RuleError
-from brainmem.numbers.arrays import check_matrix, load_array
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import Phase, Projection
 from brainmem.model.plan import Plan
-from brainmem.model.nouns import MemoryModel, Phase, Projection
+from brainmem.numbers.arrays import check_matrix, load_array
+from brainmem.text import draw, evaluate
+from brainmem.text.counter import CounterDraws, start_seed
 from brainmem.text.lines import identifiers
+from brainmem.text.slices import Ends
 from brainmem.translation.protocol import owner_of
 from brainmem.translation.restarts import Restart, restarts
-from brainmem.translation.subsets import Ends
-from brainmem.translation.text import WHOLE, Initial, TranslatedModel
+from brainmem.translation.text import WHOLE, Initial, Translation
 
 __all__ = ["Given", "side_by_side", "size_of", "start_names", "start_tables", "start_values", "stream"]
 
@@ -66,7 +67,7 @@ def side_by_side(values: np.ndarray, units: int | None = None) -> np.ndarray:
 
 
 def start_values(
-    translated: TranslatedModel,
+    translated: Translation,
     parameters,
     stimuli: Mapping[str, np.ndarray],
     given: Given,
@@ -88,7 +89,7 @@ def start_values(
 
 
 def _draw_trial(
-    translated: TranslatedModel, parameters, stimuli, given: Given, seed: int, weights, ends, trial: int
+    translated: Translation, parameters, stimuli, given: Given, seed: int, weights, ends, trial: int
 ) -> dict[str, np.ndarray]:
     """Draw the start values of one trial; the first also draws the `weights`, which all share."""
     shown = _of_trial(translated.model, stimuli, trial)
@@ -133,7 +134,7 @@ def _check_shared(model: MemoryModel, item: Initial, stimuli, given: Given) -> N
         )
 
 
-def _neurons(translated: TranslatedModel, item: Initial, names, given: Given, seed: int, trial: int) -> np.ndarray:
+def _neurons(translated: Translation, item: Initial, names, given: Given, seed: int, trial: int) -> np.ndarray:
     owner = item.owner or item.stream.split(".")[0]
     size = size_of(translated.group(owner).size, {**names, "trials": 1})
     key = f"{item.owner}.{item.variable}"
@@ -147,7 +148,7 @@ def _neurons(translated: TranslatedModel, item: Initial, names, given: Given, se
     return draw(item.draw, names=names, rng=stream(seed, item.stream or key, trial), shape=(size,))
 
 
-def _of_model(translated: TranslatedModel, item: Initial, values: np.ndarray, names, seed: int) -> np.ndarray:
+def _of_model(translated: Translation, item: Initial, values: np.ndarray, names, seed: int) -> np.ndarray:
     """Return start values of a variable for those given under the model's own name: of traces, for rates."""
     rng = stream(seed, item.stream)  # the text draws nothing
     found = draw(item.given, names={**names, "given": values}, rng=rng, shape=values.shape)
@@ -160,7 +161,7 @@ def _of_model(translated: TranslatedModel, item: Initial, values: np.ndarray, na
     return found
 
 
-def start_names(translated: TranslatedModel) -> set[str]:
+def start_names(translated: Translation) -> set[str]:
     """Return the names under which start values may be given: the variables', and those the model has for them."""
     own = {item.stream for item in translated.initial if item.stream}
     return own | {f"{item.owner}.{item.variable}" for item in translated.initial if item.owner}
@@ -210,7 +211,7 @@ def _present(matrix: np.ndarray, ends: Ends, model: MemoryModel, projection: Pro
     return np.where(ends.present, matrix, 0.0)
 
 
-def start_tables(translated: TranslatedModel, plan: Plan, parameters, stimuli, seed: int) -> dict[str, np.ndarray]:
+def start_tables(translated: Translation, plan: Plan, parameters, stimuli, seed: int) -> dict[str, np.ndarray]:
     """Return the values that phases set when they begin, (row, unit of every trial), and the row of every step."""
     model = translated.model
     tables: dict[str, np.ndarray] = {}
@@ -226,7 +227,7 @@ def start_tables(translated: TranslatedModel, plan: Plan, parameters, stimuli, s
 
 
 def phase_starts(
-    translated: TranslatedModel, item: Restart, keys: Mapping[tuple, int], parameters, stimuli, seed: int
+    translated: Translation, item: Restart, keys: Mapping[tuple, int], parameters, stimuli, seed: int
 ) -> np.ndarray:
     """Return the values of a variable that phases set, (row, unit of every trial), also where the device draws them."""
     model = translated.model

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from brainmem.errors import RuleError
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import Stimulus
+from brainmem.numbers.arrays import check_patterns
+from brainmem.numbers.starts import Given, side_by_side, size_of, stream
 from brainmem.text import draw, evaluate
 from brainmem.text.draws import coordinates
-from brainmem.errors import RuleError
-from brainmem.numbers.arrays import check_patterns
-from brainmem.model.nouns import MemoryModel, Stimulus
-from brainmem.numbers.starts import Given, side_by_side, size_of, stream
-from brainmem.translation.text import TranslatedModel
+from brainmem.translation.text import Translation
 
 __all__ = ["frame_table", "shown_rows", "stimuli_of", "value_rows"]
 
@@ -21,7 +22,7 @@ __all__ = ["frame_table", "shown_rows", "stimuli_of", "value_rows"]
 _ROUNDING = 1e-6
 
 
-def stimuli_of(translated: TranslatedModel, parameters: Mapping[str, Any], given: Given, seed: int) -> dict[str, Any]:
+def stimuli_of(translated: Translation, parameters: Mapping[str, Any], given: Given, seed: int) -> dict[str, Any]:
     """Return the table of every stimulus, (items, unit) or (items, frames, unit), those of trials (items, trial, ...).
 
     Raises

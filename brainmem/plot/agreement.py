@@ -11,12 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from brainmem.results.agreement import Agreement, Comparison
 from brainmem.errors import ResultError
 from brainmem.intake.arguments import ANYTHING, RESULTS, TEXT, instance, optional, takes
 from brainmem.measure import Criterion, recall_table
 from brainmem.measure.recall import mean_rate_name, rate_names
-from brainmem.results.pairing import Pair, changes, matched_rates
 from brainmem.plot.style import (
     INK,
     VARIANTS,
@@ -28,6 +26,8 @@ from brainmem.plot.style import (
     look,
     styled,
 )
+from brainmem.results.agreement import Agreement, Comparison
+from brainmem.results.pairing import Pair, changes, matched_rates
 from brainmem.results.result import Result
 
 __all__ = ["comparison", "recall_curve"]

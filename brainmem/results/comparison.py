@@ -9,12 +9,12 @@ import numpy as np
 import xarray as xr
 
 from brainmem import measure
-from brainmem.results.agreement import Agreement, Comparison, Measured, Notes, measured, nothing, warned
 from brainmem.errors import ResultError
 from brainmem.intake.arguments import NUMBER, RESULTS, TEXT, optional, takes
 from brainmem.measure import Criterion, recall_criterion, recall_table
 from brainmem.measure.agreement import is_constant
 from brainmem.measure.recall import mean_rate_name, rate_names
+from brainmem.results.agreement import Agreement, Comparison, Measured, Notes, measured, nothing, warned
 from brainmem.results.pairing import Pair, aligned_rates, changes, matched_rates, paired
 from brainmem.results.result import Result
 

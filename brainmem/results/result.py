@@ -18,8 +18,8 @@ import xarray as xr
 
 from brainmem.errors import ResultError, closest, quoted
 from brainmem.intake.arguments import EPOCHS, INTEGER, PATH, TEXT, optional, takes
-from brainmem.storage.netcdf import read_dataset, write_dataset
 from brainmem.results.selection import keep, keep_epochs, keep_trial
+from brainmem.storage.netcdf import read_dataset, write_dataset
 
 __all__ = ["Result"]
 

@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
+from brainmem.model.memory import MemoryModel
 from brainmem.numbers.instance import Instance
 from brainmem.results.result import Result
-from brainmem.model.nouns import MemoryModel
-from brainmem.translation.controller import CONTROLLER, TRIAL
 from brainmem.text.lines import read_lines, unit_text
-from brainmem.translation.subsets import Ends
-from brainmem.translation.text import Connection, Group, TranslatedModel
+from brainmem.text.slices import Ends
+from brainmem.translation.controller import CONTROLLER, TRIAL
+from brainmem.translation.text import Connection, Group, Translation
 
 __all__ = ["collect", "flatten", "matrix_of", "versions"]
 
@@ -28,7 +28,7 @@ PACKAGES = ("brainmem", "brian2", "numpy", "scipy", "sympy", "cython")
 
 
 def collect(
-    translated: TranslatedModel,
+    translated: Translation,
     instance: Instance,
     outputs: Mapping[str, np.ndarray],
     *,
@@ -86,7 +86,7 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-def _parameters(translated: TranslatedModel, instance: Instance) -> dict[str, dict[str, Any]]:
+def _parameters(translated: Translation, instance: Instance) -> dict[str, dict[str, Any]]:
     return {
         item.name: {**_value(instance.parameters[item.name]), "meaning": item.meaning, "source": item.source}
         for item in translated.parameters
@@ -105,7 +105,7 @@ def _variable(dims, values, units: str, long_name: str) -> xr.Variable:
     return xr.Variable(dims, values, {"units": units, "long_name": long_name})
 
 
-def _steps(translated: TranslatedModel, instance: Instance, outputs) -> dict[str, xr.Variable]:
+def _steps(translated: Translation, instance: Instance, outputs) -> dict[str, xr.Variable]:
     elapsed = np.asarray(outputs["steps.elapsed"])
     steps = instance.plan.steps[: len(elapsed)]
     found = {
@@ -129,7 +129,7 @@ def _steps(translated: TranslatedModel, instance: Instance, outputs) -> dict[str
 
 
 def _apart(
-    translated: TranslatedModel, instance: Instance, owner: str, values: np.ndarray
+    translated: Translation, instance: Instance, owner: str, values: np.ndarray
 ) -> tuple[tuple[str, ...], np.ndarray]:
     """Return the dimensions and values of a group's units, given as (row, unit), with the trials apart."""
     model = translated.model
@@ -142,7 +142,7 @@ def _apart(
     return ("trial", dim), np.swapaxes(apart, 1, 2).reshape(len(values), translated.trials, -1)
 
 
-def _cells(translated: TranslatedModel, instance: Instance, owner: str) -> int:
+def _cells(translated: Translation, instance: Instance, owner: str) -> int:
     """Return how many cells of the group `owner` stand for one unit."""
     several = "cells_per_unit" in translated.group(owner).size
     return int(instance.parameters["cells_per_unit"]) if several else 1
@@ -155,7 +155,7 @@ def _dim(model: MemoryModel, population: str) -> str:
 
 
 def _averages(
-    model: MemoryModel, translated: TranslatedModel, instance: Instance, outputs, dt: float
+    model: MemoryModel, translated: Translation, instance: Instance, outputs, dt: float
 ) -> dict[str, xr.Variable]:
     elapsed = np.asarray(outputs["steps.elapsed"])
     begin = instance.arrays["table.step_average"][: len(elapsed)]
@@ -187,9 +187,7 @@ def _stimuli(model: MemoryModel, instance: Instance) -> dict[str, xr.Variable]:
     return found
 
 
-def _weights(
-    translated: TranslatedModel, instance: Instance, outputs, dense: Mapping[str, str]
-) -> dict[str, xr.Variable]:
+def _weights(translated: Translation, instance: Instance, outputs, dense: Mapping[str, str]) -> dict[str, xr.Variable]:
     found: dict[str, Any] = {}
     for key, start in instance.weights.items():
         owner, variable = key.split(".")
@@ -238,7 +236,7 @@ def _unit(item: Group | Connection, variable: str) -> str:
     return next(line.unit for line in read_lines(item.equations) if line.name == variable)
 
 
-def _traces(translated: TranslatedModel, instance: Instance, outputs, dt: float) -> dict[str, xr.Variable]:
+def _traces(translated: Translation, instance: Instance, outputs, dt: float) -> dict[str, xr.Variable]:
     model = translated.model
     recorded = [name.partition(".") for name in outputs if name.partition(".")[0].endswith("_trace_monitor")]
     traced = [(monitor.removesuffix(f"_{name}_trace_monitor"), name) for monitor, _, name in recorded if name != "t"]
@@ -261,7 +259,7 @@ def _trace_label(model: MemoryModel, owner: str, variable: str, traced: list[str
     return f"{owner}_{variable}" if traced.count(variable) > 1 else variable
 
 
-def _spikes(translated: TranslatedModel, instance: Instance, outputs, dt: float) -> dict[str, xr.Variable]:
+def _spikes(translated: Translation, instance: Instance, outputs, dt: float) -> dict[str, xr.Variable]:
     owners = [key.removesuffix("_spikes.i") for key in outputs if key.endswith("_spikes.i")]
     found = {}
     for owner in owners:
@@ -279,7 +277,7 @@ def _spikes(translated: TranslatedModel, instance: Instance, outputs, dt: float)
 
 
 def flatten(
-    translated: TranslatedModel,
+    translated: Translation,
     owner: str,
     matrix: np.ndarray,
     ends: Ends,

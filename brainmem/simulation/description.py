@@ -7,18 +7,17 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from brainmem.text import evaluate
 from brainmem.model.nouns import Population
-from brainmem.translation import TranslatedModel
-from brainmem.text.lines import read_lines
-from brainmem.translation.neurons import spiking_unit
-from brainmem.translation.split.notes import describe_split
-from brainmem.translation.schedule import SLOTS
-from brainmem.translation.split.core import SplitRule
-from brainmem.translation.split.terms import UnitNoise
-from brainmem.translation.text import Visits
 from brainmem.simulation.verdicts import Expected as Bias
 from brainmem.simulation.verdicts import percent, verdicts
+from brainmem.text import evaluate
+from brainmem.text.lines import read_lines
+from brainmem.translation.neurons import spiking_unit
+from brainmem.translation.schedule import SLOTS
+from brainmem.translation.split.core import SplitRule
+from brainmem.translation.split.notes import describe_split
+from brainmem.translation.split.terms import UnitNoise
+from brainmem.translation.text import Translation, Visits
 
 __all__ = ["describe_cells", "describe_changes", "describe_schedule", "describe_terms", "describe_verdicts"]
 
@@ -33,7 +32,7 @@ LEAD = (
 )
 
 
-def describe_schedule(translated: TranslatedModel) -> str:
+def describe_schedule(translated: Translation) -> str:
     """Return what happens within one time step, in order, and which state each sum and update reads."""
     rows = sorted(_rows(translated), key=lambda row: (_slot(row[0]), row[1]))
     lines = [
@@ -50,7 +49,7 @@ def _slot(when: str) -> int:
     return SLOTS.index(when)
 
 
-def _rows(translated: TranslatedModel) -> Iterator[tuple[str, int, str]]:
+def _rows(translated: Translation) -> Iterator[tuple[str, int, str]]:
     for group in translated.groups:
         lines = read_lines(group.equations)
         stored = [line.name for line in lines if line.stored]
@@ -109,7 +108,7 @@ class Expected(Protocol):
     def of_rule(self, rule: str) -> Mapping[str, Bias]: ...
 
 
-def describe_verdicts(translated: TranslatedModel, expected: Expected | None = None) -> tuple[str, ...]:
+def describe_verdicts(translated: Translation, expected: Expected | None = None) -> tuple[str, ...]:
     """Return one line per rule, and per observable that holds noise, on what becomes of it in spikes.
 
     With sizes where they are `expected` from runs; nothing for the rate variant.
@@ -131,12 +130,12 @@ def _reported(name: str, expected: Expected | None) -> str:
     return f"{stays}: {percent(expected.noise[name]).removeprefix('+')} of it is noise of spikes"
 
 
-def describe_changes(translated: TranslatedModel) -> tuple[str, ...]:
+def describe_changes(translated: Translation) -> tuple[str, ...]:
     """Return the texts that read something noisy beyond linearly, and what they read instead."""
     return tuple(f"{item.where}: {item.before}  ->  {item.after}" for item in translated.changes)
 
 
-def describe_cells(translated: TranslatedModel, parameters: Mapping[str, Any]) -> tuple[str, ...]:
+def describe_cells(translated: Translation, parameters: Mapping[str, Any]) -> tuple[str, ...]:
     """Return a line for each population whose rates are read over a time that its cells take to answer."""
     if translated.variant != "spiking" or translated.options.get("neuron") == "poisson":
         return ()
@@ -154,7 +153,7 @@ def describe_cells(translated: TranslatedModel, parameters: Mapping[str, Any]) -
 
 
 def describe_terms(
-    translated: TranslatedModel, parameters: Mapping[str, Any], calibrations: Mapping[str, Any] | None = None
+    translated: Translation, parameters: Mapping[str, Any], calibrations: Mapping[str, Any] | None = None
 ) -> tuple[str, ...]:
     """Return how each term of each rule is read from spikes, and the bias that remains at half of `rate_max`.
 
@@ -170,7 +169,7 @@ def describe_terms(
     return (*lines, *_glossary(translated, parameters, noises))
 
 
-def _glossary(translated: TranslatedModel, parameters, noises: Mapping[str, UnitNoise]) -> Iterator[str]:
+def _glossary(translated: Translation, parameters, noises: Mapping[str, UnitNoise]) -> Iterator[str]:
     """Say what holds for all rules: the lead of spikes, and the symbols in the noise of inputs."""
     terms = [term for split in translated.splits for term in split.terms]
     if any({"pre", "post"} & set(term.events) for term in terms):
@@ -195,7 +194,7 @@ def _described(split: SplitRule, noises: Mapping[str, UnitNoise]) -> tuple[str, 
     return describe_split(split, pre, post)
 
 
-def _noise(translated: TranslatedModel, population: Population, parameters, calibration) -> UnitNoise:
+def _noise(translated: Translation, population: Population, parameters, calibration) -> UnitNoise:
     """Return the noise of a population's traces at half of its highest rate."""
     unit = spiking_unit(translated.model, population)
     return UnitNoise(

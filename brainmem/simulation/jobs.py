@@ -12,7 +12,7 @@ from brainmem.errors import RuleError, closest
 from brainmem.numbers.instance import Instance
 from brainmem.simulation.ready import Ready
 from brainmem.text.lines import read_lines
-from brainmem.translation.text import TranslatedModel
+from brainmem.translation.text import Translation
 
 __all__ = ["job_of"]
 
@@ -39,7 +39,7 @@ def _blueprint(ready: Ready, record: tuple[str, ...], interval: Any) -> Blueprin
     )
 
 
-def _recorded(translated: TranslatedModel, instance: Instance, record, step: float) -> dict[str, Any]:
+def _recorded(translated: Translation, instance: Instance, record, step: float) -> dict[str, Any]:
     traces: dict[str, float] = {}
     spikes: tuple[str, ...] = ()
     weights: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ def _recorded(translated: TranslatedModel, instance: Instance, record, step: flo
     return {"traces": traces, "spikes": spikes, "weights": weights}
 
 
-def _trace_key(translated: TranslatedModel, name: str) -> str:
+def _trace_key(translated: Translation, name: str) -> str:
     readable = {
         f"{item.name}.{line.name}": line.name
         for item in translated.groups

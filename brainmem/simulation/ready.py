@@ -7,20 +7,20 @@ from typing import Any
 
 import numpy as np
 
+from brainmem.build.kernels import Kernel, choose_kernels
+from brainmem.engine.device import Device
+from brainmem.errors import RuleError
 from brainmem.numbers.calibrate import CELLS, POINTS, AffineFit, Calibration, CellBlueprint, calibrate, fit_affine
+from brainmem.numbers.instance import Given, Instance, instantiate
 from brainmem.simulation.collect import flatten
 from brainmem.simulation.description import describe_cells, describe_verdicts
-from brainmem.engine.device import Device
-from brainmem.text import evaluate
-from brainmem.errors import RuleError
-from brainmem.numbers.instance import Given, Instance, instantiate
-from brainmem.build.kernels import Kernel, choose_kernels
 from brainmem.simulation.remarks import Remark, remarks_on_setting
-from brainmem.translation.currents import TABLE_ROWS, activity_curve, affine_tables, current_table
+from brainmem.text import evaluate
 from brainmem.text.lines import read_lines, write_lines
+from brainmem.translation.currents import TABLE_ROWS, activity_curve, affine_tables, current_table
 from brainmem.translation.neurons import spiking_unit
 from brainmem.translation.settling import ROWS
-from brainmem.translation.text import TranslatedModel
+from brainmem.translation.text import Translation
 
 __all__ = ["Ready", "make_ready"]
 
@@ -29,7 +29,7 @@ __all__ = ["Ready", "make_ready"]
 class Ready:
     """A translation with the numbers of one run."""
 
-    translated: TranslatedModel
+    translated: Translation
     instance: Instance
     dt: float
     calibrations: dict[str, Calibration]
@@ -106,7 +106,7 @@ class Ready:
         return inputs | {f"table.{name}": values for name, values in self.current_tables.items()}
 
 
-def make_ready(translated: TranslatedModel, given: Given, *, seed: int, device: Device) -> Ready:
+def make_ready(translated: Translation, given: Given, *, seed: int, device: Device) -> Ready:
     """Draw, tabulate and calibrate what one run of `translated` needs."""
     try:
         instance = instantiate(translated, given, seed)
@@ -128,7 +128,7 @@ def _seconds(text: str, instance: Instance) -> float:
     return float(f"{float(np.asarray(evaluate(text, instance.parameters))):.12g}")
 
 
-def _calibrations(translated: TranslatedModel, instance: Instance, dt: float, device: Device) -> dict[str, Calibration]:
+def _calibrations(translated: Translation, instance: Instance, dt: float, device: Device) -> dict[str, Calibration]:
     if translated.variant != "spiking" or translated.options["neuron"] == "poisson":
         return {}
     found = {}

@@ -16,14 +16,15 @@ import xarray as xr
 from brian2.core.namespace import DEFAULT_UNITS
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 
-from brainmem.text import evaluate
 from brainmem.errors import RuleError
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import Population
+from brainmem.model.reading import shown_stimuli
 from brainmem.numbers.instance import Instance
-from brainmem.model.nouns import MemoryModel, Population
-from brainmem.translation.common import shown_stimuli
+from brainmem.text import evaluate
 from brainmem.text.lines import Line, identifiers, read_lines
 from brainmem.translation.neurons import spiking_unit
-from brainmem.translation.text import TranslatedModel
+from brainmem.translation.text import Translation
 
 __all__ = ["Remark", "remarks_on_run", "remarks_on_setting"]
 
@@ -40,7 +41,7 @@ class Remark:
 
 
 def remarks_on_setting(
-    translated: TranslatedModel, instance: Instance, given: Mapping[str, Any], dt: float
+    translated: Translation, instance: Instance, given: Mapping[str, Any], dt: float
 ) -> Iterator[Remark]:
     """Yield what can be said of a run before it begins; `given` are the user's own stimuli."""
     yield from _long_steps(translated, instance, dt)
@@ -48,7 +49,7 @@ def remarks_on_setting(
     yield from _sources_left(translated.model, given)
 
 
-def _long_steps(translated: TranslatedModel, instance: Instance, dt: float) -> Iterator[Remark]:
+def _long_steps(translated: Translation, instance: Instance, dt: float) -> Iterator[Remark]:
     names = {**DEFAULT_UNITS, **instance.parameters}
     populations = {item.name for item in translated.model.populations}
     for item in (*translated.groups, *translated.connections):
@@ -86,7 +87,7 @@ def _slope(expr: str, name: str) -> str:
         return ""
 
 
-def _short_phases(translated: TranslatedModel, instance: Instance, dt: float) -> Iterator[Remark]:
+def _short_phases(translated: Translation, instance: Instance, dt: float) -> Iterator[Remark]:
     for phase in translated.model.protocol.phases:
         seconds = float(np.asarray(evaluate(phase.duration, instance.parameters)))
         if seconds < dt * (1 - ROUNDING):
@@ -126,7 +127,7 @@ def _sources(name: str, draws: Mapping[str, set[str]]) -> set[str]:
 
 
 def remarks_on_run(
-    translated: TranslatedModel, instance: Instance, data: xr.Dataset, outputs: Mapping[str, np.ndarray], dt: float
+    translated: Translation, instance: Instance, data: xr.Dataset, outputs: Mapping[str, np.ndarray], dt: float
 ) -> Iterator[Remark]:
     """Yield what is to be said of a run that has ended; `data` are its records."""
     yield from _not_finite(data)
@@ -166,7 +167,7 @@ def _phases_without_end(model: MemoryModel, data: xr.Dataset) -> Iterator[Remark
 
 
 def _cut(
-    translated: TranslatedModel,
+    translated: Translation,
     instance: Instance,
     population: Population,
     outputs: Mapping[str, np.ndarray],

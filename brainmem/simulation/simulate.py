@@ -10,23 +10,25 @@ from typing import Any
 
 import numpy as np
 
+from brainmem.engine.device import Device, Executable, as_device, thread_seeds
+from brainmem.engine.prepare import prepare
+from brainmem.errors import ResultError, RuleError
+from brainmem.intake.arguments import CALLABLE, NAMES, SPAN, optional, takes
 from brainmem.model.choices import split_choices
+from brainmem.model.freezing import fixed_weights
+from brainmem.model.memory import MemoryModel
+from brainmem.models import get_model
+from brainmem.numbers.instance import Given
+from brainmem.numbers.loading import RUN, load_given
+from brainmem.results.result import Result
 from brainmem.simulation.collect import collect
 from brainmem.simulation.description import describe_schedule
-from brainmem.engine.device import Device, Executable, as_device, prepare, thread_seeds
-from brainmem.errors import ResultError, RuleError
-from brainmem.model.freezing import fixed_weights
-from brainmem.numbers.instance import Given
-from brainmem.intake.arguments import CALLABLE, NAMES, SPAN, optional, takes
 from brainmem.simulation.jobs import job_of
-from brainmem.numbers.loading import RUN, load_given
-from brainmem.models import get_model
 from brainmem.simulation.ready import Ready, make_ready
 from brainmem.simulation.remarks import Remark, remarks_on_run
-from brainmem.results.result import Result
-from brainmem.model.nouns import MemoryModel
-from brainmem.translation import TranslatedModel, translate
+from brainmem.translation import translate
 from brainmem.translation.script import sizes
+from brainmem.translation.text import Translation
 
 __all__ = ["arrays", "execute", "simulate"]
 
@@ -140,7 +142,7 @@ def arrays(
     return found
 
 
-def _translated(model: MemoryModel, variant: str, options: Mapping[str, Any], given: Given) -> TranslatedModel:
+def _translated(model: MemoryModel, variant: str, options: Mapping[str, Any], given: Given) -> Translation:
     if options["trials"] is None:
         return translate(model, variant, **options)
     axes = {item.name: 4 if item.every else 3 for item in model.stimuli}

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from brainmem.model.nouns import LearningRule
-from brainmem.translation import TranslatedModel
 from brainmem.translation.dependence import reads_rates
 from brainmem.translation.split.core import SplitRule
 from brainmem.translation.split.terms import CLOCK, TermReading, UnitNoise
+from brainmem.translation.text import Translation
 
 __all__ = ["SMALL", "Verdict", "percent", "verdicts"]
 
@@ -116,12 +116,12 @@ def percent(fraction: float) -> str:
     return f"{value:+.0f} %" if abs(value) >= 10 else f"{value:+.2g} %"
 
 
-def verdicts(translated: TranslatedModel) -> tuple[Verdict, ...]:
+def verdicts(translated: Translation) -> tuple[Verdict, ...]:
     """Return one verdict for each rule of a spiking variant."""
     return tuple(_verdict(translated, rule) for rule in translated.model.rules)
 
 
-def _verdict(translated: TranslatedModel, rule: LearningRule) -> Verdict:
+def _verdict(translated: Translation, rule: LearningRule) -> Verdict:
     if not reads_rates(translated.model, rule):
         return Verdict(rule.name, "same")
     if rule.spiking is not None:

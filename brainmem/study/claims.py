@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from brainmem.engine.device import Device, as_device
+from brainmem.model.memory import MemoryModel
 from brainmem.results.result import Result
 from brainmem.simulation.simulate import simulate
-from brainmem.model.nouns import MemoryModel
 
 __all__ = ["Expected", "Experiment", "Finding", "at_least", "at_most", "near", "within"]
 

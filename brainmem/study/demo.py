@@ -14,14 +14,14 @@ from rich.console import Console
 from rich.table import Table
 
 from brainmem import measure, plot
-from brainmem.results.comparison import compare
 from brainmem.errors import BrainmemError
-from brainmem.storage.files import make_folder, replacing
 from brainmem.measure.criterion import Criterion, shown_criteria
-from brainmem.study.report import standard_figures, write_report
-from brainmem.study.reproduction import Reproduction, reproduce
+from brainmem.results.comparison import compare
 from brainmem.results.result import Result
 from brainmem.simulation.simulate import simulate
+from brainmem.storage.files import make_folder, replacing
+from brainmem.study.report import standard_figures, write_report
+from brainmem.study.reproduction import Reproduction, reproduce
 
 __all__ = ["binary_digits", "demo", "digit_maps"]
 

@@ -10,20 +10,22 @@ from typing import Any
 import numpy as np
 
 from brainmem import measure
-from brainmem.model.choices import split_choices
 from brainmem.engine.device import Device
-from brainmem.text import evaluate, resolve_parameters
-from brainmem.text.expression import names_in
 from brainmem.errors import RuleError
-from brainmem.storage.files import make_folder, replacing
-from brainmem.model.freezing import freeze
 from brainmem.intake.arguments import ANYTHING, CALLABLE, TEXT, optional, takes
-from brainmem.numbers.loading import RUN
+from brainmem.model.choices import split_choices
+from brainmem.model.freezing import freeze
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import Stimulus
+from brainmem.model.parameters import resolve_parameters
 from brainmem.models import get_model
+from brainmem.numbers.loading import RUN
 from brainmem.recordings import Recording, read_recording
 from brainmem.results.result import Result
 from brainmem.simulation.simulate import simulate
-from brainmem.model.nouns import MemoryModel, Stimulus
+from brainmem.storage.files import make_folder, replacing
+from brainmem.text import evaluate
+from brainmem.text.expression import names_in
 
 __all__ = ["Fit", "fit"]
 

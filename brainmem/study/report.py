@@ -14,13 +14,14 @@ from jinja2 import Environment
 from matplotlib.figure import Figure
 
 from brainmem import measure, plot
-from brainmem.results.agreement import Comparison, warned
 from brainmem.errors import ResultError
-from brainmem.storage.files import replacing
 from brainmem.intake.arguments import PATH, RESULTS, TEXT, a, instance, optional, several, takes
 from brainmem.measure.criterion import shown_criteria
 from brainmem.plot.claims import is_claim
 from brainmem.plot.style import by_variant
+from brainmem.results.agreement import Comparison, warned
+from brainmem.results.result import Result
+from brainmem.storage.files import replacing
 from brainmem.study.report_rows import (
     agreement_rows,
     calibration_rows,
@@ -29,7 +30,6 @@ from brainmem.study.report_rows import (
     parameter_rows,
     recalled_rows,
 )
-from brainmem.results.result import Result
 
 __all__ = ["standard_figures", "write_report"]
 
@@ -189,7 +189,7 @@ def _training(variant: str, results: Sequence[Result]) -> Figure:
 
 def _template():
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(files("brainmem").joinpath("report.html.jinja").read_text(encoding="utf-8"))
+    return environment.from_string(files("brainmem.study").joinpath("report.html.jinja").read_text(encoding="utf-8"))
 
 
 def _gather(results: Result | Sequence[Result], comparison: Comparison | None) -> list[Result]:

@@ -6,8 +6,8 @@ import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from brainmem.results.agreement import Agreement, Comparison
 from brainmem.plot.claims import tolerance
+from brainmem.results.agreement import Agreement, Comparison
 from brainmem.results.result import Result
 
 __all__ = ["agreement_rows", "calibration_rows", "claim_row", "distinct", "parameter_rows", "recalled_rows"]

@@ -12,13 +12,13 @@ from typing import Any
 from rich.table import Table
 from rich.text import Text
 
-from brainmem.study.claims import Experiment, Finding
 from brainmem.engine.device import Device, as_device
 from brainmem.errors import BrainmemError, closest, quoted
 from brainmem.intake.arguments import CALLABLE, NAMES, count, instance, optional, takes
+from brainmem.model.nouns import Claim
 from brainmem.models import get_claims, get_model, list_models
 from brainmem.results.result import Result
-from brainmem.model.nouns import Claim
+from brainmem.study.claims import Experiment, Finding
 
 __all__ = ["Reproduction", "reproduce"]
 
@@ -91,7 +91,7 @@ def reproduce(
         Keys of claims (``("C1",)``); all when not given.
     variant : {"rate", "spiking", "both"}
     device, jobs, progress
-        See `brainmem.study.claims.Experiment`.
+        See `brainmem.claims.Experiment`.
 
     Raises
     ------

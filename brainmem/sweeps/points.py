@@ -13,17 +13,17 @@ from typing import Any
 import numpy as np
 
 from brainmem.engine.cache import canonical
-from brainmem.model.choices import choose
-from brainmem.simulation.collect import versions
 from brainmem.engine.device import Device, Executable
-from brainmem.text import resolve_parameters
-from brainmem.text.expression import names_in
 from brainmem.errors import RuleError
+from brainmem.model.choices import choose
+from brainmem.model.memory import MemoryModel
+from brainmem.model.parameters import resolve_parameters
 from brainmem.numbers.instance import Given
+from brainmem.simulation.collect import versions
 from brainmem.sweeps.manifest import Listing
-from brainmem.model.nouns import MemoryModel
-from brainmem.translation import TranslatedModel
+from brainmem.text.expression import names_in
 from brainmem.text.lines import unit_text
+from brainmem.translation.text import Translation
 
 __all__ = [
     "Parameters",
@@ -42,7 +42,7 @@ Parameters = Mapping[str, Any]
 class Work:
     """What all points share."""
 
-    translated: TranslatedModel
+    translated: Translation
     arrays: Mapping[str, Mapping[str, np.ndarray]]
     device: Device
     record: tuple[str, ...]
@@ -165,7 +165,7 @@ def _definition(work: Work) -> dict[str, Any]:
     }
 
 
-def _fixed(translated: TranslatedModel, given: Parameters) -> dict[str, Any]:
+def _fixed(translated: Translation, given: Parameters) -> dict[str, Any]:
     """Return parameters that hold for every point as numbers, or as text where they depend on others."""
     values = resolve_parameters(translated.model, given, parameters=translated.parameters)
     depend = {name for name, value in given.items() if isinstance(value, str) and names_in(value) & values.keys()}

@@ -1,4 +1,4 @@
-"""The slow imports of `brainmem.sweeps.pool`'s workers. Only their fork server imports this module, once for all of them."""
+"""The slow imports of the workers of `brainmem.sweeps.pool`. Only their fork server imports this module, once."""
 
 import os
 import sys

@@ -18,11 +18,11 @@ from typing import Any
 import xarray as xr
 
 from brainmem.errors import ResultError
-from brainmem.storage.files import open_path
 from brainmem.intake.arguments import PATH, takes
-from brainmem.sweeps.manifest import MANIFEST, Listing, read_error, read_listings
 from brainmem.results.result import Result
+from brainmem.storage.files import open_path
 from brainmem.storage.seals import fault_of
+from brainmem.sweeps.manifest import MANIFEST, Listing, read_error, read_listings
 
 __all__ = ["Point", "Sweep"]
 

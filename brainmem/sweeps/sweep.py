@@ -15,22 +15,23 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any
 
-from brainmem.engine.device import BuildJob, Device, Executable, as_device, prepare
+from brainmem.engine.device import BuildJob, Device, Executable, as_device
+from brainmem.engine.prepare import prepare
 from brainmem.errors import DeviceError, ResultError, RuleError
-from brainmem.storage.files import advice, check_folder
 from brainmem.intake.arguments import CALLABLE, NAMES, PATH, SEEDS, SPAN, a, optional, takes
-from brainmem.simulation.jobs import job_of
-from brainmem.storage.leaving import mark, remove, remove_left_behind
-from brainmem.sweeps.manifest import check_listing, forget_error, write_error, write_listing
-from brainmem.numbers.loading import RUN, load_given
+from brainmem.model.memory import MemoryModel
 from brainmem.models import get_model
+from brainmem.numbers.loading import RUN, load_given
+from brainmem.results.result import Result
+from brainmem.simulation.jobs import job_of
+from brainmem.simulation.ready import make_ready
+from brainmem.simulation.simulate import execute
+from brainmem.storage.files import advice, check_folder
+from brainmem.storage.leaving import mark, remove, remove_left_behind
+from brainmem.storage.seals import fault_of
+from brainmem.sweeps.manifest import check_listing, forget_error, write_error, write_listing
 from brainmem.sweeps.points import Parameters, Task, Work, fix_choices, plan_points, read_points
 from brainmem.sweeps.pool import run_in_processes
-from brainmem.simulation.ready import make_ready
-from brainmem.results.result import Result
-from brainmem.storage.seals import fault_of
-from brainmem.simulation.simulate import execute
-from brainmem.model.nouns import MemoryModel
 from brainmem.sweeps.store import Sweep
 from brainmem.translation import translate
 

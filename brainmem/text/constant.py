@@ -13,8 +13,8 @@ import numpy as np
 from brian2.core.namespace import DEFAULT_UNITS
 from scipy.special import exprel
 
-from brainmem.text.expression import CONSTANTS, OPERATORS, parse
 from brainmem.errors import RuleError
+from brainmem.text.expression import CONSTANTS, OPERATORS, parse
 
 __all__ = ["Known", "constant_value", "known", "require_value"]
 

@@ -9,8 +9,8 @@ import numpy as np
 from brian2.core.namespace import DEFAULT_UNITS
 from brian2.units import Quantity
 
-from brainmem.text.expression import FUNCTIONS, names_in, walk
 from brainmem.errors import RuleError
+from brainmem.text.expression import FUNCTIONS, names_in, walk
 
 __all__ = ["coordinates", "draw"]
 

@@ -16,9 +16,9 @@ from brian2.core.namespace import DEFAULT_UNITS
 from brian2.units import DimensionMismatchError, get_dimensions, have_same_dimensions
 from brian2.units import unitsafefunctions as safe
 
+from brainmem.errors import RuleError, closest
 from brainmem.text.calls import ARGUMENTS, call_slip, function_hint
 from brainmem.text.slips import foreign_character, form_slip, syntax_slip
-from brainmem.errors import RuleError, closest
 
 __all__ = ["CONSTANTS", "FUNCTIONS", "evaluate", "names_in", "parse", "short", "walk"]
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from brainmem.model.choices import choose
 from brainmem.errors import TranslationError, closest, quoted
 from brainmem.intake.arguments import NAMES, count, instance, optional, takes
-from brainmem.model.nouns import MemoryModel
+from brainmem.model.choices import choose
+from brainmem.model.memory import MemoryModel
 from brainmem.translation.cells import spiking_parameters
 from brainmem.translation.constants import declare_constants
 from brainmem.translation.controller import controller, trial_group
@@ -20,6 +20,7 @@ from brainmem.translation.normal import normal
 from brainmem.translation.observers import observers
 from brainmem.translation.protocol import protocol_tables
 from brainmem.translation.rate import rate_connections, rate_groups, rate_initial
+from brainmem.translation.script import TranslatedModel
 from brainmem.translation.spiking import spiking_connections, spiking_groups, spiking_tables
 from brainmem.translation.spiking_starts import spiking_initial
 from brainmem.translation.text import (
@@ -29,7 +30,6 @@ from brainmem.translation.text import (
     Operation,
     Pathway,
     Table,
-    TranslatedModel,
 )
 from brainmem.translation.trials import spread
 

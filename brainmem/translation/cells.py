@@ -7,11 +7,12 @@ from typing import Any
 from brian2 import Hz, ms
 
 from brainmem.errors import TranslationError, closest
-from brainmem.model.nouns import MemoryModel, Parameter
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import Parameter
+from brainmem.text.lines import Line, write_lines
 from brainmem.translation import schedule
 from brainmem.translation.controller import CONTROLLER
 from brainmem.translation.currents import cell_current
-from brainmem.text.lines import Line, write_lines
 from brainmem.translation.neurons import SpikingUnit
 from brainmem.translation.settling import SETTLE_EVENT, settling, settling_event
 from brainmem.translation.text import Connection, Group, Pathway

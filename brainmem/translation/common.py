@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
-from brainmem.model.nouns import LearningRule, MemoryModel, Parameter, Population, Projection, Stimulus
-from brainmem.translation import schedule
-from brainmem.translation.gates import during_gate
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import LearningRule, Population, Projection
+from brainmem.model.reading import rules_of, summed_lines
 from brainmem.text.lines import (
     Line,
     definitions,
@@ -14,6 +14,7 @@ from brainmem.text.lines import (
     read_lines,
     written_out,
 )
+from brainmem.translation import schedule
 from brainmem.translation.schedule import RuleSlots
 from brainmem.translation.text import Operation
 
@@ -21,65 +22,15 @@ __all__ = [
     "bounded",
     "clip_operation",
     "connect_text",
-    "constants_in",
     "episode_event",
-    "model_names",
     "projection_orders",
-    "rules_of",
-    "summed_lines",
     "synaptic_text",
-    "used_names",
 ]
 
 
-def rules_of(model: MemoryModel, projection: Projection) -> tuple[LearningRule, ...]:
-    """Return the rules of a projection in the order in which they run."""
-    rules = [rule for rule in model.rules if rule.projection == projection.name]
-    return tuple(sorted(rules, key=lambda rule: rule.order))
-
-
-def constants_in(texts: Iterable[str], parameters: Iterable[Parameter]) -> tuple[str, ...]:
-    """Return the parameters that occur in some of the texts, in their declared order.
-
-    ``N`` is not one of them: in equations it is Brian2's own name for a group's size.
-    """
-    used = set().union(*(identifiers(text) for text in texts), set()) - {"N"}
-    return tuple(item.name for item in parameters if item.name in used)
-
-
-def model_names(model: MemoryModel) -> set[str]:
-    """Return every name in the model's equations, rules and observables (``_pre``/``_post`` removed)."""
-    texts = [text for population in model.populations for text in (population.equations, population.sequential)]
-    texts += [text for projection in model.projections for text in (projection.current, projection.variables)]
-    texts += [rule.text for rule in model.rules]
-    texts += [item.expression for item in model.observables]
-    texts += [during_gate(rule.name) for rule in model.rules if rule.during]
-    for rule in (rule for rule in model.rules if rule.spiking):
-        texts += [rule.spiking.on_pre, rule.spiking.on_post, rule.spiking.clocked]
-    return used_names(texts)
-
-
-def shown_stimuli(model: MemoryModel) -> tuple[Stimulus, ...]:
-    """Return the stimuli that a phase shows or an equation reads; others only serve to draw these."""
-    shown = {name for phase in model.protocol.phases for name in phase.stimuli} | model_names(model)
-    return tuple(item for item in model.stimuli if item.name in shown)
-
-
-def used_names(texts: Iterable[str]) -> set[str]:
-    """Return every name in the texts, with ``_pre`` and ``_post`` removed too."""
-    names = set().union(*(identifiers(text) for text in texts), set())
-    return names | {name.removesuffix("_pre").removesuffix("_post") for name in names}
-
-
-def summed_lines(projection: Projection) -> tuple[Line, ...]:
-    """Return a projection's summed equations."""
-    return read_lines(projection.current) if projection.current.strip() else ()
-
-
-def connect_text(model: MemoryModel, projection: Projection) -> str:
+def connect_text(projection: Projection) -> str:
     """Return ``"all"`` or ``"no_self"``."""
-    recurrent = projection.source == projection.target
-    return "no_self" if recurrent and not projection.self_connections else "all"
+    return "no_self" if projection.no_self else "all"
 
 
 def projection_orders(model: MemoryModel) -> dict[str, tuple[str, int]]:

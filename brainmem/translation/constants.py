@@ -6,10 +6,11 @@ from dataclasses import replace
 
 from brian2.units import get_dimensions
 
-from brainmem.text import resolve_parameters
-from brainmem.model.nouns import MemoryModel, Parameter
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import Parameter
+from brainmem.model.parameters import resolve_parameters
 from brainmem.text.lines import Line, unit_text
-from brainmem.translation.text import Group, TranslatedModel
+from brainmem.translation.text import Group, Translation
 
 __all__ = ["declare_constants", "parameter_units"]
 
@@ -20,7 +21,7 @@ def parameter_units(model: MemoryModel, parameters: tuple[Parameter, ...]) -> di
     return {name: unit_text(get_dimensions(value)) for name, value in values.items() if not isinstance(value, tuple)}
 
 
-def declare_constants(translated: TranslatedModel) -> TranslatedModel:
+def declare_constants(translated: Translation) -> Translation:
     """Return `translated` with one ``name : unit (shared, constant)`` line per parameter used.
 
     Brian2 lets synapses read the postsynaptic group's variables by their plain name, so a connection's
@@ -32,7 +33,7 @@ def declare_constants(translated: TranslatedModel) -> TranslatedModel:
     return replace(translated, groups=groups, connections=connections)
 
 
-def _needed(group: Group, translated: TranslatedModel) -> tuple[str, ...]:
+def _needed(group: Group, translated: Translation) -> tuple[str, ...]:
     onto = (item for item in translated.connections if item.target == group.name)
     names = set(group.constants).union(*(item.constants for item in onto))
     return tuple(item.name for item in translated.parameters if item.name in names)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from brainmem.model.nouns import MemoryModel, Stimulus
-from brainmem.translation import schedule
-from brainmem.translation.common import shown_stimuli
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import Stimulus
+from brainmem.model.reading import shown_stimuli
 from brainmem.text.lines import Line, identifiers, rename
+from brainmem.translation import schedule
 from brainmem.translation.restarts import restarts
 from brainmem.translation.text import Group, Operation
 

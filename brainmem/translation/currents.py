@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from brainmem.text import evaluate
 from brainmem.errors import TranslationError
+from brainmem.text import evaluate
 from brainmem.text.lines import Line, definitions, identifiers, written_out
 from brainmem.translation.neurons import SpikingUnit
 from brainmem.translation.settling import settling_tables

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from brainmem.model.nouns import LearningRule, MemoryModel, Projection
-from brainmem.translation.common import summed_lines
-from brainmem.translation.expected import expected_name
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import LearningRule, Projection
+from brainmem.model.reading import summed_lines
 from brainmem.text.lines import (
     definitions,
     identifiers,
@@ -15,6 +15,7 @@ from brainmem.text.lines import (
     statement_lines,
     written_out,
 )
+from brainmem.translation.expected import expected_name
 from brainmem.translation.noise import Name
 
 __all__ = ["dependents", "reads_rates"]

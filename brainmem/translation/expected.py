@@ -18,9 +18,9 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from brainmem.model.nouns import LearningRule, MemoryModel, Observable, Population, Projection
-from brainmem.translation.common import summed_lines
-from brainmem.translation.leading import stored_variables
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import LearningRule, Observable, Population, Projection
+from brainmem.model.reading import summed_lines
 from brainmem.text.lines import (
     DRAWS,
     Line,
@@ -32,6 +32,7 @@ from brainmem.text.lines import (
     write_lines,
     written_out,
 )
+from brainmem.translation.leading import stored_variables
 from brainmem.translation.noise import Name, Noise
 from brainmem.translation.products import Noisy, expected_text, mean_text, noise_in
 

@@ -7,9 +7,11 @@ from brian2.core.namespace import DEFAULT_UNITS
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 
 from brainmem.errors import TranslationError
-from brainmem.model.nouns import MemoryModel, Population, Projection
-from brainmem.translation.common import summed_lines, synaptic_text
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import Population, Projection
+from brainmem.model.reading import summed_lines
 from brainmem.text.lines import Line, definitions, identifiers, read_lines, rename, written_out
+from brainmem.translation.common import synaptic_text
 
 __all__ = ["moves", "refusal", "sums_onto", "symbolic", "time_constant"]
 

@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from brian2.parsing.sympytools import str_to_sympy
 
-from brainmem.translation import schedule
+from brainmem.model.reading import during_gate
 from brainmem.text.lines import (
     Line,
     definitions,
@@ -28,51 +28,16 @@ from brainmem.text.lines import (
     write_lines,
     written_out,
 )
-from brainmem.translation.text import Connection, Group, Operation, Pathway, TranslatedModel
+from brainmem.text.statements import changes_of
+from brainmem.translation import schedule
+from brainmem.translation.text import Connection, Group, Operation, Pathway, Translation
 
-__all__ = ["UPDATE", "changes_of", "during_gate", "gated", "guarded", "vanishes"]
+__all__ = ["UPDATE", "gated", "guarded", "vanishes"]
 
 UPDATE = ""  # the part of a connection that integrates its differential equations, beside operations and pathways
 Events = dict[str, dict[str, tuple[str, str, int]]]  # by group and name: condition and slot
 # Functions that are finite for every finite argument.
 FINITE = frozenset({"tanh", "sin", "cos", "arctan", "abs", "clip", "int", "sign", "floor", "ceil", "rand", "randn"})
-
-
-def during_gate(rule: str) -> str:
-    """Return the name of the gate that is open in the phases of a rule's `during`."""
-    return f"{rule}_during"
-
-
-def changes_of(code: str, stored: Collection[str], *, only: Collection[str] | None = None) -> list[str]:
-    """Return by how much statements change stored variables (`only` these), names of their own written out."""
-    local: dict[str, str] = {}
-    found = []
-    for line in statement_lines(code):
-        node = ast.parse(line).body[0]
-        assert isinstance(node, ast.Assign | ast.AugAssign)
-        target = ast.unparse(node.target if isinstance(node, ast.AugAssign) else node.targets[0])
-        text = written_out(ast.unparse(node.value), local)
-        if target in stored or (isinstance(node, ast.AugAssign) and target not in local):
-            found += [_difference(target, node, text)] if only is None or target in only else []
-        else:
-            local[target] = text if isinstance(node, ast.Assign) else _added(local[target], node, text)
-    return found
-
-
-def _added(before: str, node: ast.AugAssign, text: str) -> str:
-    signs = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/"}
-    return f"({before}) {signs[type(node.op)]} ({text})"
-
-
-def _difference(target: str, node: ast.Assign | ast.AugAssign, text: str) -> str:
-    if isinstance(node, ast.AugAssign):
-        signs = {ast.Add: f"{text}", ast.Sub: f"-({text})", ast.Mult: f"{target}*(({text}) - 1)"}
-        return signs.get(type(node.op), f"{target}/({text}) - {target}")
-    value = ast.parse(text, mode="eval").body
-    clipped = isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "clip"
-    if clipped and value.args:  # within its bounds a variable that does not change stays as it is
-        text = ast.unparse(value.args[0])
-    return f"({text}) - {target}"
 
 
 @lru_cache(maxsize=4096)
@@ -86,7 +51,7 @@ def vanishes(text: str, names: frozenset[str]) -> bool:
         return False
 
 
-def gated(translated: TranslatedModel) -> TranslatedModel:
+def gated(translated: Translation) -> Translation:
     """Return `translated` with the gates noted that shut each part of a connection, and events for parts at spikes."""
     gates = translated.model.protocol.gates
     if not gates:
@@ -104,7 +69,7 @@ def gated(translated: TranslatedModel) -> TranslatedModel:
     return replace(translated, connections=tuple(connections), groups=_with_events(groups, events))
 
 
-def _gates_of(translated: TranslatedModel, item: Connection) -> dict[str, tuple[str, ...]]:
+def _gates_of(translated: Translation, item: Connection) -> dict[str, tuple[str, ...]]:
     """Return the gates that shut each part of a connection."""
     gates = translated.model.protocol.gates
     found = {name: shut for name, texts in _parts(item) if (shut := _shut(translated, item, texts, gates))}
@@ -116,7 +81,7 @@ def _gates_of(translated: TranslatedModel, item: Connection) -> dict[str, tuple[
     return found
 
 
-def _knowing(group: Group, names: set[str], translated: TranslatedModel) -> Group:
+def _knowing(group: Group, names: set[str], translated: Translation) -> Group:
     """Return a group that declares the parameters in the periods of guarded statements."""
     new = [item.name for item in translated.parameters if item.name in names - set(group.constants)]
     return replace(group, constants=(*group.constants, *new))
@@ -150,7 +115,7 @@ def _bounds(item: Connection) -> list[tuple[str, str]]:
     return [(name, UPDATE) for name in names]
 
 
-def _shut(translated: TranslatedModel, item: Connection, texts: list[str], gates: tuple[str, ...]) -> tuple[str, ...]:
+def _shut(translated: Translation, item: Connection, texts: list[str], gates: tuple[str, ...]) -> tuple[str, ...]:
     """Return the gates each of which makes all these changes vanish."""
     whole = [_inlined(translated, item, text) for text in texts]
     return tuple(gate for gate in gates if whole and all(vanishes(text, _seen(gate)) for text in whole))
@@ -160,7 +125,7 @@ def _seen(gate: str) -> frozenset[str]:
     return frozenset({gate, f"{gate}_pre", f"{gate}_post"})
 
 
-def _inlined(translated: TranslatedModel, item: Connection, text: str) -> str:
+def _inlined(translated: Translation, item: Connection, text: str) -> str:
     """Return a text of synapses with all subexpressions written out, gates and stimuli apart."""
     model = translated.model
     keep = {*model.protocol.gates, *(stimulus.name for stimulus in model.stimuli)}
@@ -179,7 +144,7 @@ def _short(expr: str) -> bool:
 
 
 def _guarded_path(
-    translated: TranslatedModel, item: Connection, path: Pathway, found: Mapping[str, tuple[str, ...]], events: Events
+    translated: Translation, item: Connection, path: Pathway, found: Mapping[str, tuple[str, ...]], events: Events
 ) -> Pathway:
     """Return a pathway that runs at spikes only where its gates are open, if it should not be evaluated elsewhere."""
     gates = found.get(path.name, ())
@@ -191,7 +156,7 @@ def _guarded_path(
     return replace(path, event=event)
 
 
-def _needs_guard(translated: TranslatedModel, item: Connection, code: str, gates: tuple[str, ...]) -> bool:
+def _needs_guard(translated: Translation, item: Connection, code: str, gates: tuple[str, ...]) -> bool:
     """Tell whether statements behind gates must not be evaluated where these are 0."""
     if not gates:
         return False
@@ -216,7 +181,7 @@ def _may_overflow(text: str, constant: frozenset[str]) -> bool:
     return False
 
 
-def guarded(translated: TranslatedModel, listed: Collection[str]) -> TranslatedModel:
+def guarded(translated: Translation, listed: Collection[str]) -> Translation:
     """Return `translated` for connections (`listed`) that are Brian2's lists of pairs.
 
     What must not be evaluated behind a shut gate becomes statements at an event that occurs where the gate is open.
@@ -232,7 +197,7 @@ def _with_events(groups: tuple[Group, ...], events: Events) -> tuple[Group, ...]
     return tuple(replace(group, events={**group.events, **events.get(group.name, {})}) for group in groups)
 
 
-def _guarded(translated: TranslatedModel, item: Connection, events: Events) -> Connection:
+def _guarded(translated: Translation, item: Connection, events: Events) -> Connection:
     own: dict[str, tuple[str, str, int]] = {}
     update = _update(item)
     tail = [op for op in item.operations if op.name in dict(_bounds(item))]

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 import sympy
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 
-from brainmem.model.nouns import MemoryModel, Population, Projection
-from brainmem.translation.common import summed_lines
-from brainmem.translation.split.correlations import Correlations
-from brainmem.translation.dependence import dependents
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import Population, Projection
+from brainmem.model.reading import summed_lines
 from brainmem.text.lines import Line, grouped, identifiers, read_lines, rename
+from brainmem.translation.dependence import dependents
 from brainmem.translation.neurons import SpikingUnit
+from brainmem.translation.split.correlations import Correlations
 
 __all__ = ["correlations"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from brainmem.model.nouns import LearningRule, MemoryModel, Projection
-from brainmem.translation.gates import changes_of
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import LearningRule, Projection
 from brainmem.text.lines import (
     definitions,
     identifiers,
@@ -14,6 +14,7 @@ from brainmem.text.lines import (
     statement_lines,
     written_out,
 )
+from brainmem.text.statements import changes_of
 
 __all__ = ["changed_variables", "changes_in", "leading_variables", "stored_variables"]
 

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from brainmem.translation import schedule
 from brainmem.text.lines import Line, definitions, identifiers, read_lines, written_out
-from brainmem.translation.text import Connection, Group, Operation, Pathway, Table, TranslatedModel
+from brainmem.translation import schedule
+from brainmem.translation.text import Connection, Group, Operation, Pathway, Table, Translation
 
 __all__ = ["Sum", "same_moment", "sums_behind", "watched_event"]
 
@@ -42,7 +42,7 @@ def watched_event() -> tuple[str, str, int]:
     return (f"step_watched(step*second) + {last} > 0.5", *schedule.WATCHED)
 
 
-def same_moment(translated: TranslatedModel) -> TranslatedModel:
+def same_moment(translated: Translation) -> Translation:
     """Return `translated` with the sums formed again that are read at the end of a step of the protocol."""
     observers = {item.name.removeprefix("observe_"): item for item in _observers(translated)}
     conditions = " ".join(phase.until for phase in translated.model.protocol.phases)
@@ -63,7 +63,7 @@ def same_moment(translated: TranslatedModel) -> TranslatedModel:
     return replace(translated, groups=_with_events(translated, found), connections=connections, tables=tables)
 
 
-def sums_behind(translated: TranslatedModel, group: str, names: Iterable[str]) -> list[Sum]:
+def sums_behind(translated: Translation, group: str, names: Iterable[str]) -> list[Sum]:
     """Return the sums that variables of a group read, through subexpressions and sums; the first to form come first."""
     known = _sums(translated)
     observed = {
@@ -91,7 +91,7 @@ def sums_behind(translated: TranslatedModel, group: str, names: Iterable[str]) -
     return sorted(found.values(), key=lambda item: (item.level, item.connection, item.line.name))
 
 
-def _sums(translated: TranslatedModel) -> dict[str, Sum]:
+def _sums(translated: Translation) -> dict[str, Sum]:
     """Return every sum by ``"group.variable"``, but those that follow a sweep."""
     found = {}
     for item in translated.connections:
@@ -109,7 +109,7 @@ def _lines(equations: str) -> tuple[Line, ...]:
     return read_lines(equations) if equations.strip() else ()
 
 
-def _names_read(translated: TranslatedModel, item: Connection, text: str) -> list[tuple[str, str]]:
+def _names_read(translated: Translation, item: Connection, text: str) -> list[tuple[str, str]]:
     """Return what a text of synapses reads of their units, as (group, variable)."""
     names = identifiers(written_out(text, definitions(_lines(item.equations), keep=item.summed_order)))
     sides = (("_pre", item.source), ("_post", item.target))
@@ -118,14 +118,14 @@ def _names_read(translated: TranslatedModel, item: Connection, text: str) -> lis
     return found + [(item.target, name) for name in names & plain]  # without an ending, Brian2 reads the target
 
 
-def _read_by(translated: TranslatedModel, readers: Iterable[tuple[Connection, Iterable[str]]]) -> list[Sum]:
+def _read_by(translated: Translation, readers: Iterable[tuple[Connection, Iterable[str]]]) -> list[Sum]:
     """Return the sums that texts of connections read, each once, the first to form first."""
     read = [pair for item, texts in readers for text in texts for pair in _names_read(translated, item, text)]
     found = {item for group, name in read for item in sums_behind(translated, group, [name])}
     return sorted(found, key=lambda item: (item.level, item.connection, item.line.name))
 
 
-def _observers(translated: TranslatedModel) -> list[Connection]:
+def _observers(translated: Translation) -> list[Connection]:
     observed = {f"observe_{item.name}" for item in translated.model.observables}
     return [item for item in translated.connections if item.name in observed]
 
@@ -164,7 +164,7 @@ def _with_pathways(item: Connection, found: Mapping[str, list[Sum]]) -> Connecti
     return replace(item, pathways=(*item.pathways, *pathways))
 
 
-def _with_events(translated: TranslatedModel, found: Mapping[str, list[Sum]]) -> tuple[Group, ...]:
+def _with_events(translated: Translation, found: Mapping[str, list[Sum]]) -> tuple[Group, ...]:
     """Return the groups, with the events at which sums are formed again and the statements that begin them at 0.
 
     Brian2 runs one piece of code at an event of a group, so each level of sums has an event of its own for that.

@@ -16,10 +16,11 @@ from brian2.core.namespace import DEFAULT_UNITS
 from brian2.parsing.sympytools import sympy_to_str
 
 from brainmem.errors import TranslationError
-from brainmem.model.nouns import MemoryModel, Population
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import Population
+from brainmem.text.lines import Line, definitions, grouped, identifiers, read_lines, written_out
 from brainmem.translation.expected import expected_name
 from brainmem.translation.filters import moves, refusal, sums_onto, symbolic, time_constant
-from brainmem.text.lines import Line, definitions, grouped, identifiers, read_lines, written_out
 
 __all__ = ["SpikingUnit", "spiking_unit"]
 

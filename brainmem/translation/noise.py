@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 
-from brainmem.model.nouns import LearningRule, MemoryModel, Population, Projection
-from brainmem.translation.common import summed_lines
-from brainmem.translation.leading import changes_in, leading_variables
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import LearningRule, Population, Projection
+from brainmem.model.reading import summed_lines
 from brainmem.text.lines import definitions, identifiers, read_lines, rename, written_out
+from brainmem.translation.leading import changes_in, leading_variables
 from brainmem.translation.products import noise_in
 
 __all__ = ["Name", "Noise"]

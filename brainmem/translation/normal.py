@@ -16,8 +16,9 @@ from copy import copy
 from dataclasses import replace
 from typing import Any
 
-from brainmem.model.nouns import LearningRule, MemoryModel, Observable, Phase, Population, Projection, SpikingRule
-from brainmem.translation.gates import during_gate
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import LearningRule, Observable, Phase, Population, Projection, SpikingRule
+from brainmem.model.reading import during_gate
 from brainmem.text.lines import (
     DRAWS,
     Line,

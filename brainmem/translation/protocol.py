@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from brainmem.model.nouns import LearningRule, MemoryModel, Population, Stimulus
-from brainmem.translation import schedule
-from brainmem.translation.common import shown_stimuli
-from brainmem.translation.controller import CONTROLLER, FOLLOWED, START_SEED
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import LearningRule, Population, Stimulus
+from brainmem.model.reading import shown_stimuli
+from brainmem.model.visits import unit_lines
 from brainmem.text.lines import Line, read_lines
+from brainmem.translation import schedule
+from brainmem.translation.controller import CONTROLLER, FOLLOWED, START_SEED
 from brainmem.translation.restarts import restarts
-from brainmem.translation.sequential import unit_lines
 from brainmem.translation.text import Operation, Table
 
 __all__ = [

@@ -5,23 +5,17 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
-from brainmem.model.nouns import LearningRule, MemoryModel, Population, Projection
-from brainmem.translation import protocol, schedule
-from brainmem.translation.common import (
-    clip_operation,
-    connect_text,
-    constants_in,
-    episode_event,
-    model_names,
-    projection_orders,
-    rules_of,
-    summed_lines,
-)
-from brainmem.translation.expected import expected_name
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import LearningRule, Population, Projection
+from brainmem.model.reading import constants_in, model_names, rules_of, summed_lines
+from brainmem.model.visits import state_lines, unit_lines
 from brainmem.text.lines import DRAWS, Line, identifiers, read_lines, statement_lines, write_lines
+from brainmem.translation import protocol, schedule
+from brainmem.translation.common import clip_operation, connect_text, episode_event, projection_orders
+from brainmem.translation.expected import expected_name
 from brainmem.translation.restarts import restarts
 from brainmem.translation.schedule import RuleSlots
-from brainmem.translation.sequential import state_lines, unit_lines, visits_of
+from brainmem.translation.sequential import visits_of
 from brainmem.translation.text import Connection, Group, Initial, Operation, Pathway, Table
 
 __all__ = ["rate_connections", "rate_groups", "rate_initial"]
@@ -144,7 +138,7 @@ def rate_connection(model: MemoryModel, projection: Projection, orders) -> Conne
         equations=write_lines(lines),
         pathways=pathways,
         operations=tuple(operations),
-        connect=connect_text(model, projection),
+        connect=connect_text(projection),
         constants=constants_in(texts, model.parameters),
         state_order=schedule.PLASTICITY[1],
         summed_order={

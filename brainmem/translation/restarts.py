@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 from brian2.core.functions import DEFAULT_FUNCTIONS
 
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import Phase
+from brainmem.model.reading import shown_stimuli
 from brainmem.text.expression import FUNCTIONS
-from brainmem.model.nouns import MemoryModel, Phase
-from brainmem.translation.common import shown_stimuli
 from brainmem.text.lines import identifiers
 
 __all__ = ["DEVICE_FUNCTIONS", "Restart", "draws_random", "restarts"]

@@ -8,15 +8,15 @@ from dataclasses import dataclass, replace
 
 from brainmem.errors import TranslationError
 from brainmem.model.nouns import LearningRule, Projection
+from brainmem.text.lines import Line, definitions, read_lines, statement_lines, written_out
 from brainmem.translation import rate
 from brainmem.translation.common import bounded, clip_operation
-from brainmem.translation.split.correlations import Correlations
-from brainmem.translation.split.expansion import write_out
-from brainmem.text.lines import Line, definitions, read_lines, statement_lines, written_out
 from brainmem.translation.neurons import SpikingUnit
 from brainmem.translation.protocol import window_gate
 from brainmem.translation.schedule import RuleSlots
 from brainmem.translation.split.core import RateReading, SplitRule, split_rule
+from brainmem.translation.split.correlations import Correlations
+from brainmem.translation.split.expansion import write_out
 from brainmem.translation.text import Operation, Pathway
 
 __all__ = ["LoweredRule", "lower_rule"]

@@ -5,20 +5,32 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterator
+from functools import cached_property
 
 from brainmem.text.counter import counter_normal, counter_uniform
+from brainmem.text.lines import read_lines
+from brainmem.text.slices import own_pair, slice_texts
 from brainmem.translation.controller import run_numbers
 from brainmem.translation.gates import guarded
-from brainmem.text.lines import read_lines
-from brainmem.translation.subsets import own_pair, slice_texts
-from brainmem.translation.text import Connection, Group, Operation, Table, TranslatedModel
+from brainmem.translation.text import Connection, Group, Operation, Table, Translation
 from brainmem.translation.trials import TRIALS, trial_pairs
 from brainmem.translation.visits import print_visits
 
-__all__ = ["script", "sizes"]
+__all__ = ["TranslatedModel", "script", "sizes"]
 
 
-def script(translated: TranslatedModel) -> str:
+class TranslatedModel(Translation):
+    """A model lowered to one variant; ``print`` shows it as a Brian2 script."""
+
+    def __str__(self) -> str:
+        return self._script
+
+    @cached_property
+    def _script(self) -> str:
+        return script(self)
+
+
+def script(translated: Translation) -> str:
     """Return a plain Brian2 script: it needs only ``arrays``, the numbers of one run.
 
     ``numpy.savez("arrays.npz", **brainmem.arrays(model, variant))`` writes them.
@@ -27,7 +39,7 @@ def script(translated: TranslatedModel) -> str:
     return "\n".join(_script(plain)) + "\n"
 
 
-def _script(translated: TranslatedModel) -> Iterator[str]:
+def _script(translated: Translation) -> Iterator[str]:
     yield f"# {translated.model.name}, {translated.variant} variant"
     yield "import numpy as np"
     yield "from brian2 import *"
@@ -60,7 +72,7 @@ def _script(translated: TranslatedModel) -> Iterator[str]:
     yield 'network.run(float(arrays["duration"])*second)'
 
 
-def _functions(translated: TranslatedModel) -> Iterator[str]:
+def _functions(translated: Translation) -> Iterator[str]:
     """Yield the functions of ours that the text calls."""
     code = "\n".join(op.code for group in translated.groups for op in group.operations)
     called = [function for function in (counter_uniform, counter_normal) if f"{function.__name__}(" in code]
@@ -71,7 +83,7 @@ def _functions(translated: TranslatedModel) -> Iterator[str]:
         yield f"{function.__name__} = Function({function.__name__}, arg_units=[1]*5, return_unit=1)"
 
 
-def sizes(translated: TranslatedModel) -> tuple[str, ...]:
+def sizes(translated: Translation) -> tuple[str, ...]:
     """Return the whole-number parameters that a script needs: those of sizes, and of parts of groups."""
     texts = [item.size for item in translated.groups] + [table.columns or "" for table in translated.tables]
     names = [part.strip() for text in texts for part in text.split("*")]
@@ -127,7 +139,7 @@ def _operation(owner: str, operation: Operation) -> str:
     )
 
 
-def _links(translated: TranslatedModel) -> Iterator[str]:
+def _links(translated: Translation) -> Iterator[str]:
     for group in translated.groups:
         for variable, (source, name, index) in group.links.items():
             extra = "" if index is None else f", index=np.{index.replace('arange', 'np.arange')}"
@@ -177,7 +189,7 @@ def _part(group: str, units: str, item: Connection) -> str:
     return f"{group}[{':'.join(ends)}]"
 
 
-def _numbers(translated: TranslatedModel) -> Iterator[str]:
+def _numbers(translated: Translation) -> Iterator[str]:
     for item in (*translated.groups, *translated.connections):
         units = {line.name: line.unit for line in read_lines(item.equations or "x : 1")}
         for name in item.constants:

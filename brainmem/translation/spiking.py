@@ -6,27 +6,21 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from brainmem.errors import TranslationError
-from brainmem.model.nouns import LearningRule, MemoryModel, Population, Projection
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import LearningRule, Population, Projection
+from brainmem.model.reading import constants_in, model_names, rules_of, summed_lines, used_names
+from brainmem.text.lines import Line, identifiers, merged, read_lines, write_lines
 from brainmem.translation import protocol, rate, schedule
 from brainmem.translation.cells import cells, counting_synapses, spiking_parameters
-from brainmem.translation.common import (
-    connect_text,
-    constants_in,
-    model_names,
-    projection_orders,
-    rules_of,
-    summed_lines,
-    used_names,
-)
+from brainmem.translation.common import connect_text, projection_orders
 from brainmem.translation.currents import current_tables
-from brainmem.translation.split.expansion import phase_time, rate_expansions
 from brainmem.translation.expected import Expected
 from brainmem.translation.inputs import correlations
-from brainmem.text.lines import Line, identifiers, merged, read_lines, write_lines
 from brainmem.translation.neurons import SpikingUnit, spiking_unit
 from brainmem.translation.rules import lower_rule
 from brainmem.translation.spiking_starts import drive_start, settable_starts
 from brainmem.translation.split.core import SplitRule
+from brainmem.translation.split.expansion import phase_time, rate_expansions
 from brainmem.translation.text import Connection, Group, Operation, Pathway, Table
 
 __all__ = ["spiking_connections", "spiking_groups", "spiking_tables"]
@@ -171,7 +165,7 @@ def _connection(
         equations=write_lines(lines),
         pathways=pathways,
         operations=operations,
-        connect=connect_text(model, projection),
+        connect=connect_text(projection),
         constants=constants_in(texts, parameters),
         state_order=schedule.PLASTICITY[1],
         summed_order=plain.summed_order,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from brainmem.model.nouns import MemoryModel, Projection
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import Projection
+from brainmem.text.lines import Line, identifiers, read_lines, rename
 from brainmem.translation import protocol, rate, schedule
 from brainmem.translation.expected import Expected, expected_name
-from brainmem.text.lines import Line, identifiers, read_lines, rename
 from brainmem.translation.neurons import SpikingUnit, spiking_unit
 from brainmem.translation.restarts import restarts
 from brainmem.translation.text import WHOLE, Group, Initial, Operation
@@ -112,5 +113,5 @@ def _current_start(model: MemoryModel, unit: SpikingUnit, draw: str) -> list[Ini
 
 
 def _whole(projection: Projection) -> str:
-    """Return the ending of the name of weights over all units (`brainmem.numbers.starts`), where they join a part of them."""
+    """Return the ending of the name of weights over all units, where they join a part of them."""
     return WHOLE if projection.source_units or projection.target_units else ""

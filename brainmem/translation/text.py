@@ -1,19 +1,19 @@
 """What a translation produces: the keyword arguments of Brian2 objects, as text.
 
 These are plain frozen records. `brainmem.build.network` turns each `Group` into one `NeuronGroup` and each
-`Connection` into one `Synapses`; `brainmem.translation.script` prints them as a script.
+`Connection` into one `Synapses`; `brainmem.translation.script` prints them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
-from brainmem.model.nouns import MemoryModel, Parameter
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import Parameter
 
-__all__ = ["WHOLE", "Connection", "Group", "Initial", "Operation", "Pathway", "Table", "TranslatedModel", "Visits"]
+__all__ = ["WHOLE", "Connection", "Group", "Initial", "Operation", "Pathway", "Table", "Translation", "Visits"]
 
 # Ends the name under which draws read start weights as a matrix over all units of both populations.
 WHOLE = "_whole"
@@ -131,6 +131,11 @@ class Connection:
     trials: bool = False
 
     @property
+    def no_self(self) -> bool:
+        """Whether the pairs of a unit with itself are left out."""
+        return self.connect == "no_self"
+
+    @property
     def texts(self) -> tuple[str, ...]:
         """All that its synapses compute."""
         return (self.equations, *(part.code for part in (*self.operations, *self.pathways)))
@@ -167,7 +172,7 @@ class Initial:
 
 
 @dataclass(frozen=True)
-class TranslatedModel:
+class Translation:
     """A model lowered to one variant: text only, ready to print or to build.
 
     ``parameters`` are the model's and, in the spiking variant, the cells'. ``splits`` say how each
@@ -200,12 +205,3 @@ class TranslatedModel:
     def connection(self, name: str) -> Connection:
         """Return the connection called `name`."""
         return next(item for item in self.connections if item.name == name)
-
-    def __str__(self) -> str:
-        return self._script
-
-    @cached_property
-    def _script(self) -> str:
-        from brainmem.translation.script import script
-
-        return script(self)

@@ -11,12 +11,12 @@ from dataclasses import replace
 
 from brainmem.errors import TranslationError
 from brainmem.model.nouns import Parameter
-from brainmem.translation.common import model_names
-from brainmem.translation.controller import CONTROLLER, TRIAL
+from brainmem.model.reading import model_names
 from brainmem.text.lines import Line, read_lines, rename, write_lines
+from brainmem.text.slices import own_pair
+from brainmem.translation.controller import CONTROLLER, TRIAL
 from brainmem.translation.restarts import restarts
-from brainmem.translation.subsets import own_pair
-from brainmem.translation.text import Connection, Group, Operation, Table, TranslatedModel
+from brainmem.translation.text import Connection, Group, Operation, Table, Translation
 
 __all__ = ["TRIALS", "spread", "trial_pairs"]
 
@@ -25,7 +25,7 @@ TRIALS = "trials"
 _WITHIN = {name: f"({name}//{TRIALS})" for name in ("N", "N_pre", "N_post", "i", "j")}
 
 
-def spread(translated: TranslatedModel, trials: int, trial_inputs: tuple[str, ...]) -> TranslatedModel:
+def spread(translated: Translation, trials: int, trial_inputs: tuple[str, ...]) -> Translation:
     """Return `translated` with every unit `trials` times, once per trial.
 
     Parameters
@@ -53,7 +53,7 @@ def spread(translated: TranslatedModel, trials: int, trial_inputs: tuple[str, ..
     )
 
 
-def _check(translated: TranslatedModel, trials: int) -> None:
+def _check(translated: Translation, trials: int) -> None:
     model = translated.model
     if isinstance(trials, bool) or not isinstance(trials, int) or trials < 1:
         raise TranslationError(f"trials={trials!r}: give a whole number of at least 1, or None for a plain run.")

@@ -6,16 +6,16 @@ from collections.abc import Iterator
 
 from brian2.core.namespace import DEFAULT_UNITS
 
+from brainmem.model.visits import expanded
 from brainmem.text.lines import Line, identifiers, read_lines, rename
-from brainmem.translation.sequential import expanded
-from brainmem.translation.text import Connection, Group, TranslatedModel, Visits
+from brainmem.translation.text import Connection, Group, Translation, Visits
 
 __all__ = ["print_visits"]
 
 NUMPY = {name: f"np.random.{name}" for name in ("rand", "randn", "poisson", "binomial")}
 
 
-def print_visits(translated: TranslatedModel, group: Group) -> Iterator[str]:
+def print_visits(translated: Translation, group: Group) -> Iterator[str]:
     """Yield the function that visits the units of a group, and the operation that calls it in every time step."""
     assert group.visits is not None
     visits, name = group.visits, f"{group.name}_sweep"
@@ -34,7 +34,7 @@ def print_visits(translated: TranslatedModel, group: Group) -> Iterator[str]:
     )
 
 
-def _body(translated: TranslatedModel, group: Group, visits: Visits) -> Iterator[str]:
+def _body(translated: Translation, group: Group, visits: Visits) -> Iterator[str]:
     follows = f"; sums of {visits.projection} follow every change at once" if visits.projection else ""
     shown = visits.code.replace("\n", "; ")
     yield f'"""Visit each unit once, in a fresh random order: {shown}{follows}."""'

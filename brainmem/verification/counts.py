@@ -15,13 +15,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from brainmem.numbers.calibrate import Calibration
 from brainmem.errors import RuleError
 from brainmem.model.nouns import Parameter, Population
-from brainmem.translation import TranslatedModel, schedule
+from brainmem.numbers.calibrate import Calibration
 from brainmem.text.lines import Line, read_lines, write_lines
+from brainmem.translation import schedule
 from brainmem.translation.neurons import SpikingUnit, spiking_unit
-from brainmem.translation.text import Group, Operation, Table
+from brainmem.translation.text import Group, Operation, Table, Translation
 from brainmem.verification.twin import twin_name
 
 __all__ = ["FANO_ROWS", "REPLAYED", "SCATTER", "fano_rows", "fano_table", "replayable", "without_cells"]
@@ -30,7 +30,7 @@ REPLAYED, SCATTER = "replayed", "scatter"
 FANO_ROWS = 20  # between silence and the highest rate
 
 
-def replayable(translated: TranslatedModel) -> TranslatedModel:
+def replayable(translated: Translation) -> Translation:
     """Return the spiking variant of a model with twins, in which a parameter replays the twins' rates into the cells.
 
     Raises
@@ -97,7 +97,7 @@ def fano_rows(calibration: Calibration | None) -> list[float]:
     return [min(max(calibration.fano_at(row / FANO_ROWS), 0.0), 2.0) for row in range(FANO_ROWS + 1)]
 
 
-def without_cells(translated: TranslatedModel) -> TranslatedModel:
+def without_cells(translated: Translation) -> Translation:
     """Return a translation whose units count numbers in place of the spikes of their cells."""
     rated = [population for population in translated.model.populations if population.rate]
     gone = {f"{population.name}_cells" for population in rated} | {f"{population.name}_output" for population in rated}

@@ -9,19 +9,21 @@ from typing import Any
 
 import numpy as np
 
-from brainmem.simulation.collect import matrix_of
-from brainmem.engine.device import Device, Executable, prepare
-from brainmem.text import resolve_parameters
-from brainmem.numbers.instance import Given, instantiate
-from brainmem.simulation.jobs import job_of
 from brainmem.build.kernels import choose_kernels
+from brainmem.engine.device import Device, Executable
+from brainmem.engine.prepare import prepare
+from brainmem.model.memory import MemoryModel
+from brainmem.model.parameters import resolve_parameters
+from brainmem.numbers.instance import Given, instantiate
+from brainmem.simulation.collect import matrix_of
+from brainmem.simulation.jobs import job_of
 from brainmem.simulation.ready import Ready, make_ready
-from brainmem.model.nouns import MemoryModel
-from brainmem.translation import TranslatedModel, translate
+from brainmem.text.lines import read_lines
+from brainmem.translation import translate
 from brainmem.translation.cells import spiking_parameters
 from brainmem.translation.controller import run_numbers
-from brainmem.text.lines import read_lines
 from brainmem.translation.restarts import draws_random
+from brainmem.translation.text import Translation
 from brainmem.verification.counts import (
     REPLAYED,
     SCATTER,
@@ -182,7 +184,7 @@ class Experiment:
     parameters: Mapping[str, Any] = field(init=False, repr=False)
     reported: tuple[str, ...] = field(init=False, repr=False)
     held: Held = field(init=False, repr=False)
-    translated: TranslatedModel = field(init=False, repr=False)
+    translated: Translation = field(init=False, repr=False)
 
     @property
     def words(self) -> str:
@@ -273,5 +275,5 @@ def _declared(equations: str) -> list[str]:
     return [line.name for line in read_lines(equations)]
 
 
-def _names(translated: TranslatedModel) -> set[str]:
+def _names(translated: Translation) -> set[str]:
     return {item.name for item in (*translated.groups, *translated.connections)}

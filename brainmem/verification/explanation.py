@@ -5,19 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from brainmem.model.choices import split_choices
 from brainmem.build.costs import describe_kernels
-from brainmem.simulation.description import describe_cells, describe_changes, describe_schedule, describe_terms, describe_verdicts
 from brainmem.engine.device import Device, as_device
-from brainmem.text import resolve_parameters
 from brainmem.errors import RuleError
-from brainmem.numbers.instance import Given
 from brainmem.intake.arguments import ANYTHING, FLAG, count, optional, takes
-from brainmem.numbers.loading import RUN, load_given
+from brainmem.model.choices import split_choices
+from brainmem.model.memory import MemoryModel
+from brainmem.model.parameters import resolve_parameters
 from brainmem.models import get_model
-from brainmem.model.nouns import MemoryModel
-from brainmem.translation import TranslatedModel, translate
+from brainmem.numbers.instance import Given
+from brainmem.numbers.loading import RUN, load_given
+from brainmem.simulation.description import (
+    describe_cells,
+    describe_changes,
+    describe_schedule,
+    describe_terms,
+    describe_verdicts,
+)
 from brainmem.simulation.verdicts import verdicts
+from brainmem.translation import translate
+from brainmem.translation.text import Translation
 from brainmem.verification.bias import expectation
 from brainmem.verification.drifts import Experiment
 
@@ -93,7 +100,7 @@ def _section(title: str, lines) -> list[str]:
 
 
 def _measured(
-    model: MemoryModel, translated: TranslatedModel, given: Given, device: Device, items: int | None, options
+    model: MemoryModel, translated: Translation, given: Given, device: Device, items: int | None, options
 ) -> Iterator[str]:
     """Yield the verdict on every rule, with the bias that runs without cells give."""
     noisy = any(verdict.kind != "same" for verdict in verdicts(translated))

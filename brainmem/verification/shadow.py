@@ -13,11 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from brainmem.model.choices import choose
 from brainmem.errors import RuleError
+from brainmem.model.choices import choose
 from brainmem.model.freezing import read_by_current
-from brainmem.model.nouns import LearningRule, MemoryModel, Projection, SpikingRule
-from brainmem.translation.leading import changed_variables, leading_variables, stored_variables
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import LearningRule, Projection, SpikingRule
 from brainmem.text.lines import (
     Line,
     identifiers,
@@ -27,6 +27,7 @@ from brainmem.text.lines import (
     statement_lines,
     write_lines,
 )
+from brainmem.translation.leading import changed_variables, leading_variables, stored_variables
 
 __all__ = ["Held", "held_by", "hold", "shadow_name"]
 

@@ -15,13 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from brainmem.text import evaluate
 from brainmem.errors import RuleError
 from brainmem.model.freezing import acts
+from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import (
     Each,
     LearningRule,
-    MemoryModel,
     Observable,
     Phase,
     Population,
@@ -30,9 +29,10 @@ from brainmem.model.nouns import (
     Repeat,
     Stimulus,
 )
-from brainmem.translation.common import summed_lines
-from brainmem.translation.dependence import dependents
+from brainmem.model.reading import summed_lines
+from brainmem.text import evaluate
 from brainmem.text.lines import identifiers, read_lines, rename, write_lines
+from brainmem.translation.dependence import dependents
 from brainmem.translation.noise import Name
 from brainmem.translation.restarts import draws_random
 from brainmem.verification.shadow import Held, held_by

@@ -9,16 +9,16 @@ from typing import Any
 
 import numpy as np
 
-from brainmem.model.choices import split_choices
-from brainmem.simulation.description import describe_verdicts
 from brainmem.engine.device import Device, as_device
 from brainmem.errors import RuleError
-from brainmem.numbers.instance import Given
 from brainmem.intake.arguments import CALLABLE, SEEDS, WHOLE, a, optional, several, takes
-from brainmem.numbers.loading import RUN, load_given
+from brainmem.model.choices import split_choices
+from brainmem.model.memory import MemoryModel
 from brainmem.models import get_model
+from brainmem.numbers.instance import Given
+from brainmem.numbers.loading import RUN, load_given
+from brainmem.simulation.description import describe_verdicts
 from brainmem.simulation.simulate import simulate
-from brainmem.model.nouns import MemoryModel
 from brainmem.translation import translate
 from brainmem.verification.bias import Bias, Estimate, along_and_shift, expectation, over_phases
 from brainmem.verification.drifts import Drift, Experiment, Key, Trial, own_parameters

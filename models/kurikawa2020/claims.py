@@ -9,7 +9,7 @@ Which maps count as recalled is said by the model, ``model.recalled``.
 import numpy as np
 
 from brainmem import Claim, Each, Observable, Phase, Protocol, Repeat, measure
-from brainmem.study.claims import Experiment, Finding, at_least, at_most, near, within
+from brainmem.claims import Experiment, Finding, at_least, at_most, near, within
 
 TABLE_SEEDS = 3  # the cells of RECALL_TABLE are multiples of 1/(3 M)
 

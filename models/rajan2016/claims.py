@@ -13,7 +13,7 @@ from brainmem.models.rajan2016.networks import SMALL, Network, best_pvars
 from brainmem.models.rajan2016.spikes import schemes, training_in_spikes, transfer
 
 from brainmem import Claim, fit, measure, surrogate
-from brainmem.study.claims import Experiment, Finding, at_least, at_most, near, within
+from brainmem.claims import Experiment, Finding, at_least, at_most, near, within
 
 WIDTHS = {"0.3": "sqrt(0.3)*second", "0.09": "0.3*second"}  # variance of the bumps in s^2: sigma
 PVAR_TABLE = {  # pVar by variance of the bumps in s^2, then by p; N=500

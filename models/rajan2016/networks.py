@@ -6,7 +6,7 @@ import numpy as np
 from brian2 import ms
 
 from brainmem import freeze, get_model, measure
-from brainmem.study.claims import Experiment
+from brainmem.claims import Experiment
 
 SAMPLE = 10 * ms  # between recorded rates
 SMALL = {"N": 150, "T": "2*second", "sigma": "0.12*second"}

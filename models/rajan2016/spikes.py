@@ -11,7 +11,7 @@ from brian2 import ms
 from scipy.special import expit
 
 from brainmem import get_model, measure
-from brainmem.study.claims import Experiment, Finding, at_least
+from brainmem.claims import Experiment, Finding, at_least
 
 SPIKES = {"tau": "50*ms", "learn_step": "2*ms", "eps": 0.02, "tau_wn": "0.2*second", "error_on": "total", **SMALL}
 CELLS = {"spike_dt": 0.25 * ms}

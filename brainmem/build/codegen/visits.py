@@ -12,13 +12,13 @@ from brainmem.build.codegen.dense import dense_class
 from brainmem.build.kernels import Kernel
 from brainmem.translation.controller import CONTROLLER
 from brainmem.text.lines import identifiers, rename
-from brainmem.translation.text import TranslatedModel, Visits
+from brainmem.translation.text import Translation, Visits
 
 __all__ = ["UnitVisits", "add_visits"]
 
 
 def add_visits(
-    translated: TranslatedModel,
+    translated: Translation,
     kernels: Mapping[str, Kernel],
     groups: Mapping[str, NeuronGroup],
     synapses: Mapping[str, Synapses],

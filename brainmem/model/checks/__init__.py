@@ -6,8 +6,6 @@ nearest name. They are told together, without those that only follow from others
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from brainmem.model.checks.choices import check_choices
 from brainmem.model.checks.constants import note_constants
 from brainmem.model.checks.drawn import check_drawn
@@ -24,9 +22,7 @@ from brainmem.model.checks.structure import check_fields, check_references
 from brainmem.model.checks.synapses import check_projections
 from brainmem.model.checks.use import check_use
 from brainmem.model.checks.values import check_values
-
-if TYPE_CHECKING:
-    from brainmem.model.nouns import MemoryModel
+from brainmem.model.nouns import Model
 
 __all__ = ["check_model"]
 
@@ -45,7 +41,7 @@ CHECKS = (
 )
 
 
-def check_model(model: MemoryModel) -> None:
+def check_model(model: Model) -> None:
     """Raise a `RuleError` for all that is wrong with a model.
 
     Unused parameters and variables never set are reported for a model as first declared, not for a copy that
@@ -61,7 +57,7 @@ def check_model(model: MemoryModel) -> None:
     found.close(f"Model {model.name!r}")
 
 
-def _check_form(model: MemoryModel, found: Findings) -> None:
+def _check_form(model: Model, found: Findings) -> None:
     """Note all that is wrong with the texts of a model whose parts refer to each other as they should."""
     text = read_model(model, found)  # syntax of equations, values and units of parameters
     for check in CHECKS:

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from brainmem.errors import RuleError, closest
 from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.place import left_side, listed, place_of
 from brainmem.model.checks.use import check_named
 from brainmem.model.choices import choose, forms
-from brainmem.errors import RuleError, closest
-from brainmem.model.parts import TUPLES, parts
 from brainmem.model.nouns import Choice
+from brainmem.model.parts import TUPLES, parts
 
 __all__ = ["check_choices"]
 

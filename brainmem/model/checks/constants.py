@@ -11,16 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from brainmem.model import nouns as spec
+from brainmem.errors import RuleError
+from brainmem.model import nouns
 from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.lines import line_power
 from brainmem.model.checks.place import Place
 from brainmem.model.checks.reading import equation_texts
-from brainmem.text.constant import Known, constant_value, known
-from brainmem.errors import RuleError
 from brainmem.model.parts import parts, texts_of
+from brainmem.text.constant import Known, constant_value, known
 from brainmem.text.lines import Line, identifiers, read_lines, split_statement
-from brainmem.translation.subsets import joined, slice_texts
+from brainmem.text.slices import joined, slice_texts
 
 __all__ = ["check_constants", "note_constants"]
 
@@ -62,7 +62,7 @@ class _Constants:
     def errors(self) -> Iterator[Told]:
         """Yield how messages about a line or field begin, with the error for one in which a part has no value."""
         for where, noun in parts(self.model):
-            if isinstance(noun, spec.Parameter | spec.Choice):  # told with the parameter's value; a form is checked
+            if isinstance(noun, nouns.Parameter | nouns.Choice):  # told with the parameter's value; a form is checked
                 continue
             prefix = f"Model {self.model.name!r}{f', {where}' if where else ''}"
             names = self._names(noun, where)
@@ -87,15 +87,15 @@ class _Constants:
 
     def _names(self, noun: Any, where: str) -> dict[str, Known]:
         """Return what a noun's texts may know."""
-        if isinstance(noun, spec.Population):
+        if isinstance(noun, nouns.Population):
             return self.units[noun.name]
-        if isinstance(noun, spec.Observable):
+        if isinstance(noun, nouns.Observable):
             return self.units[noun.population]
-        if isinstance(noun, spec.Projection):
+        if isinstance(noun, nouns.Projection):
             return self.synapses[noun.name]
-        if isinstance(noun, spec.LearningRule):
+        if isinstance(noun, nouns.LearningRule):
             return self.synapses[noun.projection]
-        if isinstance(noun, spec.SpikingRule):
+        if isinstance(noun, nouns.SpikingRule):
             rule = next(item for item in self.model.rules if item.spiking is noun)
             return self.synapses[rule.projection]
         return self.parameters

@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from brian2.units import get_dimensions, second
 
+from brainmem.errors import RuleError, closest
 from brainmem.model.checks.draws import NONE, check_draw, check_eye, one
 from brainmem.model.checks.place import Place, listed, place_of
 from brainmem.model.checks.shapes import Shape, check_shape
 from brainmem.model.checks.text import Entry, ModelText, summed_into
 from brainmem.model.checks.values import check_units, number_of, size_of, time_of, whole_of
 from brainmem.text.constant import require_value
-from brainmem.errors import RuleError, closest
 from brainmem.text.lines import identifiers
-from brainmem.translation.subsets import Ends, joined
+from brainmem.text.slices import Ends, joined
 
 __all__ = ["check_drawn"]
 

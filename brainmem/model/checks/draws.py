@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from brian2.units import Quantity, get_dimensions, second
 
+from brainmem.errors import RuleError
 from brainmem.model.checks.place import Place
 from brainmem.model.checks.scope import shown_unit
 from brainmem.text.expression import FUNCTIONS, parse, walk
-from brainmem.errors import RuleError
 
 __all__ = ["NONE", "check_draw", "check_eye", "one"]
 

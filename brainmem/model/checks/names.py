@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from brainmem.errors import RuleError
 from brainmem.model.checks.generated import generated_names, generated_objects, generated_pattern
 from brainmem.model.checks.place import Place, place_of
 from brainmem.model.checks.reading import spiking_place
 from brainmem.model.checks.reserved import CELL_PARAMETERS, SYNAPSES, meaning, object_meaning
 from brainmem.model.checks.text import ModelText
-from brainmem.errors import RuleError
 
 __all__ = ["CELL_PARAMETERS", "check_names"]
 

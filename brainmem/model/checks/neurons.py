@@ -6,12 +6,12 @@ from brian2.core.variables import Variable
 from brian2.units import second
 from brian2.utils.stringtools import get_identifiers
 
+from brainmem.errors import closest
 from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.flags import check_draws, check_inlined, check_shared
 from brainmem.model.checks.place import Place, listed, place_of
 from brainmem.model.checks.scope import Scope, foreign_hints, index, time_names, tuple_hints
 from brainmem.model.checks.text import Entry, ModelText
-from brainmem.errors import closest
 
 __all__ = ["check_populations", "neuron_scope"]
 

@@ -9,11 +9,11 @@ import numpy as np
 from brian2.core.variables import Variable
 from brian2.units import second
 
+from brainmem.errors import closest
 from brainmem.model.checks.place import Place, check_choice, listed, place_of
 from brainmem.model.checks.scope import DRAWS, Scope, tuple_hints
 from brainmem.model.checks.text import ModelText
 from brainmem.model.checks.values import check_count
-from brainmem.errors import closest
 from brainmem.model.nouns import Each
 from brainmem.text.lines import identifiers
 

@@ -11,14 +11,14 @@ from typing import Any
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, Equations, dimensions_and_type_from_string
 from brian2.units import get_dimensions
 
+from brainmem.errors import RuleError
 from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.flags import check_flags
 from brainmem.model.checks.lines import line_power, line_slip, unit_slip
 from brainmem.model.checks.place import Place, left_side, place_of
 from brainmem.model.checks.text import Entry, ModelText
-from brainmem.text.expression import names_in
 from brainmem.model.parameters import circle_error, value_of
-from brainmem.errors import RuleError
+from brainmem.text.expression import names_in
 from brainmem.text.lines import identifiers
 
 __all__ = ["equation_texts", "read_model", "spiking_place"]

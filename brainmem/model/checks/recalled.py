@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from brainmem.model import nouns as spec
+from brainmem.errors import RuleError
+from brainmem.model import nouns
 from brainmem.model.checks.place import Place, check_choice, place_of
 from brainmem.model.checks.text import ModelText
 from brainmem.text import evaluate
-from brainmem.errors import RuleError
 
 __all__ = ["check_named_parts", "check_recalled"]
 
@@ -70,7 +70,7 @@ def check_named_parts(model) -> None:
 
 def _place(model) -> Place:
     place = place_of(model, "recalled")
-    if not isinstance(model.recalled, spec.Recalled):
+    if not isinstance(model.recalled, nouns.Recalled):
         raise place.error(f"it must be a Recalled, got {model.recalled!r}. Write {EXAMPLE}.")
     return place
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from brainmem.errors import RuleError
 from brainmem.model.checks.place import Place, check_choice, listed, place_of
 from brainmem.model.checks.scope import Scope
 from brainmem.model.checks.spikes import check_spiking_text, plastic_variables
 from brainmem.model.checks.statements import Statements
 from brainmem.model.checks.synapses import check_synaptic, synapse_scope
 from brainmem.model.checks.text import ModelText
+from brainmem.model.fields import BOUND
 from brainmem.text import evaluate
 from brainmem.text.constant import require_value
-from brainmem.errors import RuleError
-from brainmem.model.fields import BOUND
 
 __all__ = ["check_rules"]
 

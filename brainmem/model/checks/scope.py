@@ -14,6 +14,7 @@ from brian2.core.variables import Variable
 from brian2.parsing.expressions import parse_expression_dimensions
 from brian2.units import get_dimensions, get_unit, second
 
+from brainmem.errors import RuleError, closest
 from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.finite import comparison_slip, pole_slip
 from brainmem.model.checks.lines import NESTED
@@ -21,9 +22,8 @@ from brainmem.model.checks.place import Place, listed
 from brainmem.model.checks.text import ModelText
 from brainmem.model.checks.truth import is_condition, truth_slip
 from brainmem.text.calls import ARGUMENTS, call_slip, function_hint
-from brainmem.text.slips import equation_slip, foreign_character, syntax_slip
-from brainmem.errors import RuleError, closest
 from brainmem.text.lines import identifiers
+from brainmem.text.slips import equation_slip, foreign_character, syntax_slip
 
 __all__ = ["DRAWS", "Scope", "shown_unit", "time_names"]
 

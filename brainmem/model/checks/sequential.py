@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
+from brainmem.errors import closest
 from brainmem.model.checks.neurons import neuron_scope
 from brainmem.model.checks.place import Place, listed, place_of
 from brainmem.model.checks.scope import Scope
 from brainmem.model.checks.text import ModelText
-from brainmem.errors import closest
+from brainmem.model.visits import change_of, expanded, swept_sums, whole_sign
 from brainmem.text.lines import identifiers, read_lines
-from brainmem.translation.sequential import change_of, expanded, swept_sums, whole_sign
 
 __all__ = ["check_sequential"]
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from brainmem.text.expression import parse
 from brainmem.errors import RuleError
+from brainmem.text.expression import parse
 
 __all__ = ["Shape", "check_shape"]
 

@@ -11,13 +11,13 @@ from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.variables import Variable
 from brian2.units import get_dimensions
 
+from brainmem.errors import closest
 from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.generated import generated_pattern
 from brainmem.model.checks.place import Place, left_side, listed
 from brainmem.model.checks.reserved import local_meaning
 from brainmem.model.checks.scope import Scope, shown_unit
 from brainmem.text.slips import foreign_character, syntax_slip
-from brainmem.errors import closest
 
 __all__ = ["Statements"]
 

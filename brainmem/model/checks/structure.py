@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from copy import copy
 from typing import Any
 
-from brainmem.model import nouns as spec
+from brainmem.model import nouns
 from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.place import Place, check_choice, listed, place_of
 from brainmem.model.fields import DROP, kinds_of
@@ -16,14 +16,14 @@ from brainmem.model.parts import TUPLES
 __all__ = ["check_fields", "check_references"]
 
 NOUNS = {
-    "parameters": spec.Parameter,
-    "choices": spec.Choice,
-    "populations": spec.Population,
-    "projections": spec.Projection,
-    "rules": spec.LearningRule,
-    "stimuli": spec.Stimulus,
-    "observables": spec.Observable,
-    "limits": spec.Limit,
+    "parameters": nouns.Parameter,
+    "choices": nouns.Choice,
+    "populations": nouns.Population,
+    "projections": nouns.Projection,
+    "rules": nouns.LearningRule,
+    "stimuli": nouns.Stimulus,
+    "observables": nouns.Observable,
+    "limits": nouns.Limit,
 }
 KINDS = {**TUPLES, "phases": "phase", "schedule": "schedule"}
 # Names that may not be given twice: populations, projections and rules become objects of one network.
@@ -62,7 +62,7 @@ def check_fields(model: Any, found: Findings) -> Any:
     model = _mended(place, model, found)
     if model.reference is not None:
         _mended(Place(f"{place.where}, reference"), model.reference, found)
-    if isinstance(model.recalled, spec.Recalled):
+    if isinstance(model.recalled, nouns.Recalled):
         model = _changed(model, recalled=_mended(Place(f"{place.where}, recalled"), model.recalled, found))
     for field in KINDS:
         sound = [_sound(place, field, noun, found) for noun in _nouns(model, field)]
@@ -89,9 +89,9 @@ def _check_whole(place: Place, model: Any, found: Findings) -> None:
     for name, kind in NOUNS.items():
         _check_tuple(place, name, getattr(model, name), kind, found)
     protocol = model.protocol
-    if isinstance(protocol, spec.Protocol):
-        _check_tuple(place, "phases of the protocol", protocol.phases, spec.Phase, found)
-        _check_tuple(place, "schedule of the protocol", protocol.schedule, (spec.Each, spec.Repeat), found)
+    if isinstance(protocol, nouns.Protocol):
+        _check_tuple(place, "phases of the protocol", protocol.phases, nouns.Phase, found)
+        _check_tuple(place, "schedule of the protocol", protocol.schedule, (nouns.Each, nouns.Repeat), found)
     else:
         found.note(place.error(f"protocol must be a Protocol, got {type(protocol).__name__}."))
     if isinstance(model.populations, tuple) and not model.populations:
@@ -112,16 +112,16 @@ def _check_tuple(place: Place, field: str, given: Any, kind: Any, found: Finding
 
 def _sound(place: Place, field: str, noun: Any, found: Findings) -> Any:
     """Note what is wrong with the name and the fields of a noun; return it as further checks read it, None if not."""
-    name = noun.condition if isinstance(noun, spec.Limit) else getattr(noun, "name", "schedule")
+    name = noun.condition if isinstance(noun, nouns.Limit) else getattr(noun, "name", "schedule")
     where = KINDS[field] if field == "schedule" else f"{KINDS[field]} {name!r}"
     here = Place(f"{place.where}, {where}")
     if not (_has_name(place, KINDS[field], noun, found) & _has_body(here, noun, found)):
         found.lose(*_declared(noun))
         return None
     made = _mended(here, noun, found)
-    if isinstance(made, spec.Repeat):
+    if isinstance(made, nouns.Repeat):
         return _changed(made, body=tuple(filter(None, (_mended(here, each, found) for each in made.body))))
-    if isinstance(made, spec.LearningRule) and made.spiking is not None:
+    if isinstance(made, nouns.LearningRule) and made.spiking is not None:
         return _changed(made, spiking=_mended(Place(f"{here.where}, spiking text"), made.spiking, found))
     return made
 
@@ -157,10 +157,10 @@ def _has_name(place: Place, kind: str, noun: Any, found: Findings) -> bool:
 
 
 def _has_body(place: Place, noun: Any, found: Findings) -> bool:
-    body = getattr(noun, "body", (spec.Each(""),))
-    if isinstance(body, tuple) and body and all(isinstance(item, spec.Each) for item in body):
+    body = getattr(noun, "body", (nouns.Each(""),))
+    if isinstance(body, tuple) and body and all(isinstance(item, nouns.Each) for item in body):
         return True
-    nested = isinstance(body, tuple) and any(isinstance(item, spec.Repeat) for item in body)
+    nested = isinstance(body, tuple) and any(isinstance(item, nouns.Repeat) for item in body)
     kind = "another Repeat" if nested else repr(body)
     reason = f"the body of Repeat must be a tuple of Each, such as (Each('learn'),), got {kind}."
     found.note(place.error(reason))

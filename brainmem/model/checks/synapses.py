@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from brainmem.errors import closest
 from brainmem.model.checks.flags import check_draws, check_shared
 from brainmem.model.checks.generated import generated_names
 from brainmem.model.checks.place import Place, listed, place_of
 from brainmem.model.checks.scope import Scope, foreign_hints, index, shown_unit, suffixed, time_names, tuple_hints
 from brainmem.model.checks.text import Entry, ModelText, variable
-from brainmem.errors import closest
 
 __all__ = ["check_projections", "check_synaptic", "synapse_scope"]
 

@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from brainmem.errors import closest
 from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.place import listed, place_of
 from brainmem.model.checks.text import ModelText, summed_into
-from brainmem.errors import closest
 from brainmem.model.parts import inner, texts, texts_of
 
 __all__ = ["check_named", "check_use"]

@@ -7,17 +7,17 @@ from typing import Any
 import numpy as np
 from brian2.units import Quantity, get_dimensions, second
 
+from brainmem.errors import RuleError, closest
 from brainmem.model.checks.draws import NONE
 from brainmem.model.checks.place import Place, check_choice, listed, place_of
 from brainmem.model.checks.reserved import CELL_PARAMETERS
 from brainmem.model.checks.scope import shown_unit
 from brainmem.model.checks.text import ModelText
+from brainmem.model.fields import TIME
 from brainmem.text import evaluate
 from brainmem.text.constant import require_value
 from brainmem.text.expression import names_in
-from brainmem.errors import RuleError, closest
-from brainmem.model.fields import TIME
-from brainmem.translation.subsets import slice_texts, subset
+from brainmem.text.slices import slice_texts, subset
 
 __all__ = ["check_count", "check_units", "check_values", "number_of", "size_of", "time_of", "whole_of"]
 

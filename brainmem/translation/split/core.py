@@ -17,11 +17,18 @@ from fractions import Fraction
 import sympy
 
 from brainmem.errors import TranslationError, closest
+from brainmem.text.lines import grouped, identifiers, rename
 from brainmem.translation.split.correlations import Correlations, noise_of
 from brainmem.translation.split.formula import Style, formula
-from brainmem.text.lines import grouped, identifiers, rename
 from brainmem.translation.split.monomials import bases, input_term, monomial, prompt, rate_names
-from brainmem.translation.split.polynomial import InputPowers, RatePolynomial, Reader, input_powers, read_polynomial, settle
+from brainmem.translation.split.polynomial import (
+    InputPowers,
+    RatePolynomial,
+    Reader,
+    input_powers,
+    read_polynomial,
+    settle,
+)
 from brainmem.translation.split.readings import SIDES, RateReading, S, UnitRate, unit_rate
 from brainmem.translation.split.terms import CLOCK, Factor, Share, TermReading, choose_reading, share_term
 

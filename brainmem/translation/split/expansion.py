@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from brainmem.model.nouns import LearningRule, MemoryModel, Population, Projection
+from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import LearningRule, Population, Projection
 from brainmem.text.lines import Line, definitions, grouped, identifiers, read_lines, rename, written_out
 
 __all__ = ["phase_time", "rate_expansions", "write_out"]

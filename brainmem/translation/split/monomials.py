@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
+from brainmem.text.lines import grouped
 from brainmem.translation.split.correlations import Correlations, noise_of
 from brainmem.translation.split.formula import Style, formula
-from brainmem.text.lines import grouped
 from brainmem.translation.split.polynomial import InputPowers
 from brainmem.translation.split.readings import SIDES, UnitRate
 from brainmem.translation.split.terms import CLOCK, Factor, Share, TermReading

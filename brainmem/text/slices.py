@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from brainmem.text import evaluate
 from brainmem.errors import RuleError
-from brainmem.translation.text import Connection, TranslatedModel
+from brainmem.text.expression import evaluate
 
-__all__ = ["Ends", "ends_of", "joined", "own_pair", "slice_texts", "subset"]
+__all__ = ["Ends", "joined", "own_pair", "slice_texts", "subset"]
 
 
 @dataclass(frozen=True)
@@ -129,26 +128,10 @@ def joined(projection: Any, sizes: tuple[int, int], names: Mapping[str, Any]) ->
             spans.append(subset(text, size, names))
         except RuleError as error:
             raise RuleError(f"Projection {projection.name!r}, {side}_units={text!r}: {error}") from error
-    own = projection.connect == "no_self" if isinstance(projection, Connection) else _leaves_out(projection)
-    return Ends(spans[0], spans[1], sizes, own)
+    return Ends(spans[0], spans[1], sizes, projection.no_self)
 
 
-def _leaves_out(projection: Any) -> bool:
-    return projection.source == projection.target and not projection.self_connections
-
-
-def ends_of(translated: TranslatedModel, parameters: Mapping[str, Any]) -> dict[str, Ends]:
-    """Return what the connection of every projection joins, in units of one trial."""
-    model = translated.model
-    sizes = {p.name: int(evaluate(str(p.size), parameters)) for p in model.populations}
-    found = {}
-    for projection in model.projections:
-        item = translated.connection(projection.name)
-        found[item.name] = joined(item, (sizes[item.source], sizes[item.target]), parameters)
-    return found
-
-
-def own_pair(item: Connection, source: str, target: str) -> str:
+def own_pair(item: Any, source: str, target: str) -> str:
     """Return the condition that a unit meets itself, where `source` and `target` are numbers within the subsets."""
     first, other = (slice_texts(text)[0] if text else "0" for text in (item.source_units, item.target_units))
     return f"{_moved(source, first)} == {_moved(target, other)}"
