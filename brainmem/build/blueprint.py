@@ -20,8 +20,6 @@ class Blueprint:
     ----------
     sizes : mapping of str to int
         Integer parameters by name, which size groups.
-    rows : mapping of str to int
-        Rows of each table.
     dt : float
         Time step in seconds.
     periods : mapping of str to float
@@ -40,7 +38,6 @@ class Blueprint:
 
     translated: Translation
     sizes: Mapping[str, int]
-    rows: Mapping[str, int]
     dt: float
     periods: Mapping[str, float] = field(default_factory=dict)
     traces: Mapping[str, float] = field(default_factory=dict)

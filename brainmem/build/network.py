@@ -19,7 +19,6 @@ from brian2 import (
     SpikeMonitor,
     StateMonitor,
     Synapses,
-    TimedArray,
     linked_var,
     second,
 )
@@ -35,6 +34,7 @@ from brainmem.build.codegen.sampled import add_sampled
 from brainmem.build.codegen.snapshot import snapshot_monitor
 from brainmem.build.codegen.visits import add_visits
 from brainmem.engine.device import Built
+from brainmem.engine.rows import RowTable
 from brainmem.translation import schedule
 from brainmem.translation.controller import CONTROLLER, TRIAL, has_until, run_numbers
 from brainmem.translation.gates import guarded
@@ -51,7 +51,7 @@ def build(blueprint: Blueprint) -> Built:
     blueprint = replace(blueprint, translated=guarded(blueprint.translated, listed))
     translated = blueprint.translated
     clock = Clock(dt=blueprint.dt * second, name="clock")
-    tables = {table.name: _timed_array(table, blueprint) for table in translated.tables}
+    tables = {table.name: _table(table, blueprint) for table in translated.tables}
     namespace: dict[str, Any] = {
         **tables,
         **COUNTER_FUNCTIONS,
@@ -102,11 +102,9 @@ def _form_sampled_sums(blueprint: Blueprint, synapses: Mapping[str, Synapses]) -
         )
 
 
-def _timed_array(table: Table, blueprint: Blueprint) -> TimedArray:
-    rows = blueprint.rows[table.name]
-    shape = (rows,) if table.columns is None else (rows, _size(table.columns, blueprint))
-    unit = _unit(table.unit)
-    return TimedArray(np.zeros(shape) * unit, dt=1 * second, name=table.name)
+def _table(table: Table, blueprint: Blueprint) -> RowTable:
+    columns = None if table.columns is None else _size(table.columns, blueprint)
+    return RowTable(columns, unit=_unit(table.unit), name=table.name)
 
 
 def _unit(text: str) -> Unit | int:

@@ -10,7 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import Path
 
 from brainmem.errors import DeviceError
@@ -21,6 +21,8 @@ __all__ = ["MEMORY", "compile_project", "compiler", "compiler_version", "run_pro
 MEMORY = "aligned_memory.cpp"
 # Lines of compiler output that an error message shows.
 _TAIL = 25
+# Stands before what runs once.
+_ONCE = '#pragma GCC optimize ("O0")\n'
 
 
 def compiler() -> str:
@@ -56,7 +58,7 @@ def compile_project(folder: Path, *, owners: Mapping[str, str]) -> None:
     _use_wall_clock(folder / "network.cpp")
     sources = _sources(folder)
     _use_own_power(folder, sources)
-    _write_single_file(folder, sources)
+    _write_single_file(folder, sources, owners)
     (folder / "make.deps").touch()
     others = [name for name in sources if not _is_ours(name)]
     single = _make(folder, ["whole.cpp", *others, MEMORY])
@@ -85,17 +87,28 @@ def _is_ours(name: str) -> bool:
     return name.startswith("code_objects/") or "/" not in name
 
 
-def _write_single_file(folder: Path, sources: list[str]) -> None:
-    """Join the generated files; each one's helper functions get a namespace, so that their names may repeat."""
+def _write_single_file(folder: Path, sources: list[str], steady: Container[str]) -> None:
+    """Join the generated files; each one's helper functions get a namespace, so that their names may repeat.
+
+    Only what runs in the loop over time steps (the code objects in `steady`) is optimised, which takes most of the
+    compiler's time. It comes first, so that the functions of headers are optimised too.
+    """
     parts = []
-    for number, name in enumerate(filter(_is_ours, sources)):
+    ours = sorted(filter(_is_ours, sources), key=lambda name: _runs_once(name, steady))
+    for number, name in enumerate(ours):
         text = (folder / name).read_text(encoding="utf-8")
         if name.startswith("code_objects/"):
             own = f"part_{number}"
             text = re.sub(r"^namespace \{", f"namespace {own} {{", text, count=1, flags=re.MULTILINE)
             text = text.replace("using namespace brian;", f"using namespace brian; using namespace {own};")
+        if _runs_once(name, steady) and _ONCE not in parts:
+            parts.append(_ONCE)
         parts.append(f'#line 1 "{name}"\n{text}\n')
     (folder / "whole.cpp").write_text("".join(parts), encoding="utf-8")
+
+
+def _runs_once(name: str, steady: Container[str]) -> bool:
+    return name != "network.cpp" and Path(name).stem not in steady
 
 
 def _use_wall_clock(network: Path) -> None:

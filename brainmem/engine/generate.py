@@ -1,28 +1,32 @@
-"""Generate and compile a C++ standalone project, in a process of its own.
+"""Generate and compile C++ standalone projects, each in a process of its own.
 
-``python -m brainmem.engine.generate request.pickle folder parent`` builds the network with Brian2's cpp_standalone
-device active and leaves in `folder` the program ``main`` and ``manifest.json``, or ``error.json`` with what went
-wrong. It ends, compiler included, when the process with the number `parent` does.
+``python -m brainmem.engine.generate PARENT`` reads requests, one on each line, and forks for each: the fork builds the
+network with Brian2's cpp_standalone device active and leaves in a folder the program ``main`` and ``manifest.json``, or
+``error.json`` with what went wrong. Two lines answer a request: the number of the fork, and its status. All ends,
+compiler included, when the process with the number PARENT does.
 Beside `brainmem.engine.device` this is the only module that sets Brian2's device and preferences.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
 import pickle
 import re
+import select
 import shutil
 import sys
+import tempfile
+import time
 import traceback
 from dataclasses import asdict, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from brainmem.storage.leaving import end_group, with_parent
 
-if __name__ == "__main__":  # before the imports, which take seconds
-    with_parent(int(sys.argv[3]), lambda: end_group(os.getpid()))
+if __name__ == "__main__":
     sys.modules.setdefault("pylab", None)  # type: ignore[arg-type] # without matplotlib, as in `brainmem.sweeps.preload`
 
 import brian2
@@ -35,6 +39,7 @@ from brainmem.engine.compiler import MEMORY, compile_project, run_probe
 from brainmem.engine.device import BuildJob, Device, load_builder
 from brainmem.engine.inputs import Input
 from brainmem.engine.preflight import check_network, declared_inputs, output_variables, views_of
+from brainmem.engine.rows import RowTable
 from brainmem.errors import BrainmemError, DeviceError
 
 __all__ = ["build_project", "main"]
@@ -43,6 +48,8 @@ __all__ = ["build_project", "main"]
 _PLACEHOLDER = 1.0
 # Seconds between two lines of progress.
 _REPORT_PERIOD = 0.2
+_LOOK = 0.1  # seconds between two looks at the parent
+_PATIENCE = 600.0  # seconds without a request, after which the memory is given back
 
 
 def build_project(job: BuildJob, device: Device, folder: Path) -> dict[str, Any]:
@@ -64,7 +71,7 @@ def build_project(job: BuildJob, device: Device, folder: Path) -> dict[str, Any]
     )
     inputs = declared_inputs(built, {table.name for table in standalone.timed_arrays})
     _check_inputs_unread(built)
-    _make_duration_settable()
+    _make_duration_and_tables_settable()
     outputs = _insert_ending(variables, _sized_arrays(built, inputs))
     _write_project(folder)
     compile_project(folder, owners=_owners(built.network))
@@ -129,7 +136,8 @@ def _reads(text: str, array: str) -> bool:
     return re.search(rf"=[^=;]*\b(_ptr)?{array}\s*\[", text) is not None
 
 
-def _make_duration_settable() -> None:
+def _make_duration_and_tables_settable() -> None:
+    names = sorted(table.name for table in get_device().timed_arrays if isinstance(table, RowTable))
     for kind, arguments in get_device().main_queue:
         if kind == "run_network":
             lines = arguments[1]
@@ -137,7 +145,7 @@ def _make_duration_settable() -> None:
                        for line in lines]  # fmt: skip
             if changed == lines:
                 raise DeviceError(f"Brian2 {brian2.__version__} writes its run() call in an unknown form.")
-            lines[:] = changed
+            lines[:] = [f'brainmem::read_rows("{name}.values", brian::{name}_values);' for name in names] + changed
 
 
 def _sized_arrays(built: Any, inputs: dict[str, Input]) -> dict[str, ArrayVariable]:
@@ -222,6 +230,76 @@ def main(request: str, folder: str) -> int:
     return 0
 
 
+def serve(parent: int) -> None:
+    """Answer requests until `parent` is no more, or none comes for a while."""
+    while _has_line(parent):
+        line = sys.stdin.buffer.raw.readline()  # type: ignore[attr-defined]
+        if not line:
+            return
+        asked = json.loads(line)
+        if asked["builder"].startswith("brainmem."):  # one of ours does not change while this process lives
+            importlib.import_module(asked["builder"])
+        child = os.fork()
+        if child == 0:
+            _build_in_fork(asked)
+        _say(child)
+        _say(_status_of(child, parent))
+
+
+def _has_line(parent: int) -> bool:
+    """Wait for a request; false when it is time to end."""
+    for _ in range(int(_PATIENCE / _LOOK)):
+        if select.select([sys.stdin], [], [], _LOOK)[0]:
+            return True
+        if os.getppid() != parent:
+            break
+    return False
+
+
+def _say(number: int) -> None:
+    os.write(1, f"{number}\n".encode())
+
+
+def _status_of(child: int, parent: int) -> int:
+    """Wait for a fork; end it, and this process, if `parent` is no more."""
+    watched = os.pidfd_open(child) if hasattr(os, "pidfd_open") else None
+    while True:
+        found, status = os.waitpid(child, os.WNOHANG)
+        if found:
+            return os.waitstatus_to_exitcode(status)
+        if os.getppid() != parent:
+            end_group(child)
+            sys.exit(1)
+        if watched is None:
+            time.sleep(_LOOK / 20)
+        else:
+            select.select([watched], [], [], _LOOK)
+
+
+def _build_in_fork(asked: dict[str, Any]) -> NoReturn:
+    status = 1
+    try:
+        os.setsid()
+        with_parent(os.getppid(), lambda: end_group(os.getpid()))
+        log = os.open(os.path.join(asked["folder"], "build.log"), os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        for number in (1, 2):
+            os.dup2(log, number)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.environ.clear()
+        os.environ.update(asked["environment"])
+        tempfile.tempdir = None
+        sys.path[:] = asked["path"]
+        importlib.invalidate_caches()
+        os.chdir(asked["folder"])
+        status = main(asked["request"], asked["folder"])
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
 def _fail(folder: Path, kind: str, message: str) -> int:
     (folder / "error.json").write_text(json.dumps({"kind": kind, "message": message}), encoding="utf-8")
     return 1
@@ -238,4 +316,4 @@ def _explain(error: BaseException) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:3]))
+    serve(int(sys.argv[1]))

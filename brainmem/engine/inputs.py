@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,8 @@ class Input:
         Exponents of the seven base units.
     required : bool
         Whether every run must give it, as the builder left it unset.
+    rows : bool
+        Whether it is a table, of any number of rows; `shape` is that of one with a single row.
     """
 
     name: str
@@ -40,6 +42,7 @@ class Input:
     shape: tuple[int, ...]
     dimensions: tuple[float, ...] = ()
     required: bool = False
+    rows: bool = False
 
     @property
     def dtype(self) -> np.dtype:
@@ -71,6 +74,8 @@ def _as_array(item: Input, value: Any) -> np.ndarray:
     array = read_array(value, what=f"Input {item.name!r}", error=DeviceError, dimensions=item.dimensions or None)
     if not np.isfinite(array).all():
         raise DeviceError(f"Input {item.name!r} holds {_first_bad(array)}. Only finite numbers can be set.")
+    if item.rows and array.ndim == len(item.shape) and len(array) and array.shape[1:] == item.shape[1:]:
+        return _cast(replace(item, shape=array.shape), array)
     if array.shape not in ((), item.shape):
         raise DeviceError(
             f"Input {item.name!r} has shape {array.shape}, but {', '.join(item.keys) or item.name} takes shape "

@@ -12,6 +12,7 @@ from brian2.core.base import BrianObject
 from brian2.core.variables import ArrayVariable, DynamicArrayVariable, VariableView
 
 from brainmem.engine.inputs import Input
+from brainmem.engine.rows import RowTable
 from brainmem.errors import DeviceError
 
 __all__ = ["check_network", "declared_inputs", "output_variables", "views_of"]
@@ -77,7 +78,8 @@ def views_of(value: Any) -> list[VariableView]:
 def _declare(name: str, value: Any, tables: set[str]) -> Input:
     if isinstance(value, brian2.TimedArray):
         keys = (f"{value.name}.values",) if value.name in tables else ()
-        return Input(name, keys, (str(value.values.dtype),), value.values.shape, _exponents(value.dim))
+        rows = isinstance(value, RowTable)
+        return Input(name, keys, (str(value.values.dtype),), value.values.shape, _exponents(value.dim), rows=rows)
     views = views_of(value)
     for view in views:
         _check_view(name, view)

@@ -12,7 +12,6 @@ import pickle
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -24,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from brainmem import errors
+from brainmem.engine.builders import run_builder
 from brainmem.engine.cache import (
     cache_folder,
     check_executable,
@@ -47,7 +47,7 @@ from brainmem.engine.device import (
 )
 from brainmem.engine.inputs import Input, check_inputs
 from brainmem.errors import DeviceError
-from brainmem.storage.leaving import end_group, mark, remove, remove_left_behind_once, undone, uninterrupted
+from brainmem.storage.leaving import mark, remove, remove_left_behind_once, undone, uninterrupted
 
 __all__ = ["CompiledExecutable", "prepare_compiled"]
 
@@ -108,7 +108,7 @@ def _build(job: BuildJob, device: Device, entry: Path, progress: Progress) -> No
         (work / _TEMPORARY).mkdir(parents=True)
         request = work / "request.pickle"
         request.write_bytes(pickle.dumps((job, device)))
-        _run_builder(request, work)
+        _run_builder(job, request, work)
         remove(work / _TEMPORARY)
         write_checksum(work)
         os.rename(work, entry)
@@ -122,28 +122,14 @@ def _build(job: BuildJob, device: Device, entry: Path, progress: Progress) -> No
     progress(1.0)
 
 
-def _run_builder(request: Path, work: Path) -> None:
+def _run_builder(job: BuildJob, request: Path, work: Path) -> None:
     environment = {
         **os.environ,
-        "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
         "PYTHONUTF8": "1",
         "LC_ALL": "C",  # a compiler's words are shown to the user, in whatever encoding
         "TMPDIR": str(work / _TEMPORARY),  # what a killed compiler leaves goes with the rest
     }
-    child = None
-    with (work / "build.log").open("wb") as log:
-        try:
-            with uninterrupted():
-                child = subprocess.Popen(
-                    [sys.executable, "-m", "brainmem.engine.generate", str(request), str(work), str(os.getpid())],
-                    cwd=work, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True,
-                )  # fmt: skip
-            with undone(lambda: end_group(child.pid)):
-                status = child.wait()
-        finally:
-            if child is not None:
-                end_group(child.pid)  # also a compiler that outlives its builder
-                child.wait()
+    status = run_builder(job.builder.partition(":")[0], request, work, environment)
     if status != 0:
         _raise_build_error(work, status)
 
@@ -254,11 +240,16 @@ def _environment(device: Device, seed: int, duration: float) -> dict[str, str]:
 def _write_inputs(declared: Mapping[str, Input], arrays: Mapping[str, np.ndarray], folder: Path) -> list[str]:
     """Write each input as a file of raw numbers; a number on the command line would be rounded or misread.
 
-    An input that several variables share is written once for each of their types.
+    An input that several variables share is written once for each of their types. A table, whose length the program
+    does not know, is found by its name, and begins with its number of rows.
     """
     arguments = []
     for number, (name, array) in enumerate(arrays.items()):
         item = declared[name]
+        if item.rows:
+            for key in item.keys:
+                np.concatenate([[len(array)], array.ravel()]).tofile(folder / key)
+            continue
         for dtype in dict.fromkeys(item.dtypes):
             path = folder / f"input_{number}_{dtype}"
             array.astype(dtype, copy=False).tofile(path)

@@ -25,6 +25,7 @@ from brainmem.engine.device import (
 )
 from brainmem.engine.inputs import Input, check_inputs
 from brainmem.engine.preflight import check_network, declared_inputs, output_variables, views_of
+from brainmem.engine.rows import RowTable
 from brainmem.errors import BrainmemError, DeviceError
 
 __all__ = ["RuntimeExecutable"]
@@ -87,7 +88,9 @@ def _set_inputs(built: Built, given: Mapping[str, Any] | None) -> None:
     declared = {name: _with_size(item, built) for name, item in declared_inputs(built, tables).items()}
     for name, array in check_inputs(declared, given).items():
         target = built.inputs[name]
-        if isinstance(target, brian2.TimedArray):
+        if isinstance(target, RowTable):
+            target.values = array
+        elif isinstance(target, brian2.TimedArray):
             target.values[...] = array
         else:
             for view in views_of(target):

@@ -34,7 +34,6 @@ from brainmem.translation.text import Translation
 
 __all__ = ["Given", "Instance", "instantiate"]
 
-_FINE = 4  # binary digits of the length of tables with frames, which are large
 _COPIES = 2  # of an array, at least, while a run is prepared
 _MOST_STEPS = 1e13  # time steps of a run; more would take years
 FOREVER = 1e9  # seconds; the duration of steps behind the last
@@ -208,7 +207,7 @@ def _tables(translated: Translation, plan: Plan, parameters, stimuli) -> dict[st
         values, rows = stimuli[item.name], _in_range(model, item, shown, stimuli)
         frames = values.shape[-2] if item.every else 1
         tables[f"{item.name}_row"] = _padded(shown_rows(rows, frames))
-        tables[f"{item.name}_values"] = _padded_rows(value_rows(item, values), _FINE if item.every else 1)
+        tables[f"{item.name}_values"] = _padded_rows(value_rows(item, values))
         if item.every:
             dt = _time_step(translated, parameters)
             frame = frame_table(model, item, parameters, frames, dt)
@@ -253,16 +252,10 @@ def _in_range(model: MemoryModel, item: Stimulus, rows: list[int], stimuli) -> l
 
 
 def _padded(values, fill: float = 0.0) -> np.ndarray:
-    """Pad with at least one row to a power of two, so that binaries serve protocols of similar length."""
-    values = np.asarray(values, dtype=float)
-    rows = 1 << len(values).bit_length()
-    return np.concatenate([values, np.full(rows - len(values), fill)])
+    """Add the row that holds behind the last step."""
+    return np.append(np.asarray(values, dtype=float), fill)
 
 
-def _padded_rows(values: np.ndarray, digits: int = 1) -> np.ndarray:
-    """Put a row of zeros before the first, and pad with at least one to a length of so many binary digits."""
-    grain = 1 << max(0, (len(values) + 1).bit_length() - digits)
-    rows = (len(values) + 1) // grain * grain + grain
-    padded = np.zeros((rows, values.shape[1]))
-    padded[1 : len(values) + 1] = values
-    return padded
+def _padded_rows(values: np.ndarray) -> np.ndarray:
+    """Put a row of zeros before the first, which stands for nothing shown."""
+    return np.concatenate([np.zeros((1, values.shape[1])), values])

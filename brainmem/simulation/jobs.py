@@ -23,14 +23,10 @@ def job_of(ready: Ready, record: tuple[str, ...], interval: Any) -> BuildJob:
 
 
 def _blueprint(ready: Ready, record: tuple[str, ...], interval: Any) -> Blueprint:
-    inputs = ready.instance.arrays
-    rows = {name.removeprefix("table."): len(v) for name, v in inputs.items() if name.startswith("table.")}
-    rows |= {name: len(values) for name, values in ready.current_tables.items()}
     step = 10 * ready.dt if interval is None else _sampled(float(np.asarray(interval)), ready.dt)
     return Blueprint(
         translated=ready.translated,
         sizes=ready.sizes,
-        rows=rows,
         dt=ready.dt,
         periods=ready.periods,
         kernels=ready.kernels,
