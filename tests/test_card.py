@@ -22,9 +22,9 @@ from brainmem import (
     SpikingRule,
     Stimulus,
     get_model,
-    spec,
 )
 from brainmem.cli import app
+from brainmem.model import nouns
 from brainmem.model.card import card
 from brainmem.model.layout import aligned, broken, columns, prose
 from brainmem.models import get_claims, list_models, list_tasks
@@ -164,21 +164,22 @@ def test_what_only_other_models_have_is_shown_too():
 
 
 SHOWN = {
-    spec.Parameter: "name value meaning source",
-    spec.Choice: "name options default meaning source",
-    spec.Stimulus: "name population items draw values distinct unit frames every",
-    spec.Population: "name equations size rate drive transfer rate_range sequential initial",
-    spec.Projection: "name source target current variables initial row_norm self_connections source_units target_units",
-    spec.SpikingRule: "on_pre on_post clocked why",
-    spec.LearningRule: "name projection continuous periodic episodic every at during order bounds read pairing spiking "
+    nouns.Parameter: "name value meaning source",
+    nouns.Choice: "name options default meaning source",
+    nouns.Stimulus: "name population items draw values distinct unit frames every",
+    nouns.Population: "name equations size rate drive transfer rate_range sequential initial",
+    nouns.Projection: "name source target current variables initial row_norm self_connections source_units "
+    "target_units",
+    nouns.SpikingRule: "on_pre on_post clocked why",
+    nouns.LearningRule: "name projection continuous periodic episodic every at during order bounds read pairing spiking "
     "equation",
-    spec.Observable: "name expression population reduce unit",
-    spec.Phase: "name duration until must_end stimuli gates start average aside paired",
-    spec.Each: "phases items order repeats epochs",
-    spec.Repeat: "times body",
-    spec.Recalled: "phase target score threshold repeats spiking",
-    spec.Limit: "condition reason",
-    spec.MemoryModel: "name parameters populations projections rules stimuli observables protocol recalled limits "
+    nouns.Observable: "name expression population reduce unit",
+    nouns.Phase: "name duration until must_end stimuli gates start average aside paired",
+    nouns.Each: "phases items order repeats epochs",
+    nouns.Repeat: "times body",
+    nouns.Recalled: "phase target score threshold repeats spiking",
+    nouns.Limit: "condition reason",
+    nouns.Model: "name parameters populations projections rules stimuli observables protocol recalled limits "
     "choices reference rate_dt time_unit spiking description varied chosen",
 }
 

@@ -134,7 +134,7 @@ def test_another_payload_device_or_builder_is_another_program():
 
 
 def test_every_source_that_shapes_a_program_is_part_of_its_key():
-    package = Path(cache.__file__).parent
+    package = Path(cache.__file__).parents[1]
     for pattern in cache._SOURCES:
         assert any(path.is_file() for path in package.glob(pattern)), pattern
 
@@ -158,7 +158,7 @@ def child_environment(**changes):
 
 def test_two_processes_that_want_one_program_build_it_once(own_cache):
     code = (
-        "from brainmem.engine.device import BuildJob, Device, prepare\n"
+        "from brainmem.engine.device import BuildJob, Device; from brainmem.engine.prepare import prepare\n"
         "seen = []\n"
         "program = prepare(BuildJob('builders:decay', {'units': 3}), Device(), progress=seen.append)\n"
         "print(len(seen), program.run({'unit.x': 2.0, 'param.tau': 1.0}, duration=0.0)['x'].sum())"
@@ -262,7 +262,7 @@ def test_a_halted_runtime_run_does_not_stop_the_users_next_one():
 def test_a_compiled_run_needs_no_brian2_in_this_process():
     prepare(DECAY, Device())
     code = (
-        "import sys; from brainmem.engine.device import BuildJob, Device, prepare\n"
+        "import sys; from brainmem.engine.device import BuildJob, Device; from brainmem.engine.prepare import prepare\n"
         "prepare(BuildJob('builders:decay', {}), Device()).run({'unit.x': 1.0, 'param.tau': 1.0}, duration=0.0)\n"
         "print('brian2' in sys.modules)"
     )
@@ -348,7 +348,7 @@ def test_the_doctor_finds_this_machine_well():
 
 
 BUILD = (
-    "from brainmem.engine.device import BuildJob, Device, prepare\n"
+    "from brainmem.engine.device import BuildJob, Device; from brainmem.engine.prepare import prepare\n"
     "prepare(BuildJob('builders:decay', {'units': 4}), Device())\n"
 )
 

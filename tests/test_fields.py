@@ -31,9 +31,9 @@ from brainmem import (
     RuleError,
     SpikingRule,
     Stimulus,
-    spec,
 )
-from brainmem.model.fields import FIELDS, NOTHING, TEXT
+from brainmem.model import nouns
+from brainmem.model.fields import FIELDS, NOTHING, TEXT, kinds_of
 from brainmem.model.parts import inner, parts, texts, texts_of, with_texts
 
 STATEMENTS = SpikingRule(on_pre="w += eta*count_pre", on_post="w += eta", clocked="dtrace/dt = -trace/tau : 1", why="?")
@@ -190,7 +190,7 @@ def model(choices: bool) -> MemoryModel:
     return MemoryModel("small", **(FORMS if choices else FULL))
 
 
-def nouns() -> dict[str, tuple[MemoryModel, Any]]:
+def every_noun() -> dict[str, tuple[MemoryModel, Any]]:
     """Return a noun of every kind, with the model that holds it."""
     found: dict[str, tuple[MemoryModel, Any]] = {}
     for whole in (model(False), model(True)):
@@ -218,20 +218,22 @@ def _swapped(value: Any, old: Any, new: Any) -> Any:
     return value
 
 
-FIELD_NAMES = [f"{name}.{item.name}" for name, (_, noun) in nouns().items() for item in fields(noun)]
+FIELD_NAMES = [f"{name}.{item.name}" for name, (_, noun) in every_noun().items() for item in fields(noun)]
 
 
 def test_every_field_of_every_noun_stands_in_the_table():
-    for name in set(spec.__all__) - {"Claim"}:
-        assert set(FIELDS[getattr(spec, name)]) == {item.name for item in fields(getattr(spec, name))}, name
-    assert {field.partition(".")[0] for field in FIELD_NAMES} | set(NOT_PARTS) == set(spec.__all__)
+    for name in set(nouns.__all__) - {"Claim"}:
+        assert set(FIELDS[getattr(nouns, name)]) == {item.name for item in fields(getattr(nouns, name))}, name
+    assert {field.partition(".")[0] for field in FIELD_NAMES} | set(NOT_PARTS) == set(nouns.__all__) - {"Model"} | {
+        "MemoryModel"
+    }
     assert set(ALLOWED) <= set(FIELD_NAMES)
 
 
 @pytest.mark.parametrize("field", FIELD_NAMES)
 def test_a_value_of_the_wrong_kind_is_refused_by_model_part_and_field(field):
     noun_name, _, name = field.partition(".")
-    whole, noun = nouns()[noun_name]
+    whole, noun = every_noun()[noun_name]
     accepted = set()
     for odd, value in ODD.items():
         try:
@@ -273,7 +275,7 @@ def test_a_wrong_range_of_rates_is_told_of_once_where_scores_depend_on_it(ends):
 def test_only_true_and_false_are_true_and_false(field, value):
     noun_name, _, name = field.partition(".")
     with pytest.raises(RuleError, match=rf"{name}=.* must be True or False\."):
-        made_with(*nouns()[noun_name], name, value)
+        made_with(*every_noun()[noun_name], name, value)
 
 
 def test_numpys_truth_values_count_as_those_of_python():
@@ -371,8 +373,8 @@ def test_the_texts_of_a_model_are_found_once_and_with_their_places():
 
 def test_every_field_that_holds_text_is_read():
     """Fill every text of each noun with a name of its own, and find them all."""
-    for name, (_, noun) in nouns().items():
-        kinds = FIELDS[type(noun)]
+    for name, (_, noun) in every_noun().items():
+        kinds = kinds_of(noun)
         written = {key for key, kind in kinds.items() if kind.role == TEXT and isinstance(getattr(noun, key), str)}
         held = {key: f"{name}_{key}" for key in written}
         changed = noun.__class__.__new__(noun.__class__)

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parent.parent
 ENVIRONMENT = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])}
 
 
-@pytest.mark.parametrize("module", ["result", "measure", "comparison", "plot", "report"])
+@pytest.mark.parametrize("module", ["results.result", "measure", "results.comparison", "plot", "study.report"])
 def test_analysis_is_imported_without_brian2(module):
     code = f"import sys, brainmem.{module}; sys.exit('brian2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], env=ENVIRONMENT).returncode == 0

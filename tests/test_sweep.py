@@ -228,12 +228,10 @@ def test_what_names_nothing_to_run_is_refused(what, tmp_path):
 
 def test_each_binary_is_prepared_once(tmp_path, monkeypatch):
     prepared = []
-    monkeypatch.setattr(
-        brainmem.sweeps.sweep, "prepare", lambda job, device: prepared.append(job.payload.rows["step_phase"])
-    )
+    monkeypatch.setattr(brainmem.sweeps.sweep, "prepare", lambda job, device: prepared.append(job.payload.sizes["N"]))
     monkeypatch.setattr(brainmem.sweeps.sweep, "_run", lambda work, ready, refused, **options: None)
-    run(tmp_path, parameters={"M": [2, 3], "eps": EPS}, seeds=2)
-    assert prepared == [8, 16]
+    run(tmp_path, parameters={"N": [6, 8], "M": [2, 3], "epochs": [1, 2], "eps": EPS}, seeds=2)
+    assert prepared == [6, 8]  # items, epochs and phases are numbers of a run
 
 
 SLOW = {"T_learn": "6000*tau", "m_stop": 2.0, "eps": [1e-4, 2e-4, 3e-4]}  # the same binary

@@ -12,7 +12,6 @@ import importlib.util
 
 from brainmem.engine.device import BuildJob, Device, Executable, Progress, as_device
 from brainmem.engine.program import prepare_compiled
-from brainmem.engine.runtime import RuntimeExecutable
 from brainmem.errors import DeviceError
 
 __all__ = ["prepare"]
@@ -22,6 +21,8 @@ def prepare(job: BuildJob, device: Device | str | None = None, progress: Progres
     """Make `job` ready to run on `device`: compile it, find it in the cache, or check it for the runtime device."""
     device = as_device(device)
     if device.name == "runtime":
+        from brainmem.engine.runtime import RuntimeExecutable  # late: a compiled run needs no Brian2
+
         return RuntimeExecutable(job, device)
     if device.name == "cuda_standalone":
         _refuse_cuda()
