@@ -166,13 +166,13 @@ MANY = {
         ("projection 'recurrent': initial['w']='normal(0)'", "write normal(mean, sd)"),
     ),
     "fields of wrong kinds, and what else is wrong with their parts": (
-        phase(duration=10 * ms, stimuli="cue", aside="no", until="overlp > 1")
+        phase(duration=10 * ms, stimuli="cue", restore="no", until="overlp > 1")
         | recurrent(self_connections="yes", current="u_post = ww*x_pre : 1 (summed)"),
         ("projection 'recurrent': self_connections='yes' must be True or False",),
         ("projection 'recurrent', line 1", "unknown name 'ww'"),
         ("phase 'learn': duration=10. * msecond must be text, such as '100*ms'",),
         ("phase 'learn': stimuli='cue' must be a tuple of names, such as ('cue',)",),
-        ("phase 'learn': aside='no' must be True or False",),
+        ("phase 'learn': restore='no' must be True or False",),
         ("phase 'learn', until: unknown name 'overlp'",),
     ),
     "what is not used or set": (

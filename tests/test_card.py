@@ -97,7 +97,7 @@ def test_the_protocol_is_told_phase_by_phase_and_the_schedule_as_a_list():
         "  start x   uniform(-1, 1)",
         "  paired    random starts are the same in every epoch",
         "  average   the last T_average",
-        "  aside     the state is put back when it ends",
+        "  restore   the state is put back when it ends",
     ]
     assert section(text, "Schedule") == [
         "  epochs times, an epoch each:",
@@ -171,10 +171,10 @@ SHOWN = {
     nouns.Projection: "name source target current variables initial row_norm self_connections source_units "
     "target_units",
     nouns.SpikingRule: "on_pre on_post clocked why",
-    nouns.LearningRule: "name projection continuous periodic episodic every at during order bounds read pairing spiking "
-    "equation",
+    nouns.LearningRule: "name projection continuous periodic episodic every at during order bounds read pairing "
+    "spiking equation",
     nouns.Observable: "name expression population reduce unit",
-    nouns.Phase: "name duration until must_end stimuli gates start average aside paired",
+    nouns.Phase: "name duration until must_end stimuli gates start average restore paired",
     nouns.Each: "phases items order repeats epochs",
     nouns.Repeat: "times body",
     nouns.Recalled: "phase target score threshold repeats spiking",

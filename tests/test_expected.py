@@ -361,7 +361,7 @@ def test_expected_rates_and_states_begin_and_are_put_back_with_theirs():
     )
     phases = (
         Phase("set", duration="10*ms", stimuli=("c",), start={"x": "uniform(0, 1)", "a": "uniform(0, 1)"}),
-        Phase("test", duration="30*ms", start={"x": "0", "a": "uniform(0, 1)"}, aside=True),
+        Phase("test", duration="30*ms", start={"x": "0", "a": "uniform(0, 1)"}, restore=True),
         Phase("on", duration="10*ms", stimuli=("c",)),
     )
     model = MemoryModel(

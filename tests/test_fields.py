@@ -65,7 +65,7 @@ FULL = {
         Stimulus("film", "units", items=1, frames="round(T/tau)", every="tau", draw="filtered_noise(tau)"),
     ),
     "protocol": Protocol(
-        (LEARN, replace(LEARN, name="test", until="", start={}, average="2*tau", aside=True)),
+        (LEARN, replace(LEARN, name="test", until="", start={}, average="2*tau", restore=True)),
         (Each(("learn", "test")), Repeat(2, (Each("learn", order="random", epochs=(1, 2)),))),
     ),
     "recalled": Recalled(
@@ -156,8 +156,8 @@ ALLOWED: dict[str, set[str]] = {
     "Phase.stimuli": {"()"},
     "Phase.start": {"{}"},
     "Phase.average": {"''"},
-    **dict.fromkeys((f"Phase.{name}" for name in ("must_end", "aside", "paired")), TRUTH),
-    "Each.items": {"5"},
+    **dict.fromkeys((f"Phase.{name}" for name in ("must_end", "restore", "paired")), TRUTH),
+    "Each.items": {"5", "None"},
     "Each.repeats": {"5"},
     "Each.epochs": {"None"},  # outside of a Repeat
     "Repeat.times": {"5"},
@@ -267,7 +267,7 @@ def test_a_wrong_range_of_rates_is_told_of_once_where_scores_depend_on_it(ends):
 @pytest.mark.parametrize(
     "field",
     [
-        *(f"Phase.{name}" for name in ("must_end", "aside", "paired")),
+        *(f"Phase.{name}" for name in ("must_end", "restore", "paired")),
         "Projection.self_connections",
         "Stimulus.distinct",
     ],
@@ -280,7 +280,7 @@ def test_only_true_and_false_are_true_and_false(field, value):
 
 def test_numpys_truth_values_count_as_those_of_python():
     for value in (np.bool_(True), np.array([0.5]) > 0.2):
-        changed = replace(LEARN, aside=value[0] if isinstance(value, np.ndarray) else value)
+        changed = replace(LEARN, restore=value[0] if isinstance(value, np.ndarray) else value)
         assert MemoryModel("small", **{**PARTS, "protocol": Protocol((changed,), (Each("learn"),))}).protocol.phases
 
 
@@ -295,7 +295,7 @@ WRONG = {
     "names as phases": (Protocol(("learn",), (Each("learn"),)), "phases of the protocol must hold Phase only"),
     "no phases": (Protocol(None, None), "phases of the protocol must be a tuple of Phase, got NoneType"),
     "no protocol": (None, "protocol must be a Protocol, got NoneType"),
-    "another noun": (LEARN, "protocol must be a Protocol, got Phase"),
+    "another noun": (UNITS, "protocol must be a Protocol, got Population"),
     "gates that are none": (Protocol((replace(LEARN, gates=None),), (Each("learn"),)), "gates=None must be a mapping"),
     "a name that is none": (Protocol((replace(LEARN, name=None),), (Each("learn"),)), "phase name None must be"),
 }

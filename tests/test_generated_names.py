@@ -129,7 +129,7 @@ def model(*, spins: bool = False, name: str = "", role: str = "") -> MemoryModel
             Observable("power", "s**2", population="inh", reduce="sum"),
         ),
         protocol=Protocol(
-            (learn, Phase("test", duration="length", aside=True, start=start, stimuli=("cue",))),
+            (learn, Phase("test", duration="length", restore=True, start=start, stimuli=("cue",))),
             (Repeat(2, (Each(("learn", "test"), items=2, order="random"),)),),
         ),
         rate_dt="1*ms",

@@ -90,7 +90,7 @@ WALK = MemoryModel(
                 start={"r": "uniform(-1, 1)", "x": "normal(0, 1)"},
                 paired=True,
                 average="4*ms",
-                aside=True,
+                restore=True,
             ),
         ),
         schedule=(

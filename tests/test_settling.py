@@ -96,9 +96,9 @@ def test_a_jump_of_the_drive_alone_is_answered_by_the_cells_themselves():
 
 def test_cells_are_put_back_together_with_their_units():
     """After a test beside the protocol the traces are those of before, and so are the cells."""
-    aside = replace(SET, name="test", aside=True)
+    probe = replace(SET, name="test", restore=True)
     schedule = (Each("quiet", items=1), Each("test", items=2), Each("quiet", items=1))
-    rates = psth(spikes(model(QUIET, aside, schedule=schedule)))
+    rates = psth(spikes(model(QUIET, probe, schedule=schedule)))
     within(rates[260:300], LOW * HZ)
 
 

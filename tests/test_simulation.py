@@ -227,7 +227,7 @@ def test_the_result_keeps_all_it_took_to_make_it(tmp_path):
 def test_a_probe_aside_leaves_learning_untouched():
     probed, plain = run(parameters={"test_epochs": (1, 2)}), run(parameters={"test_epochs": ()})
     np.testing.assert_array_equal(probed.recurrent_w.values, plain.recurrent_w.values)
-    assert get_model("kurikawa2020").protocol.phase("recall").aside
+    assert get_model("kurikawa2020").protocol.phase("recall").restore
 
 
 def feedforward(transfer: str, rate_range: tuple) -> MemoryModel:

@@ -760,3 +760,27 @@ def test_a_name_that_is_an_attribute_of_brian2_groups_is_refused(name):
     model = get_model("kurikawa2020")
     with pytest.raises(RuleError, match="is an attribute of Brian2's groups"):
         model.replace(parameters=(*model.parameters, Parameter(name, 1.0)))
+
+
+def test_a_single_phase_is_a_protocol_that_runs_it_once():
+    parts = {
+        "parameters": (Parameter("N", 3), Parameter("tau", 10 * ms)),
+        "populations": (Population("units", "dx/dt = -x/tau : 1", size="N", initial={"x": "1"}),),
+    }
+    phase = Phase("decay", duration="20*ms")
+    alone = MemoryModel("leaky", protocol=phase, **parts)
+    assert alone.protocol == Protocol((phase,), (Each("decay", items=1),))
+    assert alone == MemoryModel("leaky", protocol=alone.protocol, **parts)
+    assert alone == alone.replace(protocol=phase)
+
+
+def test_items_of_a_schedule_are_the_memories_where_a_model_has_such_a_number():
+    body = (Repeat(2, (Each("decay"), Each("decay", items=4))),)
+    parts = {
+        "populations": (Population("units", "dx/dt = -x/tau : 1", size="N", initial={"x": "1"}),),
+        "protocol": Protocol((Phase("decay", duration="20*ms"),), body),
+    }
+    few = (Parameter("N", 3), Parameter("tau", 10 * ms))
+    for parameters, items in ((few, 1), ((*few, Parameter("M", 5)), "M")):
+        (repeat,) = MemoryModel("leaky", parameters=parameters, **parts).protocol.schedule
+        assert [each.items for each in repeat.body] == [items, 4]

@@ -155,7 +155,7 @@ def _phase(item: Phase) -> Iterator[tuple[str, str]]:
     yield from _values("start", item.start)
     yield "paired", "random starts are the same in every epoch" if item.paired else ""
     yield "average", f"the last {item.average}" if item.average else "all of it"
-    yield "aside", "the state is put back when it ends" if item.aside else ""
+    yield "restore", "the state is put back when it ends" if item.restore else ""
 
 
 def _schedule(entry: Each | Repeat, width: int) -> Iterator[str]:

@@ -255,7 +255,7 @@ FIELDS: dict[type, dict[str, Kind]] = {
         "gates": _mapping("{'plastic': 1}", NUMBER),
         "start": DRAWS,
         "average": TIME.or_else(""),
-        **dict.fromkeys(("must_end", "aside", "paired"), FLAG),
+        **dict.fromkeys(("must_end", "restore", "paired"), FLAG),
     },
     nouns.Each: {
         "phases": PHASE,

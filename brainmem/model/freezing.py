@@ -91,7 +91,7 @@ def _suggested(model: MemoryModel, acting: str) -> str:
 
 def _alone(phase: Phase, protocol: Protocol) -> Phase:
     """Return a phase that runs beside nothing and knows every gate."""
-    return replace(phase, aside=False, gates={gate: phase.gates.get(gate, 0) for gate in protocol.gates})
+    return replace(phase, restore=False, gates={gate: phase.gates.get(gate, 0) for gate in protocol.gates})
 
 
 def acts(

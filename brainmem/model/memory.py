@@ -9,7 +9,7 @@ from brainmem.model.card import card
 from brainmem.model.checks import check_model
 from brainmem.model.checks.recalled import check_named_parts
 from brainmem.model.choices import choose
-from brainmem.model.nouns import Model
+from brainmem.model.nouns import Each, Model, Phase, Protocol, Repeat
 
 __all__ = ["MemoryModel"]
 
@@ -21,10 +21,11 @@ class MemoryModel(Model):
     ``rate_dt`` and ``time_unit`` are texts (parameter or quantity): the Euler step of the rate variant and
     what one unit of a dimensionless model time lasts. ``varied`` marks a copy made by `replace`, in which
     parameters may be left over that only the replaced part used; ``chosen`` holds the choices made, by name.
-    ``print(model)`` shows all of it on one page.
+    A ``protocol`` that is a single `Phase` runs it once for each item. ``print(model)`` shows all of it on one page.
     """
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "protocol", _written_out(self.protocol, self.parameters))
         check_model(self)
 
     def replace(self, **changes: Any) -> MemoryModel:
@@ -49,3 +50,19 @@ class MemoryModel(Model):
 
     def __str__(self) -> str:
         return card(self)
+
+
+def _written_out(protocol: Any, parameters: Any) -> Any:
+    """Return a protocol in its full form: a single phase in a schedule, every `Each` with its number of items."""
+    if isinstance(protocol, Phase):
+        protocol = Protocol((protocol,), (Each(protocol.name),))
+    if not (isinstance(protocol, Protocol) and isinstance(protocol.schedule, tuple) and isinstance(parameters, tuple)):
+        return protocol  # refused by the checks
+    items = "M" if any(getattr(item, "name", None) == "M" for item in parameters) else 1
+    return replace(protocol, schedule=tuple(_with_items(entry, items) for entry in protocol.schedule))
+
+
+def _with_items(entry: Any, items: str | int) -> Any:
+    if isinstance(entry, Repeat) and isinstance(entry.body, tuple):
+        return replace(entry, body=tuple(_with_items(each, items) for each in entry.body))
+    return replace(entry, items=items) if isinstance(entry, Each) and entry.items is None else entry

@@ -383,7 +383,7 @@ class Phase:
     average : str
         The last part of the phase over which rates are averaged; empty means all of it. The window is counted from the
         longest duration: a phase that `until` ends before it has no average (nan).
-    aside : bool
+    restore : bool
         The phase runs beside the protocol: neurons' state is put back when it ends (a test in the middle of learning),
         so that tests one after the other all begin with it. Phases that an `Each` runs together for an item go on
         from each other.
@@ -400,7 +400,7 @@ class Phase:
     gates: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     start: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     average: str = field(default="", kw_only=True)
-    aside: bool = field(default=False, kw_only=True)
+    restore: bool = field(default=False, kw_only=True)
     paired: bool = field(default=False, kw_only=True)
 
     @property
@@ -417,8 +417,9 @@ class Each:
     ----------
     phases : str or tuple of str
         Run in this order for one item before the next item comes.
-    items : str or int
-        Number of items, or the parameter that holds it.
+    items : str, int or None
+        Number of items, or the parameter that holds it. None stands for ``"M"`` in a model that has such a parameter,
+        and for 1 in others.
     order : {"random", "fixed"}
         A fresh permutation every time, or 0, 1, 2, ...
     repeats : str or int
@@ -428,7 +429,7 @@ class Each:
     """
 
     phases: str | tuple[str, ...]
-    items: str | int = field(default="M", kw_only=True)
+    items: str | int | None = field(default=None, kw_only=True)
     order: str = field(default="fixed", kw_only=True)
     repeats: str | int = field(default=1, kw_only=True)
     epochs: str | tuple[int, ...] | None = field(default=None, kw_only=True)
@@ -534,7 +535,7 @@ class Model:
     rules: tuple[LearningRule, ...] = field(default=(), kw_only=True)
     stimuli: tuple[Stimulus, ...] = field(default=(), kw_only=True)
     observables: tuple[Observable, ...] = field(default=(), kw_only=True)
-    protocol: Protocol = field(kw_only=True)
+    protocol: Protocol = field(kw_only=True)  # or a Phase, which stands for the protocol that runs it once
     recalled: Recalled | None = field(default=None, kw_only=True)
     limits: tuple[Limit, ...] = field(default=(), kw_only=True)
     choices: tuple[Choice, ...] = field(default=(), kw_only=True)

@@ -59,7 +59,7 @@ class Plan:
     @property
     def set_aside(self) -> list[bool]:
         """Where a run beside the protocol begins."""
-        flags = [False, *(step.phase.aside for step in self.steps)]
+        flags = [False, *(step.phase.restore for step in self.steps)]
         return [now and not before for before, now in itertools.pairwise(flags)]
 
     @property
@@ -68,7 +68,7 @@ class Plan:
         return [
             False,
             *(
-                before.phase.aside and (not now.phase.aside or now.occasion != before.occasion)
+                before.phase.restore and (not now.phase.restore or now.occasion != before.occasion)
                 for before, now in itertools.pairwise(self.steps)
             ),
         ]
@@ -156,8 +156,8 @@ def _each(
                 yield Step(model.protocol.phase(name), int(item), repeat, epoch, occasion)
 
 
-def _count(value: str | int, parameters: Mapping[str, Any], *, least: int = 0) -> int:
-    number = parameters[value] if isinstance(value, str) else value
+def _count(value: str | int | None, parameters: Mapping[str, Any], *, least: int = 0) -> int:
+    number = parameters[value] if isinstance(value, str) else 1 if value is None else value
     if not float(number).is_integer() or number < least:
         raise RuleError(f"{value!r} counts repetitions and must be a whole number of at least {least}, got {number!r}.")
     return int(number)

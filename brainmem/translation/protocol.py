@@ -22,7 +22,7 @@ __all__ = [
     "DRIVE_BEGIN",
     "PHASE_BEGIN",
     "followed",
-    "has_aside",
+    "has_restored",
     "operation_events",
     "owner_of",
     "protocol_lines",
@@ -39,9 +39,9 @@ PHASE_BEGIN = "phase_begin"  # the event at which variables are set and put back
 DRIVE_BEGIN = "drive_begin"  # and that at which drives are set, behind the sums; Brian2 runs one code at an event
 
 
-def has_aside(model: MemoryModel) -> bool:
+def has_restored(model: MemoryModel) -> bool:
     """Return whether any phase runs beside the protocol."""
-    return any(phase.aside for phase in model.protocol.phases)
+    return any(phase.restore for phase in model.protocol.phases)
 
 
 def followed(model: MemoryModel, population: Population) -> tuple[tuple[str, str], ...]:
@@ -108,13 +108,13 @@ def protocol_operations(
     Parameters
     ----------
     state : dict of str to str
-        State variables (and their units) kept while a phase runs aside.
+        State variables (and their units) kept while a phase runs that restores them.
     starts : dict of str to str
         Variables that a phase may set, and the statements that do so, ``{value}`` for the value.
     """
     lines, code = [], []
-    if has_aside(model):
-        kept_lines, kept_code = _aside(state)
+    if has_restored(model):
+        kept_lines, kept_code = _kept(state)
         lines, code = lines + kept_lines, code + kept_code
     code += restart_code(model, starts)
     operations = []
@@ -139,7 +139,7 @@ def _unit_of(model: MemoryModel, population: Population) -> str:
     return next(line.unit for line in readable_lines(model, population) if line.name == population.rate)
 
 
-def _aside(state: dict[str, str]) -> tuple[list[Line], list[str]]:
+def _kept(state: dict[str, str]) -> tuple[list[Line], list[str]]:
     lines = [Line(f"{name}_kept", "parameter", unit) for name, unit in state.items()]
     code = ["put_back = step_put_back(step*second)"]
     code += [f"{name} = put_back*{name}_kept + (1 - put_back)*{name}" for name in state]
@@ -178,7 +178,7 @@ def protocol_tables(model: MemoryModel) -> tuple[Table, ...]:
         Table("step_average", unit="second", meaning="time into the step from which rates are averaged"),
         Table("step_snapshot", meaning="1 where the weights are recorded when the step ends"),
     ]
-    if has_aside(model):
+    if has_restored(model):
         tables += [
             Table("step_set_aside", meaning="1 where the neurons' state is set aside"),
             Table("step_put_back", meaning="1 where it is put back"),

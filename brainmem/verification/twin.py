@@ -48,7 +48,8 @@ def twin_name(name: str) -> str:
 def shortened(model: MemoryModel, parameters: Mapping[str, Any], items: int | None) -> MemoryModel:
     """Return a model whose protocol shows each of at most `items` items once in one epoch; None leaves these whole.
 
-    Phases that run aside and phases after the last in which a rule acts are left out, where no rule acts in them.
+    Phases that restore the state, and phases after the last in which a rule acts, are left out where no rule acts in
+    them.
     """
     schedule: list[Each | Repeat] = []
     for entry in model.protocol.schedule:
@@ -74,7 +75,7 @@ def _fewer(each: Each, parameters: Mapping[str, Any], items: int | None) -> Each
 
 
 def _without_tests(model: MemoryModel, each: Each, parameters: Mapping[str, Any]) -> Each:
-    kept = (name for name in _names(each) if not model.protocol.phase(name).aside or _acting(model, name, parameters))
+    kept = (name for name in _names(each) if not model.protocol.phase(name).restore or _acting(model, name, parameters))
     return replace(each, phases=tuple(kept))
 
 

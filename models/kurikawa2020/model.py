@@ -119,7 +119,7 @@ protocol = Protocol(
             stimuli=("cue",),
             start={"x": "uniform(-1, 1)"},
             average="T_average",
-            aside=True,
+            restore=True,
             paired=True,
         ),
     ),
