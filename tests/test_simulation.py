@@ -65,7 +65,14 @@ def test_start_weights_are_taken_under_either_name_but_not_under_both():
 
 def test_slow_traces_are_settled_before_their_noise_is_measured():
     """Regular firing at high rates has a Fano factor far below 1; a trace that still rises would add to it."""
-    slow = {"tau": 500 * ms, "T_learn": 500 * ms, "T_recall": 500 * ms, "T_average": 100 * ms, "epochs": 1, "test_epochs": (1,)}
+    slow = {
+        "tau": 500 * ms,
+        "T_learn": 500 * ms,
+        "T_recall": 500 * ms,
+        "T_average": 100 * ms,
+        "epochs": 1,
+        "test_epochs": (1,),
+    }
     result = run("spiking", parameters=slow, device=Device())
     assert max(result.calibration["units"]["fano"][-8:]) < 0.5
 
