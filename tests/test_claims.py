@@ -24,6 +24,7 @@ def failures(reproduction, variant: str) -> list[str]:
     ]
 
 
+@pytest.mark.claims
 @pytest.mark.parametrize("variant", ["rate", "spiking"])
 @pytest.mark.parametrize("key", WITH_CLAIMS)
 def test_the_claims_of_a_model_hold_at_quick_size(key, variant):
