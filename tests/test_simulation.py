@@ -306,3 +306,14 @@ def test_bounds_hold_at_spike_events_too():
     assert free.max() > 0.5
     assert held.min() >= -0.5
     assert 0.2 < held.max() <= 0.25
+
+
+def test_a_watcher_is_told_what_a_run_is_at_and_compiling_only_where_something_is_compiled(own_cache):
+    seen: list[list[str]] = []
+    for _ in range(2):
+        seen.append([])
+        with watching(seen[-1].append):
+            run("spiking", device=Device())
+    assert seen[0][:2] == ["translating", "measuring cells"]
+    assert seen[0].count("compiling (first run of this network)") == 2  # the cells measured, and the network
+    assert seen[1] == ["translating", "running"]

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from brainmem.engine.stages import watching
+
 __all__ = ["counting_bar", "progress_bar"]
 
 
@@ -16,7 +18,7 @@ def progress_bar(text: str, *, console: Console | None = None) -> Iterator[Calla
     """Show a bar named `text` and yield the function to call with the completed fraction.
 
     The bar goes to standard error, so that output can be piped, and is drawn only on a terminal. It never
-    moves back, as runs that end early jump to the end.
+    moves back, as runs that end early jump to the end. It says what a run is at: compiling takes seconds.
 
     >>> with progress_bar("recall") as report:
     ...     report(0.5)
@@ -26,6 +28,10 @@ def progress_bar(text: str, *, console: Console | None = None) -> Iterator[Calla
                TimeRemainingColumn())  # fmt: skip
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
         task = bar.add_task(text, total=1.0)
+
+        def name(stage: str) -> None:
+            bar.update(task, description=f"{text}: {stage}")
+
         furthest = 0.0
 
         def report(completed: float) -> None:
@@ -33,8 +39,10 @@ def progress_bar(text: str, *, console: Console | None = None) -> Iterator[Calla
             furthest = max(furthest, min(1.0, float(completed)))
             bar.update(task, completed=furthest)
 
-        yield report
+        with watching(name):
+            yield report
         report(1.0)
+        bar.update(task, description=text)
 
 
 @contextmanager

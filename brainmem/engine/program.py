@@ -46,6 +46,7 @@ from brainmem.engine.device import (
     warn_not_finite,
 )
 from brainmem.engine.inputs import Input, check_inputs
+from brainmem.engine.stages import COMPILING, say_stage
 from brainmem.errors import DeviceError
 from brainmem.storage.leaving import mark, remove, remove_left_behind_once, undone, uninterrupted
 
@@ -71,6 +72,7 @@ def prepare_compiled(job: BuildJob, device: Device, *, progress: Progress | None
             return found
         with locked(key):
             if not is_whole(entry):
+                say_stage(COMPILING)
                 _put_away(entry)
                 _build(job, device, entry, progress or (lambda completed: None))
         make_room(keep=key)

@@ -17,6 +17,7 @@ import numpy as np
 from brainmem.engine.cache import cache_folder, note_damage
 from brainmem.engine.device import BuildJob, Device
 from brainmem.engine.prepare import prepare
+from brainmem.engine.stages import MEASURING, say_stage
 from brainmem.errors import TranslationError
 from brainmem.storage.files import replacing
 from brainmem.storage.seals import read_text, write_text
@@ -212,6 +213,7 @@ def calibrate(
         if stored is not None:
             return Calibration(**{name: _tuples(value) for name, value in json.loads(stored).items()})
         note_damage(f"calibration {key}")
+    say_stage(MEASURING)
     measured = _measure(cell, parameters, rate_max=rate_max, tau=tau, device=device)
     path.parent.mkdir(parents=True, exist_ok=True)
     with replacing(path) as temporary:

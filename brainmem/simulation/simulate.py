@@ -12,6 +12,7 @@ import numpy as np
 
 from brainmem.engine.device import Device, Executable, as_device, thread_seeds
 from brainmem.engine.prepare import prepare
+from brainmem.engine.stages import RUNNING, TRANSLATING, say_stage
 from brainmem.errors import ResultError, RuleError
 from brainmem.intake.arguments import CALLABLE, NAMES, SPAN, optional, takes
 from brainmem.model.choices import split_choices
@@ -99,6 +100,7 @@ def simulate(
         For a model, a translation or a device that cannot do what was asked.
     """
     device = as_device(device)
+    say_stage(TRANSLATING)
     model, parameters = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
     given = load_given(model, parameters, inputs=inputs, weights=weights, initial=initial)
     options = {"neuron": neuron, "read": read, "pairing": pairing, "trials": trials}
@@ -153,6 +155,7 @@ def _translated(model: MemoryModel, variant: str, options: Mapping[str, Any], gi
 
 def execute(ready: Ready, executable: Executable, *, progress: Callable[[float], None] | None = None) -> Result:
     """Run a prepared network with the numbers of `ready`."""
+    say_stage(RUNNING)
     outputs = executable.run(
         ready.device_inputs(), seed=ready.seed, duration=ready.instance.duration + ready.dt, progress=progress
     )
