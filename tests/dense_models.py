@@ -111,13 +111,13 @@ def many_cases() -> MemoryModel:
         LearningRule(
             "both",
             "own",
-            continuous="dw/dt = plastic_post*eta*(x_post*x_pre - s_post*w + v) : 1\n"
-            "dv/dt = plastic_post*eta*gain*(w*x_post - v*s2_post) : 1",
+            continuous="dw/dt = plastic*eta*(x_post*x_pre - s_post*w + v) : 1\n"
+            "dv/dt = plastic*eta*gain*(w*x_post - v*s2_post) : 1",
         ),
         LearningRule(
             "volts",
             "back",
-            continuous="goal = x_post*mV : volt\ndw/dt = -plastic_post*eta*x_pre*(back_post - goal) : volt",
+            continuous="goal = x_post*mV : volt\ndw/dt = -plastic*eta*x_pre*(back_post - goal) : volt",
             bounds={"w": ("-0.5*mV", "0.7*mV")},
         ),
         LearningRule("gathered", "gather", continuous="dw/dt = eta*(x_pre - many_post*w) : 1"),
@@ -126,24 +126,22 @@ def many_cases() -> MemoryModel:
         LearningRule("z_first", "around", periodic="old = w\nw += 0.3*x_pre*x_post - 0.1*old", every="2*delta"),
         LearningRule("a_second", "around", periodic="w = 0.8*w", every="2*delta", bounds={"w": (-1, "top")}),
         LearningRule("slow", "around", continuous="dw/dt = eta*(around_pre*x_post - w) : 1"),
-        LearningRule("waiting", "ahead", continuous="dw/dt = eta*(around_post - late_post)*x_pre*plastic_post : 1"),
+        LearningRule("waiting", "ahead", continuous="dw/dt = eta*(around_post - late_post)*x_pre*plastic : 1"),
         LearningRule("echoed", "echo", continuous="dw/dt = eta*(echo_post*x_pre - z) : 1", bounds={"w": (-2, 2)}),
         LearningRule("after", "echo", periodic="w *= 0.97", every="3*delta"),
-        LearningRule(
-            "fields", "field", continuous="dw/dt = plastic_post*eta*(r_post - field_post)*(r_pre - c_post*w) : 1"
-        ),
+        LearningRule("fields", "field", continuous="dw/dt = plastic*eta*(r_post - field_post)*(r_pre - c_post*w) : 1"),
     )
     return model_of(populations, projections, rules)
 
 
 # Text of rules by name; {s} is the projection's sum, {q} the unit of its weights, {o} another sum onto the target.
 CONTINUOUS = {
-    "gated": "dw/dt = plastic_post*eta*({q}*x_post*x_pre - 0.3*w) : {unit}",
+    "gated": "dw/dt = plastic*eta*({q}*x_post*x_pre - 0.3*w) : {unit}",
     "ungated": "dw/dt = eta*({q}*x_post*x_pre - 0.3*w) : {unit}",
-    "own sum": "dw/dt = plastic_post*eta*x_pre*({q}*x_pre - {s}_post*w/{q}) : {unit}",
+    "own sum": "dw/dt = plastic*eta*x_pre*({q}*x_pre - {s}_post*w/{q}) : {unit}",
     "pre sum": "dw/dt = eta*x_post*({s}_pre - w) : {unit}",
-    "other sum": "dw/dt = plastic_post*eta*({o}_post*{q} - {s}_post)*x_pre : {unit}",
-    "helper": "z = x_pre*x_post*{q} - w : {unit}\ndw/dt = plastic_post*eta*z*x_post : {unit}",
+    "other sum": "dw/dt = plastic*eta*({o}_post*{q} - {s}_post)*x_pre : {unit}",
+    "helper": "z = x_pre*x_post*{q} - w : {unit}\ndw/dt = plastic*eta*z*x_post : {unit}",
     "two": "dw/dt = eta*(v*{q} - w*x_pre) : {unit}\ndv/dt = eta*(w/{q}*x_post - v) : 1",
 }
 STATEMENTS = {

@@ -51,8 +51,8 @@ def squares(*, error: str = "recurrent", every: str = "delta", weight: str = "1"
         Projection("spread", "gain", "units", current="cn_post = c_pre : 1 (summed)"),
     )  # fmt: skip
     rules = (
-        LearningRule("weights", "plastic", periodic="w -= learning_post*cn_post*err_post*k_pre", every=every),
-        LearningRule("squares", "inverse", periodic="P -= learning_post*cn_post*k_pre*k_post", every=every),
+        LearningRule("weights", "plastic", periodic="w -= learning*cn_post*err_post*k_pre", every=every),
+        LearningRule("squares", "inverse", periodic="P -= learning*cn_post*k_pre*k_post", every=every),
     )
     frames = {"items": 1, "frames": "round(T/delta)", "every": "delta"}
     return MemoryModel(

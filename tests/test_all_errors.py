@@ -306,10 +306,10 @@ def test_equations_go_on_over_several_lines_beside_one_that_is_wrong():
 
 def test_all_errors_of_all_forms_come_in_one_message():
     form = Choice("form", {"a": "x_pre", "b": "y_pre", "c": "tau"})
-    texts = continuous("dw/dt = plastic_post*eta*form*gama/tau : 1") | {"choices": (form,)}
+    texts = continuous("dw/dt = plastic*eta*form*gama/tau : 1") | {"choices": (form,)}
     check(
         texts,
-        ("rule 'hebb', line 1 ('dw/dt = plastic_post*eta*x_pre*gama/tau : 1')", "'gama'"),
+        ("rule 'hebb', line 1 ('dw/dt = plastic*eta*x_pre*gama/tau : 1')", "'gama'"),
         ("rule 'hebb', line 1", "unknown name 'y_pre'", "(This is the form form='b'.)"),
     )
 
@@ -328,7 +328,7 @@ def test_the_shipped_model_with_several_slips():
     (population,), (learn, recall) = model.populations, model.protocol.phases
     wrong = {
         "populations": (replace(population, equations=population.equations.replace("beta", "betta")),),
-        "rules": (replace(model.rules[0], continuous="dw/dt = plastic_post*(eps/tau)*target : 1"),),
+        "rules": (replace(model.rules[0], continuous="dw/dt = plastic*(eps/tau)*target : 1"),),
         "protocol": Protocol((replace(learn, until="overlap > m_stp"), recall), model.protocol.schedule),
     }  # fmt: skip
     with pytest.raises(RuleError) as error:

@@ -54,7 +54,7 @@ def model(**changes):
                 "recurrent", "units", "units", current="u_post = w*x_pre : 1 (summed)", initial={"w": "zeros()"}
             ),
         ),
-        "rules": (LearningRule("learning", "recurrent", continuous="dw/dt = learn_post*drift/second : 1"),),
+        "rules": (LearningRule("learning", "recurrent", continuous="dw/dt = learn*drift/second : 1"),),
         "stimuli": (Stimulus("cue", "units", items=1, draw="-0.1*(1 + unit)"),),
         "protocol": Protocol(
             (
@@ -71,7 +71,7 @@ def model(**changes):
 def test_the_text_of_a_form_stands_where_its_name_stood():
     assert "phi = (gain*v) : 1" in str(translate(model()))
     assert "phi = (clip(gain*v, least, 1)) : 1" in str(translate(model().choose(response="rectified")))
-    assert model().choose(drift="off").rules[0].continuous == "dw/dt = learn_post*(0)/second : 1"
+    assert model().choose(drift="off").rules[0].continuous == "dw/dt = learn*(0)/second : 1"
 
 
 def test_a_form_chosen_as_a_parameter_is_what_runs_and_is_kept(tmp_path):
@@ -88,7 +88,7 @@ def test_a_form_chosen_as_a_parameter_is_what_runs_and_is_kept(tmp_path):
 
 def test_the_default_is_the_named_form_or_the_first():
     assert model().choose().chosen == {"response": "linear", "drift": "hebb"}
-    assert translate(model()).model == model().choose()
+    assert translate(model()).written == model().choose()
     assert model().choose() != model().choose(response="rectified")
 
 

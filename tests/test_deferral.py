@@ -25,7 +25,7 @@ from brainmem.build.deferral import find_deferral
 from brainmem.build.kernels import choose_kernels
 
 NORMAL = {"w": "normal(0, 0.3)"}
-LEARN = "plastic_post*eta*(x_post - s_post)"
+LEARN = "plastic*eta*(x_post - s_post)"
 
 
 def projection(sum_text="s_post = w*x_pre : 1 (summed)", **options):
@@ -43,7 +43,7 @@ def found_in(model):
 @pytest.mark.parametrize(
     ("text", "products"),
     [
-        ("dw/dt = plastic_post*eta*(x_post - s_post)*(x_pre - s_post*w) : 1", 1),
+        ("dw/dt = plastic*eta*(x_post - s_post)*(x_pre - s_post*w) : 1", 1),
         ("dw/dt = eta*(x_post*x_pre - 0.3*w) : 1", 1),
         ("dw/dt = eta*(x_post*x_pre + s_post*x_pre**2 - w) : 1", 2),
         ("dw/dt = eta*x_pre : 1", 1),
@@ -128,7 +128,7 @@ MODELS = {
         size=37,
     ),
     "every third step": one_rule(
-        LearningRule("rule", "own", periodic="w += 0.05*plastic_post*x_pre*x_post", every="3*delta"),
+        LearningRule("rule", "own", periodic="w += 0.05*plastic*x_pre*x_post", every="3*delta"),
         variables="w : 1",
         size=17,
     ),
@@ -202,7 +202,7 @@ def test_weights_are_recorded_after_any_number_of_changes(steps, resting):
 
 
 def test_a_closed_gate_leaves_weights_bit_for_bit_even_where_the_change_is_no_number():
-    rule = LearningRule("rule", "own", continuous="dw/dt = plastic_post*eta*x_post/(none*x_post)*x_pre : 1")
+    rule = LearningRule("rule", "own", continuous="dw/dt = plastic*eta*x_post/(none*x_post)*x_pre : 1")
     model = one_rule(rule)
     shut = tuple(replace(phase, gates={"plastic": 0}) for phase in model.protocol.phases)
     result = run(model.replace(protocol=replace(model.protocol, phases=shut)), Device())

@@ -143,16 +143,16 @@ def rule(text, projection="rec", **options):
     return LearningRule("learn", projection, continuous=f"dw/dt = {text} : 1", **options)
 
 
-HEBB = rule("plastic_post*eta*(x_post*x_pre - u_post*w)")
+HEBB = rule("plastic*eta*(x_post*x_pre - u_post*w)")
 SUM, PLASTICITY = ("groups", -400), ("groups", -300)
 TWO = {"inputs": {"v": "1"}, "more": (onto("v", "other"),)}
 FUSED = {
-    "own sum": (recurrent(HEBB), SUM, "plastic_post"),
-    "negative gate": (recurrent(rule("-(plastic_post*eta*x_pre)")), SUM, "plastic_post"),
-    "gate below": (recurrent(rule("x_pre*plastic_post*eta/(1 + x_post**2)")), SUM, "plastic_post"),
-    "gate inverse": (recurrent(rule("eta*x_pre/(2 + plastic_post)")), SUM, ""),
-    "gate in one term": (recurrent(rule("plastic_post*eta*x_pre - eta*w")), SUM, ""),
-    "gate of the source": (recurrent(rule("plastic_pre*eta*x_post")), SUM, "plastic_post"),
+    "own sum": (recurrent(HEBB), SUM, "plastic"),
+    "negative gate": (recurrent(rule("-(plastic*eta*x_pre)")), SUM, "plastic"),
+    "gate below": (recurrent(rule("x_pre*plastic*eta/(1 + x_post**2)")), SUM, "plastic"),
+    "gate inverse": (recurrent(rule("eta*x_pre/(2 + plastic)")), SUM, ""),
+    "gate in one term": (recurrent(rule("plastic*eta*x_pre - eta*w")), SUM, ""),
+    "gate of the source": (recurrent(rule("plastic*eta*x_post")), SUM, "plastic"),
     "other sum": (recurrent(rule("eta*v_post*x_pre"), **TWO), PLASTICITY, ""),
     "other sum in the drive": (recurrent(rule("eta*drive_post*x_pre"), **TWO), PLASTICITY, ""),
     "other presynaptic sum": (recurrent(rule("eta*v_pre*x_post"), **TWO), PLASTICITY, ""),
@@ -222,7 +222,7 @@ def test_numpy_and_plain_devices_use_lists_of_pairs_and_cells_are_never_matrices
     kernels = choose_kernels(translate(get_model("kurikawa2020"), "spiking"), DENSE)
     assert not kernels["units_output"].dense
     assert kernels["recurrent"].dense
-    assert kernels["recurrent"].gates[UPDATE] == ("plastic_post",)
+    assert kernels["recurrent"].gates[UPDATE] == ("plastic",)
 
 
 @pytest.mark.parametrize("case", ["unit numbers", "shared variable"])
@@ -243,7 +243,7 @@ def test_one_program_serves_other_weights_states_and_sizes_of_change(cases):
 
 
 def test_rules_with_random_numbers_draw_one_for_every_synapse_and_step():
-    model = recurrent(rule("plastic_post*eta*rand()"), size=13, self_connections=True)
+    model = recurrent(rule("plastic*eta*rand()"), size=13, self_connections=True)
     result = run(model, DENSE, weights={"rec": np.zeros((13, 13))})
     change = result.rec_w.values[1] / (20 * DT)  # 8 steps with a gate of 1 and 5 with -0.5
     assert len(np.unique(change)) == 169
@@ -251,7 +251,7 @@ def test_rules_with_random_numbers_draw_one_for_every_synapse_and_step():
 
 
 def test_a_closed_gate_leaves_weights_alone():
-    model = recurrent(rule("plastic_post*eta*x_post*x_pre"), size=5)
+    model = recurrent(rule("plastic*eta*x_post*x_pre"), size=5)
     frozen = replace(model.protocol, phases=tuple(replace(p, gates={"plastic": 0}) for p in model.protocol.phases))
     result = run(model.replace(protocol=frozen), DENSE)
     np.testing.assert_array_equal(result.rec_w.values[-1], result.rec_w.values[0])
@@ -304,7 +304,7 @@ def feedforward():
         Projection("bb", "b", "b", current="z_post = w*x_pre : 1 (summed)", initial={"w": "normal(0, 0.5)"}),
     )
     rules = (
-        LearningRule("hebb", "ab", continuous="dw/dt = plastic_post*eta*(x_post*x_pre - 0.3*w) : 1"),
+        LearningRule("hebb", "ab", continuous="dw/dt = plastic*eta*(x_post*x_pre - 0.3*w) : 1"),
         LearningRule(
             "post", "ba", continuous="dw/dt = eta*x_pre*(0.5 - x_post) : 1", bounds={"w": (-1, 1)}, pairing="causal"
         ),

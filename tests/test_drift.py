@@ -20,14 +20,14 @@ RATE = RateReading("r", 0, 1, "r_s", "r_expected", tau="tau")
 SIGNED = replace(RATE, low=-1)
 CONSTANTS = {
     "rate_max": RATE_MAX, "w": 0.5, "eta": 1.0, "alpha": 1.0, "theta": 0.3, "theta_post": 0.4, "third_post": -0.7,
-    "A": 1.0, "target_post": -0.4, "u_post": -0.5, "eps": 1.0, "plastic_post": 1.0,
+    "A": 1.0, "target_post": -0.4, "u_post": -0.5, "eps": 1.0, "plastic": 1.0,
 }  # fmt: skip
 
 OJA = "eta*(r_pre*r_post - alpha*r_post**2*w)"
 BCM = "eta*r_pre*r_post*(r_post - theta_post)"
 CUBIC = "-eta*r_post**3"
 RULES = {
-    "delta": ("plastic_post*(eps/tau)*(target_post - r_post)*(r_pre - u_post*w)", SIGNED),
+    "delta": ("plastic*(eps/tau)*(target_post - r_post)*(r_pre - u_post*w)", SIGNED),
     "hebb": ("eta*r_pre*r_post", RATE),
     "covariance": ("eta*(r_pre - theta)*(r_post - theta)", RATE),
     "oja": (OJA, RATE),

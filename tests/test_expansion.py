@@ -27,8 +27,8 @@ def expansions(*lines: str) -> dict[str, str]:
     return rate_expansions(model, model.projections[0])
 
 
-NAMED = "dw/dt = plastic_post*(eps/tau)*err_post*(x_pre - u_post*w) : 1"
-WRITTEN = "dw/dt = plastic_post*(eps/tau)*(target_post - x_post)*(x_pre - u_post*w) : 1"
+NAMED = "dw/dt = plastic*(eps/tau)*err_post*(x_pre - u_post*w) : 1"
+WRITTEN = "dw/dt = plastic*(eps/tau)*(target_post - x_post)*(x_pre - u_post*w) : 1"
 
 
 @pytest.mark.parametrize("read", [None, "event", "drive", "trace"])
@@ -43,7 +43,7 @@ def test_an_error_computed_in_the_unit_is_split_as_one_written_in_the_rule(read,
 
 def test_the_rate_variant_keeps_the_rule_as_it_is_written():
     equations = translate(with_rule(NAMED, "err = target - x"), "rate").connection("recurrent").equations
-    assert NAMED.removesuffix(" : 1") in equations
+    assert NAMED.removesuffix(" : 1").replace("plastic*", "plastic_post*") in equations
 
 
 def test_subexpressions_without_a_rate_are_left_alone():

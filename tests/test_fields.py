@@ -54,7 +54,7 @@ FULL = {
         LearningRule(
             "store",
             "recurrent",
-            episodic="w += plastic_post*eta*x_pre\nage += T",
+            episodic="w += plastic*eta*x_pre\nage += T",
             at=("learn",),
             bounds={"w": (-1, "2*gamma")},
             spiking=STATEMENTS,
@@ -77,7 +77,7 @@ FULL = {
     "description": "A model with a part of every kind.",
 }
 FORMS = {**PARTS, "choices": (Choice("form", {"a": "x_pre", "b": "x_post"}, default="b", meaning="which rate"),)}
-FORMS["rules"] = (replace(HEBB, continuous="dw/dt = plastic_post*(eta/tau)*form : 1"),)
+FORMS["rules"] = (replace(HEBB, continuous="dw/dt = plastic*(eta/tau)*form : 1"),)
 
 ODD: dict[str, Any] = {
     "None": None,

@@ -67,14 +67,14 @@ def model(*rules: LearningRule, phases=(SHUT, OPEN), **changes) -> MemoryModel:
 
 # While the gate is shut, n is 0: what the gates multiply is not finite. Open, each changes w by 1.
 GATED = {
-    "continuous": {"continuous": "dw/dt = learn_post/(n*beat) : 1"},
-    "continuous, through a subexpression": {"continuous": "z = learn_post/n : 1\ndw/dt = z/beat : 1"},
-    "continuous, two variables": {"continuous": "dw/dt = learn_pre/(n*beat) : 1\ndq/dt = learn_pre*log(n)/beat : 1"},
-    "continuous, bounded": {"continuous": "dw/dt = 3*learn_post/(n*beat) : 1", "bounds": {"w": ("-1", "1")}},
-    "periodic": {"periodic": "w += learn_post/n", "every": "beat"},
-    "periodic, a name of its own": {"periodic": "z = 1/n\nw += learn_post*z", "every": "beat"},
-    "periodic, set": {"periodic": "w = w + learn_post*sqrt(1/n)", "every": "beat"},
-    "episodic": {"episodic": "w += learn_post/n", "at": ("shut", "open")},
+    "continuous": {"continuous": "dw/dt = learn/(n*beat) : 1"},
+    "continuous, through a subexpression": {"continuous": "z = learn/n : 1\ndw/dt = z/beat : 1"},
+    "continuous, two variables": {"continuous": "dw/dt = learn/(n*beat) : 1\ndq/dt = learn*log(n)/beat : 1"},
+    "continuous, bounded": {"continuous": "dw/dt = 3*learn/(n*beat) : 1", "bounds": {"w": ("-1", "1")}},
+    "periodic": {"periodic": "w += learn/n", "every": "beat"},
+    "periodic, a name of its own": {"periodic": "z = 1/n\nw += learn*z", "every": "beat"},
+    "periodic, set": {"periodic": "w = w + learn*sqrt(1/n)", "every": "beat"},
+    "episodic": {"episodic": "w += learn/n", "at": ("shut", "open")},
 }
 
 
@@ -104,7 +104,7 @@ def test_a_rule_acts_during_the_phases_that_it_names_and_is_not_evaluated_in_oth
     assert w[-1][APART] == pytest.approx(1.0)
 
 
-TWO_GATES = {"continuous": "dw/dt = one_post*other_post/(n*beat) : 1"}
+TWO_GATES = {"continuous": "dw/dt = one*other/(n*beat) : 1"}
 INSIDE = {"periodic": "w += once_post", "every": "beat"}
 ALL = {
     **GATED,
@@ -150,7 +150,7 @@ def spiking_model(*gates: dict) -> MemoryModel:
     projections = (first, *(replace(first, name=f"rec{k}", current="") for k in range(1, len(gates))))
     rules = []
     for projection, gate in zip(projections, gates, strict=True):
-        text = f"dw/dt = {'' if gate else 'learn_post*'}x_pre*x_post/(n*tau) : 1"
+        text = f"dw/dt = {'' if gate else 'learn*'}x_pre*x_post/(n*tau) : 1"
         rules.append(LearningRule(f"r_{projection.name}", projection.name, continuous=text, **gate))
         rules.append(replace(COUNT, name=f"counting_{projection.name}", projection=projection.name))
     opened = {} if all(gates) else {"learn": 1}
@@ -209,9 +209,9 @@ def test_trials_and_freezing_count_a_rule_whose_gate_is_shut_as_not_acting():
 
 
 def test_what_cannot_become_no_number_stays_an_equation():
-    text = str(translate(model(LearningRule("r", "rec", continuous="dw/dt = learn_post*x_pre*x_post/beat : 1"))))
+    text = str(translate(model(LearningRule("r", "rec", continuous="dw/dt = learn*x_pre*x_post/beat : 1"))))
     assert "dw/dt = learn_post*x_pre*x_post/beat : 1 (clock-driven)" in text
-    text = str(translate(model(LearningRule("r", "rec", continuous="dw/dt = learn_post/(n*beat) : 1"))))
+    text = str(translate(model(LearningRule("r", "rec", continuous="dw/dt = learn/(n*beat) : 1"))))
     assert "w += dt*(learn_post/(n*beat))" in text
     assert "'rec_open': 'learn != 0'" in text
 

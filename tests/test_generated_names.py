@@ -112,7 +112,7 @@ def model(*, spins: bool = False, name: str = "", role: str = "") -> MemoryModel
         ),
         rules=(
             LearningRule(called["rule"] or "hebb", "ee", continuous=TRACE + synaptic, **bounded),
-            LearningRule("paced", "ei", periodic=f"{value} = rand() + rand()*q\nw += open_post*s_post*r_pre*{value}",
+            LearningRule("paced", "ei", periodic=f"{value} = rand() + rand()*q\nw += open*s_post*r_pre*{value}",
                          every="tau", **bounded),
             LearningRule("stored", "ie", episodic="w += 0.1*r_post*s_pre", at=("test",)),
             LearningRule("own", "he", continuous="dw/dt = eta*r_post*y_pre : 1", spiking=SpikingRule(

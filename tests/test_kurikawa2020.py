@@ -256,11 +256,11 @@ def normalised(model: MemoryModel = MODEL) -> MemoryModel:
 
 def clamped_presynaptic_factor() -> MemoryModel:
     # Rows are scaled because u_i no longer belongs to the clamped x_j: the text alone diverges.
-    return normalised(changed_rule("dw/dt = plastic_post*(eps/tau)*(target_post - x_post)*(target_pre - u_post*w) : 1"))
+    return normalised(changed_rule("dw/dt = plastic*(eps/tau)*(target_post - x_post)*(target_pre - u_post*w) : 1"))
 
 
 def no_rate_in_the_error() -> MemoryModel:
-    return changed_rule("dw/dt = plastic_post*(eps/tau)*target_post*(x_pre - u_post*w) : 1")
+    return changed_rule("dw/dt = plastic*(eps/tau)*target_post*(x_pre - u_post*w) : 1")
 
 
 @pytest.mark.parametrize("model", [clamped_presynaptic_factor, no_rate_in_the_error])

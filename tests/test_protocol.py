@@ -73,7 +73,7 @@ WALK = MemoryModel(
             "recurrent", "units", "units", current="feed_post = w*x_pre : 1 (summed)", initial={"w": "normal(0, 0.3)"}
         ),
     ),
-    rules=(LearningRule("hebb", "recurrent", continuous="dw/dt = learning_post*(x_post*x_pre - w)/(100*ms) : 1"),),
+    rules=(LearningRule("hebb", "recurrent", continuous="dw/dt = learning*(x_post*x_pre - w)/(100*ms) : 1"),),
     stimuli=(Stimulus("cue", "units", items="items"),),
     observables=(
         Observable("level", "x*cue", population="units"),

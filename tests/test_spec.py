@@ -37,7 +37,7 @@ dx/dt = (phi - x)/tau : 1
 """
 UNITS = Population("units", EQUATIONS, rate="x", drive="drive", transfer="phi", rate_range=(-1, 1))
 RECURRENT = Projection("recurrent", "units", "units", current="u_post = w*x_pre : 1 (summed)", initial={"w": "0"})
-HEBB = LearningRule("hebb", "recurrent", continuous="dw/dt = plastic_post*(eta/tau)*x_pre*x_post : 1")
+HEBB = LearningRule("hebb", "recurrent", continuous="dw/dt = plastic*(eta/tau)*x_pre*x_post : 1")
 LEARN = Phase("learn", duration="T", until="overlap > 0.9", stimuli=("cue",), gates={"plastic": 1}, start={"x": "0"})
 PARTS = {
     "parameters": (
@@ -230,16 +230,14 @@ def squares_model() -> MemoryModel:
             Projection("total", "units", "norm", current="a_post = r_pre*k_pre : 1 (summed)"),
         ),
         rules=(
-            LearningRule(
-                "shrink", "inverse", periodic="p = p - learning_post*k_pre*k_post", every="learn_step", order=1
-            ),
+            LearningRule("shrink", "inverse", periodic="p = p - learning*k_pre*k_post", every="learn_step", order=1),
             LearningRule(
                 "correct",
                 "recurrent",
                 periodic="""
                 # the increment has rank one
                 change = error_post*k_pre
-                w -= learning_post*change
+                w -= learning*change
                 """,
                 every="learn_step",
                 order=2,
@@ -309,8 +307,8 @@ def test_texts_as_papers_write_them_pass(make):
     [
         swapped("dx/dt = (phi - x)/tau", "dx/dt = (phi - x)/tau + 0.1*xi*tau**-0.5"),
         swapped("dx/dt = (phi - x)/tau", "dx/dt = (phi - x)/tau*int(t > 2*dt)*int(i < N)"),
-        continuous("dw/dt = plastic_post*correlation/tau : 1\ncorrelation = eta*x_pre*x_post : 1"),
-        continuous("dw/dt = plastic_pre*(eta/tau)*(x_pre - u_post*w)*cue_post : 1\n# the end"),
+        continuous("dw/dt = plastic*correlation/tau : 1\ncorrelation = eta*x_pre*x_post : 1"),
+        continuous("dw/dt = plastic*(eta/tau)*(x_pre - u_post*w)*cue_post : 1\n# the end"),
         periodic("w += eta*x_pre\nw *= 0.5\nw = clip(w, -1, 1)"),
         hebb(bounds={"w": (-1, "2*gamma")}),
         hebb(spiking=SpikingRule(on_pre="w += eta*count_pre*x_s_post", clocked="dtrace/dt = -trace/tau : 1")),
@@ -504,12 +502,15 @@ BAD = {
         continuous("dw/dt = x*x_post/tau : 1"),
         ["rule 'hebb', line 1", "Write x_pre or x_post"],
     ),
-    "bare gate": (continuous("dw/dt = plastic*x_post/tau : 1"), ["'plastic' belongs to the units", "plastic_post"]),
+    "gate of a unit": (
+        continuous("dw/dt = plastic_post*x_post/tau : 1"),
+        ["'plastic_post' cannot be used here: 'plastic' is a gate, one number for the whole network. Write 'plastic'"],
+    ),
     "bare stimulus": (continuous("dw/dt = cue*x_post/tau : 1"), ["Write cue_pre or cue_post"]),
     "parameter with suffix": (continuous("dw/dt = x_pre/tau_post : 1"), ["'tau' is a parameter. Write 'tau' alone"]),
     "unknown gate": (
-        continuous("dw/dt = plastik_post*x_post/tau : 1"),
-        ["'plastik_post'. Did you mean 'plastic_post'?"],
+        continuous("dw/dt = plastik*x_post/tau : 1"),
+        ["'plastik'. Did you mean 'plastic'?"],
     ),
     "unit of a rule": (continuous("dw/dt = eta*x_pre*x_post : 1"), ["has unit 1 (none), but dw/dt must have unit Hz"]),
     "no differential": (continuous("w = x_pre*x_post : 1"), ["needs a differential equation"]),
@@ -706,7 +707,7 @@ def test_a_copy_is_checked_again():
     with pytest.raises(RuleError, match="unknown name 'overlap'"):
         model.replace(observables=())
     learn, recall = model.protocol.phases
-    with pytest.raises(RuleError, match="'plastic_post'"):
+    with pytest.raises(RuleError, match="'plastic'"):
         model.replace(protocol=Protocol((replace(learn, gates={}), recall), model.protocol.schedule))
 
 

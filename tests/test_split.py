@@ -21,7 +21,7 @@ NAMED = RateReading("x", "x_lo", "x_hi", "x_s", "x_expected", tau="tau")
 RATE = RateReading("r", 0, 1, "r_s", "r_expected", tau="tau")
 HERTZ = RateReading("r", 0, "14*Hz", "r_s", "r_expected", tau="tau")
 
-DELTA = "plastic_post*(eps/tau)*(target_post - x_post)*(x_pre - u_post*w)"
+DELTA = "plastic*(eps/tau)*(target_post - x_post)*(x_pre - u_post*w)"
 OJA = "eta*(r_pre*r_post - alpha*r_post**2*w)"
 BCM = "eta*r_pre*r_post*(r_post - theta_post)"
 
@@ -42,9 +42,9 @@ def texts(rule: SplitRule) -> tuple[str, str, str]:
             SIGNED,
             {},
             (
-                "plastic_post*(eps/tau)*(2*target_post - x_post + 1)*count_pre/rate_max",
-                "plastic_post*(eps/tau)*(2*u_post*w - x_pre + 1)*count_post/rate_max",
-                "-plastic_post*(eps/tau)*(target_post + 1)*(u_post*w + 1)",
+                "plastic*(eps/tau)*(2*target_post - x_post + 1)*count_pre/rate_max",
+                "plastic*(eps/tau)*(2*u_post*w - x_pre + 1)*count_post/rate_max",
+                "-plastic*(eps/tau)*(target_post + 1)*(u_post*w + 1)",
             ),
         ),
         (
@@ -52,9 +52,9 @@ def texts(rule: SplitRule) -> tuple[str, str, str]:
             NAMED,
             {},
             (
-                "0.5*plastic_post*(eps/tau)*(x_hi - x_lo)*(2*target_post - x_post - x_lo)*count_pre/rate_max",
-                "0.5*plastic_post*(eps/tau)*(x_hi - x_lo)*(2*u_post*w - x_pre - x_lo)*count_post/rate_max",
-                "plastic_post*(eps/tau)*(x_lo - target_post)*(u_post*w - x_lo)",
+                "0.5*plastic*(eps/tau)*(x_hi - x_lo)*(2*target_post - x_post - x_lo)*count_pre/rate_max",
+                "0.5*plastic*(eps/tau)*(x_hi - x_lo)*(2*u_post*w - x_pre - x_lo)*count_post/rate_max",
+                "plastic*(eps/tau)*(x_lo - target_post)*(u_post*w - x_lo)",
             ),
         ),
         (
@@ -171,9 +171,9 @@ def test_a_name_declared_continuous_is_read_as_it_is():
 def test_terms_with_a_summed_input_stay_on_the_clock_and_the_others_become_spikes():
     rule = split(DELTA, SIGNED, correlations=Correlations(frozenset({"u_post"})))
     assert texts(rule) == (
-        "plastic_post*(eps/tau)*(2*target_post - x_post + 1)*count_pre/rate_max",
-        "plastic_post*(eps/tau)*(1 - x_pre)*count_post/rate_max",
-        "plastic_post*(eps/tau)*(x_post*u_post*w - target_post - target_post*u_post*w - 1)",
+        "plastic*(eps/tau)*(2*target_post - x_post + 1)*count_pre/rate_max",
+        "plastic*(eps/tau)*(1 - x_pre)*count_post/rate_max",
+        "plastic*(eps/tau)*(x_post*u_post*w - target_post - target_post*u_post*w - 1)",
     )
 
 

@@ -51,7 +51,7 @@ def parts(**changes):
         ),
     )  # fmt: skip
     rules = (
-        LearningRule("hebb", "low", continuous="dw/dt = plastic_post*eta*(x_post*x_pre - s_post*w) : 1"),
+        LearningRule("hebb", "low", continuous="dw/dt = plastic*eta*(x_post*x_pre - s_post*w) : 1"),
         LearningRule("often", "high", periodic="w += 0.1*x_pre*x_post - 0.01*w", every="2*delta"),
         LearningRule("ends", "across", episodic="w += 0.2*x_pre*x_post", at=("learn", "dream")),
         LearningRule("slow", "early", continuous="dw/dt = eta*(s5_post - s4_post)*x_pre : 1", bounds={"w": (-1, 1)}),

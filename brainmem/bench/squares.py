@@ -136,8 +136,8 @@ def squares_model() -> MemoryModel:
         populations=(units, gain),
         projections=projections,
         rules=(
-            LearningRule("weights", "plastic", periodic="w -= learning_post*cn_post*err_post*k_pre", every="delta"),
-            LearningRule("squares", "inverse", periodic="P -= learning_post*cn_post*k_pre*k_post", every="delta"),
+            LearningRule("weights", "plastic", periodic="w -= learning*cn_post*err_post*k_pre", every="delta"),
+            LearningRule("squares", "inverse", periodic="P -= learning*cn_post*k_pre*k_post", every="delta"),
         ),
         stimuli=(Stimulus("f", "units", **table), Stimulus("h", "units", **table)),
         protocol=Protocol(

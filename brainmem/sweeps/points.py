@@ -149,7 +149,7 @@ def plan_points(work: Work, points: Points, seeds: tuple[int, ...], store: Path)
 
 
 def _definition(work: Work) -> dict[str, Any]:
-    model = work.translated.model
+    model = work.translated.written or work.translated.model
     hashes = {kind: {name: _hash(canonical(a)) for name, a in given.items()} for kind, given in work.arrays.items()}
     return {
         "model": model.name,

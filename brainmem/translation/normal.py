@@ -25,6 +25,7 @@ from brainmem.text.lines import (
     calls_of,
     identifiers,
     read_lines,
+    rename,
     split_statement,
     statement_lines,
     write_lines,
@@ -40,7 +41,7 @@ LARGEST = 2**31
 def normal(model: MemoryModel) -> MemoryModel:
     """Return a copy of a checked model whose texts Brian2, sympy and numpy compute alike, without comments."""
     integers = {item.name: _integers(item.equations) for item in model.populations}
-    model = _gated_by_phases(model)
+    model = _gated_by_phases(_with_gates_of_units(model))
     return _copied(
         model,
         populations=tuple(_population(item, integers[item.name]) for item in model.populations),
@@ -131,6 +132,30 @@ def _initial(model: MemoryModel, projection: Projection) -> dict[str, str]:
     summed = identifiers(projection.current)
     ordered = sorted(stored, key=lambda name: name not in summed)
     return {**projection.initial, **{name: "zeros()" for name in ordered if name not in projection.initial}}
+
+
+def _with_gates_of_units(model: MemoryModel) -> MemoryModel:
+    """Return a model whose synapses read the gates of the protocol as their postsynaptic units hold them."""
+    gates = {gate: f"{gate}_post" for gate in model.protocol.gates}
+    if not gates:
+        return model
+
+    def seen(text: str) -> str:
+        return rename(text, gates) if identifiers(text) & set(gates) else text
+
+    def of_rule(rule: LearningRule) -> LearningRule:
+        own = rule.spiking and replace(
+            rule.spiking, **{name: seen(getattr(rule.spiking, name)) for name in ("on_pre", "on_post", "clocked")}
+        )
+        return replace(rule, spiking=own, **{rule.form: seen(rule.text)})
+
+    return _copied(
+        model,
+        projections=tuple(
+            replace(item, current=seen(item.current), variables=seen(item.variables)) for item in model.projections
+        ),
+        rules=tuple(map(of_rule, model.rules)),
+    )
 
 
 def _rule(model: MemoryModel, item: LearningRule, integers: Mapping[str, frozenset[str]]) -> LearningRule:

@@ -100,7 +100,7 @@ recurrent = Projection(
 delta = LearningRule(
     "delta",
     "recurrent",
-    continuous="dw/dt = plastic_post*(eps/tau)*(target_post - x_post)*(x_pre - u_post*w) : 1",
+    continuous="dw/dt = plastic*(eps/tau)*(target_post - x_post)*(x_pre - u_post*w) : 1",
     equation="dJ_ij/dt = eps (xi_i - x_i)(x_j - u_i J_ij)",
 )
 

@@ -91,7 +91,7 @@ rules = (
     LearningRule(
         "weights",
         "decoder",
-        periodic="w -= learning_post*cn_post*err_post*k_pre",
+        periodic="w -= learning*cn_post*err_post*k_pre",
         every="learn_step",
         equation="D_kj <- D_kj - c e_k k_j",
         read="trace",
@@ -99,7 +99,7 @@ rules = (
     LearningRule(
         "squares",
         "inverse",
-        periodic="P -= learning_post*cu_post*k_pre*k_post",
+        periodic="P -= learning*cu_post*k_pre*k_post",
         every="learn_step",
         equation="P_ij <- P_ij - c k_i k_j",
         read="trace",

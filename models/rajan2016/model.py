@@ -152,7 +152,7 @@ rules = (
     LearningRule(
         "weights",
         "plastic",
-        periodic="w -= learning_post*cn_post*err_post*k_pre",
+        periodic="w -= learning*cn_post*err_post*k_pre",
         every="learn_step",
         equation="J_ij <- J_ij - c e_i k_j",
         read="trace",
@@ -160,7 +160,7 @@ rules = (
     LearningRule(
         "squares",
         "inverse",
-        periodic="P -= learning_post*cn_post*k_pre*k_post",
+        periodic="P -= learning*cn_post*k_pre*k_post",
         every="learn_step",
         equation="P_ij <- P_ij - c k_i k_j",
         read="trace",

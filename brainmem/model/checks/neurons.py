@@ -73,7 +73,7 @@ def _noises(expr: str) -> set[str]:
 
 def neuron_scope(text: ModelText, population) -> Scope:
     """Return what the equations of a population may read."""
-    names = {**text.readable(population.name), **text.constants, **time_names()}
+    names = {**text.readable(population.name), **text.gates, **text.constants, **time_names()}
     names |= {"i": index("i"), "elapsed": Variable("elapsed", dimensions=second.dim, scalar=True)}
     others = [item.name for item in text.model.populations if item.name != population.name]
     advice = f"Sum it into a variable of {population.name!r} with a projection."

@@ -29,7 +29,7 @@ def check_observables(text: ModelText) -> None:
 
 def _check_observable(text: ModelText, item: Any) -> None:
     place = place_of(text.model, "observable", item.name, item.expression)
-    names = {**text.readable(item.population), **text.constants}
+    names = {**text.readable(item.population), **text.gates, **text.constants}
     hints = {f"{name}{end}": f"write {name!r} alone." for name in names for end in ("_pre", "_post")}
     hints |= tuple_hints(text) | {"N": "reduce='mean' divides by the number of units."}
     what = f"the observable {item.name!r}"

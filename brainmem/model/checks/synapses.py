@@ -106,6 +106,7 @@ def synapse_scope(text: ModelText, projection) -> Scope:
     own = {name: variable(entry) for name, entry in text.synapses[projection.name].items()}
     source, target = text.readable(projection.source), text.readable(projection.target)
     names = {**own, **suffixed(source, "_pre"), **suffixed(target, "_post"), **text.constants, **time_names()}
+    names |= text.gates
     names |= {name: index(name) for name in ("i", "j", "N_pre", "N_post")}
     made = {name: f"is used for {what}" for name, what in generated_names(text).items()}
     return Scope(names, _hints(text, projection, source, target), made)
@@ -125,6 +126,9 @@ def _hints(text: ModelText, projection, source, target) -> dict[str, str]:
     for name in text.synapses[projection.name]:
         said = f"{name!r} belongs to the synapse. Write {name!r} alone."
         hints |= {f"{name}{end}": said for end in ("_pre", "_post", "_ij", "_ji")}
+    for name in text.gates:
+        said = f"{name!r} is a gate, one number for the whole network. Write {name!r} alone."
+        hints |= {f"{name}{end}": said for end in ("_pre", "_post")}
     for name in text.values:
         hints |= {f"{name}{end}": f"{name!r} is a parameter. Write {name!r} alone." for end in ("_pre", "_post")}
     hints |= {"N": COUNT, "xi": "rules and currents have no noise of their own."}

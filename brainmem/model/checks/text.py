@@ -74,12 +74,17 @@ class ModelText:
         return {name: _constant(name, value) for name, value in single.items()}
 
     def readable(self, population: str) -> dict[str, Variable]:
-        """Return what may be read of a population: its variables, its stimuli and the gates."""
+        """Return what may be read of a population's units: variables and stimuli."""
         names = {name: variable(entry) for name, entry in self.neurons[population].items()}
         for item in self.model.stimuli:
             if item.population == population and item.name in self.units:
                 names[item.name] = Variable(item.name, dimensions=self.units[item.name])
-        return names | {gate: Variable(gate) for gate in self.model.protocol.gates}
+        return names
+
+    @property
+    def gates(self) -> dict[str, Variable]:
+        """The gates: numbers of the whole network, read by their names in units and synapses."""
+        return {gate: Variable(gate) for gate in self.model.protocol.gates}
 
 
 def summed_into(text: ModelText, population: str) -> dict[str, str]:
