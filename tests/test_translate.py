@@ -56,7 +56,7 @@ def test_the_printed_script_runs_in_plain_brian2_and_gets_the_same_numbers(varia
 def test_the_rate_variant_holds_the_model_text_verbatim():
     model = get_model("kurikawa2020")
     text = translate(model, "rate").connection("recurrent").equations
-    assert "dw/dt = plastic*(eps/tau)*(target_post - x_post)*(x_pre - u_post*w) : 1 (clock-driven)" in text
+    assert "dw/dt = plastic_post*(eps/tau)*(target_post - x_post)*(x_pre - u_post*w) : 1 (clock-driven)" in text
     assert "dx/dt = (phi - x)/tau : 1" in translate(model, "rate").group("units").equations
 
 
@@ -272,14 +272,14 @@ def test_an_explicit_spiking_rule_replaces_the_split():
         spiking=SpikingRule(on_pre="w += plastic*eps*count_pre*(target_post - x_post)"),
     )
     recurrent = translate(model.replace(rules=(own,)), "spiking").connection("recurrent")
-    assert [path.code for path in recurrent.pathways] == ["w += plastic*eps*count_pre*(target_post - x_post)"]
+    assert [path.code for path in recurrent.pathways] == ["w += plastic_post*eps*count_pre*(target_post - x_post)"]
     assert "dw/dt" not in recurrent.equations
 
 
 def test_reading_traces_keeps_the_rule_clock_driven():
     recurrent = translate(get_model("kurikawa2020"), "spiking", read="trace").connection("recurrent")
     assert recurrent.pathways == ()
-    assert "dw/dt = plastic*(eps/tau)*(target_post - x_post)*(x_pre - u_post*w) : 1" in recurrent.equations
+    assert "dw/dt = plastic_post*(eps/tau)*(target_post - x_post)*(x_pre - u_post*w) : 1" in recurrent.equations
 
 
 @pytest.mark.parametrize(

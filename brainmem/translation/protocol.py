@@ -71,27 +71,33 @@ def protocol_links(model: MemoryModel, population: Population) -> dict[str, tupl
 
 
 def protocol_lines(model: MemoryModel, population: Population, *, used: set[str] | None) -> tuple[Line, ...]:
-    """Return the stimuli and gates that a population reads, as equations over tables.
+    """Return the stimuli and gates that a population reads.
+
+    They are stored when a phase begins (`protocol_operations`); stimuli with frames change within phases, and are read
+    from their table in every step.
 
     Parameters
     ----------
     used : set of str or None
         The names that occur in the model's text; None returns every line.
     """
-    flags = ("constant over dt",)
-    lines = [
-        Line(s.name, "subexpression", s.unit, f"{s.name}_values({_row(s)}*second, i)", flags)
-        for s in shown_stimuli(model)
-        if s.population == population.name
-    ]
-    lines += [Line(g, "subexpression", "1", f"{g}_gate(step*second)", flags) for g in model.protocol.gates]
+    shown = [item for item in shown_stimuli(model) if item.population == population.name]
+    lines = [_framed_line(item) if item.every else Line(item.name, "parameter", item.unit) for item in shown]
+    lines += [Line(gate, "parameter", "1") for gate in model.protocol.gates]
     lines += [_window_line(rule) for rule in model.rules if rule.episodic]
     return tuple(line for line in lines if used is None or line.name in used)
 
 
-def _row(stimulus: Stimulus) -> str:
-    """Return the row of its table that a stimulus shows; row 0 is zero."""
-    return f"{stimulus.name}_shown" if stimulus.every else f"{stimulus.name}_row(step*second)"
+def _framed_line(item: Stimulus) -> Line:
+    expr = f"{item.name}_values({item.name}_shown*second, i)"
+    return Line(item.name, "subexpression", item.unit, expr, ("constant over dt",))
+
+
+def _shown_code(model: MemoryModel, population: Population, used: set[str]) -> list[str]:
+    """Return the statements that store, when a phase begins, what it shows and which gates it opens."""
+    shown = [item.name for item in shown_stimuli(model) if item.population == population.name and not item.every]
+    code = [f"{name} = {name}_values({name}_row(step*second)*second, i)" for name in shown if name in used]
+    return code + [f"{gate} = {gate}_gate(step*second)" for gate in model.protocol.gates if gate in used]
 
 
 def _window_line(rule: LearningRule) -> Line:
@@ -101,9 +107,9 @@ def _window_line(rule: LearningRule) -> Line:
 
 
 def protocol_operations(
-    model: MemoryModel, population: Population, *, state: dict[str, str], starts: dict[str, str]
+    model: MemoryModel, population: Population, *, state: dict[str, str], starts: dict[str, str], used: set[str]
 ) -> tuple[tuple[Line, ...], tuple[Operation, ...]]:
-    """Return the variables and statements by which a population restarts, is put back, and averages.
+    """Return the variables and statements by which a population is shown stimuli, restarts, is put back, and averages.
 
     Parameters
     ----------
@@ -111,8 +117,11 @@ def protocol_operations(
         State variables (and their units) kept while a phase runs that restores them.
     starts : dict of str to str
         Variables that a phase may set, and the statements that do so, ``{value}`` for the value.
+    used : set of str
+        The names that occur in the model's text.
     """
-    lines, code = [], []
+    lines: list[Line] = []
+    code = _shown_code(model, population, used)
     if has_restored(model):
         kept_lines, kept_code = _kept(state)
         lines, code = lines + kept_lines, code + kept_code

@@ -61,11 +61,12 @@ def _refuse_sequential(model: MemoryModel, population: Population) -> None:
 def _units(model: MemoryModel, unit: SpikingUnit, states: Collection[str]) -> Group:
     population = unit.population
     starts = settable_starts(model, unit, states)
-    extra, operations = protocol.protocol_operations(model, population, state=unit.state, starts=starts)
+    used = model_names(model) | _windows(model)
+    extra, operations = protocol.protocol_operations(model, population, state=unit.state, starts=starts, used=used)
     operations = (*operations, *drive_start(model, unit))
     links = protocol.protocol_links(model, population)
     follow = (Line(name, "parameter", u, flags=("linked",)) for name, u in protocol.followed(model, population))
-    shown = protocol.protocol_lines(model, population, used=model_names(model) | _windows(model))
+    shown = protocol.protocol_lines(model, population, used=used)
     lines = (*unit.lines, *shown, *extra, *follow, *phase_time(population))
     deliver = Operation(
         f"{population.name}_trace",
