@@ -32,6 +32,7 @@ from brainmem.build.codegen.halt import halt_when
 from brainmem.build.codegen.sampled import add_sampled
 from brainmem.build.codegen.snapshot import snapshot_monitor
 from brainmem.build.codegen.visits import add_visits
+from brainmem.build.codegen.warm import warm_up
 from brainmem.engine.device import Built
 from brainmem.engine.rows import RowTable
 from brainmem.numbers.calibrate import SAMPLED, CellBlueprint
@@ -42,7 +43,7 @@ from brainmem.translation.gates import guarded
 from brainmem.translation.moments import Sum, sums_behind
 from brainmem.translation.text import Connection, Group, Table, Translation
 
-__all__ = ["build", "build_cells"]
+__all__ = ["build", "build_cells", "warm_up"]
 
 
 def build(blueprint: Blueprint) -> Built:

@@ -231,14 +231,19 @@ def main(request: str, folder: str) -> int:
 
 
 def serve(parent: int) -> None:
-    """Answer requests until `parent` is no more, or none comes for a while."""
+    """Answer requests until `parent` is no more, or none comes for a while.
+
+    A builder of ours is imported once, and its `warm_up` called, so that forks need not.
+    """
+    warm: set[str] = set()
     while _has_line(parent):
         line = sys.stdin.buffer.raw.readline()  # type: ignore[attr-defined]
         if not line:
             return
         asked = json.loads(line)
-        if asked["builder"].startswith("brainmem."):  # one of ours does not change while this process lives
-            importlib.import_module(asked["builder"])
+        if asked["builder"] not in warm and asked["builder"].startswith("brainmem."):  # ours do not change meanwhile
+            warm.add(asked["builder"])
+            getattr(importlib.import_module(asked["builder"]), "warm_up", lambda: None)()
         child = os.fork()
         if child == 0:
             _build_in_fork(asked)

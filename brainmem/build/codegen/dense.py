@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from brian2 import Clock, NeuronGroup, Synapses
@@ -253,8 +254,9 @@ class DenseEvent(DenseCode):
         self.abstract_code = self.user_code = {"update": code}
 
 
+@lru_cache
 def dense_class(base: type, *, presynaptic_first: bool = False) -> type:
-    """Derive the active target's code object class with loops over a matrix."""
+    """Derive the active target's code object class with loops over a matrix; once, as it compiles its templates."""
     common = _COLUMN if presynaptic_first else _ROW
     mixins = {CPPCodeGenerator: _CommonFirst, NumpyCodeGenerator: _Distinct}
     mixin = next((ours for kind, ours in mixins.items() if issubclass(base.generator_class, kind)), _LoopIndices)

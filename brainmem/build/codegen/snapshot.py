@@ -6,6 +6,7 @@ have end conditions.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def snapshot_monitor(
         when=when,
         order=order,
         name=name,
-        codeobj_class=_flagged(get_device().code_object_class()),
+        codeobj_class=flagged_class(get_device().code_object_class()),
     )
     monitor.variables.add_constant("_size", size)
     monitor.variables.add_reference("_flag", controller, "snapshot", index="0")
@@ -59,6 +60,7 @@ def snapshot_monitor(
     return monitor
 
 
-def _flagged(base: type) -> type:
+@lru_cache
+def flagged_class(base: type) -> type:
     """Derive the active target's code object class with our templates in front of its own."""
     return type(f"Snapshot{base.__name__}", (base,), {"templater": base.templater.derive("brainmem.build.codegen")})
