@@ -171,8 +171,8 @@ SHOWN = {
     nouns.Projection: "name source target current variables initial row_norm self_connections source_units "
     "target_units",
     nouns.SpikingRule: "on_pre on_post clocked why",
-    nouns.LearningRule: "name projection continuous periodic episodic every at during order bounds read pairing spiking "
-    "equation",
+    nouns.LearningRule: "name projection continuous periodic episodic every at during order bounds read pairing "
+    "spiking equation",
     nouns.Observable: "name expression population reduce unit",
     nouns.Phase: "name duration until must_end stimuli gates start average aside paired",
     nouns.Each: "phases items order repeats epochs",

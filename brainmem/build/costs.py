@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from brainmem.build.kernels import Kernel, choose_kernels
 from brainmem.engine.device import Device
 from brainmem.text import evaluate
-from brainmem.build.kernels import Kernel, choose_kernels
 from brainmem.text.lines import read_lines
 from brainmem.text.slices import joined
 from brainmem.translation.text import Connection, Translation

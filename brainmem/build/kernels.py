@@ -7,8 +7,8 @@ from dataclasses import dataclass, field, replace
 
 from brainmem.build.deferral import Deferral, find_deferral
 from brainmem.engine.device import Device
-from brainmem.translation import schedule
 from brainmem.text.lines import DRAWS, Line, identifiers, read_lines
+from brainmem.translation import schedule
 from brainmem.translation.text import Connection, Translation
 
 __all__ = ["Kernel", "choose_kernels"]

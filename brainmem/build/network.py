@@ -25,7 +25,6 @@ from brian2 import (
 from brian2.units import Unit
 
 from brainmem.build.blueprint import Blueprint
-from brainmem.numbers.calibrate import SAMPLED, CellBlueprint
 from brainmem.build.codegen.connections import Surroundings, join, operate
 from brainmem.build.codegen.counter import COUNTER_FUNCTIONS
 from brainmem.build.codegen.dense import Diagonal
@@ -35,10 +34,11 @@ from brainmem.build.codegen.snapshot import snapshot_monitor
 from brainmem.build.codegen.visits import add_visits
 from brainmem.engine.device import Built
 from brainmem.engine.rows import RowTable
+from brainmem.numbers.calibrate import SAMPLED, CellBlueprint
+from brainmem.text.lines import read_lines
 from brainmem.translation import schedule
 from brainmem.translation.controller import CONTROLLER, TRIAL, has_until, run_numbers
 from brainmem.translation.gates import guarded
-from brainmem.text.lines import read_lines
 from brainmem.translation.moments import Sum, sums_behind
 from brainmem.translation.text import Connection, Group, Table, Translation
 

@@ -11,8 +11,8 @@ from brian2 import Clock, NeuronGroup, Quantity, Subgroup, Synapses
 from brainmem.build.codegen.dense import dense_synapses
 from brainmem.build.codegen.steps import add_steps
 from brainmem.build.kernels import Kernel
-from brainmem.translation.controller import CONTROLLER
 from brainmem.text.slices import Ends, own_pair
+from brainmem.translation.controller import CONTROLLER
 from brainmem.translation.text import Connection, Operation
 from brainmem.translation.trials import trial_pairs
 

@@ -4,8 +4,8 @@ Brian2 walks a flat list of synapses through two index arrays, which compilers c
 from unit ``i`` to unit ``j`` is element ``j*N_pre + i`` of its array, and Brian2's own generated statements stand
 inside loops over rows. Brian2's `Synapses` still holds the variables; its index arrays stay empty.
 
-Where the units are updated one at a time (`brainmem.build.codegen.visits`) a change needs the weights of one presynaptic
-unit. There the matrix is stored presynaptic-major, as element ``i*N_post + j``, and loops run over columns.
+Where the units are updated one at a time (`brainmem.build.codegen.visits`) a change needs the weights of one
+presynaptic unit. There the matrix is stored presynaptic-major, as element ``i*N_post + j``, and loops run over columns.
 """
 
 from __future__ import annotations

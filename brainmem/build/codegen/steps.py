@@ -11,9 +11,9 @@ from brainmem.build.codegen.deferred import add_deferred
 from brainmem.build.codegen.dense import DenseEvent, DenseStep, Diagonal
 from brainmem.build.codegen.products import DenseProduct
 from brainmem.build.kernels import Kernel
+from brainmem.text.lines import read_lines
 from brainmem.translation import schedule
 from brainmem.translation.gates import UPDATE
-from brainmem.text.lines import read_lines
 from brainmem.translation.text import Connection, Operation, Pathway
 
 __all__ = ["add_steps"]

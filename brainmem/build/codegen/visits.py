@@ -10,8 +10,8 @@ from brian2.groups.group import CodeRunner
 
 from brainmem.build.codegen.dense import dense_class
 from brainmem.build.kernels import Kernel
-from brainmem.translation.controller import CONTROLLER
 from brainmem.text.lines import identifiers, rename
+from brainmem.translation.controller import CONTROLLER
 from brainmem.translation.text import Translation, Visits
 
 __all__ = ["UnitVisits", "add_visits"]
