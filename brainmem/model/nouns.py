@@ -512,8 +512,8 @@ class Limit:
 class Claim:
     """A statement of a paper, with the experiment that checks it, and where the paper makes it (`source`).
 
-    ``experiment(e)`` is called with a `brainmem.claims.Experiment`, which holds the size, the variant and the device and
-    runs the model, and returns `brainmem.claims.Finding`s: a value for each seed, and what is expected of their mean.
+    ``experiment(e)`` is called with a `brainmem.claims.Experiment`, which holds the size, the variant and the device,
+    and runs the model. It returns `brainmem.claims.Finding`s: a value for each seed, and what is expected of the mean.
     """
 
     key: str
