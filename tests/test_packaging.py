@@ -58,7 +58,7 @@ def test_a_wheel_holds_every_file_of_the_package_and_of_the_models(built):
     held = names(built["wheel"])
     assert wanted <= held
     assert {"brainmem/models/kurikawa2020/model.py", "brainmem/py.typed"} <= held
-    assert not [name for name in held if "__pycache__" in name or name.endswith((".nc", ".tmp"))]
+    assert not [name for name in held if "__pycache__" in name or name.endswith((".md", ".nc", ".tmp"))]
 
 
 def test_a_wheel_names_the_command_the_licence_and_the_extras(built):
@@ -105,10 +105,11 @@ def test_a_source_distribution_holds_what_is_needed_to_build_and_test(built):
     with tarfile.open(built["sdist"]) as archive:
         held = {name.split("/", 1)[1] for name in archive.getnames()}
     wanted = {"LICENSE", "Makefile", "README.md", "pyproject.toml", "tests/test_packaging.py"}
+    wanted |= {"CONTRIBUTING.md", "brainmem/README.md", "models/README.md", "examples/agreement.png"}
     assert wanted | {"brainmem/py.typed", "models/kurikawa2020/model.py"} <= held
     assert {name.split("/")[0] for name in held} - {".gitignore"} <= {
         *("brainmem", "models", "tests", "examples", "CHANGELOG.md", "CITATION.cff", "LICENSE", "Makefile"),
-        *("README.md", "pyproject.toml", "PKG-INFO"),
+        *("CONTRIBUTING.md", "README.md", "pyproject.toml", "PKG-INFO"),
     }
 
 

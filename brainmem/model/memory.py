@@ -16,12 +16,42 @@ __all__ = ["MemoryModel"]
 
 @dataclass(frozen=True)
 class MemoryModel(Model):
-    """A paper's network, learning rule and protocol, as text. See `brainmem.model.nouns` for the parts.
+    """A paper's network, learning rule and protocol, as text. ``print(model)`` shows all of it on one page.
 
-    ``rate_dt`` and ``time_unit`` are texts (parameter or quantity): the Euler step of the rate variant and
-    what one unit of a dimensionless model time lasts. ``varied`` marks a copy made by `replace`, in which
-    parameters may be left over that only the replaced part used; ``chosen`` holds the choices made, by name.
-    A ``protocol`` that is a single `Phase` runs it once for each item. ``print(model)`` shows all of it on one page.
+    Every field but `name` is given by keyword. All of the text is checked when the model is made.
+
+    Parameters
+    ----------
+    name : str
+    parameters : tuple of Parameter
+    populations : tuple of Population
+    projections : tuple of Projection
+    rules : tuple of LearningRule
+        Those of equal `order` act as listed.
+    stimuli : tuple of Stimulus
+        A draw may read stimuli that are listed before it.
+    observables : tuple of Observable
+    protocol : Protocol or Phase
+        A single `Phase` stands for the protocol that runs it once for each item.
+    recalled : Recalled, optional
+        When a memory counts as recalled.
+    limits : tuple of Limit
+        Conditions on the parameters; a run that breaks one is refused.
+    choices : tuple of Choice
+        Parts of the text in several forms.
+    reference : Reference, optional
+    rate_dt : str
+        Euler step of the rate variant: a parameter, or text with unit of time.
+    time_unit : str
+        What one unit of the model's time lasts, where the paper gives it none. It is shown, not computed with.
+    spiking : mapping of str to number or text
+        Values of the spiking parameters (``{"spike_dt": 1*ms}``) that suit this model.
+    description : str
+        Shown above the model; the docstring of a paper's file.
+    varied : bool
+        Marks a copy made by `replace`, in which parameters may be left over that only the replaced part used.
+    chosen : mapping of str to str
+        The choices made, by name.
     """
 
     def __post_init__(self) -> None:

@@ -511,11 +511,10 @@ class Limit:
 
 @dataclass(frozen=True)
 class Claim:
-    """A statement of a paper, with the experiment that checks it.
+    """A statement of a paper, with the experiment that checks it, and where the paper makes it (`source`).
 
-    `experiment(size=..., variant=..., device=..., progress=...)` returns a mapping from quantity
-    to measured value; `expected` maps ``(quantity)`` to ``(value, tolerance)`` or to a
-    ``(low, high)`` interval built by `brainmem.claims.within`.
+    ``experiment(e)`` is called with a `brainmem.claims.Experiment`, which holds the size, the variant and the device,
+    and runs the model. It returns `brainmem.claims.Finding`s: a value for each seed, and what is expected of the mean.
     """
 
     key: str
