@@ -222,7 +222,7 @@ def test_numpy_and_plain_devices_use_lists_of_pairs_and_cells_are_never_matrices
     kernels = choose_kernels(translate(get_model("kurikawa2020"), "spiking"), DENSE)
     assert not kernels["units_output"].dense
     assert kernels["recurrent"].dense
-    assert kernels["recurrent"].gates[UPDATE] == ("plastic",)
+    assert kernels["recurrent"].gates[UPDATE] == ("plastic_post",)
 
 
 @pytest.mark.parametrize("case", ["unit numbers", "shared variable"])

@@ -95,7 +95,7 @@ class Reference:
         names = {f"{key}_pre": np.reshape(_part(v, pre), (1, -1)) for key, v in self._readable(source).items()}
         names |= {f"{key}_post": np.reshape(_part(v, post), (-1, 1)) for key, v in self._readable(target).items()}
         names |= {**_KNOWN, **self.parameters, **self.weights[projection.name]}
-        names |= {"N_pre": len(pre), "N_post": len(post)}
+        names |= {"N_pre": len(pre), "N_post": len(post), **self.gates}
         helpers = [projection.variables, *(r.continuous for r in self.model.rules if r.projection == projection.name)]
         for left, expression in equations("\n".join(helpers)):
             if "/dt" not in left:

@@ -203,7 +203,7 @@ def _package_hash(package: Path) -> str:
     digest = hashlib.sha256()
     paths = {path for pattern in _SOURCES for path in package.glob(pattern)}
     for path in sorted(paths):
-        if path.is_file() and "__pycache__" not in path.parts:
+        if path.is_file() and "__pycache__" not in path.parts and path.suffix != ".md":
             digest.update(str(path.relative_to(package)).encode() + b"\0" + path.read_bytes())
     return digest.hexdigest()
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -9,6 +11,7 @@ import numpy as np
 from brainmem.build.blueprint import Blueprint
 from brainmem.engine.device import BuildJob
 from brainmem.errors import RuleError, closest
+from brainmem.model.nouns import Parameter
 from brainmem.numbers.instance import Instance
 from brainmem.simulation.ready import Ready
 from brainmem.text.lines import read_lines
@@ -25,13 +28,34 @@ def job_of(ready: Ready, record: tuple[str, ...], interval: Any) -> BuildJob:
 def _blueprint(ready: Ready, record: tuple[str, ...], interval: Any) -> Blueprint:
     step = 10 * ready.dt if interval is None else _sampled(float(np.asarray(interval)), ready.dt)
     return Blueprint(
-        translated=ready.translated,
+        translated=_without_numbers(ready.translated),
         sizes=ready.sizes,
         dt=ready.dt,
         periods=ready.periods,
         kernels=ready.kernels,
         ends={name: ends for name, ends in ready.instance.ends.items() if not ends.whole},
         **_recorded(ready.translated, ready.instance, record, step),
+    )
+
+
+def _without_numbers(translated: Translation) -> Translation:
+    """Return what is left of a translation without defaults, descriptions and draws, which no program depends on."""
+    model = copy(translated.model)
+    nothing: dict[str, Any] = {"name": "", "description": "", "reference": None, "recalled": None, "parameters": ()}
+    nothing |= {
+        "limits": (),
+        "choices": (),
+        "chosen": {},
+        "spiking": {},
+        "rate_dt": "",
+        "time_unit": "",
+        "varied": False,
+    }
+    for name, value in nothing.items():
+        object.__setattr__(model, name, value)  # not checked again: it is no model any more
+    names = tuple(Parameter(item.name, 0.0) for item in translated.parameters)
+    return replace(
+        translated, model=model, parameters=names, options={}, splits=(), changes=(), reported=(), written=None
     )
 
 

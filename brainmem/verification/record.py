@@ -150,10 +150,11 @@ class Verification:
         wrong = sorted({row.rule for row in replayed if row.holds is False})
         if wrong:
             return f"With replayed rates not as expected: {', '.join(map(repr, wrong))}. The translation is to blame."
-        told = "With replayed rates all rules drift as expected; the rest of a difference is the network's."
+        rest = "the rest of a difference is the network's."
         if coarse := [row for row in replayed if row.holds is None]:
-            return f"{told}{_unsettled(coarse, len(self.seeds))}"
-        return told
+            known = f"With replayed rates all drifts that could be judged are as expected; {rest}"
+            return f"{known}{_unsettled(coarse, len(self.seeds))}"
+        return f"With replayed rates all rules drift as expected; {rest}"
 
 
 def _unsettled(rows: list[DriftRow], seeds: int) -> str:
