@@ -147,12 +147,12 @@ HEBB = rule("plastic*eta*(x_post*x_pre - u_post*w)")
 SUM, PLASTICITY = ("groups", -400), ("groups", -300)
 TWO = {"inputs": {"v": "1"}, "more": (onto("v", "other"),)}
 FUSED = {
-    "own sum": (recurrent(HEBB), SUM, "plastic"),
-    "negative gate": (recurrent(rule("-(plastic*eta*x_pre)")), SUM, "plastic"),
-    "gate below": (recurrent(rule("x_pre*plastic*eta/(1 + x_post**2)")), SUM, "plastic"),
+    "own sum": (recurrent(HEBB), SUM, "plastic_post"),
+    "negative gate": (recurrent(rule("-(plastic*eta*x_pre)")), SUM, "plastic_post"),
+    "gate below": (recurrent(rule("x_pre*plastic*eta/(1 + x_post**2)")), SUM, "plastic_post"),
     "gate inverse": (recurrent(rule("eta*x_pre/(2 + plastic)")), SUM, ""),
     "gate in one term": (recurrent(rule("plastic*eta*x_pre - eta*w")), SUM, ""),
-    "gate of the source": (recurrent(rule("plastic*eta*x_post")), SUM, "plastic"),
+    "gate of the source": (recurrent(rule("plastic*eta*x_post")), SUM, "plastic_post"),
     "other sum": (recurrent(rule("eta*v_post*x_pre"), **TWO), PLASTICITY, ""),
     "other sum in the drive": (recurrent(rule("eta*drive_post*x_pre"), **TWO), PLASTICITY, ""),
     "other presynaptic sum": (recurrent(rule("eta*v_pre*x_post"), **TWO), PLASTICITY, ""),
