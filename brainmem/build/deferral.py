@@ -57,6 +57,8 @@ def find_deferral(item: Connection) -> Deferral | None:
     changed = _change(item, lines)
     if any(not path.sum_ for path in item.pathways) or item.trials or not item.summed_order or changed is None:
         return None
+    if any(name.endswith("_pre") for name in item.summed_order):
+        return None  # what waits is kept by rows
     variable, text, operation = changed
     sums = {name: _summed(lines, lines[name].expr, variable) for name in item.summed_order}
     parts = _parts(lines, text, variable)

@@ -100,6 +100,8 @@ def _why_not_fused(translated: Translation, item: Connection) -> str:
         return "one pass: there is nothing to fuse"
     if len(slots) > 1:
         return "its sums are formed at different times"
+    if any(name.endswith("_pre") for name in item.summed_order):
+        return "a sum onto presynaptic units is known only after all rows"
     if any(translated.group(name).visits for name in (item.source, item.target)):
         return "the units of one side change between its sums and its update"
     names = set().union(*(identifiers(line.expr) for line in update))
@@ -142,7 +144,7 @@ def _others(translated: Translation, item: Connection) -> Iterator[Connection]:
 
 
 def _sums(item: Connection) -> set[str]:
-    return {f"{item.target}.{name.removesuffix('_post')}" for name in item.summed_order}
+    return {".".join(item.takes(name)) for name in item.summed_order}
 
 
 def _other_sums(translated: Translation, item: Connection) -> set[str]:

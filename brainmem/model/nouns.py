@@ -226,7 +226,8 @@ class Projection:
     ----------
     name, source, target : str
     current : str
-        One Brian2 summed equation per line, e.g. ``"u_post = w*x_pre : 1 (summed)"``.
+        One Brian2 summed equation per line: onto the target's units, ``"u_post = w*x_pre : 1 (summed)"``, or through
+        the transpose onto the source's, ``"v_pre = w*y_post : 1 (summed)"``.
     variables : str
         Synaptic parameters as Brian2 text, ``"w : 1"``; variables that a rule's
         ``dw/dt`` defines are not repeated here.

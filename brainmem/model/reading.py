@@ -2,20 +2,57 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from brainmem.model.nouns import LearningRule, Model, Parameter, Projection, Stimulus
 from brainmem.text.lines import Line, identifiers, read_lines
 
 __all__ = [
+    "Summed",
     "constants_in",
     "during_gate",
     "model_names",
     "rules_of",
     "shown_stimuli",
     "summed_lines",
+    "sums_of",
+    "sums_onto",
     "used_names",
 ]
+
+
+@dataclass(frozen=True)
+class Summed:
+    """A sum over synapses: ``u_post = w*x_pre`` onto units of the target, ``v_pre = w*y_post`` onto the source's."""
+
+    projection: Projection
+    line: Line
+
+    @property
+    def variable(self) -> str:
+        """The variable of the units that takes the sum."""
+        return self.line.name.removesuffix("_pre").removesuffix("_post")
+
+    @property
+    def end(self) -> str:
+        """The ending of the units that take the sum, ``"_post"`` or ``"_pre"``."""
+        return "_pre" if self.line.name.endswith("_pre") else "_post"
+
+    @property
+    def other_end(self) -> str:
+        """The ending of the units over which it runs."""
+        return "_post" if self.end == "_pre" else "_pre"
+
+    @property
+    def onto(self) -> str:
+        """The population that takes the sum."""
+        return self.projection.source if self.end == "_pre" else self.projection.target
+
+    @property
+    def over(self) -> str:
+        """The population over whose units it runs."""
+        return self.projection.target if self.end == "_pre" else self.projection.source
 
 
 def during_gate(rule: str) -> str:
@@ -65,3 +102,13 @@ def used_names(texts: Iterable[str]) -> set[str]:
 def summed_lines(projection: Projection) -> tuple[Line, ...]:
     """Return a projection's summed equations."""
     return read_lines(projection.current) if projection.current.strip() else ()
+
+
+def sums_of(model: Model) -> Iterator[Summed]:
+    """Yield every sum over synapses of a model."""
+    return (Summed(projection, line) for projection in model.projections for line in summed_lines(projection))
+
+
+def sums_onto(model: Model, population: str) -> tuple[Summed, ...]:
+    """Return the sums that units of a population take."""
+    return tuple(item for item in sums_of(model) if item.onto == population)

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import LearningRule, Population, Projection
-from brainmem.model.reading import rules_of, summed_lines
+from brainmem.model.reading import Summed, rules_of, sums_of
 from brainmem.text.lines import (
-    Line,
     definitions,
     identifiers,
     read_lines,
@@ -35,12 +34,8 @@ def connect_text(projection: Projection) -> str:
 
 def projection_orders(model: MemoryModel) -> dict[str, tuple[str, int]]:
     """Return (when, order) of every summed variable, keyed ``"population.variable"``."""
-    summed = {
-        f"{projection.target}.{line.name.removesuffix('_post')}": (projection, line)
-        for projection in model.projections
-        for line in summed_lines(projection)
-    }
-    depends = {key: _stored_names(model, projection, line) & set(summed) for key, (projection, line) in summed.items()}
+    summed = {f"{item.onto}.{item.variable}": item for item in sums_of(model)}
+    depends = {key: _stored_names(model, item) & set(summed) for key, item in summed.items()}
     return schedule.sum_orders(depends)
 
 
@@ -49,9 +44,10 @@ def synaptic_text(model: MemoryModel, projection: Projection, text: str) -> str:
     return written_out(text, _synaptic_helpers(model, projection))
 
 
-def _stored_names(model: MemoryModel, projection: Projection, line: Line) -> set[str]:
+def _stored_names(model: MemoryModel, item: Summed) -> set[str]:
     """Return ``"population.variable"`` of everything stored that a sum reads."""
-    expr = synaptic_text(model, projection, line.expr)
+    projection = item.projection
+    expr = synaptic_text(model, projection, item.line.expr)
     sides = ((projection.source, "_pre"), (projection.target, "_post"))
     return set().union(*(_base_names(model.population(name), expr, suffix) for name, suffix in sides))
 

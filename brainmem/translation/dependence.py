@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import LearningRule, Projection
-from brainmem.model.reading import summed_lines
+from brainmem.model.reading import sums_of
 from brainmem.text.lines import (
     definitions,
     identifiers,
@@ -51,10 +51,10 @@ def _reads(model: MemoryModel) -> Mapping[Name, set[Name]]:
         own = {line.name for line in lines}
         for line in lines:
             reads[population.name, line.name] = {(population.name, name) for name in identifiers(line.expr) & own}
+    for item in sums_of(model):
+        key = item.onto, item.variable
+        reads[key] = reads.get(key, set()) | _synaptic_reads(item.projection, item.line.expr)
     for projection in model.projections:
-        for line in summed_lines(projection):
-            key = projection.target, line.name.removesuffix("_post")
-            reads[key] = reads.get(key, set()) | _synaptic_reads(projection, line.expr)
         for name, text in _synaptic(model, projection):
             key = projection.name, name
             reads[key] = reads.get(key, set()) | _synaptic_reads(projection, text)

@@ -20,7 +20,7 @@ from typing import Any
 
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import LearningRule, Observable, Population, Projection
-from brainmem.model.reading import summed_lines
+from brainmem.model.reading import Summed, summed_lines
 from brainmem.text.lines import (
     DRAWS,
     Line,
@@ -183,11 +183,11 @@ class _Pass:
         if not projection.current.strip():
             return projection
         return replace(
-            projection, current=write_lines(self._sum(projection, line) for line in summed_lines(projection))
+            projection, current=write_lines(self._sum(Summed(projection, line)) for line in summed_lines(projection))
         )
 
-    def _sum(self, projection: Projection, line: Line) -> Line:
-        key = projection.target, line.name.removesuffix("_post")
+    def _sum(self, item: Summed) -> Line:
+        projection, line, key = item.projection, item.line, (item.onto, item.variable)
         if key not in self.noise.fed or key in self.noise.into_drives:
             return line
         text = self._synaptic(projection, line.expr, self._across(projection))
@@ -216,8 +216,9 @@ class _Pass:
     def _gains(self, owner: str, name: str) -> bool:
         """Tell whether a sum or state reads something noisy beyond linearly."""
         if (owner, name) in self.noise.sums:
-            projection, line = self.noise.sums[owner, name]
-            return _beyond_linear(self.noise.ends_written(projection, line.expr), self._across(projection))
+            item = self.noise.sums[owner, name]
+            written = self.noise.ends_written(item.projection, item.line.expr)
+            return _beyond_linear(written, self._across(item.projection))
         return self.noise.is_state(owner, name) and _beyond_linear(
             self.noise.written(owner, self.noise.lines[owner][name].expr), self._as_seen(owner)
         )
@@ -300,9 +301,10 @@ class _Pass:
                     self._add_state(owner, name, populations)
 
     def _add_sum(self, owner: str, name: str, populations: dict[str, Any], projections: dict[str, Any]) -> None:
-        projection, line = self.noise.sums[owner, name]
+        item = self.noise.sums[owner, name]
+        projection, line = item.projection, item.line
         text = expected_text(self.noise.ends_written(projection, line.expr), self._across(projection))
-        new = Line(f"{expected_name(name)}_post", "subexpression", line.unit, text, line.flags)
+        new = Line(f"{expected_name(name)}{item.end}", "subexpression", line.unit, text, line.flags)
         old = projections[projection.name]
         projections[projection.name] = replace(old, current=f"{old.current}\n{new}")
         self._declare(owner, Line(expected_name(name), "parameter", line.unit), populations)

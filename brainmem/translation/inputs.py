@@ -9,8 +9,8 @@ from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Population, Projection
-from brainmem.model.reading import summed_lines
-from brainmem.text.lines import Line, grouped, identifiers, read_lines, rename
+from brainmem.model.reading import Summed, summed_lines, sums_onto
+from brainmem.text.lines import grouped, identifiers, read_lines, rename
 from brainmem.translation.dependence import dependents
 from brainmem.translation.neurons import SpikingUnit
 from brainmem.translation.split.correlations import Correlations
@@ -22,12 +22,11 @@ def correlations(model: MemoryModel, projection: Projection, units: Mapping[str,
     """Return the summed inputs that a projection's synapses may read, and what is known of their noise."""
     ends = {"pre": projection.source, "post": projection.target}
     seen = {side: _End(model, side, name, units.get(name)) for side, name in ends.items()}
-    weight = _weight(projection, seen["pre"])
     with_trace = {
         name: text
         for side, other in (("post", "pre"), ("pre", "post"))
         for name in seen[side].inputs
-        if (text := seen[side].with_trace(name, seen[other], weight))
+        if (text := seen[side].with_trace(name, seen[other], _weight(projection, side, seen[other])))
     }
     drive = seen["post"].drive
     return Correlations(
@@ -99,25 +98,24 @@ class _End:
         if not other.rate or other.population.name not in sources:
             return ""
         own, slope = weight
-        if self.side == "post" and own and (base == own or self._is_all_of(base, own)):
+        if own and (base == own or self._is_all_of(base, own)):
             return f"{grouped(slope)}*Var({other.rate})"
         return f"Cov({other.rate}, {name})"
 
 
 def _sums(model: MemoryModel, population: Population) -> dict[str, str]:
     """Return the summed variables of a population, with the population whose units they sum."""
-    return {
-        line.name.removesuffix("_post"): projection.source
-        for projection in model.projections
-        if projection.target == population.name
-        for line in summed_lines(projection)
-    }
+    return {item.variable: item.over for item in sums_onto(model, population.name)}
 
 
-def _weight(projection: Projection, pre: _End) -> tuple[str, str]:
-    """Return the sum that grows with the presynaptic rate and its slope, ``("u", "w")``; empty if there is none."""
-    lines: list[Line] = [line for line in summed_lines(projection) if pre.rate and pre.rate in identifiers(line.expr)]
-    if len(lines) != 1:
+def _weight(projection: Projection, side: str, other: _End) -> tuple[str, str]:
+    """Return the sum onto one side that grows with the rate of the other and its slope, ``("u", "w")``.
+
+    Empty if there is none.
+    """
+    sums = [Summed(projection, line) for line in summed_lines(projection)]
+    found = [item for item in sums if item.end == f"_{side}" and other.rate in identifiers(item.line.expr)]
+    if len(found) != 1 or not other.rate:
         return "", ""
-    slope = sympy.diff(str_to_sympy(lines[0].expr), sympy.Symbol(pre.rate, real=True))
-    return lines[0].name.removesuffix("_post"), sympy_to_str(slope)
+    slope = sympy.diff(str_to_sympy(found[0].line.expr), sympy.Symbol(other.rate, real=True))
+    return found[0].variable, sympy_to_str(slope)

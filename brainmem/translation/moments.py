@@ -23,17 +23,17 @@ STEP_END = "step_end"
 
 @dataclass(frozen=True)
 class Sum:
-    """A summed variable: the connection that forms it, its equation, and how many sums stand behind it."""
+    """A summed variable: the connection that forms it, the group that takes it, its equation, the sums behind it."""
 
     connection: str
-    target: str
+    group: str
     line: Line
     level: int
 
     @property
     def variable(self) -> str:
-        """Its name in the target group."""
-        return self.line.name.removesuffix("_post")
+        """Its name in that group."""
+        return self.line.name.removesuffix("_pre").removesuffix("_post")
 
 
 def watched_event() -> tuple[str, str, int]:
@@ -66,11 +66,7 @@ def same_moment(translated: Translation) -> Translation:
 def sums_behind(translated: Translation, group: str, names: Iterable[str]) -> list[Sum]:
     """Return the sums that variables of a group read, through subexpressions and sums; the first to form come first."""
     known = _sums(translated)
-    observed = {
-        f"{item.target}.{name.removesuffix('_post')}": item
-        for item in _observers(translated)
-        for name in item.summed_order
-    }
+    observed = {".".join(item.takes(name)): item for item in _observers(translated) for name in item.summed_order}
     found: dict[str, Sum] = {}
     todo = [(group, name) for name in names]
     while todo:
@@ -100,8 +96,8 @@ def _sums(translated: Translation) -> dict[str, Sum]:
         lines = {line.name: line for line in _lines(item.equations)}
         for name, (when, order) in item.summed_order.items():
             if name not in swept and when == schedule.SUM[0]:
-                sum_ = Sum(item.name, item.target, lines[name], order - schedule.SUM[1])
-                found[f"{item.target}.{sum_.variable}"] = sum_
+                group, variable = item.takes(name)
+                found[f"{group}.{variable}"] = Sum(item.name, group, lines[name], order - schedule.SUM[1])
     return found
 
 
@@ -176,7 +172,7 @@ def _with_events(translated: Translation, found: Mapping[str, list[Sum]]) -> tup
         for event, sums in found.items():
             if any(translated.connection(item.connection).source == group.name for item in sums):
                 events.setdefault(event, conditions[event])
-            own = [item for item in sums if item.target == group.name]
+            own = [item for item in sums if item.group == group.name]
             for level in sorted({item.level for item in own}):
                 name = f"{event}_{level}"
                 events[name] = conditions[event]

@@ -18,9 +18,10 @@ from brian2.parsing.sympytools import sympy_to_str
 from brainmem.errors import TranslationError
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Population
+from brainmem.model.reading import sums_onto
 from brainmem.text.lines import Line, definitions, grouped, identifiers, read_lines, written_out
 from brainmem.translation.expected import expected_name
-from brainmem.translation.filters import moves, refusal, sums_onto, symbolic, time_constant
+from brainmem.translation.filters import moves, refusal, symbolic, time_constant
 
 __all__ = ["SpikingUnit", "spiking_unit"]
 
@@ -179,7 +180,8 @@ def _current_form(model: MemoryModel, population: Population, lines: dict[str, L
 
 def _with_sums_written_out(model: MemoryModel, population: Population, expr: str, lines: dict[str, Line]) -> str:
     """Return an expression with subexpressions that contain a sum in full: ``(zf + zp)`` for ``z = zf + zp``."""
-    inner, holding = definitions(lines.values(), stored=True), set(sums_onto(model, population))
+    inner = definitions(lines.values(), stored=True)
+    holding = {item.variable for item in sums_onto(model, population.name)}
     found: dict[str, str] = {}
     while new := {n: text for n, text in inner.items() if n not in found and identifiers(text) & {*holding, *found}}:
         found |= new
@@ -188,7 +190,7 @@ def _with_sums_written_out(model: MemoryModel, population: Population, expr: str
 
 def _currents(model: MemoryModel, population: Population, drive: Line, tau: str) -> tuple[str, str]:
     """Split ``tau*du/dt + u`` into the summed currents whose filter moves to the spikes, and the rest."""
-    read = [name for name in sums_onto(model, population) if name in identifiers(drive.expr)]
+    read = [i.variable for i in sums_onto(model, population.name) if i.variable in identifiers(drive.expr)]
     moving = [name for name in read if moves(model, population, name, tau)]
     total = sympy.expand(symbolic(f"({drive.expr})*({tau}) + {drive.name}"))
     symbols = [sympy.Symbol(name, real=True) for name in moving if sympy.Symbol(name, real=True) in total.free_symbols]

@@ -7,7 +7,7 @@ from functools import cached_property
 
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import LearningRule, Population, Projection
-from brainmem.model.reading import summed_lines
+from brainmem.model.reading import Summed, sums_of
 from brainmem.text.lines import definitions, identifiers, read_lines, rename, written_out
 from brainmem.translation.leading import changes_in, leading_variables
 from brainmem.translation.products import noise_in
@@ -30,18 +30,14 @@ class Noise:
     ----------
     lines : dict of str to dict of str to Line
         By population, its equations by variable.
-    sums : dict of Name to (Projection, Line)
+    sums : dict of Name to Summed
         What synapses sum up, by the population and variable that takes it.
     """
 
     def __init__(self, model: MemoryModel, read: str | None) -> None:
         self.model, self.read = model, read
         self.lines = {p.name: {line.name: line for line in read_lines(p.equations)} for p in model.populations}
-        self.sums = {
-            (p.target, line.name.removesuffix("_post")): (p, line)
-            for p in model.projections
-            for line in summed_lines(p)
-        }
+        self.sums: dict[Name, Summed] = {(item.onto, item.variable): item for item in sums_of(model)}
 
     def population_of(self, name: str) -> Population:
         """Return the population called `name`."""
@@ -74,8 +70,9 @@ class Noise:
             found |= new
 
     def _next(self, found: Mapping[Name, frozenset[str]]) -> Iterator[tuple[Name, frozenset[str]]]:
-        for (owner, name), (projection, line) in self.sums.items():
-            read = (found.get(key, frozenset()) for key in self.synaptic_reads(projection, line.expr))
+        for (owner, name), item in self.sums.items():
+            projection = item.projection
+            read = (found.get(key, frozenset()) for key in self.synaptic_reads(projection, item.line.expr))
             single = frozenset().union(*read)
             # Sums over the same units share their noise; that of a single unit is a small part of it, unless the unit
             # has a synapse onto itself.
@@ -141,8 +138,8 @@ class Noise:
     def reads(self, owner: str, name: str) -> set[Name]:
         """Return the variables that a variable's own text reads."""
         if (owner, name) in self.sums:
-            projection, line = self.sums[owner, name]
-            return self.synaptic_reads(projection, line.expr)
+            item = self.sums[owner, name]
+            return self.synaptic_reads(item.projection, item.line.expr)
         line = self.lines[owner].get(name)
         return {(owner, other) for other in identifiers(line.expr) & set(self.lines[owner])} if line else set()
 
@@ -202,9 +199,8 @@ class Noise:
         return read in self.sums or (line is not None and line.kind == "subexpression" and not self.is_rate(*read))
 
     def _sums_current_form(self, key: Name) -> bool:
-        projection, _ = self.sums[key]
-        source = self.population_of(projection.source)
-        return source.rate is None or self.current_form(projection.source)
+        over = self.sums[key].over
+        return self.population_of(over).rate is None or self.current_form(over)
 
     def ends_written(self, projection: Projection, text: str) -> str:
         """Return a text of synapses with the noisy subexpressions of both populations written out."""

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import LearningRule, Population, Projection
-from brainmem.model.reading import constants_in, model_names, rules_of, summed_lines
+from brainmem.model.reading import Summed, constants_in, model_names, rules_of, summed_lines, sums_onto
 from brainmem.model.visits import state_lines, unit_lines
 from brainmem.text.lines import DRAWS, Line, identifiers, read_lines, statement_lines, write_lines
 from brainmem.translation import protocol, schedule
@@ -112,8 +112,7 @@ def _rate_reads(model: MemoryModel, population: Population) -> set[str]:
 
 
 def _summed(model: MemoryModel, population: Population) -> set[str]:
-    onto = (item for item in model.projections if item.target == population.name)
-    return {line.name.removesuffix("_post") for projection in onto for line in summed_lines(projection)}
+    return {item.variable for item in sums_onto(model, population.name)}
 
 
 def rate_connections(model: MemoryModel) -> tuple[Connection, ...]:
@@ -143,8 +142,8 @@ def rate_connection(model: MemoryModel, projection: Projection, orders) -> Conne
         constants=constants_in(texts, model.parameters),
         state_order=schedule.PLASTICITY[1],
         summed_order={
-            line.name: orders[f"{projection.target}.{line.name.removesuffix('_post')}"]
-            for line in summed_lines(projection)
+            item.line.name: orders[f"{item.onto}.{item.variable}"]
+            for item in (Summed(projection, line) for line in summed_lines(projection))
         },
         source_units=projection.source_units,
         target_units=projection.target_units,

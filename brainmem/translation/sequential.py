@@ -14,7 +14,7 @@ from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Population, Projection
-from brainmem.model.reading import rules_of, summed_lines
+from brainmem.model.reading import rules_of, sums_onto
 from brainmem.model.visits import change_of, statement, swept_sums, unit_lines, variable_lines
 from brainmem.text.lines import read_lines
 from brainmem.translation import schedule
@@ -65,12 +65,7 @@ def _steady(model: MemoryModel, population: Population, projection: Projection, 
 
 def _constant(model: MemoryModel, population: Population) -> set[str]:
     """Return the variables of a population that only `initial` sets."""
-    summed = {
-        line.name.removesuffix("_post")
-        for projection in model.projections
-        if projection.target == population.name
-        for line in summed_lines(projection)
-    }
+    summed = {item.variable for item in sums_onto(model, population.name)}
     lines = read_lines(population.equations)
     return {line.name for line in lines if line.kind == "parameter"} - summed - {population.state}
 

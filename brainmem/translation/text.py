@@ -135,6 +135,11 @@ class Connection:
         """Whether the pairs of a unit with itself are left out."""
         return self.connect == "no_self"
 
+    def takes(self, sum_: str) -> tuple[str, str]:
+        """Return the group and its variable that take a sum: the target's for ``u_post``, or the source's."""
+        end = "_pre" if sum_.endswith("_pre") else "_post"
+        return (self.source if end == "_pre" else self.target), sum_.removesuffix(end)
+
     @property
     def texts(self) -> tuple[str, ...]:
         """All that its synapses compute."""

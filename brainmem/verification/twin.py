@@ -29,7 +29,7 @@ from brainmem.model.nouns import (
     Repeat,
     Stimulus,
 )
-from brainmem.model.reading import summed_lines
+from brainmem.model.reading import Summed, summed_lines
 from brainmem.text import evaluate
 from brainmem.text.lines import identifiers, read_lines, rename, write_lines
 from brainmem.translation.dependence import dependents
@@ -160,11 +160,10 @@ class _Twins:
 
     def _projection(self, item: Projection) -> Projection:
         seen, twins = self._seen(item), self._own(item.name)
-        target = self._own(item.target)
         sums = [
-            replace(line, name=f"{target[name]}_post", expr=rename(line.expr, seen))
-            for line in summed_lines(item)
-            if (name := line.name.removesuffix("_post")) in target
+            replace(summed.line, name=f"{own[summed.variable]}{summed.end}", expr=rename(summed.line.expr, seen))
+            for summed in (Summed(item, line) for line in summed_lines(item))
+            if summed.variable in (own := self._own(summed.onto))
         ]
         lines = read_lines(item.variables) if item.variables.strip() else ()
         shadows = {self.held.name(rule, variable) for rule, owner, variable in self.held.shadows if owner == item.name}

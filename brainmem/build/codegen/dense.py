@@ -22,7 +22,14 @@ from brian2.core.variables import ArrayVariable, DynamicArrayVariable
 from brian2.devices.device import get_device
 from brian2.groups.group import CodeRunner
 
-__all__ = ["DenseCode", "DenseEvent", "DenseStep", "Diagonal", "dense_class", "dense_synapses"]
+__all__ = [
+    "DenseCode",
+    "DenseEvent",
+    "DenseStep",
+    "Diagonal",
+    "dense_class",
+    "dense_synapses",
+]
 
 _ROW, _COLUMN = "_postsynaptic_idx", "_presynaptic_idx"
 _INDICES = frozenset({_ROW, _COLUMN})
@@ -86,6 +93,11 @@ class Diagonal:
 
     exists: bool
     shift: int | None = None
+
+    @property
+    def transposed(self) -> Diagonal:
+        """Where column ``k`` meets itself, as a row."""
+        return Diagonal(self.exists, None if self.shift is None else -self.shift)
 
 
 class DenseCode(CodeRunner):

@@ -31,7 +31,7 @@ class DenseProduct(DenseCode):
     synapses : Synapses
         From ``dense_synapses(..., trials=trials)``.
     sums : mapping of str to str
-        Summed variables and their expressions, ``{"u_post": "w*x_pre"}``.
+        Summed variables and their expressions, ``{"u_post": "w*x_pre"}``; or, all of them, ``{"v_pre": "w*y_post"}``.
     trials : int
     diagonal, clock, slot, name, dt, event
         See `DenseStep`.
@@ -52,15 +52,17 @@ class DenseProduct(DenseCode):
     ) -> None:
         code: dict[str, str] = {}
         factored = {}
+        transposed = all(variable.endswith("_pre") for variable in sums)
+        over = "post" if transposed else "pre"
         for k, expression in enumerate(sums.values()):
-            factors = split_product(synapses, expression)
+            factors = split_product(synapses, expression, over=over)
             factored[f"sum_{k}"] = tuple(factors)
             code[f"sum_{k}"] = f"_synaptic_var = {expression}"
             code |= {f"{side}_{k}": f"_{side} = {text}" for side, text in factors.items()}
         super().__init__(
             synapses,
             "dense_product",
-            diagonal=diagonal,
+            diagonal=diagonal.transposed if transposed else diagonal,
             clock=clock,
             dt=dt,
             slot=slot,
@@ -70,22 +72,25 @@ class DenseProduct(DenseCode):
             _sums={f"sum_{k}": synapses.variables[variable] for k, variable in enumerate(sums)},
             _factored=factored,
             _trials=trials,
+            _transposed=transposed,
+            _over=over,
+            _onto="pre" if transposed else "post",
         )
         self.abstract_code = self.user_code = code
 
 
-def split_product(synapses: Synapses, expression: str) -> dict[str, str]:
+def split_product(synapses: Synapses, expression: str, *, over: str = "pre") -> dict[str, str]:
     """Return the factors of `expression` that belong to the synapse, ``pre`` and ``post``, or nothing.
 
-    ``"w*x_pre*(1 - y_post)"`` gives ``{"own": "(w)", "pre": "(x_pre)", "post": "(1 - y_post)"}``; ``own`` and
-    ``pre`` are always there.
+    ``"w*x_pre*(1 - y_post)"`` gives ``{"own": "(w)", "pre": "(x_pre)", "post": "(1 - y_post)"}``; ``own`` and the side
+    `over` which a sum runs are always there.
     """
-    factors: dict[str, list[str]] = {"own": [], "pre": []}
+    factors: dict[str, list[str]] = {"own": [], over: []}
     for text, above in _factors(ast.parse(expression, mode="eval").body, True):
         sides = set(_sides(synapses, text))
         if len(sides) > 1:
             return {}
-        factors.setdefault((sides or {"pre"}).pop(), []).append(f"({text})" if above else f"(1/({text}))")
+        factors.setdefault((sides or {over}).pop(), []).append(f"({text})" if above else f"(1/({text}))")
     return {side: "*".join(texts) or "1.0" for side, texts in factors.items()}
 
 

@@ -8,8 +8,9 @@ from brian2 import Quantity, Synapses
 from brian2.groups.group import CodeRunner
 
 from brainmem.build.codegen.deferred import add_sum
-from brainmem.build.codegen.dense import DenseStep, Diagonal
+from brainmem.build.codegen.dense import Diagonal
 from brainmem.build.codegen.products import DenseProduct
+from brainmem.build.codegen.transposed import add_dense_sums
 from brainmem.build.kernels import Kernel
 from brainmem.translation import schedule
 from brainmem.translation.moments import Sum
@@ -57,7 +58,7 @@ def add_sampled(
     elif kernel.deferral is not None:
         add_sum(synapses, kernel.deferral, {name: kernel.deferral.sums[name]}, diagonal, **where)
     else:
-        DenseStep(synapses, {name: text}, None, diagonal=diagonal, **where)
+        add_dense_sums(synapses, {name: text}, diagonal=diagonal, **where)
 
 
 class _Again(CodeRunner):

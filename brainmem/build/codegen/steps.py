@@ -10,6 +10,7 @@ from brian2 import NeuronGroup, Quantity, Synapses
 from brainmem.build.codegen.deferred import add_deferred
 from brainmem.build.codegen.dense import DenseEvent, DenseStep, Diagonal
 from brainmem.build.codegen.products import DenseProduct
+from brainmem.build.codegen.transposed import add_dense_sums
 from brainmem.build.kernels import Kernel
 from brainmem.text.lines import read_lines
 from brainmem.translation import schedule
@@ -47,7 +48,8 @@ def add_steps(
     tail = [op for op in item.operations if _follows_update(op)]
     update = _update(synapses, tail) if synapses.state_updater is not None else None
     gates = kernel.gates.get(UPDATE, ())
-    for slot, together in _by_slot(item, sums).items():
+    _add_transposed(synapses, item, sums, diagonal)
+    for slot, together in _by_slot(item, sums, "_post").items():
         DenseStep(
             synapses,
             together,
@@ -81,19 +83,27 @@ def add_steps(
         )
 
 
+def _add_transposed(synapses: Synapses, item: Connection, sums: Mapping[str, str], diagonal: Diagonal) -> None:
+    """Add the sums onto presynaptic units."""
+    for slot, together in _by_slot(item, sums, "_pre").items():
+        name = f"{item.name}_sum_{'_'.join(together)}"
+        add_dense_sums(synapses, together, diagonal=diagonal, clock=synapses._clock, slot=slot, name=name)
+
+
 def _add_again(synapses: Synapses, item: Connection, path: Pathway, diagonal: Diagonal) -> None:
     """Form a sum again where an event occurs."""
     sums = {path.sum_: _sums(item)[path.sum_]}
     slot, name = (path.when, path.order), f"{item.name}_{path.name}"
-    DenseStep(synapses, sums, None, diagonal=diagonal, clock=synapses._clock, slot=slot, name=name, event=path.event)
+    add_dense_sums(synapses, sums, diagonal=diagonal, clock=synapses._clock, slot=slot, name=name, event=path.event)
 
 
 def _add_products(synapses: Synapses, item: Connection, trials: int, diagonal: Diagonal) -> None:
     """Add the sums of a connection whose weights are fixed and shared by many trials."""
     sums = _sums(item)
     options = {"trials": trials, "diagonal": diagonal, "clock": synapses._clock}
-    for slot, together in _by_slot(item, sums).items():
-        DenseProduct(synapses, together, slot=slot, name=f"{item.name}_sum_{'_'.join(together)}", **options)
+    for end in ("_post", "_pre"):
+        for slot, together in _by_slot(item, sums, end).items():
+            DenseProduct(synapses, together, slot=slot, name=f"{item.name}_sum_{'_'.join(together)}", **options)
     for path in item.pathways:
         slot, name = (path.when, path.order), f"{item.name}_{path.name}"
         DenseProduct(synapses, {path.sum_: sums[path.sum_]}, slot=slot, name=name, event=path.event, **options)
@@ -120,9 +130,11 @@ def _update(synapses: Synapses, tail: list[Operation]) -> Callable[[Mapping[str,
     return update
 
 
-def _by_slot(item: Connection, sums: Mapping[str, str]) -> dict[tuple[str, int], dict[str, str]]:
+def _by_slot(item: Connection, sums: Mapping[str, str], end: str) -> dict[tuple[str, int], dict[str, str]]:
+    """Return the sums onto units of one end, by when they are formed."""
     found: dict[tuple[str, int], dict[str, str]] = {}
-    for name, slot in ((name, slot) for name, slot in item.summed_order.items() if name in sums):
+    chosen = ((name, slot) for name, slot in item.summed_order.items() if name in sums and name.endswith(end))
+    for name, slot in chosen:
         found.setdefault(slot, {})[name] = sums[name]
     return found
 

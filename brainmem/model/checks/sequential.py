@@ -108,6 +108,13 @@ def _check_follow(text: ModelText, population, projection, sums: dict[str, str])
             f"a sum that follows the visits to {population.name!r} joins all of its units: leave out source_units= and "
             "target_units=, and give the pairs that are left out the weight 0."
         )
+    if backward := [name for name in sums if name.endswith("_pre")]:
+        raise own.error(
+            f"{backward[0]!r} is summed onto presynaptic units, and a sum that follows the visits to "
+            f"{population.name!r} is one onto postsynaptic units. Make it a projection of its own from another "
+            "population, or write the sum of the weights' transpose.",
+            line=own.line_of(backward[0]),
+        )
     moved = {population.state, change_of(population), *(name.removesuffix("_post") for name in sums)}
     wrong = {f"{name}{end}" for name in moved for end in ("_pre", "_post")} - {f"{population.state}_pre"}
     for name, expr in sums.items():

@@ -29,27 +29,36 @@ def check_projections(text: ModelText) -> None:
 
 
 def _check_single(place: Place, projection, entry: Entry, taken: dict[str, str]) -> None:
-    key = f"{projection.target}.{entry.name}"
+    onto, base, _ = _onto(projection, entry)
+    key = f"{onto}.{base}"
     if key in taken:
         raise place.error(
-            f"{entry.name!r} is summed by projection {taken[key]!r} already, and the later sum would replace the "
-            f"earlier. Declare two variables in {projection.target!r} and add them in an equation.",
+            f"{base!r} of {onto!r} is summed by projection {taken[key]!r} already, and the later sum would replace the "
+            f"earlier. Declare two variables in {onto!r} and add them in an equation.",
             line=entry.line,
         )
     taken[key] = projection.name
 
 
+def _onto(projection, entry: Entry) -> tuple[str, str, str]:
+    """Return the population that takes a sum, its variable there, and the ending that says so."""
+    end = "_pre" if entry.name.endswith("_pre") else "_post"
+    return (projection.source if end == "_pre" else projection.target), entry.name.removesuffix(end), end
+
+
 def _check_target(text: ModelText, place: Place, projection, entry: Entry) -> None:
-    base = entry.name.removesuffix("_post")
+    onto, base, _ = _onto(projection, entry)
     if "summed" not in entry.flags or base == entry.name or entry.kind != "subexpression":
         raise place.error(
-            "a current is a summed equation onto the target, such as 'u_post = w*x_pre : 1 (summed)'.", line=entry.line
+            "a current is a summed equation onto units of the target, such as 'u_post = w*x_pre : 1 (summed)', or onto "
+            "those of the source, 'v_pre = w*y_post : 1 (summed)'.",
+            line=entry.line,
         )
-    declared = text.neurons[projection.target]
+    declared = text.neurons[onto]
     slots = [name for name, item in declared.items() if item.kind == "parameter"]
     if base not in slots:
         raise place.error(
-            f"{base!r} is not declared to be summed into by population {projection.target!r}."
+            f"{base!r} is not declared to be summed into by population {onto!r}."
             f"{closest(base, slots)} Add the line '{base} : unit' to its equations, without a right-hand side. "
             f"Declared so: {listed(slots)}.",
             line=entry.line,
@@ -57,7 +66,7 @@ def _check_target(text: ModelText, place: Place, projection, entry: Entry) -> No
         )
     if declared[base].dimensions is not entry.dimensions:
         raise place.error(
-            f"{entry.name!r} has unit {shown_unit(entry.dimensions)}, but population {projection.target!r} declares "
+            f"{entry.name!r} has unit {shown_unit(entry.dimensions)}, but population {onto!r} declares "
             f"{base!r} with unit {shown_unit(declared[base].dimensions)}.",
             line=entry.line,
         )

@@ -89,8 +89,15 @@ class ModelText:
 
 def summed_into(text: ModelText, population: str) -> dict[str, str]:
     """Return the variables of a population that projections sum into, with the projection of each."""
-    onto = (item.name for item in text.model.projections if item.target == population)
-    return {entry.name.removesuffix("_post"): name for name in onto for entry in text.sums[name]}
+    ends = [(item, item.target, "_post") for item in text.model.projections]
+    ends += [(item, item.source, "_pre") for item in text.model.projections]
+    return {
+        entry.name.removesuffix(end): item.name
+        for item, onto, end in ends
+        if onto == population
+        for entry in text.sums[item.name]
+        if entry.name.endswith(end)
+    }
 
 
 def _constant(name: str, value: Any) -> Constant:

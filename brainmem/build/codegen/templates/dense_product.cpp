@@ -8,8 +8,12 @@
     {% endif %}
     {% from 'dense_loops.cpp' import indexed, own with context %}
     const long _trials = {{_trials}};
-    const long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}} / _trials;
-    const long _rows = {{constant_or_scalar('N_post', variables['N_post'])}} / _trials;
+    {# The sum of a row runs over columns; rows are the units that take it, of either end of the synapses. #}
+    {% set over, onto = ('N_post', 'N_pre') if _transposed else ('N_pre', 'N_post') %}
+    {% set over_offset, onto_offset = ('_target_offset', '_source_offset') if _transposed else ('_source_offset', '_target_offset') %}
+    const long _columns = {{constant_or_scalar(over, variables[over])}} / _trials;
+    const long _rows = {{constant_or_scalar(onto, variables[onto])}} / _trials;
+    const long _over = {{over_offset}}, _onto = {{onto_offset}};
     const size_t _vectorisation_idx = -1;
     {% for block, target in _sums | dictsort %}
     {% set k = block[4:] %}
@@ -30,7 +34,7 @@
         _panels.resize(_chunks*_width*_depth);
         _number* const _packed_panels = &_panels[0];
         {{scalar_code['own_' ~ k]|autoindent}}
-        {{scalar_code['pre_' ~ k]|autoindent}}
+        {{scalar_code[_over ~ '_' ~ k]|autoindent}}
         for (long _first = 0; _first < _columns; _first += _depth)
         {
             const long _count = _first + _depth < _columns ? _depth : _columns - _first;
@@ -39,15 +43,15 @@
             for (long _chunk = 0; _chunk < _chunks; _chunk++)
             {
                 _number* __restrict _packed = _packed_panels + (_chunk*_count + _column)*_width;
-                const long _begin = (_first + _column)*_trials + _chunk*_width + _source_offset;
+                const long _begin = (_first + _column)*_trials + _chunk*_width + _over;
                 const long _valid = _trials - _chunk*_width;
                 if (_valid >= _width)
                     for (long _lane = 0; _lane < _width; _lane++)
-                    { {{ indexed(vector_code['pre_' ~ k], '_lane', '_begin + _lane', '0') }} _packed[_lane] = _pre; }
+                    { {{ indexed(vector_code[_over ~ '_' ~ k], '_lane', '0' if _transposed else '_begin + _lane', '_begin + _lane' if _transposed else '0') }} _packed[_lane] = _{{_over}}; }
                 else
                 {
                     for (long _lane = 0; _lane < _valid; _lane++)
-                    { {{ indexed(vector_code['pre_' ~ k], '_lane', '_begin + _lane', '0') }} _packed[_lane] = _pre; }
+                    { {{ indexed(vector_code[_over ~ '_' ~ k], '_lane', '0' if _transposed else '_begin + _lane', '_begin + _lane' if _transposed else '0') }} _packed[_lane] = _{{_over}}; }
                     for (long _lane = _valid; _lane < _width; _lane++) _packed[_lane] = 0;
                 }
             }
@@ -62,10 +66,14 @@
                 for (long _row = 0; _row < _padded; _row++)
                 {
                     _number* __restrict _packed = _packed_tiles + _row*_stride;
-                    const long _begin = (_top + _row)*_columns + _first;
+                    {% if _transposed %}
+                    const long _begin = _first*_rows + _top + _row, _step = _rows;
+                    {% else %}
+                    const long _begin = (_top + _row)*_columns + _first, _step = 1;
+                    {% endif %}
                     if (_row < _here)
                         for (long _column = 0; _column < _count; _column++)
-                        { {{ indexed(vector_code['own_' ~ k], '_begin + _column', '0', '0') }} _packed[_column] = _own; }
+                        { {{ indexed(vector_code['own_' ~ k], '_begin + _column*_step', '0', '0') }} _packed[_column] = _own; }
                     else
                         for (long _column = 0; _column < _count; _column++) _packed[_column] = 0;
                     {% if not _diagonal %}
@@ -94,7 +102,7 @@
                     {% for r in range(6) %}
                     if (_row + {{r}} < _here)
                     {
-                        _number* _out = {{array}} + (_top + _row + {{r}})*_trials + _chunk*_width + _target_offset;
+                        _number* _out = {{array}} + (_top + _row + {{r}})*_trials + _chunk*_width + _onto;
                         if (_valid >= _width)
                         {
                             if (_first) { _left_{{r}} += *(_vector*)_out; _right_{{r}} += *(_vector*)(_out + _lanes); }
@@ -112,12 +120,13 @@
                 }
             }
         }
-        {% if 'post' in _factored[block] %}
-        {{scalar_code['post_' ~ k]|autoindent}}
+        {% set onto_code = _onto ~ '_' ~ k %}
+        {% if _onto in _factored[block] %}
+        {{scalar_code[onto_code]|autoindent}}
         for (long _unit = 0; _unit < _rows*_trials; _unit++)
         {
-            {{ indexed(vector_code['post_' ~ k], '_unit', '0', '_unit + _target_offset') }}
-            {{array}}[_postsynaptic_idx] *= _post;
+            {{ indexed(vector_code[onto_code], '_unit', '_unit + _onto' if _transposed else '0', '0' if _transposed else '_unit + _onto') }}
+            {{array}}[_unit + _onto] *= _{{_onto}};
         }
         {% endif %}
         {% else %}
@@ -135,14 +144,18 @@
                 {% endif %}
                 for (long _trial = 0; _trial < _trials; _trial++)
                 {
-                    {{ indexed(vector_code[block], '_row*_columns + _column',
-                               '_column*_trials + _trial + _source_offset',
-                               '_row*_trials + _trial + _target_offset') }}
+                    {% if _transposed %}
+                    {{ indexed(vector_code[block], '_column*_rows + _row', '_row*_trials + _trial + _onto',
+                               '_column*_trials + _trial + _over') }}
+                    {% else %}
+                    {{ indexed(vector_code[block], '_row*_columns + _column', '_column*_trials + _trial + _over',
+                               '_row*_trials + _trial + _onto') }}
+                    {% endif %}
                     _sum[_trial] += _synaptic_var;
                 }
             }
             for (long _trial = 0; _trial < _trials; _trial++)
-                {{array}}[_row*_trials + _trial + _target_offset] = _sum[_trial];
+                {{array}}[_row*_trials + _trial + _onto] = _sum[_trial];
         }
         {% endif %}
     }

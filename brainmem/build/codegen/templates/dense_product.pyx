@@ -14,12 +14,13 @@
     _vectorisation_idx = 1
     {% for block, target in _sums | dictsort %}
     {{scalar_code[block] | autoindent}}
-    for _row in range(_rows):
+    for _row in range({{'_columns' if _transposed else '_rows'}}):
         for _trial in range(_trials):
-            {{get_array_name(target)}}[_row*_trials + _trial + _target_offset] = 0
+            {{get_array_name(target)}}[_row*_trials + _trial + {{'_source' if _transposed else '_target'}}_offset] = 0
+    for _row in range(_rows):
         for _column in range(_columns):
             {% if not _diagonal %}
-            if _column == _row + {{_shift or 0}}:
+            if _column == _row + ({{(-_shift if _transposed else _shift) if _shift else 0}}):
                 continue
             {% endif %}
             _idx = _row*_columns + _column
@@ -28,6 +29,6 @@
                 _postsynaptic_idx = _row*_trials + _trial + _target_offset
                 _vectorisation_idx = _idx
                 {{vector_code[block] | autoindent}}
-                {{get_array_name(target)}}[_postsynaptic_idx] += _synaptic_var
+                {{get_array_name(target)}}[{{'_presynaptic_idx' if _transposed else '_postsynaptic_idx'}}] += _synaptic_var
     {% endfor %}
 {% endblock %}
