@@ -27,6 +27,7 @@ from brian2.units import Unit
 from brainmem.build.blueprint import Blueprint
 from brainmem.build.codegen.connections import Surroundings, join, operate
 from brainmem.build.codegen.counter import COUNTER_FUNCTIONS
+from brainmem.build.codegen.delays import delay_functions
 from brainmem.build.codegen.dense import Diagonal
 from brainmem.build.codegen.halt import halt_when
 from brainmem.build.codegen.sampled import add_sampled
@@ -56,6 +57,7 @@ def build(blueprint: Blueprint) -> Built:
     namespace: dict[str, Any] = {
         **tables,
         **COUNTER_FUNCTIONS,
+        **delay_functions(),
         "cells_per_unit": blueprint.sizes.get("cells_per_unit", 1),
     }
     namespace |= {"trials": translated.trials} if translated.trials else {}

@@ -207,7 +207,7 @@ def _store(file: str, variable: ArrayVariable, array: str) -> str:
 
 def _write_project(folder: Path) -> None:
     current_device.build(directory=str(folder), compile=False, run=False)
-    for source in ("run_control.h", "turns.h", "vector_math.h", "waiting.h", MEMORY):
+    for source in ("delays.h", "run_control.h", "turns.h", "vector_math.h", "waiting.h", MEMORY):
         shutil.copy(Path(__file__).parents[1] / "build" / "codegen" / source, folder)
 
 

@@ -118,6 +118,7 @@ def _projection(item: Projection) -> Iterator[tuple[str, str]]:
     yield "row norm", "" if item.row_norm is None else f"{item.row_norm:g}"
     if item.source == item.target:
         yield "onto itself", "yes" if item.self_connections else "no"
+    yield "delay", item.delay
 
 
 def _rule(item: LearningRule) -> Iterator[tuple[str, str]]:

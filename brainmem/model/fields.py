@@ -220,6 +220,7 @@ FIELDS: dict[type, dict[str, Kind]] = {
         "row_norm": NORM,
         "self_connections": FLAG,
         **dict.fromkeys(("source_units", "target_units"), UNITS),
+        "delay": TIME.or_else(""),
     },
     nouns.SpikingRule: {
         **dict.fromkeys(("on_pre", "on_post"), STATEMENTS.or_else("")),

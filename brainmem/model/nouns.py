@@ -243,6 +243,11 @@ class Projection:
         units, ``"n:"`` for the others (Brian2's subgroup ``units[:n]``). Arrays are ``[post, pre]`` of these units
         alone, and as in Brian2 ``i``, ``j``, ``N_pre`` and ``N_post`` count them; whether a unit meets itself is told
         by its number in the population. No text takes all units. A part may be empty: its sums are 0.
+    delay : str
+        How long activity takes from the source: a parameter or text with unit of time, a multiple of the time step.
+        The synapses, their sums and rules alike, see all that belongs to the presynaptic unit as it was so long ago,
+        in both variants; what belongs to the postsynaptic unit they see as it is. At the beginning of a run, and where
+        a phase sets variables of the source, the unit counts as having been before as it is then.
     """
 
     name: str
@@ -255,6 +260,7 @@ class Projection:
     self_connections: bool = field(default=False, kw_only=True)
     source_units: str = field(default="", kw_only=True)
     target_units: str = field(default="", kw_only=True)
+    delay: str = field(default="", kw_only=True)
 
     @property
     def no_self(self) -> bool:

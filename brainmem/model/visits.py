@@ -91,7 +91,7 @@ def variable_lines(projection: Projection) -> tuple[Line, ...]:
 
 def swept_sums(population: Population, projection: Projection) -> dict[str, str]:
     """Return the sums of a projection that read the state which a sweep of `population` changes, written out."""
-    if not (population.state and projection.source == projection.target == population.name):
+    if not (population.state and projection.source == projection.target == population.name) or projection.delay:
         return {}
     lines = synapse_lines(population, projection)
     written = {line.name: expanded(line.expr, lines) for line in summed_lines(projection)}

@@ -81,7 +81,7 @@ def instantiate(translated: Translation, given: Given, seed: int) -> Instance:
     _check_limits(model, parameters)
     check_constants(translated.written or model, parameters)
     _check_names(model, translated, given)
-    _time_step(translated, parameters)
+    _check_delays(translated, parameters)
     plan = plan_protocol(model, parameters, stream(seed, "protocol"))
     _check_sizes(model, parameters)
     stimuli = stimuli_of(translated, parameters, given, seed)
@@ -109,6 +109,20 @@ def _time_step(translated: Translation, parameters: Mapping[str, Any]) -> float:
             f"Model {translated.model.name!r}: the time step {translated.dt} is {dt:g} s; it must be longer than 0."
         )
     return float(f"{dt:.12g}")
+
+
+def _check_delays(translated: Translation, parameters: Mapping[str, Any]) -> None:
+    """Refuse delays that are no multiple of the time step: they would silently be others."""
+    dt = _time_step(translated, parameters)
+    for item in (item for item in translated.connections if item.delay):
+        seconds = _number(evaluate(item.delay, parameters))
+        steps = seconds / dt
+        if not (np.isfinite(steps) and steps > 0.5 and abs(steps - round(steps)) < 1e-6 * steps):
+            raise RuleError(
+                f"Model {translated.model.name!r}, projection {item.name!r}: delay={item.delay!r} is "
+                f"{seconds * 1e3:.6g} ms, and must be a multiple of the time step, {translated.dt} = {dt * 1e3:.6g} ms, "
+                "of at least one. Change one of the two; for no delay leave delay= out."
+            )
 
 
 def _check_sizes(model: MemoryModel, parameters: Mapping[str, Any]) -> None:

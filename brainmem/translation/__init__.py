@@ -12,6 +12,7 @@ from brainmem.model.memory import MemoryModel
 from brainmem.translation.cells import spiking_parameters
 from brainmem.translation.constants import declare_constants
 from brainmem.translation.controller import controller, trial_group
+from brainmem.translation.delays import delayed
 from brainmem.translation.expected import expect
 from brainmem.translation.gates import gated
 from brainmem.translation.moments import same_moment
@@ -104,7 +105,7 @@ def translate(
         translated = _rate(model, many)
     else:
         translated = _spiking(model, many, neuron=neuron, read=read, pairing=pairing)
-    translated = replace(declare_constants(same_moment(gated(translated))), written=written)
+    translated = replace(declare_constants(same_moment(delayed(gated(translated)))), written=written)
     return spread(translated, trials, trial_inputs) if trials is not None else translated
 
 

@@ -48,7 +48,7 @@ def _stored_names(model: MemoryModel, item: Summed) -> set[str]:
     """Return ``"population.variable"`` of everything stored that a sum reads."""
     projection = item.projection
     expr = synaptic_text(model, projection, item.line.expr)
-    sides = ((projection.source, "_pre"), (projection.target, "_post"))
+    sides = ((projection.source, "_pre"), (projection.target, "_post"))[bool(projection.delay) :]  # earlier: known
     return set().union(*(_base_names(model.population(name), expr, suffix) for name, suffix in sides))
 
 

@@ -147,6 +147,7 @@ def rate_connection(model: MemoryModel, projection: Projection, orders) -> Conne
         },
         source_units=projection.source_units,
         target_units=projection.target_units,
+        delay=projection.delay,
     )
 
 

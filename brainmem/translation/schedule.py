@@ -35,6 +35,8 @@ __all__ = [
     "FIRST",
     "GUARD",
     "HALT",
+    "LATE",
+    "LATE_BEGIN",
     "NEXT",
     "OBSERVE",
     "OBSERVE_LATE",
@@ -51,6 +53,8 @@ __all__ = [
     "SLOTS",
     "SNAPSHOT",
     "START_DRIVE",
+    "STORE",
+    "STORE_COUNT",
     "SUM",
     "SWEEP",
     "TRACE",
@@ -67,8 +71,10 @@ SHOW = ("before_start", -2)  # before populations store what they are shown
 RESTART = ("before_start", -1)
 FIRST = ("before_start", 1)  # Brian2 stores what is constant over dt at 0
 BEGIN = ("before_start", 2)  # of stored rates
+LATE_BEGIN = ("before_start", 3)  # of what synapses with a delay read
 SUM = ("groups", -400)
 START_DRIVE = ("groups", -305)  # of drives that a phase sets, less the sums that they hold
+STORE = ("groups", -304)  # of what synapses with a delay read later; it may follow sums
 SETTLE_CELLS = ("groups", -50)  # after the sums, before the cells' update at 0
 SWEEP = ("groups", -310)  # before weights change, so that fields fit them exactly
 GUARD = ("groups", -302)  # events of rules that are not evaluated where their gates are shut
@@ -78,8 +84,10 @@ PERIODIC = ("groups", -100)  # one order for each rule, up to the units' update 
 COUNT = ("synapses", -3)
 UNIT_EVENT = ("synapses", -2)
 RULE_EVENT = ("synapses", 0)  # two orders for each rule: at presynaptic spikes, then at postsynaptic ones
+STORE_COUNT = ("resets", -1)  # of spikes, before the traces take them
 UNITS = ("resets", 0)  # after all readings, so that events too see the traces at the step's beginning
 TRACE = ("resets", 1)
+LATE = ("end", -403)  # what synapses with a delay read in the state at the step's end, and in the next step
 REFRESH = ("end", -402)  # of stored rates: what runs at the end of a step reads the state at its end
 WATCHED = ("end", -401)
 CLOSE_WATCHED = ("end", -400)  # of sums that end conditions read; two orders for each level of sums

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from functools import cached_property
 
 from brainmem.text.counter import counter_normal, counter_uniform
+from brainmem.text.delays import DelayLines
 from brainmem.text.lines import read_lines
 from brainmem.text.slices import own_pair, slice_texts
 from brainmem.translation.controller import run_numbers
@@ -81,6 +82,19 @@ def _functions(translated: Translation) -> Iterator[str]:
         yield "# This function runs on Brian2's runtime device with numpy code."
         yield inspect.getsource(function).rstrip()
         yield f"{function.__name__} = Function({function.__name__}, arg_units=[1]*5, return_unit=1)"
+    if "delay_store(" in code:
+        yield from _delay_functions()
+
+
+def _delay_functions() -> Iterator[str]:
+    yield ""
+    yield "from typing import Any"
+    yield "# This class runs on Brian2's runtime device with numpy code."
+    yield inspect.getsource(DelayLines).rstrip()
+    yield "delay_lines = DelayLines()"
+    for name, others in (("store", 5), ("begin", 8)):
+        units = f"arg_units=[None] + [1]*{others}, return_unit=lambda value, *_: value"
+        yield f"delay_{name} = Function(delay_lines.{name}, {units}, stateless=False)"
 
 
 def sizes(translated: Translation) -> tuple[str, ...]:

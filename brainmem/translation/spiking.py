@@ -172,6 +172,7 @@ def _connection(
         summed_order=plain.summed_order,
         source_units=projection.source_units,
         target_units=projection.target_units,
+        delay=projection.delay,
     )
     return connection, [split for item in lowered for split in item.splits]
 

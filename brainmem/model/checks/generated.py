@@ -50,6 +50,7 @@ def generated_names(text: ModelText) -> dict[str, str]:
         what = f"the start weights of projection {projection.name!r}"
         made |= {f"{projection.name}_{name}": what for name in projection.initial}  # as draws read them
         made |= _of_synapses(text, projection)
+        made |= _of_delay(text, projection)
     return made if model.varied else _of_check(text) | made
 
 
@@ -92,6 +93,18 @@ def _of_synapses(text: ModelText, projection) -> dict[str, str]:
     if any(item.rate for item in text.model.populations):
         changed |= {f"{entry.name}_expected" for entry in entries}
     return dict.fromkeys(changed, f"the rules of projection {projection.name!r}")
+
+
+def _of_delay(text: ModelText, projection) -> dict[str, str]:
+    """Return the names by which synapses with a delay read their presynaptic units."""
+    if not projection.delay:
+        return {}
+    population = next(item for item in text.model.populations if item.name == projection.source)
+    own = {*text.neurons[projection.source], "count", "unit_spike"} | {f"{population.rate}_{end}" for end in RATES}
+    own |= {item.name for item in text.model.stimuli if item.population == projection.source}
+    names = [f"{name}_{part}_{projection.name}" for name in own for part in ("late", "next")]
+    names += [f"{name}{end}" for name in names for end in ("_store", "_follow")] + [f"{projection.name}_late_begin"]
+    return dict.fromkeys(names, f"the delay of projection {projection.name!r}")
 
 
 def _of_check(text: ModelText) -> dict[str, str]:

@@ -21,7 +21,7 @@ CONTROLLER = {
     *("step_set_aside", "step_put_back", "step_watched", "watched", "fulfilled", "start_seed"),
     *("drive_begin", "drive_of_unit", "settle"),
     *("protocol", "protocol_advance", "protocol_next", "protocol_show", "halt_when", "counter_uniform"),
-    "counter_normal",
+    *("counter_normal", "delay_store", "delay_begin"),
 }
 # The parameters that every spiking variant adds.
 CELL_PARAMETERS = ("rate_max", "cells_per_unit", "tau_m", "t_ref", "sigma_v", "spike_dt")

@@ -34,6 +34,8 @@ def check_values(text: ModelText) -> None:
         _check_population(text, population)
     for rule in (rule for rule in model.rules if rule.every):
         passes(time_of, text, place_of(model, "rule", rule.name), "every", rule.every)
+    for item in (item for item in model.projections if item.delay):
+        passes(time_of, text, place_of(model, "projection", item.name), "delay", item.delay)
     for item in model.limits:
         passes(_check_limit, text, item)
     for projection in model.projections:
