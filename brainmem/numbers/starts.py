@@ -61,8 +61,8 @@ def side_by_side(values: np.ndarray, units: int | None = None) -> np.ndarray:
         The last axis may hold several cells for each of the `units`.
     """
     *rest, trials, size = values.shape
-    units = units or size
-    apart = values.reshape(*rest, trials, units, size // units)
+    wide = units or size
+    apart = values.reshape(*rest, trials, wide, size // wide)
     return np.swapaxes(apart, -3, -2).reshape(*rest, trials * size)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from brainmem.errors import RuleError
 from brainmem.model.memory import MemoryModel
@@ -75,7 +76,7 @@ def frame_table(model: MemoryModel, item: Stimulus, parameters, frames: int, dt:
     return np.minimum(np.floor(steps * (dt / every) + _ROUNDING), frames - 1)
 
 
-def shown_rows(items: np.ndarray, frames: int) -> np.ndarray:
+def shown_rows(items: ArrayLike, frames: int) -> np.ndarray:
     """Return the first row of each item (counted from 1, 0 for none) in a table with `frames` rows for each."""
     items = np.asarray(items)
     return np.where(items > 0, (items - 1) * frames + 1, 0)

@@ -116,7 +116,7 @@ def binary_digits() -> tuple[np.ndarray, np.ndarray]:
             "The digits come with scikit-learn, which is not installed. Run: pip install 'brainmem[data]'"
         ) from error
     pixels, labels = load_digits(return_X_y=True)
-    return np.where(pixels > pixels.mean(axis=0), 1.0, -1.0), labels
+    return np.where(pixels > pixels.mean(axis=0), 1.0, -1.0), np.asarray(labels)
 
 
 def digit_maps(maps: int) -> dict[str, np.ndarray]:

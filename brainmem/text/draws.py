@@ -22,7 +22,10 @@ def coordinates(shape: tuple[int, ...], step: float | None = None) -> dict[str, 
     """
     items, *frames, units = shape
     ones = [1] * len(frames)
-    found = {"item": np.arange(items).reshape(-1, *ones, 1), "unit": np.arange(units).reshape(1, *ones, -1)}
+    found: dict[str, np.ndarray] = {
+        "item": np.arange(items).reshape(-1, *ones, 1),
+        "unit": np.arange(units).reshape(1, *ones, -1),
+    }
     if step is not None:
         found["time"] = step * np.arange(frames[0]).reshape(1, -1, 1)
     return found
@@ -135,7 +138,7 @@ def _permutations(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarra
     return np.broadcast_to(rng.permuted(np.broadcast_to(np.arange(shape[-1]), rows), axis=-1), shape)
 
 
-def filtered_noise(rng: np.random.Generator, shape: tuple[int, int, int], tau: Any, step: float) -> np.ndarray:
+def filtered_noise(rng: np.random.Generator, shape: tuple[int, ...], tau: Any, step: float) -> np.ndarray:
     """Return white noise behind a low-pass filter, ``tau*dh/dt = -h + eta``, one trace per item and unit.
 
     Frame k is ``h_k = eta_k + (h_{k-1} - eta_k)*exp(-step/tau)`` with ``eta_k = sqrt(tau/step)*randn()``, ``h_0 = 1``:

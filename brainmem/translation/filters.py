@@ -33,7 +33,7 @@ def time_constant(model: MemoryModel, population: Population, line: Line) -> str
     slope = sympy.diff(symbolic(line.expr), sympy.Symbol(name, real=True))
     tau = sympy.simplify(-1 / slope) if slope != 0 else None
     known = {item.name for item in model.parameters}
-    names = {symbol.name for symbol in tau.free_symbols} if tau is not None else set()
+    names = {str(symbol) for symbol in tau.free_symbols} if tau is not None else set()
     if tau is None or name in names:
         kind = "no" if tau is None else "no linear"
         raise refusal(
@@ -81,13 +81,14 @@ def _moves_from(model: MemoryModel, projection: Projection, text: str, tau: str,
     source = model.population(projection.source)
     lines = {line.name: line for line in read_lines(source.equations)}
     text = synaptic_text(model, projection, text)
-    inner = definitions(lines.values(), keep={source.rate} if source.rate else ())
-    text = written_out(text, {f"{name}_pre": _on_side(expr, lines) for name, expr in inner.items()})
+    written = definitions(lines.values(), keep={source.rate} if source.rate else ())
+    text = written_out(text, {f"{name}_pre": _on_side(expr, lines) for name, expr in written.items()})
     names = {name.removesuffix("_pre") for name in identifiers(text) if name.endswith("_pre")} & set(lines)
     sums = {name for name in names & set(sums_onto(model, source)) if f"{source.name}.{name}" not in inner}
     carried = {name for name in sums if moves(model, source, name, tau, inner=inner)} if source.rate is None else set()
-    if source.rate is not None and lines[source.rate].kind != "differential":
-        _check_drive(model, projection, text, source, names, tau, lines)
+    drive = lines.get(source.drive or "")
+    if source.rate is not None and drive is not None and lines[source.rate].kind != "differential":
+        _check_drive(model, projection, text, source, names, tau, drive)
         carried = names & {source.rate}
     if carried:
         _check_linear(model, projection, text, carried)
@@ -99,7 +100,7 @@ def _on_side(text: str, lines: dict[str, Line]) -> str:
 
 
 def _check_drive(
-    model: MemoryModel, projection: Projection, text: str, source: Population, names: set[str], tau: str, lines
+    model: MemoryModel, projection: Projection, text: str, source: Population, names: set[str], tau: str, drive: Line
 ) -> None:
     """Refuse to read a drive, which is a sum itself in spikes, and rates whose filter is another."""
     where = f"Model {model.name!r}, projection {projection.name!r}: "
@@ -108,7 +109,7 @@ def _check_drive(
             f"{where}the spiking variant cannot sum {text}: there the drive {source.drive} of {source.name!r} is "
             f"itself a sum of this time step. Let it read the rate {source.rate}. The rate variant runs it as it is."
         )
-    own = time_constant(model, source, lines[source.drive])
+    own = time_constant(model, source, drive)
     if source.rate in names and sympy.simplify(symbolic(own) - symbolic(tau)) != 0:
         raise TranslationError(
             f"{where}the units of {source.name!r} have the time constant {own} and those of {projection.target!r} "
