@@ -87,7 +87,9 @@ def takes(error: type[BrainmemError], **kinds: Kind) -> Callable[[F], F]:
     return wrap
 
 
-def _refuse_unknown(label: str, given: Mapping[str, Any], known: list[str], rest: str, error) -> None:
+def _refuse_unknown(
+    label: str, given: Mapping[str, Any], known: list[str], rest: str, error: type[BrainmemError]
+) -> None:
     names = list(dict.fromkeys(name for name in known if name != rest))
     for name in given:
         if name not in names:

@@ -16,6 +16,7 @@ from rich.table import Table
 from brainmem import measure, plot
 from brainmem.errors import BrainmemError
 from brainmem.measure.criterion import Criterion, shown_criteria
+from brainmem.results.agreement import Comparison
 from brainmem.results.comparison import compare
 from brainmem.results.result import Result
 from brainmem.simulation.simulate import simulate
@@ -224,7 +225,13 @@ def _save(folder: Path, random: Mapping[str, list[Result]], recalled: Mapping[Ke
         result.save(folder / f"{kind.replace(' ', '-')}-{variant}-M{maps}.nc")
 
 
-def _page(folder: Path, claims: Reproduction, comparison, random, recalled) -> Path:
+def _page(
+    folder: Path,
+    claims: Reproduction,
+    comparison: Comparison,
+    random: Mapping[str, list[Result]],
+    recalled: Mapping[Key, Result],
+) -> Path:
     shown = [recalled["digit to digit", SHOWN, variant] for variant in VARIANTS]
     rate, spiking = shown
     pictures = plot.digits(

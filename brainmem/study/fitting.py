@@ -239,7 +239,13 @@ def _check_drawn(model: MemoryModel, target: str) -> None:
 
 
 def _shown(
-    model: MemoryModel, test: str, stimulus: Stimulus, result: Result, weights: Mapping[str, Any], parameters, device
+    model: MemoryModel,
+    test: str,
+    stimulus: Stimulus,
+    result: Result,
+    weights: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    device: Device | str | None,
 ) -> tuple[np.ndarray, float]:
     """Return the rates of a test pass with given weights, (item, time, unit), and the seconds between samples."""
     frozen = freeze(model, test, items=stimulus.items)

@@ -91,15 +91,15 @@ def _fits(found: tuple[int, ...], wanted: tuple[int, ...], expand: bool) -> bool
 def _draws(
     rng: np.random.Generator, shape: tuple[int, ...], step: float | None
 ) -> dict[str, Callable[..., np.ndarray]]:
-    def normal(mean, sd):
+    def normal(mean: float | np.ndarray, sd: float | np.ndarray) -> np.ndarray:
         _require(np.all(np.asarray(sd) >= 0), f"normal(mean, sd) needs sd >= 0, got {sd}")
         return rng.normal(mean, sd, shape)
 
-    def uniform(low, high):
+    def uniform(low: float | np.ndarray, high: float | np.ndarray) -> np.ndarray:
         _require(np.all(np.asarray(low) <= np.asarray(high)), f"uniform({low}, {high}): low is above high")
         return rng.uniform(low, high, shape)
 
-    def binary(p):
+    def binary(p: float | np.ndarray) -> np.ndarray:
         _require(np.all((np.asarray(p) >= 0) & (np.asarray(p) <= 1)), f"binary(p) needs 0 <= p <= 1, got {p}")
         return (rng.random(shape) < p) * 1.0
 

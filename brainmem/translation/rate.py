@@ -122,7 +122,7 @@ def rate_connections(model: MemoryModel) -> tuple[Connection, ...]:
     return tuple(rate_connection(model, projection, orders) for projection in model.projections)
 
 
-def rate_connection(model: MemoryModel, projection: Projection, orders) -> Connection:
+def rate_connection(model: MemoryModel, projection: Projection, orders: Mapping[str, tuple[str, int]]) -> Connection:
     """Return the connection of one projection with its rules as written."""
     rules = rules_of(model, projection)
     lines = [*summed_lines(projection), *_variables(projection)]

@@ -254,7 +254,9 @@ class _Split:
         return tuple(written)
 
 
-def _opened(text: str, owner: str, readings: Mapping[str, RateReading], *, drive: bool):
+def _opened(
+    text: str, owner: str, readings: Mapping[str, RateReading], *, drive: bool
+) -> tuple[Reader, dict[str, UnitRate], str, tuple[str, ...]]:
     """Return a reader for the rule, its units, and its text with functions of rates settled."""
     rates = frozenset(f"{reading.name}_{side}" for side, reading in readings.items())
     reader = Reader(owner, rates)
