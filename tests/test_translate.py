@@ -11,7 +11,18 @@ import pytest
 from test_spec import EQUATIONS, dreams_model, energy_model, small, squares_model, swapped, units
 
 import brainmem
-from brainmem import LearningRule, Population, SpikingRule, TranslationError, explain, get_model, simulate, translate
+from brainmem import (
+    LearningRule,
+    Population,
+    Projection,
+    SpikingRule,
+    TranslationError,
+    explain,
+    get_model,
+    simulate,
+    translate,
+)
+from brainmem.translation.filters import moves
 
 SMALL = {"N": 12, "M": 2, "epochs": 2, "test_epochs": (1,), "starts": 1, "T_learn": "20*tau", "T_recall": "4*tau"}
 SMALL |= {"T_average": "2*tau"}
@@ -351,6 +362,14 @@ def test_an_episodic_rule_stores_patterns_from_traces_and_from_spikes(read):
     hebb = (result.pattern.values.T @ result.pattern.values)[others] / 10
     assert abs(change @ hebb / (hebb @ hebb) - 1) < 0.03
     assert np.corrcoef(change, hebb)[0, 1] > 0.97
+
+
+def test_the_search_for_sums_whose_filter_moves_ends_where_sums_read_each_other():
+    circle = Projection("circle", "relay", "relay", current="v_post = 0.1*v_pre : 1 (summed)")
+    model = small()
+    populations = (*model.populations, Population("relay", "v : 1"))
+    model = small(populations=populations, projections=(*model.projections, circle))
+    assert not moves(model, model.population("relay"), "v", "tau")
 
 
 def test_rules_that_are_not_split_are_spoken_of_too():

@@ -122,7 +122,10 @@ class Built:
 class Executable(Protocol):
     """A prepared network. It may be run often, and from several processes or threads at once."""
 
-    device: Device
+    @property
+    def device(self) -> Device:
+        """The device that it was prepared for."""
+        ...
 
     def run(
         self,
@@ -171,7 +174,7 @@ def runtime_active(device: Device) -> Iterator[None]:
     import brian2
 
     # ``from brian2.devices import device`` would give the proxy of that name, not the module.
-    devices = importlib.import_module("brian2.devices.device")
+    devices: Any = importlib.import_module("brian2.devices.device")
     runtime = devices.runtime_device
     wanted = {
         # Otherwise Brian2 takes Ctrl+C for a request to stop early, and half a run looks complete.

@@ -99,7 +99,8 @@ def _find(entry: Path, job: BuildJob, device: Device) -> CompiledExecutable | No
 
 
 def _read_input(item: dict[str, Any]) -> Input:
-    return Input(**{name: tuple(value) if isinstance(value, list) else value for name, value in item.items()})
+    fields: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in item.items()}
+    return Input(**fields)
 
 
 def _build(job: BuildJob, device: Device, entry: Path, progress: Progress) -> None:
@@ -283,6 +284,7 @@ def _run_program(
             if child is not None:
                 child.kill()
                 child.wait()
+    assert child is not None  # what could not be started has raised
     _check_ending(child.returncode, results)
 
 

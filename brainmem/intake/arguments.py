@@ -21,23 +21,32 @@ from brainmem.intake.numbers import read_number, read_whole, take
 from brainmem.intake.units import NO_UNIT, SECONDS, Dimensions
 
 __all__ = [
-    *(
-        "ANYTHING",
-        "ARRAY",
-        "CALLABLE",
-        "DEVICE",
-        "EPOCHS",
-        "FLAG",
-        "INTEGER",
-        "MAPPING",
-        "NAMES",
-        "NUMBER",
-        "PATH",
-        "RESULT",
-        "RESULTS",
-        "SEED",
-    ),
-    *("SEEDS", "SPAN", "TEXT", "WHOLE", "Kind", "a", "count", "instance", "number", "one_of", "optional", "several"),
+    "ANYTHING",
+    "ARRAY",
+    "CALLABLE",
+    "DEVICE",
+    "EPOCHS",
+    "FLAG",
+    "INTEGER",
+    "MAPPING",
+    "NAMES",
+    "NUMBER",
+    "PATH",
+    "RESULT",
+    "RESULTS",
+    "SEED",
+    "SEEDS",
+    "SPAN",
+    "TEXT",
+    "WHOLE",
+    "Kind",
+    "a",
+    "count",
+    "instance",
+    "number",
+    "one_of",
+    "optional",
+    "several",
     "takes",
 ]
 
@@ -87,7 +96,9 @@ def takes(error: type[BrainmemError], **kinds: Kind) -> Callable[[F], F]:
     return wrap
 
 
-def _refuse_unknown(label: str, given: Mapping[str, Any], known: list[str], rest: str, error) -> None:
+def _refuse_unknown(
+    label: str, given: Mapping[str, Any], known: list[str], rest: str, error: type[BrainmemError]
+) -> None:
     names = list(dict.fromkeys(name for name in known if name != rest))
     for name in given:
         if name not in names:

@@ -95,7 +95,9 @@ def split_columns(
     return Series(values[:, kept], shown, times, (*notes, *said))
 
 
-def _clocks(values: np.ndarray, heads, names: Sequence[str], moments: dict[int, list[str]]) -> dict[int, np.ndarray]:
+def _clocks(
+    values: np.ndarray, heads: Sequence[Sequence[str]], names: Sequence[str], moments: dict[int, list[str]]
+) -> dict[int, np.ndarray]:
     """Return the columns of times, in seconds."""
     found = {k: _seconds(texts) for k, texts in moments.items()}
     for k in range(values.shape[1]) if names else ():

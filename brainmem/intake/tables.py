@@ -247,8 +247,8 @@ def _share(kinds: Sequence[str], wanted: str) -> float:
 
 
 def _numbers(
-    cells: list[str], kinds: list[str], rule: Convention, column: int, words, numbers: list[int], source: str,
-    error: type[BrainmemError],
+    cells: list[str], kinds: list[str], rule: Convention, column: int,
+    words: Sequence[tuple[str, ...]], numbers: list[int], source: str, error: type[BrainmemError],
 ) -> list[float]:  # fmt: skip
     found, wrong = [], []
     for place, (cell, kind) in enumerate(zip(cells, kinds, strict=True)):
@@ -270,12 +270,14 @@ def _numbers(
     return found
 
 
-def _column_name(column: int, words) -> str:
+def _column_name(column: int, words: Sequence[tuple[str, ...]]) -> str:
     name = next((word for word in words[column] if word), "") if words else ""
     return f"column {name!r}" if name else f"column {column + 1}"
 
 
-def _place_of(reason: Exception, columns: list[list[str]], plain: list[int], words, numbers: list[int]) -> str:
+def _place_of(
+    reason: Exception, columns: list[list[str]], plain: list[int], words: Sequence[tuple[str, ...]], numbers: list[int]
+) -> str:
     """Return line and column of the first cell that a message quotes."""
     quoted = re.match(r"'([^']*)'", str(reason))
     for k in plain:

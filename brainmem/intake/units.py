@@ -82,11 +82,15 @@ def has_unit(given: Any) -> bool:
     """Tell whether a value is a quantity of Brian2, quantities, pint or astropy, or a span of time."""
     return (
         isinstance(given, datetime.timedelta)
-        or (isinstance(given, np.ndarray | np.generic) and given.dtype.kind == "m")
+        or _is_span(given)
         or hasattr(getattr(given, "dim", None), "_dims")
         or (hasattr(given, "dimensionality") and (hasattr(given, "simplified") or hasattr(given, "to_base_units")))
         or (hasattr(given, "unit") and hasattr(given, "si"))
     )
+
+
+def _is_span(given: Any) -> bool:
+    return isinstance(given, np.ndarray | np.generic) and given.dtype.kind == "m"
 
 
 def seconds_of(spans: Any) -> np.ndarray:
@@ -107,7 +111,7 @@ def without_unit(given: Any) -> tuple[Any, Dimensions]:
     """
     if isinstance(given, datetime.timedelta):
         return given.total_seconds(), SECONDS
-    if isinstance(given, np.ndarray | np.generic) and given.dtype.kind == "m":
+    if _is_span(given):
         return seconds_of(given), SECONDS
     if hasattr(given, "dim"):
         return np.asarray(given, dtype=float), tuple(float(power) for power in given.dim._dims)

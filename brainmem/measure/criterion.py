@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +102,6 @@ def _incomplete(result: Result, absent: list[str]) -> str:
     )
 
 
-def _one_of(name: str, given: Any, allowed) -> None:
+def _one_of(name: str, given: Any, allowed: Collection[str]) -> None:
     if given not in allowed:
         raise ResultError(f"{name} must be one of {', '.join(allowed)}, got {given!r}.{closest(str(given), allowed)}")

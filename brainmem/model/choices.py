@@ -54,13 +54,13 @@ def split_choices(model: M, parameters: Mapping[str, Any] | None) -> tuple[M, di
     return choose(model, **options), given
 
 
-def forms(model: M) -> Iterator[dict[str, str]]:
+def forms(model: Model) -> Iterator[dict[str, str]]:
     """Yield what is chosen for each form of a model: nothing, and each option that is no default."""
     yield {}
     yield from ({item.name: option} for item in model.choices for option in item.options if option != item.preset)
 
 
-def _check(model: M, options: Mapping[str, Any]) -> None:
+def _check(model: Model, options: Mapping[str, Any]) -> None:
     known = {item.name: item for item in model.choices}
     for name, option in options.items():
         if name not in known:
@@ -76,7 +76,7 @@ def _check(model: M, options: Mapping[str, Any]) -> None:
             )
 
 
-def _made(model: M, name: str) -> str:
+def _made(model: Model, name: str) -> str:
     return f" It has been made already: {name} = {model.chosen[name]!r}." if name in model.chosen else ""
 
 

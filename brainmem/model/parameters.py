@@ -205,7 +205,7 @@ def _like(model: Model, item: Parameter, value: Any, default: Any) -> Any:
     return float(value) if isinstance(default, float) and isinstance(value, int) else value
 
 
-def _integer(what: str, value: Any, default: int) -> int:
+def _integer(what: str, value: Any, default: int | np.integer) -> int:
     if float(value) != np.floor(value):
         raise RuleError(
             f"{what}: {value!r} must be a whole number, as its default {default!r} is. "

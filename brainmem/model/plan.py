@@ -124,7 +124,9 @@ def _check_epochs(model: Model, entry: Repeat, parameters: Mapping[str, Any]) ->
             )
 
 
-def _repeat(model: Model, entry: Repeat, parameters: Mapping[str, Any], rng, occasions: Iterator[int]) -> list[Step]:
+def _repeat(
+    model: Model, entry: Repeat, parameters: Mapping[str, Any], rng: np.random.Generator, occasions: Iterator[int]
+) -> list[Step]:
     steps: list[Step] = []
     for epoch in range(1, _count(entry.times, parameters) + 1):
         body = [s for each in entry.body for s in _each(model, each, parameters, rng, occasions, epoch=epoch)]
@@ -142,7 +144,13 @@ def _closing(steps: Iterator[Step] | list[Step]) -> list[Step]:
 
 
 def _each(
-    model: Model, each: Each, parameters: Mapping[str, Any], rng, occasions: Iterator[int], *, epoch: int
+    model: Model,
+    each: Each,
+    parameters: Mapping[str, Any],
+    rng: np.random.Generator,
+    occasions: Iterator[int],
+    *,
+    epoch: int,
 ) -> Iterator[Step]:
     if each.epochs is not None and epoch not in _epochs(each.epochs, parameters):
         return

@@ -82,8 +82,8 @@ def model_names(model: Model) -> set[str]:
     texts += [rule.text for rule in model.rules]
     texts += [item.expression for item in model.observables]
     texts += [during_gate(rule.name) for rule in model.rules if rule.during]
-    for rule in (rule for rule in model.rules if rule.spiking):
-        texts += [rule.spiking.on_pre, rule.spiking.on_post, rule.spiking.clocked]
+    for spiking in (rule.spiking for rule in model.rules if rule.spiking):
+        texts += [spiking.on_pre, spiking.on_post, spiking.clocked]
     return used_names(texts)
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from brainmem.engine.cache import cache_folder, note_damage
-from brainmem.engine.device import BuildJob, Device
+from brainmem.engine.device import BuildJob, Device, Executable
 from brainmem.engine.prepare import prepare
 from brainmem.engine.stages import MEASURING, say_stage
 from brainmem.errors import TranslationError
@@ -44,9 +44,9 @@ class CellBlueprint:
     """
 
     equations: str
-    threshold: str
-    reset: str
-    refractory: str
+    threshold: str | None
+    reset: str | None
+    refractory: str | None
     constants: tuple[str, ...]
     cells: int
     dt: float
@@ -225,14 +225,16 @@ def _tuples(value: Any) -> Any:
     return tuple(map(_tuples, value)) if isinstance(value, list) else value
 
 
-def _key(*parts) -> str:
+def _key(*parts: object) -> str:
     import brian2
 
     text = json.dumps([*map(repr, parts), brian2.__version__, CELLS, MEASURED, POINTS, LEVELS, "4"])
     return hashlib.sha256(text.encode()).hexdigest()[:24]
 
 
-def _measure(cell: CellBlueprint, parameters, *, rate_max: float, tau: float, device: Device) -> Calibration:
+def _measure(
+    cell: CellBlueprint, parameters: Mapping[str, Any], *, rate_max: float, tau: float, device: Device
+) -> Calibration:
     current = _currents(parameters, rate_max)
     executable = prepare(BuildJob("brainmem.build.network:build_cells", cell), device)
     rate, _, looks = _run(executable, cell, parameters, current, tau, seed=1)
@@ -265,7 +267,9 @@ def _measure(cell: CellBlueprint, parameters, *, rate_max: float, tau: float, de
     )
 
 
-def _long_run(looks: list[tuple[np.ndarray, np.ndarray]], t_ref: float, dt: float):
+def _long_run(
+    looks: list[tuple[np.ndarray, np.ndarray]], t_ref: float, dt: float
+) -> tuple[tuple[tuple[float, ...], ...], tuple[float, ...]]:
     """Return the quantiles of v of cells that are not refractory, and the fraction of those that are, by current."""
     levels = (np.arange(LEVELS) + 0.5) / LEVELS
     membrane, resting = [], []
@@ -276,7 +280,7 @@ def _long_run(looks: list[tuple[np.ndarray, np.ndarray]], t_ref: float, dt: floa
     return tuple(membrane), tuple(resting)
 
 
-def _currents(parameters, rate_max: float) -> np.ndarray:
+def _currents(parameters: Mapping[str, Any], rate_max: float) -> np.ndarray:
     """Place currents densely around threshold and up to what 1.2 times `rate_max` needs without noise."""
     interval = 1 / (HEADROOM * rate_max) - parameters["t_ref"]
     if interval <= 0:
@@ -291,7 +295,15 @@ def _currents(parameters, rate_max: float) -> np.ndarray:
     return np.r_[np.linspace(1 - 5 * sigma, knee, below), np.linspace(knee, top, above + 1)[1:]]
 
 
-def _run(executable, cell: CellBlueprint, parameters, current: np.ndarray, tau: float, *, seed: int):
+def _run(
+    executable: Executable,
+    cell: CellBlueprint,
+    parameters: Mapping[str, Any],
+    current: np.ndarray,
+    tau: float,
+    *,
+    seed: int,
+) -> tuple[np.ndarray, np.ndarray, list[tuple[np.ndarray, np.ndarray]]]:
     """Return the rate in Hz and the Fano factor of the trace at each current, and looks at the cells.
 
     A look holds the membrane potentials and the times since the last spikes of all cells at a current.

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from brainmem.errors import RuleError, closest
 from brainmem.model.checks.constants import check_constants
 from brainmem.model.memory import MemoryModel
-from brainmem.model.nouns import Stimulus
+from brainmem.model.nouns import Phase, Stimulus
 from brainmem.model.parameters import resolve_parameters
 from brainmem.model.plan import Plan, plan_protocol
 from brainmem.model.reading import shown_stimuli
@@ -120,8 +121,8 @@ def _check_delays(translated: Translation, parameters: Mapping[str, Any]) -> Non
         if not (np.isfinite(steps) and steps > 0.5 and abs(steps - round(steps)) < 1e-6 * steps):
             raise RuleError(
                 f"Model {translated.model.name!r}, projection {item.name!r}: delay={item.delay!r} is "
-                f"{seconds * 1e3:.6g} ms, and must be a multiple of the time step, {translated.dt} = {dt * 1e3:.6g} ms, "
-                "of at least one. Change one of the two; for no delay leave delay= out."
+                f"{seconds * 1e3:.6g} ms, and must be a multiple of the time step, which is {translated.dt} = "
+                f"{dt * 1e3:.6g} ms, at least one. Change one of the two; for no delay leave delay= out."
             )
 
 
@@ -193,7 +194,9 @@ def _check_names(model: MemoryModel, translated: Translation, given: Given) -> N
                 )
 
 
-def _tables(translated: Translation, plan: Plan, parameters, stimuli) -> dict[str, np.ndarray]:
+def _tables(
+    translated: Translation, plan: Plan, parameters: Mapping[str, Any], stimuli: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
     model = translated.model
     names = [phase.name for phase in model.protocol.phases]
     durations = {phase.name: _number(evaluate(phase.duration, parameters)) for phase in model.protocol.phases}
@@ -245,7 +248,7 @@ def _tables(translated: Translation, plan: Plan, parameters, stimuli) -> dict[st
     return tables
 
 
-def _average_from(phase, durations, parameters) -> float:
+def _average_from(phase: Phase, durations: Mapping[str, float], parameters: Mapping[str, Any]) -> float:
     last = _number(evaluate(phase.average, parameters)) if phase.average else durations[phase.name]
     if not 0 < last <= durations[phase.name] * (1 + 1e-12):
         raise RuleError(
@@ -255,7 +258,7 @@ def _average_from(phase, durations, parameters) -> float:
     return durations[phase.name] - last
 
 
-def _in_range(model: MemoryModel, item: Stimulus, rows: list[int], stimuli) -> list[int]:
+def _in_range(model: MemoryModel, item: Stimulus, rows: list[int], stimuli: Mapping[str, np.ndarray]) -> list[int]:
     available = len(stimuli[item.name])
     if max(rows) > available:
         raise RuleError(
@@ -265,7 +268,7 @@ def _in_range(model: MemoryModel, item: Stimulus, rows: list[int], stimuli) -> l
     return rows
 
 
-def _padded(values, fill: float = 0.0) -> np.ndarray:
+def _padded(values: ArrayLike, fill: float = 0.0) -> np.ndarray:
     """Add the row that holds behind the last step."""
     return np.append(np.asarray(values, dtype=float), fill)
 

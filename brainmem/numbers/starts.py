@@ -61,14 +61,14 @@ def side_by_side(values: np.ndarray, units: int | None = None) -> np.ndarray:
         The last axis may hold several cells for each of the `units`.
     """
     *rest, trials, size = values.shape
-    units = units or size
-    apart = values.reshape(*rest, trials, units, size // units)
+    wide = units or size
+    apart = values.reshape(*rest, trials, wide, size // wide)
     return np.swapaxes(apart, -3, -2).reshape(*rest, trials * size)
 
 
 def start_values(
     translated: Translation,
-    parameters,
+    parameters: Mapping[str, Any],
     stimuli: Mapping[str, np.ndarray],
     given: Given,
     seed: int,
@@ -89,7 +89,14 @@ def start_values(
 
 
 def _draw_trial(
-    translated: Translation, parameters, stimuli, given: Given, seed: int, weights, ends, trial: int
+    translated: Translation,
+    parameters: Mapping[str, Any],
+    stimuli: Mapping[str, np.ndarray],
+    given: Given,
+    seed: int,
+    weights: dict[str, np.ndarray],
+    ends: Mapping[str, Ends],
+    trial: int,
 ) -> dict[str, np.ndarray]:
     """Draw the start values of one trial; the first also draws the `weights`, which all share."""
     shown = _of_trial(translated.model, stimuli, trial)
@@ -125,7 +132,7 @@ def _own(model: MemoryModel, stimuli: Mapping[str, np.ndarray]) -> set[str]:
     return {item.name for item in model.stimuli if stimuli[item.name].ndim == (4 if item.every else 3)}
 
 
-def _check_shared(model: MemoryModel, item: Initial, stimuli, given: Given) -> None:
+def _check_shared(model: MemoryModel, item: Initial, stimuli: Mapping[str, np.ndarray], given: Given) -> None:
     own = sorted(_own(model, stimuli) & identifiers(item.draw))
     if own and item.owner not in given.weights and f"{item.owner}.{item.variable}" not in given.initial:
         raise RuleError(
@@ -134,7 +141,9 @@ def _check_shared(model: MemoryModel, item: Initial, stimuli, given: Given) -> N
         )
 
 
-def _neurons(translated: Translation, item: Initial, names, given: Given, seed: int, trial: int) -> np.ndarray:
+def _neurons(
+    translated: Translation, item: Initial, names: Mapping[str, Any], given: Given, seed: int, trial: int
+) -> np.ndarray:
     owner = item.owner or item.stream.split(".")[0]
     size = size_of(translated.group(owner).size, {**names, "trials": 1})
     key = f"{item.owner}.{item.variable}"
@@ -148,7 +157,9 @@ def _neurons(translated: Translation, item: Initial, names, given: Given, seed: 
     return draw(item.draw, names=names, rng=stream(seed, item.stream or key, trial), shape=(size,))
 
 
-def _of_model(translated: Translation, item: Initial, values: np.ndarray, names, seed: int) -> np.ndarray:
+def _of_model(
+    translated: Translation, item: Initial, values: np.ndarray, names: Mapping[str, Any], seed: int
+) -> np.ndarray:
     """Return start values of a variable for those given under the model's own name: of traces, for rates."""
     rng = stream(seed, item.stream)  # the text draws nothing
     found = draw(item.given, names={**names, "given": values}, rng=rng, shape=values.shape)
@@ -178,7 +189,13 @@ def _given_start(key: str, values: Any, size: int, trials: int, trial: int) -> n
 
 
 def _weights(
-    model: MemoryModel, projection: Projection, ends: Ends, item: Initial, names, given: Given, seed: int
+    model: MemoryModel,
+    projection: Projection,
+    ends: Ends,
+    item: Initial,
+    names: Mapping[str, Any],
+    given: Given,
+    seed: int,
 ) -> np.ndarray:
     first = item.variable == next(iter(projection.initial))
     key = f"{item.owner}.{item.variable}"
@@ -211,7 +228,9 @@ def _present(matrix: np.ndarray, ends: Ends, model: MemoryModel, projection: Pro
     return np.where(ends.present, matrix, 0.0)
 
 
-def start_tables(translated: Translation, plan: Plan, parameters, stimuli, seed: int) -> dict[str, np.ndarray]:
+def start_tables(
+    translated: Translation, plan: Plan, parameters: Mapping[str, Any], stimuli: Mapping[str, np.ndarray], seed: int
+) -> dict[str, np.ndarray]:
     """Return the values that phases set when they begin, (row, unit of every trial), and the row of every step."""
     model = translated.model
     tables: dict[str, np.ndarray] = {}
@@ -227,7 +246,12 @@ def start_tables(translated: Translation, plan: Plan, parameters, stimuli, seed:
 
 
 def phase_starts(
-    translated: Translation, item: Restart, keys: Mapping[tuple, int], parameters, stimuli, seed: int
+    translated: Translation,
+    item: Restart,
+    keys: Mapping[tuple, int],
+    parameters: Mapping[str, Any],
+    stimuli: Mapping[str, np.ndarray],
+    seed: int,
 ) -> np.ndarray:
     """Return the values of a variable that phases set, (row, unit of every trial), also where the device draws them."""
     model = translated.model
@@ -237,7 +261,14 @@ def phase_starts(
 
 
 def _phase_starts(
-    model: MemoryModel, restart: Restart, keys, size: int, parameters, stimuli, seed: int, trial: int
+    model: MemoryModel,
+    restart: Restart,
+    keys: Mapping[tuple, int],
+    size: int,
+    parameters: Mapping[str, Any],
+    stimuli: Mapping[str, np.ndarray],
+    seed: int,
+    trial: int,
 ) -> np.ndarray:
     """Return the start values of one trial, (row, unit)."""
     values, name = np.zeros((len(keys), size)), restart.variable
@@ -252,7 +283,9 @@ def _phase_starts(
     return values
 
 
-def _at_begin(model: MemoryModel, phase: Phase, name: str, items: list[int], stimuli) -> dict[str, np.ndarray]:
+def _at_begin(
+    model: MemoryModel, phase: Phase, name: str, items: list[int], stimuli: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
     """Return the rows of stimuli that a start value reads, (items, unit): those of the items, their first frames."""
     found = {}
     for item in (item for item in model.stimuli if item.name in identifiers(phase.start[name])):

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from brainmem.errors import RuleError
 from brainmem.model.memory import MemoryModel
@@ -41,23 +42,27 @@ def stimuli_of(translated: Translation, parameters: Mapping[str, Any], given: Gi
     return tables
 
 
-def _shape(model: MemoryModel, item: Stimulus, parameters) -> tuple[int, ...]:
+def _shape(model: MemoryModel, item: Stimulus, parameters: Mapping[str, Any]) -> tuple[int, ...]:
     frames = (size_of(item.frames, parameters),) if item.every else ()
     return (size_of(item.items, parameters), *frames, size_of(model.population(item.population).size, parameters))
 
 
-def _drawn(item: Stimulus, shape: tuple[int, ...], parameters, tables: Mapping[str, np.ndarray], seed: int):
+def _drawn(
+    item: Stimulus, shape: tuple[int, ...], parameters: Mapping[str, Any], tables: Mapping[str, np.ndarray], seed: int
+) -> np.ndarray:
     step = _every(item, parameters) if item.every else None
     earlier = {name: t[:, None] if t.ndim == 2 and item.every else t for name, t in tables.items()}
     names = {**coordinates(shape, step), **parameters, **earlier}
     return draw(item.draw, names=names, rng=stream(seed, item.name), shape=shape, expand=True, step=step)
 
 
-def _every(item: Stimulus, parameters) -> float:
+def _every(item: Stimulus, parameters: Mapping[str, Any]) -> float:
     return float(np.asarray(evaluate(item.every, parameters)))
 
 
-def frame_table(model: MemoryModel, item: Stimulus, parameters, frames: int, dt: float) -> np.ndarray:
+def frame_table(
+    model: MemoryModel, item: Stimulus, parameters: Mapping[str, Any], frames: int, dt: float
+) -> np.ndarray:
     """Return the frame of a stimulus that is shown after 0, 1, 2, ... time steps of a phase, up to its last.
 
     Raises
@@ -75,7 +80,7 @@ def frame_table(model: MemoryModel, item: Stimulus, parameters, frames: int, dt:
     return np.minimum(np.floor(steps * (dt / every) + _ROUNDING), frames - 1)
 
 
-def shown_rows(items: np.ndarray, frames: int) -> np.ndarray:
+def shown_rows(items: ArrayLike, frames: int) -> np.ndarray:
     """Return the first row of each item (counted from 1, 0 for none) in a table with `frames` rows for each."""
     items = np.asarray(items)
     return np.where(items > 0, (items - 1) * frames + 1, 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 from scipy.optimize import brentq
 
@@ -75,7 +77,7 @@ def surrogate(
         return bump_share(made(strength), step) - bvar
 
     try:
-        strength = brentq(missing, 0.0, 4.0, xtol=1e-3)
+        strength = cast(float, brentq(missing, 0.0, 4.0, xtol=1e-3))
     except ValueError as error:
         low, high = missing(4.0) + bvar, missing(0.0) + bvar
         raise ResultError(

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import ArrayLike
 
 from brainmem.model.memory import MemoryModel
 from brainmem.numbers.instance import Instance
@@ -101,11 +102,11 @@ def _value(value: Any) -> dict[str, Any]:
     return {"value": float(np.asarray(value)), "unit": unit_text(value)}
 
 
-def _variable(dims, values, units: str, long_name: str) -> xr.Variable:
+def _variable(dims: str | tuple[str, ...], values: ArrayLike, units: str, long_name: str) -> xr.Variable:
     return xr.Variable(dims, values, {"units": units, "long_name": long_name})
 
 
-def _steps(translated: Translation, instance: Instance, outputs) -> dict[str, xr.Variable]:
+def _steps(translated: Translation, instance: Instance, outputs: Mapping[str, np.ndarray]) -> dict[str, xr.Variable]:
     elapsed = np.asarray(outputs["steps.elapsed"])
     steps = instance.plan.steps[: len(elapsed)]
     found = {
@@ -155,7 +156,7 @@ def _dim(model: MemoryModel, population: str) -> str:
 
 
 def _averages(
-    model: MemoryModel, translated: Translation, instance: Instance, outputs, dt: float
+    model: MemoryModel, translated: Translation, instance: Instance, outputs: Mapping[str, np.ndarray], dt: float
 ) -> dict[str, xr.Variable]:
     elapsed = np.asarray(outputs["steps.elapsed"])
     begin = instance.arrays["table.step_average"][: len(elapsed)]
@@ -187,7 +188,9 @@ def _stimuli(model: MemoryModel, instance: Instance) -> dict[str, xr.Variable]:
     return found
 
 
-def _weights(translated: Translation, instance: Instance, outputs, dense: Mapping[str, str]) -> dict[str, xr.Variable]:
+def _weights(
+    translated: Translation, instance: Instance, outputs: Mapping[str, np.ndarray], dense: Mapping[str, str]
+) -> dict[str, xr.Variable]:
     found: dict[str, Any] = {}
     for key, start in instance.weights.items():
         owner, variable = key.split(".")
@@ -205,7 +208,7 @@ def _weights(translated: Translation, instance: Instance, outputs, dense: Mappin
     return found
 
 
-def _snapshots(outputs) -> int:
+def _snapshots(outputs: Mapping[str, np.ndarray]) -> int:
     """Return how often weights were recorded."""
     recorded = (len(rows) for name, rows in outputs.items() if name.partition(".")[0].endswith("_snapshots"))
     return max(recorded, default=0)
@@ -236,7 +239,9 @@ def _unit(item: Group | Connection, variable: str) -> str:
     return next(line.unit for line in read_lines(item.equations) if line.name == variable)
 
 
-def _traces(translated: Translation, instance: Instance, outputs, dt: float) -> dict[str, xr.Variable]:
+def _traces(
+    translated: Translation, instance: Instance, outputs: Mapping[str, np.ndarray], dt: float
+) -> dict[str, xr.Variable]:
     model = translated.model
     recorded = [name.partition(".") for name in outputs if name.partition(".")[0].endswith("_trace_monitor")]
     traced = [(monitor.removesuffix(f"_{name}_trace_monitor"), name) for monitor, _, name in recorded if name != "t"]
@@ -259,7 +264,9 @@ def _trace_label(model: MemoryModel, owner: str, variable: str, traced: list[str
     return f"{owner}_{variable}" if traced.count(variable) > 1 else variable
 
 
-def _spikes(translated: Translation, instance: Instance, outputs, dt: float) -> dict[str, xr.Variable]:
+def _spikes(
+    translated: Translation, instance: Instance, outputs: Mapping[str, np.ndarray], dt: float
+) -> dict[str, xr.Variable]:
     owners = [key.removesuffix("_spikes.i") for key in outputs if key.endswith("_spikes.i")]
     found = {}
     for owner in owners:

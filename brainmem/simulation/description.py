@@ -17,7 +17,7 @@ from brainmem.translation.schedule import SLOTS
 from brainmem.translation.split.core import SplitRule
 from brainmem.translation.split.notes import describe_split
 from brainmem.translation.split.terms import UnitNoise
-from brainmem.translation.text import Translation, Visits
+from brainmem.translation.text import Connection, Translation, Visits
 
 __all__ = ["describe_cells", "describe_changes", "describe_schedule", "describe_terms", "describe_verdicts"]
 
@@ -83,7 +83,7 @@ def _visits(sweep: Visits) -> str:
     return text
 
 
-def _connection_rows(item) -> Iterator[tuple[str, int, str]]:
+def _connection_rows(item: Connection) -> Iterator[tuple[str, int, str]]:
     lines = read_lines(item.equations) if item.equations.strip() else ()
     for line in lines:
         if line.name in item.summed_order:
@@ -169,7 +169,7 @@ def describe_terms(
     return (*lines, *_glossary(translated, parameters, noises))
 
 
-def _glossary(translated: Translation, parameters, noises: Mapping[str, UnitNoise]) -> Iterator[str]:
+def _glossary(translated: Translation, parameters: Mapping[str, Any], noises: Mapping[str, UnitNoise]) -> Iterator[str]:
     """Say what holds for all rules: the lead of spikes, and the symbols in the noise of inputs."""
     terms = [term for split in translated.splits for term in split.terms]
     if any({"pre", "post"} & set(term.events) for term in terms):
@@ -194,7 +194,9 @@ def _described(split: SplitRule, noises: Mapping[str, UnitNoise]) -> tuple[str, 
     return describe_split(split, pre, post)
 
 
-def _noise(translated: Translation, population: Population, parameters, calibration) -> UnitNoise:
+def _noise(
+    translated: Translation, population: Population, parameters: Mapping[str, Any], calibration: Any
+) -> UnitNoise:
     """Return the noise of a population's traces at half of its highest rate."""
     unit = spiking_unit(translated.model, population)
     return UnitNoise(

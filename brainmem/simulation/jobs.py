@@ -59,7 +59,7 @@ def _without_numbers(translated: Translation) -> Translation:
     )
 
 
-def _recorded(translated: Translation, instance: Instance, record, step: float) -> dict[str, Any]:
+def _recorded(translated: Translation, instance: Instance, record: tuple[str, ...], step: float) -> dict[str, Any]:
     traces: dict[str, float] = {}
     spikes: tuple[str, ...] = ()
     weights: tuple[str, ...] = ()

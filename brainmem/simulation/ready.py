@@ -20,7 +20,7 @@ from brainmem.text.lines import read_lines, write_lines
 from brainmem.translation.currents import TABLE_ROWS, activity_curve, affine_tables, current_table
 from brainmem.translation.neurons import spiking_unit
 from brainmem.translation.settling import ROWS
-from brainmem.translation.text import Translation
+from brainmem.translation.text import Group, Translation
 
 __all__ = ["Ready", "make_ready"]
 
@@ -146,7 +146,7 @@ def _calibrations(translated: Translation, instance: Instance, dt: float, device
     return found
 
 
-def _cell(group, dt: float) -> CellBlueprint:
+def _cell(group: Group, dt: float) -> CellBlueprint:
     lines = [line for line in read_lines(group.equations) if line.name != "I" and "linked" not in line.flags]
     return CellBlueprint(
         equations=write_lines(lines),

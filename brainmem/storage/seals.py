@@ -10,6 +10,7 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 __all__ = ["Seal", "fault_of", "read_seal", "read_text", "write_seal", "write_text"]
 
@@ -89,7 +90,7 @@ def fault_of(path: Path) -> str:
     return ""
 
 
-def _digest(file, size: int, line: bytes) -> str:
+def _digest(file: BinaryIO, size: int, line: bytes) -> str:
     """Return the checksum of the first `size` bytes of an open file and of the key."""
     digest = hashlib.sha256(line)
     while size > 0 and (chunk := file.read(min(size, _CHUNK))):

@@ -16,6 +16,7 @@ from rich.table import Table
 from brainmem import measure, plot
 from brainmem.errors import BrainmemError
 from brainmem.measure.criterion import Criterion, shown_criteria
+from brainmem.results.agreement import Comparison
 from brainmem.results.comparison import compare
 from brainmem.results.result import Result
 from brainmem.simulation.simulate import simulate
@@ -116,7 +117,7 @@ def binary_digits() -> tuple[np.ndarray, np.ndarray]:
             "The digits come with scikit-learn, which is not installed. Run: pip install 'brainmem[data]'"
         ) from error
     pixels, labels = load_digits(return_X_y=True)
-    return np.where(pixels > pixels.mean(axis=0), 1.0, -1.0), labels
+    return np.where(pixels > pixels.mean(axis=0), 1.0, -1.0), np.asarray(labels)
 
 
 def digit_maps(maps: int) -> dict[str, np.ndarray]:
@@ -224,7 +225,13 @@ def _save(folder: Path, random: Mapping[str, list[Result]], recalled: Mapping[Ke
         result.save(folder / f"{kind.replace(' ', '-')}-{variant}-M{maps}.nc")
 
 
-def _page(folder: Path, claims: Reproduction, comparison, random, recalled) -> Path:
+def _page(
+    folder: Path,
+    claims: Reproduction,
+    comparison: Comparison,
+    random: Mapping[str, list[Result]],
+    recalled: Mapping[Key, Result],
+) -> Path:
     shown = [recalled["digit to digit", SHOWN, variant] for variant in VARIANTS]
     rate, spiking = shown
     pictures = plot.digits(

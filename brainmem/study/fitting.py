@@ -88,6 +88,7 @@ class Fit:
 
         folder = make_folder(folder)
         self.result.save(folder / "result.nc")
+        weights: dict[str, Any] = {f"weights_{name}": values for name, values in self.weights.items()}
         with replacing(folder / "rates.npz") as temporary, temporary.open("wb") as file:
             np.savez(
                 file,
@@ -97,7 +98,7 @@ class Fit:
                 recording_step=self.recording.step,
                 units=np.array(self.recording.units),
                 order=self.order,
-                **{f"weights_{name}": values for name, values in self.weights.items()},
+                **weights,
             )
         with replacing(folder / "report.txt") as temporary:
             temporary.write_text(f"{self}\n", encoding="utf-8")
@@ -167,7 +168,7 @@ def fit(
     elif reading:
         raise RuleError(f"fit(): {', '.join(reading)} concern reading, and the recording has been read already.")
     population = model.population(stimulus.population)
-    decided = {population.size: recording.rates.shape[2], stimulus.items: recording.rates.shape[0]}
+    decided = {str(population.size): recording.rates.shape[2], str(stimulus.items): recording.rates.shape[0]}
     step = float(np.asarray(evaluate(stimulus.every, resolve_parameters(model, {**given, **decided}))))
     order = np.random.default_rng([seed, 2016]).permutation(recording.rates.shape[2])
     frames = recording.resampled(step)[:, :, order]
@@ -238,12 +239,19 @@ def _check_drawn(model: MemoryModel, target: str) -> None:
 
 
 def _shown(
-    model: MemoryModel, test: str, stimulus: Stimulus, result: Result, weights: Mapping[str, Any], parameters, device
+    model: MemoryModel,
+    test: str,
+    stimulus: Stimulus,
+    result: Result,
+    weights: Mapping[str, Any],
+    parameters: Mapping[str, Any],
+    device: Device | str | None,
 ) -> tuple[np.ndarray, float]:
     """Return the rates of a test pass with given weights, (item, time, unit), and the seconds between samples."""
     frozen = freeze(model, test, items=stimulus.items)
     known = {item.name for item in frozen.parameters}
     rate = model.population(stimulus.population).rate
+    assert rate is not None  # _target has seen to it
     shown = simulate(
         frozen,
         parameters={name: value for name, value in parameters.items() if name in known},

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment
+from jinja2 import Environment, Template
 from matplotlib.figure import Figure
 
 from brainmem import measure, plot
@@ -187,7 +187,7 @@ def _training(variant: str, results: Sequence[Result]) -> Figure:
     return plot.pvar_of_tests(curves)
 
 
-def _template():
+def _template() -> Template:
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     return environment.from_string(files("brainmem.study").joinpath("report.html.jinja").read_text(encoding="utf-8"))
 

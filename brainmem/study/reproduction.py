@@ -157,7 +157,7 @@ def _one_of(what: str, given: str, allowed: tuple[str, ...]) -> None:
         )
 
 
-def _row(claim, finding: Finding) -> dict[str, Any]:
+def _row(claim: Claim, finding: Finding) -> dict[str, Any]:
     expected = finding.expected
     return {
         "key": claim.key,

@@ -164,8 +164,9 @@ def _build(work: Work, task: Task, built: list[tuple[BuildJob, Executable | Exce
     number = next((i for i, (other, _) in enumerate(built) if other == job), len(built))
     if number == len(built):
         built.append((job, _prepared(job, work.device)))
-    if isinstance(built[number][1], Exception):
-        raise built[number][1]
+    made = built[number][1]
+    if isinstance(made, Exception):
+        raise made
     return number
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 __all__ = ["CounterDraws", "counter_normal", "counter_uniform", "start_seed"]
 
@@ -22,7 +23,9 @@ def start_seed(seed: int) -> int:
     return int(state[0]) % SEEDS
 
 
-def counter_uniform(seed, row, unit, trial, number):
+def counter_uniform(
+    seed: ArrayLike, row: ArrayLike, unit: ArrayLike, trial: ArrayLike, number: ArrayLike
+) -> np.ndarray:
     """Return the numbers of a key, uniform in [0, 1); whole numbers or arrays of them that broadcast."""
     state = np.uint64(0)
     with np.errstate(over="ignore"):
@@ -35,7 +38,7 @@ def counter_uniform(seed, row, unit, trial, number):
     return (state >> np.uint64(11)) * 2.0**-53
 
 
-def counter_normal(seed, row, unit, trial, number):
+def counter_normal(seed: ArrayLike, row: ArrayLike, unit: ArrayLike, trial: ArrayLike, number: ArrayLike) -> np.ndarray:
     """Return standard normal numbers of a key, by the method of Box and Muller from two uniform ones."""
     first, second = (counter_uniform(seed, row, unit, trial, 2 * np.asarray(number) + k) for k in (2**20, 2**20 + 1))
     return np.sqrt(-2 * np.log(1 - first)) * np.cos(2 * np.pi * second)

@@ -22,7 +22,10 @@ def coordinates(shape: tuple[int, ...], step: float | None = None) -> dict[str, 
     """
     items, *frames, units = shape
     ones = [1] * len(frames)
-    found = {"item": np.arange(items).reshape(-1, *ones, 1), "unit": np.arange(units).reshape(1, *ones, -1)}
+    found: dict[str, np.ndarray] = {
+        "item": np.arange(items).reshape(-1, *ones, 1),
+        "unit": np.arange(units).reshape(1, *ones, -1),
+    }
     if step is not None:
         found["time"] = step * np.arange(frames[0]).reshape(1, -1, 1)
     return found
@@ -88,15 +91,15 @@ def _fits(found: tuple[int, ...], wanted: tuple[int, ...], expand: bool) -> bool
 def _draws(
     rng: np.random.Generator, shape: tuple[int, ...], step: float | None
 ) -> dict[str, Callable[..., np.ndarray]]:
-    def normal(mean, sd):
+    def normal(mean: float | np.ndarray, sd: float | np.ndarray) -> np.ndarray:
         _require(np.all(np.asarray(sd) >= 0), f"normal(mean, sd) needs sd >= 0, got {sd}")
         return rng.normal(mean, sd, shape)
 
-    def uniform(low, high):
+    def uniform(low: float | np.ndarray, high: float | np.ndarray) -> np.ndarray:
         _require(np.all(np.asarray(low) <= np.asarray(high)), f"uniform({low}, {high}): low is above high")
         return rng.uniform(low, high, shape)
 
-    def binary(p):
+    def binary(p: float | np.ndarray) -> np.ndarray:
         _require(np.all((np.asarray(p) >= 0) & (np.asarray(p) <= 1)), f"binary(p) needs 0 <= p <= 1, got {p}")
         return (rng.random(shape) < p) * 1.0
 
@@ -135,7 +138,7 @@ def _permutations(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarra
     return np.broadcast_to(rng.permuted(np.broadcast_to(np.arange(shape[-1]), rows), axis=-1), shape)
 
 
-def filtered_noise(rng: np.random.Generator, shape: tuple[int, int, int], tau: Any, step: float) -> np.ndarray:
+def filtered_noise(rng: np.random.Generator, shape: tuple[int, ...], tau: Any, step: float) -> np.ndarray:
     """Return white noise behind a low-pass filter, ``tau*dh/dt = -h + eta``, one trace per item and unit.
 
     Frame k is ``h_k = eta_k + (h_{k-1} - eta_k)*exp(-step/tau)`` with ``eta_k = sqrt(tau/step)*randn()``, ``h_0 = 1``:

@@ -7,8 +7,9 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Any
 
-from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, Equations
+from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, Equations, SingleEquation
 from brian2.units import get_dimensions
 
 __all__ = [
@@ -70,7 +71,7 @@ class Line:
         return self if flag in self.flags else replace(self, flags=(*self.flags, flag))
 
 
-def unit_text(dimensions) -> str:
+def unit_text(dimensions: Any) -> str:
     """Return Brian2 text for a unit or dimension, ``"1"`` for none."""
     exponents = get_dimensions(dimensions)._dims
     powers = [(name, exponent) for name, exponent in zip(_BASE, exponents, strict=True) if exponent]
@@ -87,7 +88,7 @@ def read_lines(text: str) -> tuple[Line, ...]:
     return tuple(sorted(parsed.values(), key=lambda line: _position(text, line.name)))
 
 
-def _line(equation) -> Line:
+def _line(equation: SingleEquation) -> Line:
     expr = " ".join(equation.expr.code.split()) if equation.expr is not None else ""
     kind = _KINDS.get(equation.type, "subexpression")
     unit = equation.var_type if equation.var_type in ("integer", "boolean") else unit_text(equation.dim)

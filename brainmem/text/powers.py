@@ -26,7 +26,7 @@ def power_slip(tree: ast.AST) -> str:
 def _size(node: ast.AST) -> float:
     """Return about how large a number is that is written without names, nan for anything else."""
     if isinstance(node, ast.Constant) and isinstance(node.value, int | float):
-        return _float(abs, node.value)
+        return _float(math.fabs, node.value)
     if isinstance(node, ast.UnaryOp):
         return _float(_SIZES.get(type(node.op)), _size(node.operand))
     if isinstance(node, ast.BinOp):

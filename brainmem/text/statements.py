@@ -36,7 +36,9 @@ def _difference(target: str, node: ast.Assign | ast.AugAssign, text: str) -> str
         signs = {ast.Add: f"{text}", ast.Sub: f"-({text})", ast.Mult: f"{target}*(({text}) - 1)"}
         return signs.get(type(node.op), f"{target}/({text}) - {target}")
     value = ast.parse(text, mode="eval").body
-    clipped = isinstance(value, ast.Call) and isinstance(value.func, ast.Name) and value.func.id == "clip"
-    if clipped and value.args:  # within its bounds a variable that does not change stays as it is
+    call = value.func.id if isinstance(value, ast.Call) and isinstance(value.func, ast.Name) else ""
+    if (
+        isinstance(value, ast.Call) and call == "clip" and value.args
+    ):  # within its bounds a variable that does not change stays as it is
         text = ast.unparse(value.args[0])
     return f"({text}) - {target}"

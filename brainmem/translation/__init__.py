@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import cast
 
 from brainmem.errors import TranslationError, closest, quoted
 from brainmem.intake.arguments import NAMES, count, instance, optional, takes
@@ -105,8 +106,9 @@ def translate(
         translated = _rate(model, many)
     else:
         translated = _spiking(model, many, neuron=neuron, read=read, pairing=pairing)
-    translated = replace(declare_constants(same_moment(delayed(gated(translated)))), written=written)
-    return spread(translated, trials, trial_inputs) if trials is not None else translated
+    complete = replace(declare_constants(same_moment(delayed(gated(translated)))), written=written)
+    complete = spread(complete, trials, trial_inputs) if trials is not None else complete
+    return cast(TranslatedModel, complete)  # each of these steps keeps the class
 
 
 def _rate(model: MemoryModel, many: bool) -> TranslatedModel:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import sympy
 from brian2.core.namespace import DEFAULT_UNITS
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
@@ -35,7 +33,7 @@ def time_constant(model: MemoryModel, population: Population, line: Line) -> str
     slope = sympy.diff(symbolic(line.expr), sympy.Symbol(name, real=True))
     tau = sympy.simplify(-1 / slope) if slope != 0 else None
     known = {item.name for item in model.parameters}
-    names = {symbol.name for symbol in tau.free_symbols} if tau is not None else set()
+    names = {str(symbol) for symbol in tau.free_symbols} if tau is not None else set()
     if tau is None or name in names:
         kind = "no" if tau is None else "no linear"
         raise refusal(
@@ -78,17 +76,16 @@ def _moves_from(model: MemoryModel, item: Summed, tau: str, *, inner: tuple[str,
     sums = {other.variable for other in sums_onto(model, source.name)} & names
     sums = {name for name in sums if f"{source.name}.{name}" not in inner}
     carried = {name for name in sums if moves(model, source, name, tau, inner=inner)} if source.rate is None else set()
-    if source.rate is not None and lines[source.rate].kind != "differential":
-        _check_drive(model, item, text, names, tau, lines)
+    drive = lines.get(source.drive or "")
+    if source.rate is not None and drive is not None and lines[source.rate].kind != "differential":
+        _check_drive(model, item, text, names, tau, drive)
         carried = names & {source.rate}
     if carried:
         _check_linear(model, item, text, carried)
     return bool(carried)
 
 
-def _check_drive(
-    model: MemoryModel, item: Summed, text: str, names: set[str], tau: str, lines: Mapping[str, Line]
-) -> None:
+def _check_drive(model: MemoryModel, item: Summed, text: str, names: set[str], tau: str, drive: Line) -> None:
     """Refuse to read a drive, which is a sum itself in spikes, and rates whose filter is another."""
     source = model.population(item.over)
     where = f"Model {model.name!r}, projection {item.projection.name!r}: "
@@ -97,7 +94,7 @@ def _check_drive(
             f"{where}the spiking variant cannot sum {text}: there the drive {source.drive} of {source.name!r} is "
             f"itself a sum of this time step. Let it read the rate {source.rate}. The rate variant runs it as it is."
         )
-    own = time_constant(model, source, lines[source.drive])
+    own = time_constant(model, source, drive)
     if source.rate in names and sympy.simplify(symbolic(own) - symbolic(tau)) != 0:
         raise TranslationError(
             f"{where}the units of {source.name!r} have the time constant {own} and those of {item.onto!r} "

@@ -62,9 +62,9 @@ def gated(translated: Translation) -> Translation:
         pathways = tuple(_guarded_path(translated, item, path, found, events) for path in item.pathways)
         connections.append(replace(item, gates=found, pathways=pathways))
         timed = (
-            op for op in item.operations if op.dt and _needs_guard(translated, item, op.code, found.get(op.name, ()))
+            op.dt for op in item.operations if op.dt and _needs_guard(translated, item, op.code, found.get(op.name, ()))
         )
-        periods.setdefault(item.source, set()).update(*(identifiers(op.dt) for op in timed))
+        periods.setdefault(item.source, set()).update(*(identifiers(dt) for dt in timed))
     groups = tuple(_knowing(group, periods.get(group.name, set()), translated) for group in translated.groups)
     return replace(translated, connections=tuple(connections), groups=_with_events(groups, events))
 
@@ -174,7 +174,8 @@ def _may_overflow(text: str, constant: frozenset[str]) -> bool:
             if identifiers(ast.unparse(node.right)) - constant:
                 return True
         elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
-            if not isinstance(node.right, ast.Constant) or node.right.value < 0 or node.right.value % 1:
+            power = node.right.value if isinstance(node.right, ast.Constant) else None
+            if not isinstance(power, int | float) or power < 0 or power % 1:
                 return True
         elif isinstance(node, ast.Call) and ast.unparse(node.func) not in FINITE:
             return True

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import LearningRule, Projection
 from brainmem.text.lines import (
+    Line,
     definitions,
     identifiers,
     read_lines,
@@ -19,7 +20,7 @@ from brainmem.text.statements import changes_of
 __all__ = ["changed_variables", "changes_in", "leading_variables", "stored_variables"]
 
 
-def _lines(text: str):
+def _lines(text: str) -> tuple[Line, ...]:
     return read_lines(text) if text.strip() else ()
 
 

@@ -51,6 +51,12 @@ class SpikingUnit:
     filtered: str = ""
 
     @property
+    def rate(self) -> str:
+        """Name of the rate."""
+        assert self.population.rate is not None  # other populations have no spikes
+        return self.population.rate
+
+    @property
     def trace(self) -> str:
         """Name of the filtered spikes, 0 ... 1."""
         return f"{self.population.rate}_s"
@@ -63,7 +69,7 @@ class SpikingUnit:
     @property
     def expected(self) -> str:
         """Name of the rate that the model's equations give for the drive of the cells (`expected.expect`)."""
-        return expected_name(str(self.population.rate))
+        return expected_name(self.rate)
 
     @property
     def expected_line(self) -> Line:
@@ -108,8 +114,9 @@ def spiking_unit(model: MemoryModel, population: Population) -> SpikingUnit:
         When the population's equations have neither the rate nor the current form.
     """
     lines = {line.name: line for line in read_lines(population.equations)}
-    if lines[population.rate].kind == "differential":
-        return _rate_form(model, population, lines)
+    rate = lines.get(population.rate or "")
+    if rate is not None and rate.kind == "differential":
+        return _rate_form(model, population, rate, lines)
     return _current_form(model, population, lines)
 
 
@@ -118,8 +125,8 @@ def _range(population: Population) -> tuple[str, str]:
     return low, high
 
 
-def _readout(population: Population, phi: str, unit: str, tau: str) -> list[Line]:
-    rate, (low, high) = population.rate, _range(population)
+def _readout(population: Population, rate: str, phi: str, unit: str, tau: str) -> list[Line]:
+    low, high = _range(population)
     span = f"({high} - ({low}))"
     return [
         Line(f"{rate}_activity", "subexpression", "1", f"clip(({phi} - ({low}))/{span}, 0, 1)"),
@@ -129,14 +136,15 @@ def _readout(population: Population, phi: str, unit: str, tau: str) -> list[Line
     ]
 
 
-def _rate_form(model: MemoryModel, population: Population, lines: dict[str, Line]) -> SpikingUnit:
-    line = lines[population.rate]
+def _rate_form(model: MemoryModel, population: Population, line: Line, lines: dict[str, Line]) -> SpikingUnit:
+    transfer = population.transfer
+    assert transfer is not None  # the checks of a model have seen to it
     tau = time_constant(model, population, line)
     rest = sympy.simplify(symbolic(f"({line.expr})*({tau}) + {line.name}"))
-    if sympy.simplify(rest - symbolic(population.transfer)) != 0:
+    if sympy.simplify(rest - symbolic(transfer)) != 0:
         raise refusal(model, population, line, _advice(population, line, rest, tau))
     kept = [item for item in lines.values() if item.name != line.name]
-    readout = _readout(population, population.transfer, line.unit, tau)
+    readout = _readout(population, line.name, transfer, line.unit, tau)
     low, high = _range(population)
     return SpikingUnit(population, (*kept, *readout), tau, line.unit, low, high, "rate")
 
@@ -144,7 +152,7 @@ def _rate_form(model: MemoryModel, population: Population, lines: dict[str, Line
 def _advice(population: Population, line: Line, rest: sympy.Expr, tau: str) -> str:
     """Say what a rate relaxes to in place of its transfer, and how to write that."""
     found, transfer = sympy_to_str(rest), population.transfer
-    if "xi" in {symbol.name for symbol in rest.free_symbols}:
+    if "xi" in {str(symbol) for symbol in rest.free_symbols}:
         return "There is no place for noise (xi): spiking cells have noise of their own (sigma_v). Leave it out."
     return (
         f"Here it relaxes to {found}, not to its transfer {transfer!r}. "
@@ -154,13 +162,13 @@ def _advice(population: Population, line: Line, rest: sympy.Expr, tau: str) -> s
 
 
 def _current_form(model: MemoryModel, population: Population, lines: dict[str, Line]) -> SpikingUnit:
-    if population.transfer != population.rate or lines[population.drive].kind != "differential":
+    drive, transfer = lines.get(population.drive or ""), lines.get(population.rate or "")
+    if drive is None or transfer is None or population.transfer != transfer.name or drive.kind != "differential":
         raise TranslationError(
             f"Model {model.name!r}, population {population.name!r}: its rate {population.rate!r} is a subexpression, "
             f"so it must itself be the transfer (transfer={population.rate!r}) of a drive with dynamics "
             f"(d{population.drive}/dt = ...); got transfer={population.transfer!r}, drive={population.drive!r}."
         )
-    drive, transfer = lines[population.drive], lines[population.rate]
     tau = time_constant(model, population, drive)
     summing = replace(drive, expr=_with_sums_written_out(model, population, drive.expr, lines))
     currents, rest = _currents(model, population, summing, tau)
@@ -174,7 +182,7 @@ def _current_form(model: MemoryModel, population: Population, lines: dict[str, L
     }
     kept = [new for line in lines.values() for new in swapped.get(line.name, [line])]
     low, high = _range(population)
-    readout = _readout(population, phi, transfer.unit, tau)
+    readout = _readout(population, transfer.name, phi, transfer.unit, tau)
     return SpikingUnit(population, (*kept, *readout), tau, transfer.unit, low, high, "current", currents, filtered)
 
 
@@ -206,7 +214,7 @@ def _currents(model: MemoryModel, population: Population, drive: Line, tau: str)
         )
     constant = {line.name for line in read_lines(population.equations) if "constant" in line.flags}
     constant |= {item.name for item in model.parameters} | set(DEFAULT_UNITS)
-    if changing := sorted({symbol.name for symbol in currents.free_symbols - set(symbols)} - constant):
+    if changing := sorted({str(symbol) for symbol in currents.free_symbols - set(symbols)} - constant):
         raise TranslationError(
             f"Model {model.name!r}, population {population.name!r}: in d{drive.name}/dt = {drive.expr} a summed "
             f"current is multiplied by {', '.join(changing)}, which may change in time. The spiking variant filters "

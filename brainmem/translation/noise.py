@@ -150,7 +150,7 @@ class Noise:
     def _noisy_definitions(self, owner: str) -> dict[str, str]:
         """Return the subexpressions of a population that are noisy, as they may be written out."""
         population = self.population_of(owner)
-        keep = {population.rate, population.transfer} - {None}
+        keep = {name for name in (population.rate, population.transfer) if name is not None}
         found = definitions(self.lines[owner].values(), keep=keep, stored=True)
         return {name: expr for name, expr in found.items() if (owner, name) in self.sources}
 

@@ -297,7 +297,7 @@ class _Real(ast.NodeTransformer):
     def _real(self, node: ast.expr) -> ast.expr:
         """Return a whole number with real numbers for all that it consists of: Brian2 regroups products."""
         self.changed = True
-        if isinstance(node, ast.Constant):
+        if isinstance(node, ast.Constant) and isinstance(node.value, int):
             return ast.Constant(float(node.value))
         if isinstance(node, ast.UnaryOp):
             return ast.UnaryOp(node.op, self._real(node.operand))
@@ -311,4 +311,5 @@ def _small_power(node: ast.BinOp) -> bool:
     base, exponent = node.left, node.right
     if not (isinstance(exponent, ast.Constant) and isinstance(exponent.value, int) and exponent.value >= 0):
         return False
-    return isinstance(base, ast.Constant) and abs(base.value) ** min(exponent.value, 64) < LARGEST
+    number = base.value if isinstance(base, ast.Constant) else None
+    return isinstance(number, int | float) and abs(number) ** min(exponent.value, 64) < LARGEST

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from brainmem.model.memory import MemoryModel
+from brainmem.model.nouns import Observable
 from brainmem.text.lines import identifiers, rename
 from brainmem.translation import schedule
 from brainmem.translation.controller import CONTROLLER, TRIAL, has_until
@@ -30,7 +31,7 @@ def _counter() -> Connection:
     )
 
 
-def _observer(model: MemoryModel, item, target: str) -> Connection:
+def _observer(model: MemoryModel, item: Observable, target: str) -> Connection:
     population = model.population(item.population)
     own = {line.name for line in readable_lines(model, population)}
     own |= {expected_name(population.rate)} if population.rate else set()

@@ -66,7 +66,7 @@ def _group(model: MemoryModel, population: Population, states: Collection[str]) 
 
 def unit_events(model: MemoryModel, population: Population) -> dict[str, tuple[str, str, int]]:
     """Return the events of a population: the end of a step, and those that run episodic rules."""
-    events = {"step_end": ("ended > 0.5", *schedule.ENDED)}
+    events: dict[str, tuple[str, str, int]] = {"step_end": ("ended > 0.5", *schedule.ENDED)}
     for rule in model.rules:
         if rule.episodic and model.projection(rule.projection).source == population.name:
             events.update([episode_event(rule)])
@@ -85,7 +85,7 @@ def _rate_operations(model: MemoryModel, population: Population, reads: set[str]
 
     One that changes with time too, or with what else is stored, is evaluated again at the beginning of every step.
     """
-    if not reads or reads & DRAWS:
+    if population.rate is None or not reads or reads & DRAWS:
         return ()
     lines = {line.name: line for line in read_lines(population.equations)}
     framed = {item.name for item in model.stimuli if item.every}
@@ -121,7 +121,7 @@ def rate_connections(model: MemoryModel) -> tuple[Connection, ...]:
     return tuple(rate_connection(model, projection, orders) for projection in model.projections)
 
 
-def rate_connection(model: MemoryModel, projection: Projection, orders) -> Connection:
+def rate_connection(model: MemoryModel, projection: Projection, orders: Mapping[str, tuple[str, int]]) -> Connection:
     """Return the connection of one projection with its rules as written."""
     rules = rules_of(model, projection)
     lines = [*summed_lines(projection), *_variables(projection)]

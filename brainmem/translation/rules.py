@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from brainmem.errors import TranslationError
-from brainmem.model.nouns import LearningRule, Projection
+from brainmem.model.nouns import LearningRule, Projection, SpikingRule
 from brainmem.text.lines import Line, definitions, read_lines, statement_lines, written_out
 from brainmem.translation import rate
 from brainmem.translation.common import bounded, clip_operation
@@ -62,7 +62,7 @@ def lower_rule(
         When the rule cannot be split; the message says why and what can be done.
     """
     if rule.spiking is not None:
-        return _explicit(rule, slots)
+        return _explicit(rule, rule.spiking, slots)
     rule = write_out(rule, expansions or {})
     increments = _increments(rule)
     verbatim = rule.form != "continuous" and (read in ("auto", "trace") or increments is None)
@@ -81,7 +81,7 @@ def lower_rule(
         )
         for variable, expression, unit in (_plain_increments(rule) if verbatim else increments) or []
     ]
-    return _verbatim(rule, split, slots) if verbatim else _assemble(rule, split, increments, slots)
+    return _verbatim(rule, split, slots) if verbatim else _assemble(rule, split, increments or [], slots)
 
 
 def _sides(projection: Projection) -> tuple[tuple[str, str], ...]:
@@ -92,7 +92,7 @@ def _reading(unit: SpikingUnit | None) -> RateReading | None:
     if unit is None:
         return None
     return RateReading(
-        name=unit.population.rate,
+        name=unit.rate,
         low=unit.low,
         high=unit.high,
         trace=unit.trace,
@@ -133,7 +133,9 @@ def _inlined(lines: tuple[Line, ...]) -> list[Line]:
     return [replace(line, expr=written_out(line.expr, helpers)) for line in lines if line.kind == "differential"]
 
 
-def _assemble(rule: LearningRule, split: list[SplitRule], increments, slots: RuleSlots) -> LoweredRule:
+def _assemble(
+    rule: LearningRule, split: list[SplitRule], increments: list[tuple[str, str, str]], slots: RuleSlots
+) -> LoweredRule:
     lines, code = [], {"pre": [], "post": []}
     for item, (variable, _, unit) in zip(split, increments, strict=True):
         if item.clocked:
@@ -161,8 +163,7 @@ def _verbatim(rule: LearningRule, split: list[SplitRule], slots: RuleSlots) -> L
     return LoweredRule((), rate.verbatim_operations(rule, slots), pathways, (remark, *split))
 
 
-def _explicit(rule: LearningRule, slots: RuleSlots) -> LoweredRule:
-    text = rule.spiking
+def _explicit(rule: LearningRule, text: SpikingRule, slots: RuleSlots) -> LoweredRule:
     lines = tuple(line.with_flag("clock-driven") for line in read_lines(text.clocked)) if text.clocked.strip() else ()
     code = {"pre": list(statement_lines(text.on_pre)), "post": list(statement_lines(text.on_post))}
     pathways = tuple(_event(rule, side, code[side], slots) for side in ("pre", "post") if code[side])

@@ -130,7 +130,14 @@ def spiking_connections(
 
 
 def _connection(
-    model: MemoryModel, projection: Projection, orders, units: Mapping[str, SpikingUnit], *, neuron, read, pairing
+    model: MemoryModel,
+    projection: Projection,
+    orders: Mapping[str, tuple[str, int]],
+    units: Mapping[str, SpikingUnit],
+    *,
+    neuron: str,
+    read: str | None,
+    pairing: str | None,
 ) -> tuple[Connection, list[SplitRule]]:
     plain = rate.rate_connection(model, projection, orders)
     slots = schedule.rule_slots(model.rules)

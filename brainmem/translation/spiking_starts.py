@@ -94,6 +94,7 @@ def _unit_initial(model: MemoryModel, unit: SpikingUnit) -> list[Initial]:
 def _current_start(model: MemoryModel, unit: SpikingUnit, draw: str) -> list[Initial]:
     """Start a drive at u(0): the trace at phi(u(0)), the input filter at u(0) minus the currents of that trace."""
     name, drive = unit.population.name, unit.population.drive
+    assert drive is not None  # units of the current form have one
     start = f"{name}_{drive}"
     phi = next(line.expr for line in unit.lines if line.name == f"{unit.population.rate}_phi")
     trace = f"{name}_{unit.trace}"

@@ -111,8 +111,8 @@ class Connection:
     ``summed_order`` maps a summed target variable to (when, order). ``gates`` names the gates of the protocol each of
     which shuts a part: the operation or pathway of that name, ``""`` for the differential equations.
     ``source_units`` and ``target_units`` are slices such as ``":n"`` of the groups, empty for all units. With
-    ``trials``, only units of the same trial are connected, and all trials share the weights. ``delay`` is a time as text,
-    which the names of presynaptic variables already hold (`brainmem.translation.delays`).
+    ``trials``, only units of the same trial are connected, and all trials share the weights. ``delay`` is a time as
+    text; it is in the names of presynaptic variables already (`brainmem.translation.delays`).
     """
 
     name: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from brainmem.build.costs import describe_kernels
@@ -94,13 +94,18 @@ def explain(
     return "\n".join(parts)
 
 
-def _section(title: str, lines) -> list[str]:
+def _section(title: str, lines: Iterable[str]) -> list[str]:
     found = [f"  {line}" for line in lines]
     return ["", title, *found] if found else []
 
 
 def _measured(
-    model: MemoryModel, translated: Translation, given: Given, device: Device, items: int | None, options
+    model: MemoryModel,
+    translated: Translation,
+    given: Given,
+    device: Device,
+    items: int | None,
+    options: Mapping[str, Any],
 ) -> Iterator[str]:
     """Yield the verdict on every rule, with the bias that runs without cells give."""
     noisy = any(verdict.kind != "same" for verdict in verdicts(translated))

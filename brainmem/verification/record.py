@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,6 +13,9 @@ from brainmem.errors import ResultError
 from brainmem.simulation.verdicts import SMALL, percent
 from brainmem.verification.bias import ALL, Estimate
 from brainmem.verification.drifts import cells_in_words
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = ["DriftRow", "Verification"]
 
@@ -124,7 +127,7 @@ class Verification:
             )
         return min(fitting, key=lambda row: (row.phase != ALL, row.cells_per_unit))
 
-    def to_dataframe(self):
+    def to_dataframe(self) -> pd.DataFrame:
         """Return the rows as a pandas DataFrame, fractions as numbers."""
         import pandas as pd
 

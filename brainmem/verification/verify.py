@@ -38,7 +38,7 @@ def _are_weights(given: Any) -> bool:
 
 
 def _is_count(given: Any) -> bool:
-    return isinstance(given, int | np.integer) and not isinstance(given, bool | np.timedelta64) and given >= 1
+    return isinstance(given, int | np.integer) and not isinstance(given, bool | np.timedelta64) and bool(given >= 1)
 
 
 @takes(

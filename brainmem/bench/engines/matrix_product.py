@@ -24,7 +24,8 @@ class _Product:
         self.u = np.zeros_like(self.start.x)
 
     def advance(self, steps: int) -> None:
-        product, w, x, u = blas.dgemv, self.transposed, self.start.x, self.u
+        w, x, u = self.transposed, self.start.x, self.u
+        product = blas.dgemv  # pyright: ignore[reportAttributeAccessIssue]  # scipy makes it when it is imported
         for _ in range(steps):
             u = product(1.0, w, x, beta=0.0, y=u, trans=1, overwrite_y=1)
         self.u = u

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from brainmem.bench.networks import Start
@@ -15,7 +17,7 @@ def load(network: str, start: Start) -> _Loop:
 
 
 class _Loop:
-    def __init__(self, change, start: Start) -> None:
+    def __init__(self, change: Callable[..., None], start: Start) -> None:
         self.change, self.start = change, start
 
     def prepare(self, steps: int) -> None:
@@ -34,15 +36,15 @@ class _Loop:
         return self.w, self.x
 
 
-def _static(start: Start, w, x, u) -> None:
+def _static(start: Start, w: np.ndarray, x: np.ndarray, u: np.ndarray) -> None:
     pass
 
 
-def _plastic(start: Start, w, x, u) -> None:
+def _plastic(start: Start, w: np.ndarray, x: np.ndarray, u: np.ndarray) -> None:
     w += start.step * start.eps * (np.outer(x, x) - w * (x**2)[:, None] - start.cubic * w * w * w)
 
 
-def _rank_one(start: Start, w, x, u) -> None:
+def _rank_one(start: Start, w: np.ndarray, x: np.ndarray, u: np.ndarray) -> None:
     w += (start.step * start.eps * (start.target - x))[:, None] * (x - u[:, None] * w)
 
 

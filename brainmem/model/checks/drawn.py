@@ -16,6 +16,7 @@ from brainmem.model.checks.place import Place, listed, place_of
 from brainmem.model.checks.shapes import Shape, check_shape
 from brainmem.model.checks.text import Entry, ModelText, summed_into
 from brainmem.model.checks.values import check_units, number_of, size_of, time_of, whole_of
+from brainmem.model.nouns import Phase, Population, Projection, Stimulus
 from brainmem.text.constant import require_value
 from brainmem.text.lines import identifiers
 from brainmem.text.slices import Ends, joined
@@ -99,7 +100,7 @@ def check_drawn(text: ModelText) -> None:
             drawn = drawn.with_array(f"{projection.name}_{name}", entry.dimensions, shape)
 
 
-def _check_initial(text: ModelText, population, name: str, drawn: Drawn) -> None:
+def _check_initial(text: ModelText, population: Population, name: str, drawn: Drawn) -> None:
     place = place_of(text.model, "population", population.name)
     entries, sums = text.neurons[population.name], summed_into(text, population.name)
     if name in sums:
@@ -121,7 +122,7 @@ def _shape(*sizes: int | None) -> Shape | None:
     return known if len(known) == len(sizes) else None
 
 
-def _check_stimulus(text: ModelText, item, drawn: Drawn) -> Shape | None:
+def _check_stimulus(text: ModelText, item: Stimulus, drawn: Drawn) -> Shape | None:
     """Check a stimulus; return the shape of its table."""
     place, passes = place_of(text.model, "stimulus", item.name), text.found.passes
     passes(check_units, text, place, "items", item.items)
@@ -155,7 +156,7 @@ def _in_frames(shape: Shape | None, framed: bool) -> Shape | None:
     return (shape[0], 1, shape[1]) if framed and shape is not None and len(shape) == 2 else shape
 
 
-def _check_own(place: Place, item, both: set[str]) -> None:
+def _check_own(place: Place, item: Stimulus, both: set[str]) -> None:
     """Refuse a name that a draw may read as the number of an item, and as a parameter or stimulus."""
     for name in sorted(both & identifiers(item.draw)):
         raise place.error(
@@ -168,7 +169,7 @@ def _is_finite(value: Any) -> bool:
     return get_dimensions(value) is NONE and math.isfinite(value)
 
 
-def _check_frames(text: ModelText, place: Place, item) -> None:
+def _check_frames(text: ModelText, place: Place, item: Stimulus) -> None:
     """Check how many frames a stimulus has, and how long each is shown."""
     if bool(item.every) != (item.frames != ""):
         raise place.error(
@@ -185,7 +186,7 @@ def _check_frames(text: ModelText, place: Place, item) -> None:
         )
 
 
-def _frames(text: ModelText, item) -> int | None:
+def _frames(text: ModelText, item: Stimulus) -> int | None:
     """Return how many frames a stimulus has, None where that is wrong."""
     try:
         frames = number_of(text, Place(""), "frames", item.frames)
@@ -194,7 +195,7 @@ def _frames(text: ModelText, item) -> int | None:
     return int(frames) if isinstance(frames, int | np.integer) and frames >= 1 else None
 
 
-def _check_start(text: ModelText, phase, name: str, drawn: Drawn) -> None:
+def _check_start(text: ModelText, phase: Phase, name: str, drawn: Drawn) -> None:
     """Check a start value: one row for each item and repeat, drawn over rows of stimuli of the same population."""
     owners = [key for key, entries in text.neurons.items() if name in entries]
     if len(owners) != 1:  # which is told elsewhere
@@ -210,7 +211,7 @@ def _check_start(text: ModelText, phase, name: str, drawn: Drawn) -> None:
     known.check(place, f"start[{name!r}]", draw, dimensions, _shape(ROWS, size))
 
 
-def _check_weight(text: ModelText, projection, entry: Entry, ends: Ends | None, drawn: Drawn) -> None:
+def _check_weight(text: ModelText, projection: Projection, entry: Entry, ends: Ends | None, drawn: Drawn) -> None:
     place, draw = place_of(text.model, "projection", projection.name), projection.initial[entry.name]
     if entry.kind == "subexpression":
         reason = f"initial={entry.name!r} cannot be set: an equation defines it at every moment."
@@ -219,7 +220,7 @@ def _check_weight(text: ModelText, projection, entry: Entry, ends: Ends | None, 
     drawn.check(place, f"initial[{entry.name!r}]", draw, entry.dimensions, shape, diagonal=diagonal)
 
 
-def _ends(text: ModelText, projection) -> Ends | None:
+def _ends(text: ModelText, projection: Projection) -> Ends | None:
     """Return the units that a projection joins, None where a size or a slice is wrong."""
     source, target = size_of(text, projection.source), size_of(text, projection.target)
     if source is None or target is None:

@@ -44,7 +44,7 @@ class _Scalar(ast.NodeTransformer):
 
 
 def _trace(tau: Any) -> float:
-    if get_dimensions(tau) is not second.dim:
+    if get_dimensions(tau) is not get_dimensions(second):
         raise ValueError(f"filtered_noise(tau) needs a time, got {tau}")
     return 1.0
 
@@ -84,11 +84,8 @@ def check_eye(place: Place, field: str, draw: str, shape: tuple[int, ...], *, di
 
 def _called(draw: str) -> set[str]:
     """Return the functions that a text calls."""
-    return {node.func.id for node in ast.walk(parse(draw)) if _calls_name(node)}
-
-
-def _calls_name(node: ast.AST) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+    calls = (node.func for node in ast.walk(parse(draw)) if isinstance(node, ast.Call))
+    return {function.id for function in calls if isinstance(function, ast.Name)}
 
 
 def one(dimensions: Any) -> Any:

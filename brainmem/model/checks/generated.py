@@ -6,6 +6,7 @@ import re
 
 from brainmem.model.checks.reserved import CONTROLLER
 from brainmem.model.checks.text import ModelText
+from brainmem.model.nouns import Population, Projection
 
 __all__ = ["generated_names", "generated_objects", "generated_pattern"]
 
@@ -70,7 +71,7 @@ def generated_objects(text: ModelText) -> dict[str, str]:
     return made | {f"{item.name}_{end}": f"rule {item.name!r}" for item in model.rules for end in ("pre", "post")}
 
 
-def _of_population(text: ModelText, population) -> dict[str, str]:
+def _of_population(text: ModelText, population: Population) -> dict[str, str]:
     entries = text.neurons[population.name].values()
     kept = [e.name for e in entries if e.kind == "differential" or e.name == population.state]
     rate, drive, state = population.rate, population.drive, population.state
@@ -87,7 +88,7 @@ def _of_population(text: ModelText, population) -> dict[str, str]:
     return made | {f"{population.name}_{name}": f"start values of population {population.name!r}" for name in started}
 
 
-def _of_synapses(text: ModelText, projection) -> dict[str, str]:
+def _of_synapses(text: ModelText, projection: Projection) -> dict[str, str]:
     entries = text.synapses[projection.name].values()
     changed = {f"change_of_{entry.name}" for entry in entries if entry.kind == "differential"}
     if any(item.rate for item in text.model.populations):
@@ -95,7 +96,7 @@ def _of_synapses(text: ModelText, projection) -> dict[str, str]:
     return dict.fromkeys(changed, f"the rules of projection {projection.name!r}")
 
 
-def _of_delay(text: ModelText, projection) -> dict[str, str]:
+def _of_delay(text: ModelText, projection: Projection) -> dict[str, str]:
     """Return the names by which synapses with a delay read their presynaptic units."""
     if not projection.delay:
         return {}

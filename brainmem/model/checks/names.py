@@ -10,6 +10,7 @@ from brainmem.model.checks.place import Place, place_of
 from brainmem.model.checks.reading import spiking_place
 from brainmem.model.checks.reserved import CELL_PARAMETERS, SYNAPSES, meaning, object_meaning
 from brainmem.model.checks.text import ModelText
+from brainmem.model.nouns import LearningRule, Model, Projection
 
 __all__ = ["CELL_PARAMETERS", "check_names"]
 
@@ -57,7 +58,7 @@ def _check_objects(text: ModelText) -> None:
                 text.found.note(place.error(f"the name {item.name!r} {reason}. Choose another name."))
 
 
-def _of_synapses(text: ModelText, rule) -> str:
+def _of_synapses(text: ModelText, rule: LearningRule) -> str:
     if rule.name in SYNAPSES:
         return "is an attribute of Brian2's synapses"
     return "is a variable of its projection" if rule.name in text.synapses[rule.projection] else ""
@@ -74,7 +75,7 @@ def _check_shared(text: ModelText) -> None:
             seen[name] = kind
 
 
-def _global_names(model) -> dict[str, list[str]]:
+def _global_names(model: Model) -> dict[str, list[str]]:
     return {
         "parameter": [item.name for item in model.parameters],
         "stimulus": [item.name for item in model.stimuli],
@@ -106,7 +107,7 @@ def _check_variables(text: ModelText) -> None:
                     text.found.note(_collision(place, entry.name, units | known, entry.line))
 
 
-def _variables_of(text: ModelText, projection) -> set[str]:
+def _variables_of(text: ModelText, projection: Projection) -> set[str]:
     return {name for end in (projection.source, projection.target) for name in text.neurons[end]}
 
 

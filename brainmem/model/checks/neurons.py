@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from brian2.core.variables import Variable
-from brian2.units import second
+from brian2.units import get_dimensions, second
 from brian2.utils.stringtools import get_identifiers
 
 from brainmem.errors import closest
@@ -12,6 +12,7 @@ from brainmem.model.checks.flags import check_draws, check_inlined, check_shared
 from brainmem.model.checks.place import Place, listed, place_of
 from brainmem.model.checks.scope import Scope, foreign_hints, index, time_names, tuple_hints
 from brainmem.model.checks.text import Entry, ModelText
+from brainmem.model.nouns import Population
 
 __all__ = ["check_populations", "neuron_scope"]
 
@@ -56,7 +57,7 @@ def _check_entry(place: Place, entry: Entry, scope: Scope) -> None:
 def _check_right(place: Place, entry: Entry, scope: Scope) -> None:
     names = dict(scope.names)
     if entry.kind == "differential":
-        names |= {name: Variable(name, dimensions=(second**-0.5).dim) for name in _noises(entry.expr)}
+        names |= {name: Variable(name, dimensions=get_dimensions(second**-0.5)) for name in _noises(entry.expr)}
     own = Scope(names, scope.hints)
     what = f"d{entry.name}/dt" if entry.kind == "differential" else repr(entry.name)
     if entry.dtype is bool:
@@ -71,10 +72,10 @@ def _noises(expr: str) -> set[str]:
     return {name for name in get_identifiers(expr) if name == "xi" or name.startswith("xi_")}
 
 
-def neuron_scope(text: ModelText, population) -> Scope:
+def neuron_scope(text: ModelText, population: Population) -> Scope:
     """Return what the equations of a population may read."""
     names = {**text.readable(population.name), **text.gates, **text.constants, **time_names()}
-    names |= {"i": index("i"), "elapsed": Variable("elapsed", dimensions=second.dim, scalar=True)}
+    names |= {"i": index("i"), "elapsed": Variable("elapsed", dimensions=get_dimensions(second), scalar=True)}
     others = [item.name for item in text.model.populations if item.name != population.name]
     advice = f"Sum it into a variable of {population.name!r} with a projection."
     hints = foreign_hints(text, others, advice) | tuple_hints(text) | {"xi": NOISE}
@@ -95,11 +96,11 @@ def neuron_scope(text: ModelText, population) -> Scope:
     return Scope(names, hints)
 
 
-def _own_size(text: ModelText, population) -> bool:
+def _own_size(text: ModelText, population: Population) -> bool:
     return "N" not in text.values or population.size in ("N", text.values["N"])
 
 
-def _check_roles(place: Place, population, entries: dict[str, Entry]) -> None:
+def _check_roles(place: Place, population: Population, entries: dict[str, Entry]) -> None:
     missing = Findings()
     for role in ("rate", "drive", "transfer"):
         name = getattr(population, role)
@@ -113,10 +114,10 @@ def _check_roles(place: Place, population, entries: dict[str, Entry]) -> None:
     elif entries[population.rate].kind == "differential":
         _check_rate_form(place, population, entries)
     else:
-        _check_current_form(place, population, entries)
+        _check_current_form(place, population, population.rate, entries)
 
 
-def _check_no_rate(place: Place, population) -> None:
+def _check_no_rate(place: Place, population: Population) -> None:
     for role in ("drive", "transfer"):
         given = getattr(population, role)
         if given is not None and population.sequential:
@@ -125,7 +126,7 @@ def _check_no_rate(place: Place, population) -> None:
             raise place.error(f"{role}={given!r} without a rate. Name the rate= variable too.")
 
 
-def _check_rate_form(place: Place, population, entries: dict[str, Entry]) -> None:
+def _check_rate_form(place: Place, population: Population, entries: dict[str, Entry]) -> None:
     transfer = population.transfer
     if transfer is None or entries[transfer].kind != "subexpression":
         raise place.error(
@@ -136,8 +137,8 @@ def _check_rate_form(place: Place, population, entries: dict[str, Entry]) -> Non
         )
 
 
-def _check_current_form(place: Place, population, entries: dict[str, Entry]) -> None:
-    rate, drive = population.rate, population.drive
+def _check_current_form(place: Place, population: Population, rate: str, entries: dict[str, Entry]) -> None:
+    drive = population.drive
     if entries[rate].kind == "parameter":
         raise place.error(f"rate={rate!r} must be a differential variable or a subexpression, and has no equation.")
     if population.transfer != rate:

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from brainmem.errors import RuleError, closest
+from brainmem.model.nouns import Model
 
 __all__ = ["Place", "check_choice", "left_side", "listed", "place_of"]
 
@@ -42,7 +43,7 @@ class Place:
         return next((number for number, line in self.statements if pattern.match(line)), 0)
 
 
-def place_of(model, kind: str, name: str = "", text: str = "") -> Place:
+def place_of(model: Model, kind: str, name: str = "", text: str = "") -> Place:
     """Return the place of a named part of a model, such as ``place_of(model, "population", "units")``."""
     part = f"{kind} {name!r}" if name else kind
     return Place(f"Model {model.name!r}, {part}", text)
@@ -58,7 +59,7 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(names) or "none"
 
 
-def check_choice(place: Place, field: str, given, allowed: Iterable[str]) -> None:
+def check_choice(place: Place, field: str, given: object, allowed: Iterable[str]) -> None:
     """Raise unless `given` is one of the allowed names."""
     allowed = list(allowed)
     if given not in allowed:

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 from brian2.core.variables import Variable
-from brian2.units import second
+from brian2.units import get_dimensions, second
 
 from brainmem.errors import closest
 from brainmem.model.checks.place import Place, check_choice, listed, place_of
 from brainmem.model.checks.scope import DRAWS, Scope, tuple_hints
 from brainmem.model.checks.text import ModelText
 from brainmem.model.checks.values import check_count
-from brainmem.model.nouns import Each
+from brainmem.model.nouns import Each, Phase, Population
 from brainmem.text.lines import identifiers
 
 __all__ = ["check_observables", "check_protocol"]
@@ -62,18 +62,18 @@ def check_protocol(text: ModelText) -> None:
         _check_entry(text, entry)
 
 
-def _check_once(place: Place, phase) -> None:
+def _check_once(place: Place, phase: Phase) -> None:
     if len(set(phase.stimuli)) != len(phase.stimuli):
         raise place.error(f"stimuli={phase.stimuli!r} names one twice.")
 
 
-def _check_until(text: ModelText, place: Place, phase) -> None:
+def _check_until(text: ModelText, place: Place, phase: Phase) -> None:
     if not phase.until:
         return
     model = text.model
     known = {item.name: text.units[item.name] for item in model.observables if item.name in text.units}
     observed = {name: Variable(name, dimensions=unit) for name, unit in known.items()}
-    names = {**observed, "elapsed": Variable("elapsed", dimensions=second.dim), **text.constants}
+    names = {**observed, "elapsed": Variable("elapsed", dimensions=get_dimensions(second)), **text.constants}
     advice = "a condition reads observables; declare Observable({0!r}, {0!r}, population={1!r}) under another name."
     hints = {name: advice.format(name, p.name) for p in model.populations for name in text.neurons[p.name]}
     hints["N"] = "give it another name with a parameter, such as Parameter('n_units', 'N')."
@@ -99,7 +99,7 @@ def _check_start(text: ModelText, place: Place, name: str) -> None:
         )
 
 
-def _states(text: ModelText, population) -> list[str]:
+def _states(text: ModelText, population: Population) -> list[str]:
     """Return the variables that keep a value from step to step, which a phase may set."""
     entries = text.neurons[population.name].values()
     return [entry.name for entry in entries if entry.kind == "differential" or entry.name == population.state]

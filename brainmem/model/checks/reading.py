@@ -8,7 +8,13 @@ from dataclasses import replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
-from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, Equations, dimensions_and_type_from_string
+from brian2.equations.equations import (
+    DIFFERENTIAL_EQUATION,
+    PARAMETER,
+    Equations,
+    SingleEquation,
+    dimensions_and_type_from_string,
+)
 from brian2.units import get_dimensions
 
 from brainmem.errors import RuleError
@@ -17,6 +23,7 @@ from brainmem.model.checks.flags import check_flags
 from brainmem.model.checks.lines import line_power, line_slip, unit_slip
 from brainmem.model.checks.place import Place, left_side, place_of
 from brainmem.model.checks.text import Entry, ModelText
+from brainmem.model.nouns import LearningRule, Model, Observable, Population, Projection, Stimulus
 from brainmem.model.parameters import circle_error, value_of
 from brainmem.text.expression import names_in
 from brainmem.text.lines import identifiers
@@ -28,7 +35,7 @@ _KINDS = {DIFFERENTIAL_EQUATION: "differential", PARAMETER: "parameter"}
 _BEGINS = re.compile(r"^[^\W\d]\w*\s*(/\s*dt\s*=|[=:])")
 
 
-def read_model(model, found: Findings) -> ModelText:
+def read_model(model: Model, found: Findings) -> ModelText:
     """Read all equations and parameters of a model; what cannot be read is noted and left out."""
     text = ModelText(model, found, _values(model, found), _units(model, found))
     for item in model.populations:
@@ -44,7 +51,7 @@ def read_model(model, found: Findings) -> ModelText:
     return text
 
 
-def spiking_place(model, rule, part: str, given: str) -> Place:
+def spiking_place(model: Model, rule: LearningRule, part: str, given: str) -> Place:
     """Return the place of a part of a rule's spiking text."""
     return place_of(model, f"rule {rule.name!r}, spiking text", part, given)
 
@@ -56,7 +63,7 @@ def _read(text: ModelText, owner: str, place: Place) -> dict[str, Entry]:
     return entries
 
 
-def _values(model, found: Findings) -> dict[str, Any]:
+def _values(model: Model, found: Findings) -> dict[str, Any]:
     """Return the parameters' default values, as far as they have one."""
     texts = {item.name: item.value for item in model.parameters}
     values: dict[str, Any] = {}
@@ -68,7 +75,7 @@ def _values(model, found: Findings) -> dict[str, Any]:
     return {name: values[name] for name in texts if name in values}
 
 
-def _in_order(model, texts: dict[str, Any], found: Findings) -> list[str]:
+def _in_order(model: Model, texts: dict[str, Any], found: Findings) -> list[str]:
     """Return parameters after those that they read, without those that read each other in a circle."""
     reads = {name: _names(value) & set(texts) for name, value in texts.items()}
     while True:
@@ -88,7 +95,7 @@ def _names(value: Any) -> set[str]:
         return set()
 
 
-def _read_unit(model, kind: str, item) -> Any:
+def _read_unit(model: Model, kind: str, item: Stimulus | Observable) -> Any:
     """Return the dimensions of an object's `unit` text."""
     try:
         if slip := line_power(item.unit) or _unit_line(item.unit):
@@ -106,7 +113,7 @@ def _unit_line(unit: str) -> str:
     return "" if unit.isprintable() and not set(unit) & set("#:") else "it must be one line without comment."
 
 
-def _units(model, found: Findings) -> dict[str, Any]:
+def _units(model: Model, found: Findings) -> dict[str, Any]:
     """Return the dimensions of stimuli and observables, as far as their units can be read."""
     units = {}
     for kind, items in {"stimulus": model.stimuli, "observable": model.observables}.items():
@@ -132,7 +139,7 @@ def read_equations(place: Place, found: Findings) -> tuple[dict[str, Entry], boo
     return {entry.name: entry for entry in sorted(entries, key=lambda entry: entry.line)}, whole
 
 
-def _entry(place: Place, equation, found: Findings) -> Entry:
+def _entry(place: Place, equation: SingleEquation, found: Findings) -> Entry:
     expr = " ".join(equation.expr.code.split()) if equation.expr is not None else ""
     entry = Entry(
         name=equation.varname,
@@ -227,7 +234,7 @@ def _reason(error: Exception) -> str:
     return " ".join(text.split()).rstrip(".") + "."
 
 
-def _neurons(text: ModelText, population) -> dict[str, Entry]:
+def _neurons(text: ModelText, population: Population) -> dict[str, Entry]:
     place = place_of(text.model, "population", population.name, population.equations)
     entries = _read(text, population.name, place)
     if not place.statements:
@@ -237,7 +244,7 @@ def _neurons(text: ModelText, population) -> dict[str, Entry]:
     return entries | _change(text, place, population, entries)
 
 
-def _change(text: ModelText, place: Place, population, entries: dict[str, Entry]) -> dict[str, Entry]:
+def _change(text: ModelText, place: Place, population: Population, entries: dict[str, Entry]) -> dict[str, Entry]:
     """Return the variable that holds how far a visit moved the state of units that are updated one at a time."""
     state, name = entries.get(population.state), f"{population.state}_change"
     if state is None:
@@ -248,7 +255,7 @@ def _change(text: ModelText, place: Place, population, entries: dict[str, Entry]
     return {name: replace(state, name=name, line=0)}
 
 
-def _synapses(text: ModelText, projection) -> dict[str, Entry]:
+def _synapses(text: ModelText, projection: Projection) -> dict[str, Entry]:
     """Collect synaptic variables; each may be defined once."""
     place = place_of(text.model, "projection", projection.name, projection.variables)
     found = _placed(place, _read(text, projection.name, place))
@@ -268,15 +275,15 @@ def _synapses(text: ModelText, projection) -> dict[str, Entry]:
     return {**plain, **{name: entry for name, (_, entry) in found.items()}}
 
 
-def _check_circles(text: ModelText, projection, found: Mapping[str, tuple[Place, Entry]]) -> None:
+def _check_circles(text: ModelText, projection: Projection, found: Mapping[str, tuple[Place, Entry]]) -> None:
     """Note equations of several texts of synapses that read each other in a circle."""
     rules = [rule for rule in text.model.rules if rule.projection == projection.name]
     if text.unread & {projection.name, *(rule.name for rule in rules)}:
         return
     sums = {entry.name: entry for entry in text.sums[projection.name]}
     found = {**found, **_placed(place_of(text.model, "projection", projection.name, projection.current), sums)}
-    clocked = [rule for rule in rules if rule.spiking]
-    own = [_placed(spiking_place(text.model, r, "clocked", r.spiking.clocked), text.clocked[r.name]) for r in clocked]
+    clocked = [(rule, rule.spiking.clocked) for rule in rules if rule.spiking]
+    own = [_placed(spiking_place(text.model, r, "clocked", given), text.clocked[r.name]) for r, given in clocked]
     for entries in (found, *({**found, **more} for more in own)):
         defined = {
             name: (place, entry.line, identifiers(entry.expr))

@@ -29,23 +29,23 @@ def check_recalled(text: ModelText) -> None:
     A copy made by `MemoryModel.replace` may leave out the phase and the stimulus that the criterion names.
     """
     if text.model.recalled is not None:
-        text.found.passes(_check_criterion, text)
+        text.found.passes(_check_criterion, text, text.model.recalled)
 
 
-def _check_criterion(text: ModelText) -> None:
+def _check_criterion(text: ModelText, given: nouns.Recalled) -> None:
     model = text.model
     if not model.varied:
         check_named_parts(model)
     place = _place(model)
-    if not isinstance(model.recalled.spiking, Mapping):
-        raise place.error(f"spiking={model.recalled.spiking!r} must be a mapping, such as {{'score': 'pearson'}}.")
-    for name in model.recalled.spiking:
+    if not isinstance(given.spiking, Mapping):
+        raise place.error(f"spiking={given.spiking!r} must be a mapping, such as {{'score': 'pearson'}}.")
+    for name in given.spiking:
         check_choice(place, "what differs in the spiking variant, spiking=,", name, BY_VARIANT)
     for variant in ("rate", "spiking"):
-        _check_variant(text, place, variant)
+        _check_variant(text, place, variant, given.of(variant))
 
 
-def check_named_parts(model) -> None:
+def check_named_parts(model: nouns.Model) -> None:
     """Raise unless the phase and the stimulus of a recall criterion exist, and the stimulus has rates to be held to."""
     given = model.recalled
     if given is None:
@@ -68,21 +68,20 @@ def check_named_parts(model) -> None:
         )
 
 
-def _place(model) -> Place:
+def _place(model: nouns.Model) -> Place:
     place = place_of(model, "recalled")
     if not isinstance(model.recalled, nouns.Recalled):
         raise place.error(f"it must be a Recalled, got {model.recalled!r}. Write {EXAMPLE}.")
     return place
 
 
-def _check_variant(text: ModelText, place: Place, variant: str) -> None:
-    given = text.model.recalled.of(variant)
+def _check_variant(text: ModelText, place: Place, variant: str, given: Mapping[str, Any]) -> None:
     check_choice(place, "score", given["score"], SCORES)
     check_choice(place, "repeats", given["repeats"], REPEATS)
     threshold, (low, high) = given["threshold"], _range(text, given)
     if isinstance(threshold, bool) or not isinstance(threshold, Real) or not math.isfinite(threshold):
         raise place.error(f"threshold={threshold!r} must be a finite number, such as 0.85.")
-    if not low <= threshold < high:
+    if not low <= float(threshold) < high:
         raise place.error(
             f"threshold={threshold!r} can tell nothing apart: the score {given['score']!r} of the {variant} variant "
             f"lies between {low:g} and {high:g}, and a test succeeds when its score exceeds the threshold."

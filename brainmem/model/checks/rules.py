@@ -12,6 +12,7 @@ from brainmem.model.checks.statements import Statements
 from brainmem.model.checks.synapses import check_synaptic, synapse_scope
 from brainmem.model.checks.text import ModelText
 from brainmem.model.fields import BOUND
+from brainmem.model.nouns import LearningRule
 from brainmem.text import evaluate
 from brainmem.text.constant import require_value
 
@@ -27,13 +28,13 @@ def check_rules(text: ModelText) -> None:
         check = _check_continuous if rule.continuous else _check_statements
         changed = check(text, place, scope, rule)
         if rule.spiking is not None:
-            changed |= check_spiking_text(text, rule, scope)
+            changed |= check_spiking_text(text, rule, rule.spiking, scope)
         for name, limits in rule.bounds.items():
             with text.found:
                 _check_bounds(text, rule, name, limits, changed)
 
 
-def _check_continuous(text: ModelText, place: Place, scope: Scope, rule) -> set[str]:
+def _check_continuous(text: ModelText, place: Place, scope: Scope, rule: LearningRule) -> set[str]:
     entries = text.rules[rule.name]
     for entry in entries.values():
         with text.found:
@@ -46,7 +47,7 @@ def _check_continuous(text: ModelText, place: Place, scope: Scope, rule) -> set[
     return changed
 
 
-def _check_statements(text: ModelText, place: Place, scope: Scope, rule) -> set[str]:
+def _check_statements(text: ModelText, place: Place, scope: Scope, rule: LearningRule) -> set[str]:
     plastic = plastic_variables(text, text.model.projection(rule.projection))
     statements = Statements(place, scope, plastic, at_events=bool(rule.episodic))
     changed = statements.changed(text.found)
@@ -55,7 +56,7 @@ def _check_statements(text: ModelText, place: Place, scope: Scope, rule) -> set[
     return changed
 
 
-def _check_bounds(text: ModelText, rule, name: str, limits: Any, changed: set[str]) -> None:
+def _check_bounds(text: ModelText, rule: LearningRule, name: str, limits: Any, changed: set[str]) -> None:
     place = place_of(text.model, "rule", rule.name)
     entries = text.synapses[rule.projection]
     scope = Scope(dict(text.constants))

@@ -164,7 +164,7 @@ def shown_unit(dimensions: Any) -> str:
 
 def time_names() -> dict[str, Any]:
     """Return the time and the step of the simulation, readable in all equations."""
-    return {name: Variable(name, dimensions=second.dim, scalar=True) for name in ("t", "dt")}
+    return {name: Variable(name, dimensions=get_dimensions(second), scalar=True) for name in ("t", "dt")}
 
 
 def index(name: str) -> Variable:

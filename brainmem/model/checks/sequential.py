@@ -10,6 +10,7 @@ from brainmem.model.checks.neurons import neuron_scope
 from brainmem.model.checks.place import Place, listed, place_of
 from brainmem.model.checks.scope import Scope
 from brainmem.model.checks.text import ModelText
+from brainmem.model.nouns import Population, Projection
 from brainmem.model.visits import change_of, expanded, swept_sums, whole_sign
 from brainmem.text.lines import identifiers, read_lines
 
@@ -31,13 +32,13 @@ def check_sequential(text: ModelText) -> None:
                 text.found.passes(check, text, place, population)
 
 
-def _joined(text: ModelText, population) -> set[str]:
+def _joined(text: ModelText, population: Population) -> set[str]:
     """Return the names of a population and of the projections from it to itself."""
     own = (item for item in text.model.projections if item.source == item.target == population.name)
     return {population.name, *(item.name for item in own)}
 
 
-def _check_statement(text: ModelText, place: Place, population) -> None:
+def _check_statement(text: ModelText, place: Place, population: Population) -> None:
     entries = text.neurons[population.name]
     expr = _value(place, population)
     state = entries.get(population.state)
@@ -63,7 +64,7 @@ def _check_statement(text: ModelText, place: Place, population) -> None:
         )
 
 
-def _value(place: Place, population) -> str:
+def _value(place: Place, population: Population) -> str:
     """Return the right-hand side of a statement, or raise where there is not one statement."""
     if len(place.statements) != 1:
         raise place.error(
@@ -79,7 +80,7 @@ def _value(place: Place, population) -> str:
     return ast.unparse(node.value)
 
 
-def _check_reads(place: Place, population, expr: str) -> None:
+def _check_reads(place: Place, population: Population, expr: str) -> None:
     """Refuse what has no meaning within a sweep, also where an equation of the population reads it."""
     lines = {line.name: line for line in read_lines(population.equations)}
     for name in identifiers(expanded(expr, lines)) & set(TIMELESS):
@@ -88,7 +89,7 @@ def _check_reads(place: Place, population, expr: str) -> None:
         raise place.error(f"{change_of(population)!r} is known only after the visit.")
 
 
-def _check_sums(text: ModelText, place: Place, population) -> None:
+def _check_sums(text: ModelText, place: Place, population: Population) -> None:
     follows = {item.name: swept_sums(population, item) for item in text.model.projections}
     follows = {name: sums for name, sums in follows.items() if sums}
     if len(follows) > 1:
@@ -100,7 +101,7 @@ def _check_sums(text: ModelText, place: Place, population) -> None:
         _check_follow(text, population, projection, follows[projection.name])
 
 
-def _check_follow(text: ModelText, population, projection, sums: dict[str, str]) -> None:
+def _check_follow(text: ModelText, population: Population, projection: Projection, sums: dict[str, str]) -> None:
     """Refuse sums of which more than the terms of one presynaptic unit change in a visit."""
     own = place_of(text.model, "projection", projection.name, projection.current)
     if projection.source_units or projection.target_units:
@@ -127,7 +128,7 @@ def _check_follow(text: ModelText, population, projection, sums: dict[str, str])
             )
 
 
-def _check_stored(text: ModelText, place: Place, population) -> None:
+def _check_stored(text: ModelText, place: Place, population: Population) -> None:
     """Refuse variables that are stored once per step and would go stale during the sweep."""
     for where, expr in _stored(text, population):
         raise place.error(
@@ -136,7 +137,7 @@ def _check_stored(text: ModelText, place: Place, population) -> None:
         )
 
 
-def _stored(text: ModelText, population) -> Iterator[tuple[str, str]]:
+def _stored(text: ModelText, population: Population) -> Iterator[tuple[str, str]]:
     lines = {line.name: line for line in read_lines(population.equations)}
     moved = {population.state, *_swept_names(text, population)}
     for name, line in lines.items():
@@ -145,6 +146,6 @@ def _stored(text: ModelText, population) -> Iterator[tuple[str, str]]:
                 yield repr(name), found
 
 
-def _swept_names(text: ModelText, population) -> set[str]:
+def _swept_names(text: ModelText, population: Population) -> set[str]:
     sums = (swept_sums(population, item) for item in text.model.projections)
     return {name.removesuffix("_post") for found in sums for name in found}

@@ -12,6 +12,7 @@ from brainmem.model.checks.scope import Scope
 from brainmem.model.checks.statements import Statements
 from brainmem.model.checks.synapses import check_synaptic
 from brainmem.model.checks.text import Entry, ModelText, variable
+from brainmem.model.nouns import LearningRule, Projection, SpikingRule
 
 __all__ = ["check_spiking_text", "plastic_variables"]
 
@@ -23,13 +24,13 @@ COUNTS = (
 )
 
 
-def plastic_variables(text: ModelText, projection) -> dict[str, Variable]:
+def plastic_variables(text: ModelText, projection: Projection) -> dict[str, Variable]:
     """Return the variables of a projection that statements may change."""
     entries = text.synapses[projection.name].values()
     return {entry.name: variable(entry) for entry in entries if entry.kind != "subexpression"}
 
 
-def check_spiking_text(text: ModelText, rule, scope: Scope) -> set[str]:
+def check_spiking_text(text: ModelText, rule: LearningRule, given: SpikingRule, scope: Scope) -> set[str]:
     """Check names and units of a `SpikingRule`; return the variables that it changes.
 
     Beside what the rule itself may read, it may read the counts, the traces, the rates asked of the cells, the
@@ -38,7 +39,7 @@ def check_spiking_text(text: ModelText, rule, scope: Scope) -> set[str]:
     own = text.clocked[rule.name]
     projection = text.model.projection(rule.projection)
     wider = _wider(text, projection, scope, own)
-    place = spiking_place(text.model, rule, "clocked", rule.spiking.clocked)
+    place = spiking_place(text.model, rule, "clocked", given.clocked)
     for entry in own.values():
         with text.found:
             check_synaptic(place, entry, wider)
@@ -46,12 +47,12 @@ def check_spiking_text(text: ModelText, rule, scope: Scope) -> set[str]:
     plastic = {**plastic_variables(text, projection), **declared}
     changed = {name for name, entry in own.items() if entry.kind == "differential"}
     for part in ("on_pre", "on_post"):
-        place = spiking_place(text.model, rule, part, getattr(rule.spiking, part))
+        place = spiking_place(text.model, rule, part, getattr(given, part))
         changed |= Statements(place, wider, plastic, at_events=True).changed(text.found)
     return changed
 
 
-def _wider(text: ModelText, projection, scope: Scope, own: Mapping[str, Entry]) -> Scope:
+def _wider(text: ModelText, projection: Projection, scope: Scope, own: Mapping[str, Entry]) -> Scope:
     """Return the rule's scope with what the spiking variant adds."""
     cells = {name: Variable(name, dimensions=get_dimensions(unit), scalar=True) for name, unit in CELLS.items()}
     names = {**scope.names, **cells}

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.variables import Variable
-from brian2.units import get_dimensions
+from brian2.units.fundamentalunits import Dimension, get_dimensions
 
 from brainmem.errors import closest
 from brainmem.model.checks.findings import Findings
@@ -82,7 +82,7 @@ class Statements:
             f"a statement is 'w = ...', or has += -= *= /= in place of =.{_meant(node)}", line=number
         )
 
-    def _require(self, number: int, value: str, found, wanted, what: str) -> None:
+    def _require(self, number: int, value: str, found: Dimension, wanted: Dimension, what: str) -> None:
         if found is not wanted and value not in ("0", "0.0"):
             raise self.place.error(
                 f"{value!r} has unit {shown_unit(found)}, but {what} must have unit {shown_unit(wanted)}.", line=number

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from brian2.core.variables import Variable
+
 from brainmem.errors import closest
 from brainmem.model.checks.flags import check_draws, check_shared
 from brainmem.model.checks.generated import generated_names
 from brainmem.model.checks.place import Place, listed, place_of
 from brainmem.model.checks.scope import Scope, foreign_hints, index, shown_unit, suffixed, time_names, tuple_hints
 from brainmem.model.checks.text import Entry, ModelText, variable
+from brainmem.model.nouns import Projection
 
 __all__ = ["check_projections", "check_synaptic", "synapse_scope"]
 
@@ -28,7 +33,7 @@ def check_projections(text: ModelText) -> None:
         _check_variables(text, projection, scope)
 
 
-def _check_single(place: Place, projection, entry: Entry, taken: dict[str, str]) -> None:
+def _check_single(place: Place, projection: Projection, entry: Entry, taken: dict[str, str]) -> None:
     onto, base, _ = _onto(projection, entry)
     key = f"{onto}.{base}"
     if key in taken:
@@ -40,13 +45,13 @@ def _check_single(place: Place, projection, entry: Entry, taken: dict[str, str])
     taken[key] = projection.name
 
 
-def _onto(projection, entry: Entry) -> tuple[str, str, str]:
+def _onto(projection: Projection, entry: Entry) -> tuple[str, str, str]:
     """Return the population that takes a sum, its variable there, and the ending that says so."""
     end = "_pre" if entry.name.endswith("_pre") else "_post"
     return (projection.source if end == "_pre" else projection.target), entry.name.removesuffix(end), end
 
 
-def _check_target(text: ModelText, place: Place, projection, entry: Entry) -> None:
+def _check_target(text: ModelText, place: Place, projection: Projection, entry: Entry) -> None:
     onto, base, _ = _onto(projection, entry)
     if "summed" not in entry.flags or base == entry.name or entry.kind != "subexpression":
         raise place.error(
@@ -72,7 +77,7 @@ def _check_target(text: ModelText, place: Place, projection, entry: Entry) -> No
         )
 
 
-def _check_variables(text: ModelText, projection, scope: Scope) -> None:
+def _check_variables(text: ModelText, projection: Projection, scope: Scope) -> None:
     place = place_of(text.model, "projection", projection.name, projection.variables)
     rules = {name for rule in text.model.rules for name in text.rules[rule.name] if rule.projection == projection.name}
     for entry in text.synapses[projection.name].values():
@@ -81,7 +86,7 @@ def _check_variables(text: ModelText, projection, scope: Scope) -> None:
                 _check_variable(place, projection, entry, scope)
 
 
-def _check_variable(place: Place, projection, entry: Entry, scope: Scope) -> None:
+def _check_variable(place: Place, projection: Projection, entry: Entry, scope: Scope) -> None:
     if entry.kind == "differential":
         raise place.error("'dw/dt' is a rule: write it in LearningRule(continuous=...).", line=entry.line)
     if "shared" in entry.flags and entry.name in projection.initial:
@@ -110,7 +115,7 @@ def check_synaptic(place: Place, entry: Entry, scope: Scope) -> None:
         check_shared(place, entry, scope, those="synapses")
 
 
-def synapse_scope(text: ModelText, projection) -> Scope:
+def synapse_scope(text: ModelText, projection: Projection) -> Scope:
     """Return what currents and rules of a projection may read."""
     own = {name: variable(entry) for name, entry in text.synapses[projection.name].items()}
     source, target = text.readable(projection.source), text.readable(projection.target)
@@ -121,7 +126,9 @@ def synapse_scope(text: ModelText, projection) -> Scope:
     return Scope(names, _hints(text, projection, source, target), made)
 
 
-def _hints(text: ModelText, projection, source, target) -> dict[str, str]:
+def _hints(
+    text: ModelText, projection: Projection, source: Mapping[str, Variable], target: Mapping[str, Variable]
+) -> dict[str, str]:
     others = [p.name for p in text.model.populations if p.name not in (projection.source, projection.target)]
     hints = foreign_hints(text, others, f"This projection joins {projection.source!r} and {projection.target!r}.")
     for name in {**source, **target}:

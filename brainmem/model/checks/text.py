@@ -10,6 +10,7 @@ from brian2.core.variables import Constant, Variable
 from brian2.units import get_dimensions, second
 
 from brainmem.model.checks.findings import Findings
+from brainmem.model.nouns import Model
 
 __all__ = ["Entry", "ModelText", "summed_into", "variable"]
 
@@ -29,7 +30,7 @@ class Entry:
     @property
     def expected(self) -> Any:
         """The dimensions that the right-hand side must have."""
-        return self.dimensions / second.dim if self.kind == "differential" else self.dimensions
+        return self.dimensions / get_dimensions(second) if self.kind == "differential" else self.dimensions
 
 
 @dataclass(frozen=True)
@@ -56,7 +57,7 @@ class ModelText:
         Populations, projections and rules with a line that could not be read.
     """
 
-    model: Any
+    model: Model
     found: Findings
     values: dict[str, Any]
     units: dict[str, Any]

@@ -10,6 +10,7 @@ from brainmem.errors import closest
 from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.place import listed, place_of
 from brainmem.model.checks.text import ModelText, summed_into
+from brainmem.model.nouns import Population, Projection
 from brainmem.model.parts import inner, texts, texts_of
 
 __all__ = ["check_named", "check_use"]
@@ -42,7 +43,7 @@ def _names(given: str) -> set[str]:
     return {name for line in given.splitlines() for name in NAME.findall(line.split("#")[0])}
 
 
-def _check_set(text: ModelText, population) -> None:
+def _check_set(text: ModelText, population: Population) -> None:
     place = place_of(text.model, "population", population.name, population.equations)
     summed = summed_into(text, population.name)
     visited = {population.state, f"{population.state}_change"}
@@ -55,7 +56,7 @@ def _check_set(text: ModelText, population) -> None:
             text.found.note(place.error(reason, line=entry.line))
 
 
-def _check_weight_read(text: ModelText, projection, name: str) -> None:
+def _check_weight_read(text: ModelText, projection: Projection, name: str) -> None:
     """Raise for start weights of a variable that no text of its projection defines or reads."""
     own = [projection, *(rule for rule in text.model.rules if rule.projection == projection.name)]
     given = [found for noun in own for _, part in inner("", noun) for found in texts_of(part)]

@@ -14,6 +14,7 @@ from brainmem.model.checks.reserved import CELL_PARAMETERS
 from brainmem.model.checks.scope import shown_unit
 from brainmem.model.checks.text import ModelText
 from brainmem.model.fields import TIME
+from brainmem.model.nouns import Limit, Phase, Population, Projection
 from brainmem.text import evaluate
 from brainmem.text.constant import require_value
 from brainmem.text.expression import names_in
@@ -70,7 +71,7 @@ def number_of(text: ModelText, place: Place, field: str, given: Any) -> Any:
 def time_of(text: ModelText, place: Place, field: str, given: Any) -> float:
     """Return the seconds that a text stands for, or raise where it is not a time longer than 0."""
     value = number_of(text, place, field, given)
-    if get_dimensions(value) is not second.dim or float(np.asarray(value)) <= 0:
+    if get_dimensions(value) is not get_dimensions(second) or float(np.asarray(value)) <= 0:
         raise place.error(f"{field}={given!r} must be a time longer than 0 (such as '100*ms'), got {value!r}.")
     return float(np.asarray(value))
 
@@ -93,7 +94,7 @@ def check_units(text: ModelText, place: Place, field: str, given: Any) -> None:
     check_count(text, place, field, given, least=1)
 
 
-def _check_population(text: ModelText, population) -> None:
+def _check_population(text: ModelText, population: Population) -> None:
     place = place_of(text.model, "population", population.name)
     entries = text.neurons[population.name]
     text.found.passes(check_units, text, place, "size", population.size)
@@ -101,7 +102,7 @@ def _check_population(text: ModelText, population) -> None:
         text.found.passes(_check_range, text, place, population, entries[population.rate].dimensions)
 
 
-def _check_range(text: ModelText, place: Place, population, dimensions: Any) -> None:
+def _check_range(text: ModelText, place: Place, population: Population, dimensions: Any) -> None:
     given = population.rate_range
     if len(given) != 2:
         raise place.error(f"rate_range={given!r} must be (rate of silence, highest rate).")
@@ -119,7 +120,7 @@ def _check_range(text: ModelText, place: Place, population, dimensions: Any) -> 
         raise place.error(f"rate_range={given!r}: the first must be below the second.")
 
 
-def _check_phase(text: ModelText, phase) -> None:
+def _check_phase(text: ModelText, phase: Phase) -> None:
     place, passes = place_of(text.model, "phase", phase.name), text.found.passes
     if passes(time_of, text, place, "duration", phase.duration) and phase.average:
         passes(_check_average, text, place, phase)
@@ -127,7 +128,7 @@ def _check_phase(text: ModelText, phase) -> None:
         passes(_check_gate, text, place, gate, given)
 
 
-def _check_average(text: ModelText, place: Place, phase) -> None:
+def _check_average(text: ModelText, place: Place, phase: Phase) -> None:
     duration, average = (time_of(text, place, name, getattr(phase, name)) for name in ("duration", "average"))
     if average > duration * (1 + 1e-12):
         raise place.error(f"average={phase.average!r} is longer than the phase, duration={phase.duration!r}.")
@@ -139,7 +140,7 @@ def _check_gate(text: ModelText, place: Place, gate: str, given: Any) -> None:
         raise place.error(f"gates[{gate!r}]={given!r} must have no unit, got {value!r}.")
 
 
-def _check_limit(text: ModelText, item) -> None:
+def _check_limit(text: ModelText, item: Limit) -> None:
     place = Place(f"Model {text.model.name!r}, limit {item.condition!r}")
     try:
         require_value(item.condition, text.values)
@@ -150,13 +151,13 @@ def _check_limit(text: ModelText, item) -> None:
         raise place.error(f"it must be a condition, such as 'M < 2*N', got {value!r}.")
 
 
-def _check_subsets(text: ModelText, projection) -> None:
+def _check_subsets(text: ModelText, projection: Projection) -> None:
     """Check the slices that take a part of a projection's populations."""
     for side in ("source", "target"):
         text.found.passes(_check_slice, text, projection, side)
 
 
-def _check_slice(text: ModelText, projection, side: str) -> None:
+def _check_slice(text: ModelText, projection: Projection, side: str) -> None:
     given, size = getattr(projection, f"{side}_units"), size_of(text, getattr(projection, side))
     field, place = f"{side}_units={given!r}", place_of(text.model, "projection", projection.name)
     whole = [name for name, value in text.values.items() if isinstance(value, int)]

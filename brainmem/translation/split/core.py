@@ -203,7 +203,7 @@ class _Split:
         return self.correlations.inputs
 
     def _has_input(self, part: sympy.Expr, reader: Reader) -> bool:
-        texts = (reader.sources.get(item.name, item.name) for item in part.free_symbols)
+        texts = (reader.sources.get(str(item), str(item)) for item in part.free_symbols)
         return any(identifiers(text) & self.inputs for text in texts)
 
     def _slow(self, degrees: tuple[int, int]) -> tuple[Factor, Factor]:
@@ -239,7 +239,7 @@ class _Split:
         style: Style,
     ) -> tuple[str, str, str]:
         """Return the texts added at a pre spike, at a post spike, and the rest of the derivative."""
-        sums = dict.fromkeys((*SIDES, CLOCK), sympy.Integer(0))
+        sums: dict[str, sympy.Expr] = dict.fromkeys((*SIDES, CLOCK), sympy.Integer(0))
         for term, coefficient in pieces:
             for share in term.shares:
                 sums[share.event] += coefficient * _piece(share, units)
@@ -254,7 +254,9 @@ class _Split:
         return tuple(written)
 
 
-def _opened(text: str, owner: str, readings: Mapping[str, RateReading], *, drive: bool):
+def _opened(
+    text: str, owner: str, readings: Mapping[str, RateReading], *, drive: bool
+) -> tuple[Reader, dict[str, UnitRate], str, tuple[str, ...]]:
     """Return a reader for the rule, its units, and its text with functions of rates settled."""
     rates = frozenset(f"{reading.name}_{side}" for side, reading in readings.items())
     reader = Reader(owner, rates)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import cast
 
 import sympy
 
@@ -135,7 +136,7 @@ class _Product:
 
 
 def _product(expression: sympy.Expr, style: Style) -> _Product:
-    content, factors = sympy.factor_list(expression)
+    content, factors = cast(tuple[sympy.Expr, list[tuple[sympy.Expr, int]]], sympy.factor_list(expression))
     number, found = _fraction(content), []
     for base, power in factors:
         factor = _Factor(tuple(sorted(_terms(base, style), key=lambda term: term.place)), int(power))
@@ -146,7 +147,7 @@ def _product(expression: sympy.Expr, style: Style) -> _Product:
 
 
 def _fraction(number: sympy.Expr) -> Fraction:
-    rational = sympy.Rational(number)
+    rational = cast(sympy.Rational, sympy.Rational(number))
     return Fraction(int(rational.p), int(rational.q))
 
 

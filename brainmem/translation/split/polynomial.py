@@ -11,6 +11,7 @@ import re
 from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import cast
 
 import sympy
 from brian2.core.functions import DEFAULT_CONSTANTS
@@ -221,7 +222,8 @@ def read_polynomial(
     for factor in front.inner:
         product *= reader.expression(factor)
     polynomial = sympy.Poly(sympy.expand(product.xreplace(dict(affine))), *s)
-    return RatePolynomial(tuple(front.first), tuple(front.over), polynomial.as_dict())
+    coefficients = cast(dict[tuple[int, int], sympy.Expr], polynomial.as_dict())
+    return RatePolynomial(tuple(front.first), tuple(front.over), coefficients)
 
 
 def input_powers(
@@ -268,7 +270,7 @@ class _Front:
             self.take(node.operand, right=True)
         elif not _contains(node, self.rates) and not _leads_with_number(node):
             self.first.append(self._text(node, product=product and not right))
-        elif product:
+        elif product and isinstance(node, ast.BinOp):
             self.take(node.left, right=right)
             self._right(node)
         else:
