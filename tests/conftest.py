@@ -6,6 +6,8 @@ import os
 
 import pytest
 
+pytest.register_assert_rewrite("tests.support")
+
 
 def pytest_configure(config: pytest.Config) -> None:
     if "BRAINMEM_CACHE" not in os.environ:
