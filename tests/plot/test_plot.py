@@ -16,33 +16,12 @@ from brainmem.plot.style import VARIANTS
 from brainmem.results.comparison import compare
 from brainmem.results.result import Result
 from tests.support import synthetic
-
-RATE = [synthetic.result("rate", seed, traces=True) for seed in range(3)]
-SPIKING = [synthetic.result("spiking", seed, traces=True, noise=0.1, change=0.8) for seed in range(3)]
-SEQUENCE = np.exp(-((np.arange(200)[:, None] - np.linspace(0, 200, 30)) ** 2) / 800)
-PLACES = np.random.default_rng(1).normal(size=(30, 30))
-PICTURES = synthetic.patterns(items=5, units=16)
-
-FIGURES = {
-    "raster": lambda: plot.raster(SPIKING[0], start=0.2, stop=1.5),
-    "rates": lambda: plot.rates([RATE[0], SPIKING[0]], units=(0, 7)),
-    "overlaps": lambda: plot.overlaps([*RATE, *SPIKING]),
-    "weights": lambda: plot.weights(RATE[0]),
-    "recall_curve": lambda: plot.recall_curve([*RATE, *SPIKING]),
-    "comparison": lambda: plot.comparison(compare(RATE, SPIKING)),
-    "claims": lambda: plot.claims(synthetic.claims()),
-    "digits": lambda: plot.digits(PICTURES[1], PICTURES[0], PICTURES[0], PICTURES[0]),
-    "sequences": lambda: plot.sequences(SEQUENCE, SEQUENCE[:, ::-1], steps=0.01, names=("target", "network")),
-    "pvar_of_tests": lambda: plot.pvar_of_tests({"one": [-2, 0.5, 0.9, 0.85], "other": [0.1, 0.2, 0.3]}),
-    "pvar_curve": lambda: plot.pvar_curve([0.02, 0.08, 1], {"seeds": [[0.3, 0.4], [0.9, 0.92], [0.95, 0.95]]}),
-    "weight_bands": lambda: plot.weight_bands(PLACES, PLACES.T, place=np.arange(30), width=3),
-    "fi_curve": lambda: plot.fi_curve(synthetic.calibration()),
-}
+from tests.support.figures import FIGURES, RATE, SEQUENCE, SPIKING, drawn
 
 
 @pytest.mark.parametrize("name", FIGURES)
 def test_every_figure_is_labelled_and_rendered(name):
-    fig = FIGURES[name]()
+    fig = FIGURES[name].draw()
     assert isinstance(fig, Figure)
     target = io.BytesIO()
     fig.savefig(target, format="svg")
@@ -55,7 +34,7 @@ def test_every_figure_is_labelled_and_rendered(name):
 @pytest.mark.parametrize("name", FIGURES)
 def test_no_figure_changes_matplotlibs_settings(name):
     before = dict(matplotlib.rcParams)
-    FIGURES[name]()
+    FIGURES[name].draw()
     assert dict(matplotlib.rcParams) == before
 
 
@@ -71,6 +50,30 @@ def test_drawing_never_imports_pyplot():
 
 def test_all_exported_figures_are_tested():
     assert set(FIGURES) == set(plot.__all__)
+
+
+def check_data(found, wanted):
+    """Compare what panels hold with what they have to, kind by kind."""
+    assert [{kind: len(items) for kind, items in panel.items()} for panel in found] == [
+        {kind: len(items) for kind, items in panel.items()} for panel in wanted
+    ]
+    for number, (panel, expected) in enumerate(zip(found, wanted, strict=True)):
+        for kind, arrays in expected.items():
+            for array, other in zip(panel[kind], arrays, strict=True):
+                np.testing.assert_allclose(array, other, rtol=1e-9, atol=1e-12, err_msg=f"panel {number}, {kind}")
+
+
+@pytest.mark.parametrize("name", FIGURES)
+def test_every_figure_draws_the_numbers_of_its_source(name):
+    example = FIGURES[name]
+    found, wanted = drawn(example.draw()), example.panels()
+    check_data(found, wanted)
+    for panel, kind in [(each, kind) for each in found for kind in each]:  # and the check sees each of them
+        whole = panel[kind]
+        panel[kind] = [0 * array for array in whole]
+        with pytest.raises(AssertionError, match=kind):
+            check_data(found, wanted)
+        panel[kind] = whole
 
 
 def test_the_recall_curve_draws_the_mean_over_seeds_of_each_variant():
