@@ -7,6 +7,7 @@ import pytest
 import brainmem.models
 from brainmem import Claim, MemoryModel, ModelNotFoundError, RuleError
 from brainmem.models import get_claims, get_model, list_models, list_tasks
+from tests.support.tiny import MODELS
 
 MODEL = """
 from brian2 import ms
@@ -54,13 +55,13 @@ def test_a_folder_without_a_model_file_is_not_listed(tmp_path, monkeypatch):
     assert get_model("sixth2024").parameter("N").value == 3
 
 
-@pytest.mark.parametrize("name", list_models())
+@pytest.mark.parametrize("name", MODELS)
 def test_every_model_is_found_by_its_name_and_has_a_reference_and_sources(name):
     model = get_model(name)
     assert isinstance(model, MemoryModel)
-    assert model.name == name
+    assert model.name == name.replace("/", "_")
     assert model.reference is not None
-    assert str(model.reference.year) in name
+    assert "/" in name or str(model.reference.year) in name  # a further task may be of another paper
     assert all(item.meaning and item.source for item in model.parameters)
 
 
