@@ -22,8 +22,8 @@ STEPS = 30
 WHOLE_STEPS = [name for name in ENGINES if name != "dgemv" and installed(name)]
 
 
-# Cases that build most programs, and measure as the others do.
-LARGE = {"squares", "dreams", "second_run"}
+# Cases that build more programs, and measure as the others do.
+LARGE = {"squares", "dreams", "second_run", "spiking", "static", "rank_one", "plastic32", "static32", "batched"}
 TO_MEASURE = [pytest.param(case, marks=pytest.mark.full if case.name in LARGE else (), id=case.name) for case in CASES]
 
 

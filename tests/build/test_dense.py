@@ -66,7 +66,7 @@ def check_drawn(model):
     check_same(result, run(model, RUNTIME, initial=drawn), EXACT)
 
 
-@settings(max_examples=2, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=1, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
 @given(models())
 def test_drawn_models_agree_with_their_text_and_with_the_plain_path(model):
     check_drawn(model)
@@ -265,6 +265,7 @@ def feedforward():
     return model.replace(protocol=replace(model.protocol, phases=phases))
 
 
+@pytest.mark.full
 def test_spikes_and_weights_of_several_populations_are_those_of_the_plain_path():
     options = {"seed": 4, "neuron": "poisson", "record": ("weights", "spikes")}
     dense, plain = (simulate(feedforward(), "spiking", device=device, **options) for device in (DENSE, PLAIN))

@@ -76,7 +76,7 @@ def check_text(result, model):
     np.testing.assert_allclose(result.mean_x.values, [phase["units"]["x"] for phase in means], **EXACT)
 
 
-@pytest.mark.parametrize("device", [RUNTIME, DENSE, PLAIN], ids=str)
+@pytest.mark.parametrize("device", [RUNTIME, DENSE, pytest.param(PLAIN, marks=pytest.mark.full)], ids=str)
 def test_parts_of_a_population_agree_with_their_text_in_numpy(device):
     check_changed(MODEL, run(MODEL, device))
 

@@ -203,7 +203,7 @@ def test_the_cache_drops_what_was_used_longest_ago_but_nothing_that_runs(own_cac
     assert cache_info().entries == 0
 
 
-@pytest.mark.parametrize("lost", ["manifest.json", "main"])
+@pytest.mark.parametrize("lost", ["main", pytest.param("manifest.json", marks=pytest.mark.full)])
 def test_half_a_program_is_built_anew(own_cache, lost):
     (prepare(DECAY, Device()).folder / lost).unlink()
     result = prepare(DECAY, Device()).run({"unit.x": 2.0, "param.tau": 1.0}, duration=0.0)

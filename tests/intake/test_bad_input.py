@@ -177,16 +177,17 @@ OPTIONS = {
 }  # fmt: skip
 
 
-def test_odd_texts_on_the_command_line_end_with_a_sentence(no_run, tmp_path, monkeypatch):
+@pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.full)])
+def test_odd_texts_on_the_command_line_end_with_a_sentence(every, no_run, tmp_path, monkeypatch):
     from typer.testing import CliRunner
 
     from brainmem.cli import app
 
     monkeypatch.chdir(tmp_path)
     wrong = {}
-    for command, options in OPTIONS.items():
-        for option in options:
-            for text in ODD_TEXTS:
+    for number, (command, options) in enumerate(OPTIONS.items()):
+        for place, option in enumerate(options):
+            for text in ODD_TEXTS[(number + place) % every :: every]:  # each text meets some options of each command
                 output = [] if option == "--output" else ["--output", "out"] if command in ("sweep", "fit") else []
                 done = CliRunner().invoke(app, [command, "kurikawa2020", option, text, *output])
                 if not isinstance(done.exception, SystemExit | None):

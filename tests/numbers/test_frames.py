@@ -89,7 +89,7 @@ def test_frames_follow_whole_steps_however_long_a_phase_goes_on():
     np.testing.assert_allclose(np.diff(x, axis=1, prepend=0), np.repeat(table, 10, axis=1), rtol=0, atol=1e-9)
 
 
-@pytest.mark.parametrize("float_", [64, 32])
+@pytest.mark.parametrize("float_", [64, pytest.param(32, marks=pytest.mark.full)])
 def test_the_compiled_program_reads_the_same_frames_and_serves_other_tables(float_):
     m = model(cue(draw="normal(0, 1)"))
     device = Device(float=float_)

@@ -81,7 +81,7 @@ def expected(level: float, tau: float = 20e-3, dt: float = 1e-3, n_tau: float = 
     return np.mean((cue - level) * rates)
 
 
-@pytest.mark.parametrize("bits", [64, 32])
+@pytest.mark.parametrize("bits", [64, pytest.param(32, marks=pytest.mark.full)])
 @pytest.mark.parametrize("name", ["runtime", "cpp_standalone"])
 def test_a_parameter_is_read_by_units_synapses_rules_observables_and_conditions_at_once(name, bits):
     near = {"rtol": 1e-9 if bits == 64 else 1e-5}

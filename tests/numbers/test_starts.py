@@ -32,7 +32,7 @@ from tests.support.start_values import starts_of
 DEVICES = [
     Device("runtime"),
     Device("cpp_standalone"),
-    Device("cpp_standalone", float=32),
+    pytest.param(Device("cpp_standalone", float=32), marks=pytest.mark.full),
     pytest.param(Device("runtime", target="cython"), marks=pytest.mark.cython),
 ]
 N = 7

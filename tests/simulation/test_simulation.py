@@ -267,8 +267,11 @@ TRANSFERS = {
 }
 
 
-@pytest.mark.parametrize("neuron", ["lif", "poisson"])
-@pytest.mark.parametrize("name", TRANSFERS)
+MAPS = [("tanh", "lif"), ("threshold-linear", "lif"), ("tanh", "poisson")]  # a signed, an unbounded rate; both cells
+OTHERS = [(name, neuron) for name in TRANSFERS for neuron in ("lif", "poisson") if (name, neuron) not in MAPS]
+
+
+@pytest.mark.parametrize(("name", "neuron"), [*MAPS, *(pytest.param(*case, marks=pytest.mark.full) for case in OTHERS)])
 def test_cells_follow_any_transfer_function_given_as_text(name, neuron):
     transfer, rate_range = TRANSFERS[name]
     levels = np.linspace(-0.95, 0.95, 21)[None, :]

@@ -75,7 +75,11 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("case", CASES)
+# Each of these has a kernel or a loop of its own, and is compiled.
+RARE = ("compiled, two threads", "compiled, float32", "plain")
+
+
+@pytest.mark.parametrize("case", [pytest.param(case, marks=pytest.mark.full if case in RARE else ()) for case in CASES])
 def test_trials_give_the_numbers_of_separate_runs(case):
     device, units, trials, tolerance = CASES[case]
     numbers = drawn(units, trials)

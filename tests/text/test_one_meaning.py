@@ -29,7 +29,7 @@ N, A = 4, 3.0
 DEVICES = [
     Device("runtime"),
     Device("cpp_standalone"),
-    Device("cpp_standalone", kernels="plain"),
+    pytest.param(Device("cpp_standalone", kernels="plain"), marks=pytest.mark.full),
     pytest.param(Device("runtime", target="cython"), marks=pytest.mark.cython),
 ]
 # Texts over a real number a, and over the number i of a unit.

@@ -33,6 +33,7 @@ from brainmem.translation.products import Noisy, mean_text
 N, TAU, SLOW = 120, 0.02, 0.5
 DRIVES = "0.3 + 0.4*unit/N"
 NEURONS = {"poisson": 0.01, "lif": 0.02}  # and how far calibrated rates may be off
+BOTH = pytest.mark.parametrize("neuron", ["poisson", pytest.param("lif", marks=pytest.mark.full)])
 
 STATES = {
     "square": "x**2",
@@ -93,7 +94,7 @@ def states_of_rates():
 RECORDED = tuple(f"u_{form}.m{k}" for form in FORMS for k in range(len(STATES)))
 
 
-@pytest.mark.parametrize("neuron", NEURONS)
+@BOTH
 def test_slow_variables_of_units_follow_the_rate_network_in_the_mean(states_of_rates, neuron):
     spiking = simulate(states_model(), "spiking", neuron=neuron, record=RECORDED, interval=50 * ms, seed=1)
     for form, (k, case) in itertools.product(FORMS, enumerate(STATES)):
@@ -160,7 +161,7 @@ def sums_model(*sizes: str) -> MemoryModel:
     )
 
 
-@pytest.mark.parametrize("neuron", NEURONS)
+@BOTH
 def test_sums_of_powers_and_third_factors_made_of_them_follow_the_rate_network(neuron):
     summed = tuple(f"pool_{n}.{name}" for n in SIZES for name in ("E", "pair", "slow_R"))
     options = {"record": (*summed, "weights"), "interval": 20 * ms}
@@ -263,7 +264,7 @@ def drifts_of_rates() -> dict[str, np.ndarray]:
     return drifts(simulate(oja(*RULES.values()), "rate"))
 
 
-@pytest.mark.parametrize("neuron", NEURONS)
+@BOTH
 def test_rules_drift_as_the_rate_rule_does(drifts_of_rates, neuron):
     model = oja(*RULES.values())
     found = drifts(simulate(model, "spiking", neuron=neuron, seed=2))
@@ -295,6 +296,7 @@ def said(item, name: str) -> list[str]:
     return [re.sub(name, "f", text) for text in (item.equations, *itertools.chain(*parts))]
 
 
+@pytest.mark.full
 def test_episodic_rules_read_powers_right_too():
     model = oja(("w += eta*10*ms*y_post**2*x_pre", "", {"kind": "episodic", "at": ("go",)}))
     short = model.replace(
@@ -310,7 +312,7 @@ def test_episodic_rules_read_powers_right_too():
 # What is only reported
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", ["rate", pytest.param("current", marks=pytest.mark.full)])
 def test_a_loss_that_nothing_reads_is_what_the_cells_did(form):
     own, drive, transfer = FORMS[form]
     units = Population("u", f"{own}\ndloss/dt = (c - x)**2/second : 1", rate="x", drive=drive, transfer=transfer)

@@ -29,7 +29,7 @@ N, DT = 12, 0.2
 DEVICES = [
     Device("runtime"),
     Device("cpp_standalone"),
-    Device("cpp_standalone", kernels="plain"),
+    pytest.param(Device("cpp_standalone", kernels="plain"), marks=pytest.mark.full),
     pytest.param(Device("runtime", target="cython"), marks=pytest.mark.cython),
 ]
 UNITS = Population(

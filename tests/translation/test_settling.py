@@ -69,7 +69,9 @@ def spikes(text: MemoryModel, device="runtime", **options):
 
 
 @pytest.mark.parametrize("neuron", ["lif", "affine"])
-@pytest.mark.parametrize("device", [Device("runtime"), Device("cpp_standalone")], ids=str)
+@pytest.mark.parametrize(
+    "device", [Device("runtime"), pytest.param(Device("cpp_standalone"), marks=pytest.mark.full)], ids=str
+)
 def test_cells_answer_a_step_of_the_rates_at_once(device, neuron):
     rates = psth(spikes(model(), device, neuron=neuron))
     before, after = rates[190:230], rates[230:260]
@@ -102,6 +104,7 @@ def test_cells_are_put_back_together_with_their_units():
     within(rates[260:300], LOW * HZ)
 
 
+@pytest.mark.full
 def test_the_fraction_of_refractory_cells_is_that_of_the_long_run():
     """With a refractory period of 6 ms and 60 Hz a third of the cells rests; without them the first ms has too many."""
     text = model(spiking={"t_ref": 6 * ms})
@@ -200,6 +203,7 @@ def overlaps(result) -> float:
     return float(np.mean(np.sum((pattern - 0.1) * rates, axis=1) / (400 * 0.09)))
 
 
+@pytest.mark.full
 def test_a_cue_near_the_edge_of_its_basin_is_recalled_by_cells_as_by_rates():
     """Over seeds the difference to the rates has a standard error of 0.02: one cue of 80 more or less."""
     seeds = range(4)

@@ -44,7 +44,10 @@ def summed(drifts) -> dict[str, np.ndarray]:
     return found
 
 
-@pytest.mark.parametrize("name", MODELS)
+FEW = ("bcm", "inhibitory homeostatic")  # one population, and two
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in FEW else pytest.mark.full) for n in MODELS])
 def test_the_network_beside_the_cells_is_the_rate_variant_with_its_weights_held(name):
     model = MODELS[name].replace(protocol=Protocol((BRIEF,), (Each("learn", items=2),)))
     experiment = Experiment(model, Given(STEP, {}, {}, {}), device=Device("runtime"), options={"neuron": "poisson"})
@@ -75,6 +78,7 @@ def test_rules_drift_in_spikes_as_is_claimed_over_ten_seeds(name, neuron):
     assert abs(row.along.value - lead) <= 0.01 + 3 * row.along.error
 
 
+@pytest.mark.full
 def test_the_rules_of_shipped_models_drift_as_is_claimed():
     found = verify("kurikawa2020", seeds=3, items=2, cells_per_unit=(4,))
     assert found.passed, found
@@ -198,6 +202,7 @@ def test_a_name_that_the_network_beside_needs_is_refused():
     assert "sizes could not be measured" in explain(model, "spiking")
 
 
+@pytest.mark.full
 def test_a_rule_of_weights_that_no_current_reads_is_looked_at():
     """The weights that the rule would bring to the product of the rates drift towards it."""
     model = network(LearningRule("rule", "recurrent", continuous="dw/dt = eta*(x_pre*x_post - w) : 1"))
