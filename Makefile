@@ -23,14 +23,14 @@ test: $(VENV)/.installed-test       ## run the tests
 	$(PYTEST) -n $(JOBS) --dist loadfile $(PYTEST_ARGS) $(TESTS)
 
 claims: $(VENV)/.installed-test     ## check the papers' claims at quick size (minutes)
-	$(PYTEST) -n $(JOBS) -m claims $(PYTEST_ARGS) tests/test_claims.py
+	$(PYTEST) -n $(JOBS) -m claims $(PYTEST_ARGS) tests/papers/test_claims.py
 
 faults: $(VENV)/.installed-test     ## kill, damage and fill disks in great number (half an hour)
-	$(PYTEST) -m "faults or not faults" $(PYTEST_ARGS) tests/test_faults.py
+	$(PYTEST) -m "faults or not faults" $(PYTEST_ARGS) tests/storage/test_faults.py
 
 bad-input: $(VENV)/.installed-test  ## give every argument of every public function all kinds of odd values (minutes)
-	$(PYTEST) -n $(JOBS) -m "full or not full" $(PYTEST_ARGS) tests/test_bad_input.py tests/test_fields.py \
-		tests/test_mutants.py tests/test_tables.py
+	$(PYTEST) -n $(JOBS) -m "full or not full" $(PYTEST_ARGS) tests/intake \
+		tests/model/test_fields.py tests/model/test_mutants.py
 
 lint: $(VENV)/.installed-dev        ## check style, formatting and types
 	@failed=0; \

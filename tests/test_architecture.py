@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "brainmem"
 FILES = sorted(PACKAGE.rglob("*.py"))
 MODELS = sorted((ROOT / "models").glob("*/*.py"))
-EVERYWHERE = [*FILES, *MODELS, *sorted((ROOT / "examples").rglob("*.py")), *sorted((ROOT / "tests").rglob("*.py"))]
+TESTS = sorted((ROOT / "tests").rglob("*.py"))
+EVERYWHERE = [*FILES, *MODELS, *sorted((ROOT / "examples").rglob("*.py")), *TESTS]
 
 LONGEST_FILE = 350
 LONGER_FOR_A_REASON = {
@@ -43,7 +44,8 @@ BIRTHS = {
     "SpikeGeneratorGroup", "SpikeMonitor", "StateMonitor", "Synapses", "TimedArray",
 }  # fmt: skip
 NOT_BRIAN2 = {"brainmem/bench/engines/annarchy_network.py"}  # whose own objects have the same names
-REFUSED_THERE = {"brainmem/engine/preflight.py", "tests/builders.py"}  # where it is refused, and what is refused
+# Where it is refused, and what is refused.
+REFUSED_THERE = {"brainmem/engine/preflight.py", "tests/support/builders.py"}
 GLOBAL_DEVICE = {"active_device", "device", "prefs", "reset_device", "set_device"}
 
 
@@ -238,6 +240,14 @@ def untyped(tree: ast.AST) -> list[str]:
     every = [[*a.posonlyargs, *a.args, a.vararg, *a.kwonlyargs, a.kwarg] for a in functions]
     given = [argument for arguments in every for argument in arguments if argument is not None]
     return [item.arg for item in given if item.annotation is None and item.arg not in ("self", "cls")]
+
+
+def test_tests_stand_in_the_room_that_they_test_and_share_code_through_support_only():
+    rooms = {*(room for room in ROOMS if (PACKAGE / room).is_dir()), "papers", "support"}
+    assert {path.parent.name for path in TESTS if path.parent.parent == ROOT / "tests"} <= rooms
+    assert [short(path) for path in TESTS if path.parent.name == "support" and path.name.startswith("test_")] == []
+    shared = {module for path in TESTS for module, _ in imports(parsed(path)) if module.split(".")[0] == "tests"}
+    assert {module for module in shared if not module.startswith("tests.support")} == set()
 
 
 def test_text_files_are_written_and_read_in_a_named_encoding():

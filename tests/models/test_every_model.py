@@ -1,0 +1,143 @@
+"""Every model that is found in a folder, in both variants and on both devices, at a tiny size."""
+
+from __future__ import annotations
+
+import ast
+import re
+from functools import cache
+
+import numpy as np
+import pytest
+
+from brainmem import Device, Result, explain, get_model, simulate, translate
+from tests.support.tiny import MODELS, tiny
+
+VARIANTS = ("rate", "spiking")
+DEVICES = {"runtime": Device("runtime", target="numpy"), "cpp_standalone": Device()}
+NOISE = re.compile(r"\bxi(_\w+)?\b|\b(rand|randn|poisson|binomial)\(")
+SEED = 3
+
+MODEL = pytest.mark.parametrize("name", MODELS)
+VARIANT = pytest.mark.parametrize("variant", VARIANTS)
+DEVICE = pytest.mark.parametrize("device", DEVICES)
+
+
+@cache
+def run(name: str, variant: str, device: str) -> Result:
+    return simulate(tiny(get_model(name)), variant, seed=SEED, device=DEVICES[device], record=recorded(name, variant))
+
+
+def recorded(name: str, variant: str) -> tuple[str, ...]:
+    return ("weights", *rates(name), *(("spikes",) if variant == "spiking" else ()))
+
+
+def rates(name: str) -> list[str]:
+    return [f"{item.name}.{item.rate}" for item in get_model(name).populations if item.rate]
+
+
+def numbers(result: Result) -> dict[str, np.ndarray]:
+    return {str(name): item.values for name, item in result.data.items() if item.dtype.kind == "f"}
+
+
+def without_noise(name: str, variant: str) -> bool:
+    translated = translate(get_model(name), variant)
+    return not any(NOISE.search(item.equations) for item in (*translated.groups, *translated.connections))
+
+
+@MODEL
+@VARIANT
+@DEVICE
+def test_a_model_runs_to_the_end_of_its_protocol_with_finite_numbers(name, variant, device):
+    result = run(name, variant, device)
+    assert result.complete
+    assert {phase.name for phase in get_model(name).protocol.phases} == set(result.step_phase.values.tolist())
+    held = result.data.get("step_fulfilled")  # NaN in phases without a condition
+    early = np.zeros(result.data.sizes["step"], bool) if held is None else held.values == 1
+    for key, values in numbers(result).items():  # a step that ends early has no average
+        checked = values[~early] if key.startswith("mean_") else values
+        assert np.isfinite(checked).all() or key == "step_fulfilled", key
+    assert result.data.attrs["device"].startswith(device)
+
+
+@MODEL
+@VARIANT
+@DEVICE
+def test_rates_differ_and_rules_change_their_weights_and_no_others(name, variant, device):
+    result, model = run(name, variant, device), get_model(name)
+    means = {str(key): values for key, values in numbers(result).items() if key.startswith("mean_")}
+    assert means
+    for values in means.values():
+        assert np.nanstd(values) > 1e-3  # units differ, or change
+    weights = {str(key): item.values for key, item in result.data.items() if item.dims[:1] == ("epoch",)}
+    changed = {key for key, values in weights.items() if not np.array_equal(values[0], values[-1])}
+    taught = {f"{rule.projection}_" for rule in model.rules}
+    assert {key for key in weights if any(map(key.startswith, taught))} == changed
+
+
+@MODEL
+@VARIANT
+@DEVICE
+def test_what_is_asked_for_is_recorded_and_nothing_else(name, variant, device):
+    data = run(name, variant, device).data
+    in_time = {str(key) for key, item in data.items() if item.dims[:1] == ("time",)}
+    assert len(in_time) == len(rates(name))
+    assert data.sizes["time"] > 1
+    assert ("spike_time" in data) == (variant == "spiking")
+    if variant == "spiking":
+        assert data.sizes["spike"] > 0
+
+
+@MODEL
+@VARIANT
+def test_both_devices_give_the_same_numbers_or_the_same_mean_rates_where_there_is_noise(name, variant):
+    one, other = (run(name, variant, device) for device in DEVICES)
+    assert list(one.data) == list(other.data)
+    quiet = without_noise(name, variant)
+    assert quiet or variant == "spiking"
+    for key, values in numbers(one).items():
+        if quiet:
+            np.testing.assert_allclose(values, numbers(other)[key], rtol=1e-9, atol=1e-11, err_msg=key)
+        elif key.startswith("mean_"):
+            pair = [array[np.isfinite(array)] for array in (values, numbers(other)[key])]
+            error = np.sqrt(sum(item.var() / item.size for item in pair))
+            assert abs(pair[0].mean() - pair[1].mean()) < 4 * error, key
+    for key in ("step_phase", "step_item", "step_epoch", *(item.name for item in get_model(name).stimuli)):
+        np.testing.assert_array_equal(one[key].values, other[key].values, err_msg=key)
+
+
+@MODEL
+def test_both_variants_begin_with_the_same_weights_and_stimuli(name):
+    rate, spiking = (run(name, variant, "cpp_standalone").data for variant in VARIANTS)
+    begins = [key for key, item in rate.items() if item.dims[:1] == ("epoch",)]
+    assert begins
+    for key in begins:
+        np.testing.assert_array_equal(rate[key].values[0], spiking[key].values[0], err_msg=str(key))
+
+
+@MODEL
+@VARIANT
+def test_a_result_is_read_back_as_it_was_saved(name, variant, tmp_path):
+    result = run(name, variant, "cpp_standalone")
+    assert Result.load(result.save(tmp_path / "run.nc")).data.identical(result.data)
+
+
+@MODEL
+@VARIANT
+def test_a_model_is_shown_as_a_script_and_explained(name, variant):
+    model = get_model(name)
+    text = str(translate(model, variant))
+    calls = {ast.unparse(node.func) for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)}
+    assert {"NeuronGroup", "Synapses", "Network", "network.run"} <= calls, calls
+    assert all(f'"{item.name}"' in text or f"'{item.name}'" in text for item in model.projections)
+    told = explain(model, variant, measured=False)
+    assert told.startswith(f"{model.name}, {variant} variant")
+    assert [rule.projection for rule in model.rules if rule.projection not in told] == []
+
+
+@MODEL
+@VARIANT
+def test_every_option_of_a_models_choices_can_be_translated(name, variant):
+    model = get_model(name)
+    for choice in model.choices:
+        texts = {str(translate(model.choose(**{choice.name: option}), variant)) for option in choice.options}
+        assert len(texts) == len(choice.options)

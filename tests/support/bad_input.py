@@ -1,0 +1,231 @@
+# ruff: noqa: E501 - one line for each call
+"""Calls of every public function in which one argument holds something odd: the cases of tests/intake/test_bad_input.py."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import scipy.sparse
+import xarray as xr
+from brian2 import ms, mV
+
+import brainmem
+from brainmem import measure, plot
+from brainmem.recordings import surrogate
+from brainmem.results.result import Result
+from brainmem.sweeps.store import Sweep
+from tests.support import synthetic
+
+SMALL = {"N": 8, "M": 2, "starts": 1, "epochs": 1, "test_epochs": (1,)}
+
+
+class Endless:
+    """Yields forever, as an iterator that a list would never hold."""
+
+    def __len__(self) -> int:
+        raise RuntimeError("no length")
+
+    def __array__(self, *args: Any, **kwargs: Any) -> np.ndarray:
+        raise RuntimeError("no array")
+
+
+def odd_values() -> dict[str, Any]:
+    """Return what is given in place of an argument, by the name of the case."""
+    masked = np.ma.masked_equal(np.eye(8), 1.0)
+    return {
+        "None": None, "True": True, "numpy's True": np.bool_(True), "0": 0, "-1": -1, "2.5": 2.5, "nan": float("nan"),
+        "inf": float("inf"), "huge": 10**400, "1e308": 1e308, "complex": 1 + 2j, "text": "x", "empty text": "",
+        "blank": " ", "number as text": "1.5", "unit as text": "10*ms", "NUL": "a\0b", "surrogate": "\ud800",
+        "long text": "y" * 5000, "bytes": b"x", "list": [], "tuple": (), "mapping": {}, "set": {1, 2},
+        "wrong keys": {5: 1}, "None within": {"x": None}, "list of None": [None], "list of texts": ["a", "b"],
+        "ragged": [[1, 2], [3]], "nested": ((1, 2), (3, 4)), "object": object(), "class": int, "function": len,
+        "array": np.array([1.0, 2.0]), "matrix": np.ones((8, 8)), "cube": np.ones((2, 3, 4)), "no entries": np.zeros(0),
+        "NaN matrix": np.full((8, 8), np.nan), "complex matrix": np.eye(8) * 1j, "text array": np.array([["a"]]),
+        "objects": np.array([object(), 1], dtype=object), "masked": masked, "fields": np.zeros(3, dtype=[("a", "f8")]),
+        "dates": np.array(["2024-01-01", "2024-01-02"], dtype="M8[D]"), "span": np.timedelta64(50, "ms"),
+        "timedelta": datetime.timedelta(seconds=1), "date": datetime.date(2024, 1, 1), "time": 5 * ms, "voltage": 5 * mV,
+        "times": np.ones(3) * ms, "sparse": scipy.sparse.eye(8), "frame": pd.DataFrame({"a": [1, 2], "b": ["x", "y"]}),
+        "series": pd.Series([1.0, 2.0]), "xarray": xr.DataArray(np.eye(3), dims=("a", "b")),
+        "dataset": xr.Dataset({"a": ("x", [1.0])}), "generator": (k for k in ()), "range": range(3), "path": Path("no.npy"),
+        "result": synthetic.result(), "model": brainmem.get_model("kurikawa2020"), "endless": Endless(), "NA": pd.NA,
+        "frozen": frozenset({"a"}), "no such file": "nothing/there.csv", "exception": ValueError("x"), "ellipsis": ...,
+    }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Call:
+    """A public function, and arguments with which it works; names of those whose values may be any."""
+
+    name: str
+    function: Callable[..., Any]
+    good: dict[str, Any]
+    spread: str = ""  # the argument that stands for *args
+
+    def __call__(self, argument: str, value: Any) -> Any:
+        """Call the function with one argument replaced."""
+        given = {**self.good, argument: value}
+        first = given.pop(self.spread, ()) if self.spread else ()
+        if not self.spread:
+            return self.function(**given)
+        lead = [given.pop(name) for name in ("model",) if name in given]
+        return self.function(*lead, *(first if isinstance(first, list | tuple) else (first,)), **given)
+
+
+def calls(folder: Path) -> Iterator[Call]:
+    """Yield every public function with arguments that work."""
+    yield from _runs(folder)
+    yield from _results(folder)
+    yield from _measures()
+    yield from _plots()
+
+
+def _runs(folder: Path) -> Iterator[Call]:
+    model = brainmem.get_model("kurikawa2020")
+    cue = np.where(np.arange(16).reshape(2, 8) % 3 > 0, 1.0, -1.0)
+    shared = {"parameters": SMALL, "seed": 1, "device": "runtime", "inputs": {}, "weights": {}, "initial": {}}
+    shared = {"model": model, "variant": "rate", **shared, "neuron": "lif", "read": None, "pairing": None}
+    yield Call(
+        "simulate",
+        brainmem.simulate,
+        {**shared, "record": ("x",), "interval": 5 * ms, "trials": None, "progress": None},
+    )
+    yield Call("arrays", brainmem.arrays, {**shared, "trials": None})
+    for kind, name, good in (
+        ("inputs", "cue", cue),
+        ("weights", "recurrent", np.zeros((8, 8))),
+        ("initial", "units.x", np.zeros(8)),
+    ):
+
+        def one(value: Any, kind: str = kind, name: str = name) -> Any:
+            return brainmem.arrays(model, parameters=SMALL, device="runtime", **{kind: {name: value}})
+
+        yield Call(f"arrays({kind})", one, {"value": good})
+    for name in ("N", "tau", "eps", "test_epochs", "rate_step"):
+
+        def set_(value: Any, name: str = name) -> Any:
+            return brainmem.arrays(model, parameters={**SMALL, name: value}, device="runtime")
+
+        yield Call(f"arrays(parameters {name})", set_, {"value": 1})
+    yield Call("translate", brainmem.translate, {"model": model, "variant": "rate", "neuron": "lif", "read": None,
+                                                 "pairing": None, "trials": None, "trial_inputs": ()})  # fmt: skip
+    yield Call("explain", brainmem.explain, {"model": model, "variant": "rate", "parameters": SMALL, "device": "runtime",
+                                             "details": False, "measured": False, "items": 1})  # fmt: skip
+    yield Call("freeze", brainmem.freeze, {"model": model, "phases": ("recall",), "items": 1, "repeats": 1}, "phases")
+    yield Call("get_model", brainmem.get_model, {"name": "kurikawa2020"})
+    yield Call("verify", brainmem.verify, {"model": model, "parameters": SMALL, "seeds": 1, "device": "runtime",
+                                           "inputs": {}, "weights": None, "initial": {}, "neuron": "poisson", "read": None,
+                                           "pairing": None, "items": 1, "cells_per_unit": (1,), "progress": None})  # fmt: skip
+    swept = {name: value for name, value in shared.items() if name != "seed"}
+    swept |= {"store": folder / "store", "seeds": 1, "jobs": 1, "record": ("x",), "interval": None, "progress": None}
+    yield Call("sweep", brainmem.sweep, swept)
+    table = surrogate(8, duration=1.0, step=0.02, width=0.2, bvar=0.3)
+    yield Call("fit", brainmem.fit, {"recording": table, "model": "rajan2016", "target": "R", "test": "test",
+                                     "parameters": {}, "seed": 0, "device": "runtime", "progress": None})  # fmt: skip
+    rates = np.abs(np.sin(np.arange(240).reshape(40, 6) ** 1.3))
+    yield Call(
+        "read_recording",
+        brainmem.read_recording,
+        {"source": rates, "step": 0.02, "units_first": False, "negative": "drop"},
+    )
+    yield Call("surrogate", surrogate, {"units": 6, "duration": 1.0, "step": 0.02, "width": 0.2, "bvar": 0.3,
+                                        "background_tau": 0.1, "seed": 0})  # fmt: skip
+    yield Call("Recording.resampled", table.resampled, {"step": 0.05})
+    yield Call(
+        "Device",
+        brainmem.Device,
+        {"name": "cpp_standalone", "threads": 0, "float": 64, "target": None, "kernels": "dense"},
+    )
+    yield Call("reproduce", brainmem.reproduce, {"key": "kurikawa2020", "size": "quick", "claims": ("C1",), "variant": "rate",
+                                                 "device": "runtime", "jobs": 1, "progress": None})  # fmt: skip
+
+
+def _results(folder: Path) -> Iterator[Call]:
+    rate, spiking = synthetic.result(traces=True), synthetic.result("spiking", traces=True)
+    spiking_path = folder / "r.nc"
+    rate.save(spiking_path)
+    both = {
+        "rate_results": rate,
+        "spiking_results": spiking,
+        "rate": None,
+        "phase": None,
+        "target": None,
+        "score": None,
+    }
+    yield Call("compare", brainmem.compare, {**both, "threshold": None, "repeats": None})
+    yield Call("Result", Result, {"data": rate.data})
+    yield Call("Result.load", Result.load, {"path": spiking_path})
+    yield Call("Result.save", rate.save, {"path": folder / "s.nc"})
+    yield Call("Result.select", rate.select, {"phase": "recall", "epoch": 1, "item": 0, "trial": None})
+    yield Call("Result.parameter", rate.parameter, {"name": "gamma"})
+    yield Call("Result.__getitem__", rate.__getitem__, {"name": "mean_x"})
+    yield Call("Sweep.load", Sweep.load, {"store": folder})
+    found = brainmem.compare(rate, spiking)
+    yield Call("write_report", brainmem.write_report, {"path": folder / "p.html", "title": "x", "results": (), "comparison": None,
+                                                       "claims": synthetic.claims()[:1], "figures": (), "notes": ()})  # fmt: skip
+    yield Call("Comparison.get", found.get, {"key": "rate_pearson", "part": "recall", "epoch": None, "rate": None})
+
+
+def _measures() -> Iterator[Call]:
+    rng = np.random.default_rng(0)
+    x, y = rng.random((12, 8)), rng.random((12, 8))
+    w, target, cue = rng.normal(size=(8, 8)), *(np.sign(rng.normal(size=(2, 8))) for _ in range(2))
+    result = synthetic.result()
+    table = {"result": result, "phase": None, "target": None, "score": None, "threshold": None, "repeats": None}
+    good: dict[str, dict[str, Any]] = {
+        "pearson": {"x": x, "y": y, "axis": -1}, "nrmse": {"output": x, "reference": y}, "pvar": {"target": x, "output": y},
+        "fano_factor": {"trace": x, "tau": 0.1, "rate_max": 100.0, "cells_per_unit": 4},
+        "band_structure": {"weights": w, "place": np.arange(8), "width": 2},
+        "row_norms": {"weights": w}, "hebb": {"patterns": target}, "stability": {"weights": w, "patterns": target},
+        "pattern_coordinates": {"weights": w, "targets": target, "cues": cue},
+        "decorrelation_index": {"weights": w, "targets": target, "cues": cue},
+        "designed_hebb": {"targets": target, "cues": cue},
+        "designed_pseudo_inverse": {"targets": target, "cues": cue, "gamma": 1.0, "kappa": 1.0, "c": 1.0},
+        "standard_error": {"values": x, "axis": 0},
+        "bootstrap": {"values": x[0], "statistic": np.mean, "level": 0.9, "samples": 10, "seed": 0},
+        "nearest_cosine": {"x": x, "patterns": target}, "time_summary": {"values": x, "transient": 1},
+        "ring_distance": {"a": x, "b": y, "size": 1.0}, "drift": {"places": x, "starts": y, "size": 1.0},
+        "recall_criterion": table, "recall_table": {**table, "rate": None},
+        "overlap": {"x": x[0], "target": target[0]}, "recalled_fraction": {"overlaps": x, "threshold": 0.5},
+        "capacity": {"loads": [0.1, 0.2], "fractions": [1.0, 0.2], "level": 0.5},
+        "capacity_bound": {"gamma": 1.0}, "recall_ceiling": {"gamma": 1.0},
+        "pvar_of_tests": {"result": result, "phase": "test", "target": "R", "misfit": "misfit"},
+        "centre_of_mass": {"rates": x, "step": 0.1}, "bvar": {"rates": x, "step": 0.1, "bin_width": 0.1},
+        "dimension": {"rates": x, "share": 0.9}, "lowpass": {"rates": x, "tau": 0.1, "step": 0.01},
+        "magnitude_of_change": {"after": w, "before": w + 1},
+        "selectivity": {"rates": rng.random((2, 5, 4)), "preferred": [0, 1, 0, 1]},
+        "resilience": {"levels": [0.1, 0.2], "values": [1.0, -1.0]},
+    }  # fmt: skip
+    for name, arguments in good.items():
+        yield Call(f"measure.{name}", getattr(measure, name), arguments)
+
+
+def _plots() -> Iterator[Call]:
+    rng = np.random.default_rng(0)
+    rate, spiking = synthetic.result(traces=True), synthetic.result("spiking", traces=True)
+    agreement, table = brainmem.compare(rate, spiking), rng.random((12, 8))
+    pictures = np.sign(rng.normal(size=(2, 9)))
+    good: dict[str, dict[str, Any]] = {
+        "raster": {"result": spiking, "start": 0.0, "stop": None, "trial": 0},
+        "rates": {"results": rate, "rate": "x", "units": (0, 1), "start": 0.0, "stop": None, "trial": 0},
+        "overlaps": {"results": rate, "observable": "overlap", "learn": "learn", "threshold": 0.8},
+        "weights": {"result": rate, "variable": None, "targets": "target", "cues": "cue"},
+        "fi_curve": {"calibration": synthetic.calibration()},
+        "recall_curve": {"results": rate, "threshold": 0.8, "score": "overlap"},
+        "comparison": {"agreement": agreement, "rate": None},
+        "claims": {"rows": synthetic.claims()[:1]},
+        "digits": {"cue": pictures, "recalled_rate": None, "recalled_spiking": None, "target": pictures, "shape": None},
+        "pvar_of_tests": {"pvars": [0.1, 0.2]},
+        "pvar_curve": {"fractions": [0.1, 0.2], "pvars": {"a": [0.1, 0.2]}},
+        "weight_bands": {"after": rng.normal(size=(8, 8)), "before": None, "place": np.arange(8), "width": 2, "mark": 0.5},
+    }  # fmt: skip
+    for name, arguments in good.items():
+        yield Call(f"plot.{name}", getattr(plot, name), arguments)
+    yield Call(
+        "plot.sequences", plot.sequences, {"rates": (table,), "steps": 0.1, "names": ("a",), "order": None}, "rates"
+    )

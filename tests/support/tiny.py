@@ -1,0 +1,49 @@
+"""Any model at a tiny size, found from its text: few units, items and epochs, phases of a few time steps."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from brainmem import Each, MemoryModel, Protocol, Repeat
+from brainmem.models import list_models, list_tasks
+
+UNITS, ITEMS, STEPS = 12, 2, 20
+MODELS = tuple(name for paper in list_models() for name in (paper, *list_tasks(paper)))
+
+
+def tiny(model: MemoryModel) -> MemoryModel:
+    """Return the model with its equations, rules, stimuli and order of phases, and as little to compute as may be."""
+    sizes = {item.size for item in model.populations}
+    counts = {name for entry in model.protocol.schedule for name in _counts(entry)}
+    smaller = dict.fromkeys(sizes, UNITS) | dict.fromkeys(counts, ITEMS)
+    parameters = [
+        replace(p, value=_least(p.value, smaller[p.name])) if p.name in smaller else p for p in model.parameters
+    ]
+    phases = [replace(p, duration=_steps(model, STEPS), average=p.average and _steps(model, STEPS // 2), must_end=False)
+              for p in model.protocol.phases]  # fmt: skip
+    schedule = tuple(_shorter(entry) for entry in model.protocol.schedule)
+    return model.replace(parameters=tuple(parameters), protocol=Protocol(tuple(phases), schedule), varied=True)
+
+
+def _counts(entry: Each | Repeat) -> set[Any]:
+    """Return what a part of the schedule counts by: numbers, or names of parameters."""
+    if isinstance(entry, Repeat):
+        return {entry.times, *(name for each in entry.body for name in _counts(each))}
+    return {entry.items or "M", entry.repeats}
+
+
+def _shorter(entry: Each | Repeat) -> Each | Repeat:
+    """Return a part of the schedule in which numbers are small and the first epoch is always among those picked."""
+    if isinstance(entry, Repeat):
+        return replace(entry, times=_least(entry.times, ITEMS), body=tuple(_shorter(each) for each in entry.body))
+    fewer = replace(entry, items=_least(entry.items, ITEMS), repeats=_least(entry.repeats, ITEMS))
+    return fewer if entry.epochs is None else replace(fewer, epochs=(1,))
+
+
+def _least(value: Any, most: int) -> Any:
+    return min(value, most) if isinstance(value, int) else value
+
+
+def _steps(model: MemoryModel, count: int) -> str:
+    return f"{count}*({model.rate_dt})"
