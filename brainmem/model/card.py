@@ -145,7 +145,8 @@ def _stimulus(item: Stimulus) -> Iterator[tuple[str, str]]:
 
 def _observable(item: Observable) -> str:
     unit = "" if item.unit == "1" else f", in {item.unit}"
-    return f"{item.reduce} over {item.population} of {item.expression}{unit}"
+    part = f"[{item.units}]" if item.units else ""
+    return f"{item.reduce} over {item.population}{part} of {item.expression}{unit}"
 
 
 def _phase(item: Phase) -> Iterator[tuple[str, str]]:

@@ -247,6 +247,7 @@ FIELDS: dict[type, dict[str, Kind]] = {
         "population": NAME,
         "reduce": NAME.or_else("mean"),
         "unit": UNIT,
+        "units": UNITS,
     },
     nouns.Phase: {
         "name": ELSEWHERE,

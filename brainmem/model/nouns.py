@@ -353,9 +353,12 @@ class LearningRule:
 class Observable:
     """A number about a population at each moment, e.g. the overlap with the target shown.
 
-    ``Observable("overlap", "x*target", population="units")`` is the mean of ``x*target`` over
-    the units; ``reduce="sum"`` sums. Conditions that end a phase may use it by name. It is taken at the end of a time
-    step, from states and sums of that moment.
+    ``Observable("overlap", "x*target", population="units")`` is the mean of ``x*target`` over the units;
+    ``reduce="sum"`` sums, and ``units=":n"`` takes the first n units alone, a slice as in `Projection`. Conditions that
+    end a phase, equations, rules, currents and other observables may read it by its name: one number for the whole
+    network (in each trial), such as total activity, energy, reward. The same holds for the variables of a population
+    of ``size=1``. All that is read in a time step is of one moment. What results hold of it is taken when a step of the
+    protocol ends, from states and sums of that moment.
     """
 
     name: str
@@ -363,6 +366,7 @@ class Observable:
     population: str = field(kw_only=True)
     reduce: str = field(default="mean", kw_only=True)
     unit: str = field(default="1", kw_only=True)
+    units: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -259,7 +259,7 @@ def _traces(
 
 def _trace_label(model: MemoryModel, owner: str, variable: str, traced: list[str]) -> str:
     """Return a name that no stimulus, observable or other trace has."""
-    if owner in (CONTROLLER, TRIAL) or any(item.name == variable for item in model.stimuli):
+    if owner in (CONTROLLER, TRIAL) or any(item.name == variable for item in (*model.stimuli, *model.observables)):
         return f"{variable}_trace"
     return f"{owner}_{variable}" if traced.count(variable) > 1 else variable
 

@@ -10,6 +10,7 @@ from brainmem.errors import TranslationError, closest, quoted
 from brainmem.intake.arguments import NAMES, count, instance, optional, takes
 from brainmem.model.choices import choose
 from brainmem.model.memory import MemoryModel
+from brainmem.model.scalars import with_scalars_carried
 from brainmem.translation.cells import spiking_parameters
 from brainmem.translation.constants import declare_constants
 from brainmem.translation.controller import controller, trial_group
@@ -100,7 +101,7 @@ def translate(
     _check("read", read, READINGS)
     _check("pairing", pairing, PAIRINGS)
     written = choose(model)
-    model = normal(written)
+    model = normal(with_scalars_carried(written))
     many = trials is not None
     if variant == "rate":
         translated = _rate(model, many)

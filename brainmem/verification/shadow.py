@@ -18,6 +18,7 @@ from brainmem.model.choices import choose
 from brainmem.model.freezing import read_by_current
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import LearningRule, Projection, SpikingRule
+from brainmem.model.scalars import with_scalars_carried
 from brainmem.text.lines import (
     Line,
     identifiers,
@@ -65,7 +66,7 @@ def hold(model: MemoryModel) -> Held:
     RuleError
         For a model without rules, and where a name that is needed is taken.
     """
-    model = choose(model)
+    model = with_scalars_carried(choose(model))
     if not model.rules:
         raise RuleError(f"Model {model.name!r} has no learning rule, so there is no drift to look at.")
     shadows = tuple((rule.name, rule.projection, variable) for rule in model.rules for variable in held_by(model, rule))

@@ -13,12 +13,10 @@ Departures
 - The read-outs are trained at every `learn_step`, with the factor c in the weight step, as in rajan2016.
 """
 
-from dataclasses import replace
-
-from brainmem.models.rajan2016.model import frames, gain, noise
+from brainmem.models.rajan2016.model import frames, noise
 from brainmem.models.rajan2016.model import model as base
 
-from brainmem import LearningRule, Parameter, Population, Projection, Reference, Stimulus
+from brainmem import LearningRule, Observable, Parameter, Population, Projection, Reference, Stimulus
 
 reference = Reference(
     authors="W. Nicola, C. Clopath",
@@ -41,7 +39,7 @@ units = Population(
     zf : 1                                       # recurrent current through fixed synapses
     zq : 1                                       # and from the read-outs
     k : 1                                        # sum_j P_ij r_j
-    cu : 1                                       # 1/(1 + sum_j r_j k_j)
+    c = 1/(1 + den) : 1
     dx/dt = (-x + zf + zq + h + noise)/tau : 1
     r = 1/(1 + exp(-x)) : 1
     """,
@@ -56,7 +54,7 @@ outputs = Population(
     "outputs",
     """
     out : 1                                      # sum_j D_kj r_j
-    cn : 1                                       # 1/(1 + sum_j r_j k_j)
+    c = 1/(1 + den) : 1
     err = out - R : 1
     dloss/dt = (R - out)**2/T : 1                # at the end of a pass: its mean squared error
     """,
@@ -83,15 +81,12 @@ inverse = Projection(
     initial={"P": "eye()/alpha"},
     self_connections=True,
 )
-denominator = Projection("denominator", "units", "gain", current="den_post = r_pre*k_pre : 1 (summed)")
-spread = Projection("spread", "gain", "outputs", current="cn_post = c_pre : 1 (summed)")
-spread_to_units = Projection("spread_to_units", "gain", "units", current="cu_post = c_pre : 1 (summed)")
 
 rules = (
     LearningRule(
         "weights",
         "decoder",
-        periodic="w -= learning*cn_post*err_post*k_pre",
+        periodic="w -= learning*c_post*err_post*k_pre",
         every="learn_step",
         equation="D_kj <- D_kj - c e_k k_j",
         read="trace",
@@ -99,7 +94,7 @@ rules = (
     LearningRule(
         "squares",
         "inverse",
-        periodic="P -= learning*cu_post*k_pre*k_post",
+        periodic="P -= learning*c_post*k_pre*k_post",
         every="learn_step",
         equation="P_ij <- P_ij - c k_i k_j",
         read="trace",
@@ -116,11 +111,14 @@ model = base.replace(
     name="rajan2016_feedback",
     parameters=parameters,
     choices=(noise,),
-    populations=(units, outputs, gain),
-    projections=(fixed, feedback, decoder, inverse, denominator, spread, spread_to_units),
+    populations=(units, outputs),
+    projections=(fixed, feedback, decoder, inverse),
     rules=rules,
     stimuli=stimuli,
-    observables=tuple(replace(item, population="outputs") for item in base.observables),
+    observables=(
+        Observable("den", "r*k", population="units", reduce="sum"),
+        Observable("misfit", "loss", population="outputs"),
+    ),
     reference=reference,
     description=__doc__,
 )

@@ -93,7 +93,7 @@ units = Population(
     zf : 1                                       # recurrent current through fixed synapses
     zp : 1                                       # and through plastic ones
     k : 1                                        # sum_j P_ij r_j, over the plastic columns
-    cn : 1                                       # 1/(1 + sum_j r_j k_j)
+    c = 1/(1 + den) : 1
     z = zf + zp : 1
     goal = clip(R, eps, 1 - eps) : 1
     f = log(goal/(1 - goal)) + theta : 1         # the current that the target needs
@@ -108,8 +108,6 @@ units = Population(
     transfer="r",
     rate_range=(0, 1),
 )
-
-gain = Population("gain", "den : 1\nc = 1/(1 + den) : 1", size=1)
 
 fixed = Projection(
     "fixed",
@@ -142,17 +140,11 @@ inverse = Projection(
     target_units=":n",
 )
 
-denominator = Projection(
-    "denominator", "units", "gain", current="den_post = r_pre*k_pre : 1 (summed)", source_units=":n"
-)
-
-spread = Projection("spread", "gain", "units", current="cn_post = c_pre : 1 (summed)")
-
 rules = (
     LearningRule(
         "weights",
         "plastic",
-        periodic="w -= learning*cn_post*err_post*k_pre",
+        periodic="w -= learning*c_post*err_post*k_pre",
         every="learn_step",
         equation="J_ij <- J_ij - c e_i k_j",
         read="trace",
@@ -160,7 +152,7 @@ rules = (
     LearningRule(
         "squares",
         "inverse",
-        periodic="P -= learning*cn_post*k_pre*k_post",
+        periodic="P -= learning*c_post*k_pre*k_post",
         every="learn_step",
         equation="P_ij <- P_ij - c k_i k_j",
         read="trace",
@@ -206,11 +198,14 @@ model = MemoryModel(
     "rajan2016",
     parameters=parameters,
     choices=(error_on, noise),
-    populations=(units, gain),
-    projections=(fixed, plastic, inverse, denominator, spread),
+    populations=(units,),
+    projections=(fixed, plastic, inverse),
     rules=rules,
     stimuli=stimuli,
-    observables=(Observable("misfit", "loss", population="units"),),
+    observables=(
+        Observable("den", "r*k", population="units", reduce="sum", units=":n"),
+        Observable("misfit", "loss", population="units"),
+    ),
     protocol=protocol,
     reference=reference,
     rate_dt="rate_step",

@@ -114,7 +114,6 @@ BAD = {
     "suffix in neurons": (swapped("gamma*cue", "gamma*cue_post"), ["'cue_post' cannot be used here", "write 'cue'"]),
     "summed in neurons": (swapped("u : 1 ", "u = x : 1 (summed)"), ["flag (summed)", "Projection(current='u_post"]),
     "unknown flag": (swapped("u : 1 ", "u : 1 (fixed)"), ["flag (fixed) is not allowed for a parameter", "constant"]),
-    "observable in neurons": (swapped("gamma*cue", "gamma*overlap"), ["is an observable, which only 'until'"]),
     "noise in a subexpression": (swapped("gamma*cue", "gamma*xi"), ["line 2", "'xi'", "not a differential equation"]),
     "empty": (units("# nothing"), ["population 'units'", "it has no equations"]),
     "nothing sums into it": (

@@ -7,6 +7,7 @@ import re
 from brainmem.model.checks.reserved import CONTROLLER
 from brainmem.model.checks.text import ModelText
 from brainmem.model.nouns import Population, Projection
+from brainmem.model.scalars import carrier_of, gathering_of, spread_of, watched_of
 
 __all__ = ["generated_names", "generated_objects", "generated_pattern"]
 
@@ -52,6 +53,12 @@ def generated_names(text: ModelText) -> dict[str, str]:
         made |= {f"{projection.name}_{name}": what for name in projection.initial}  # as draws read them
         made |= _of_synapses(text, projection)
         made |= _of_delay(text, projection)
+    for item in model.observables:
+        made[carrier_of(item.name)] = made[gathering_of(item.name)] = f"observable {item.name!r}"
+    for name in text.scalars:
+        what = f"{name!r}, a number of the whole network"
+        made |= {spread_of(name, population.name): what for population in model.populations}
+        made[watched_of(name)] = what
     return made if model.varied else _of_check(text) | made
 
 

@@ -10,7 +10,7 @@ from brainmem.errors import closest
 from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.flags import check_draws, check_inlined, check_shared
 from brainmem.model.checks.place import Place, listed, place_of
-from brainmem.model.checks.scope import Scope, foreign_hints, index, time_names, tuple_hints
+from brainmem.model.checks.scope import Scope, foreign_hints, index, scalar_hints, time_names, tuple_hints
 from brainmem.model.checks.text import Entry, ModelText
 from brainmem.model.nouns import Population
 
@@ -80,8 +80,8 @@ def neuron_scope(text: ModelText, population: Population) -> Scope:
     advice = f"Sum it into a variable of {population.name!r} with a projection."
     hints = foreign_hints(text, others, advice) | tuple_hints(text) | {"xi": NOISE}
     hints |= dict.fromkeys(("not_refractory", "lastspike", "refractory"), SPIKELESS)
-    for item in text.model.observables:
-        hints[item.name] = f"{item.name!r} is an observable, which only 'until' conditions can read."
+    hints |= scalar_hints(text)
+    names = {**_scalars_for(text, population), **names}
     for suffix in ("_pre", "_post"):
         hints |= {f"{name}{suffix}": SUFFIXED.format(name=name) for name in names}
     for suffix in ("_i", "_j"):
@@ -94,6 +94,15 @@ def neuron_scope(text: ModelText, population: Population) -> Scope:
             "parameter N. Declare a parameter such as Parameter('n_units', 'N') and use that."
         )
     return Scope(names, hints)
+
+
+def _scalars_for(text: ModelText, population: Population) -> dict[str, Variable]:
+    """Return the numbers of the whole network that a population reads."""
+    found = text.scalars
+    if population.sequential:  # its own change at every visit
+        own = {item.name for item in text.model.observables if item.population == population.name}
+        found = {name: item for name, item in found.items() if name not in own}
+    return found
 
 
 def _own_size(text: ModelText, population: Population) -> bool:

@@ -29,7 +29,8 @@ def check_observables(text: ModelText) -> None:
 
 def _check_observable(text: ModelText, item: Any) -> None:
     place = place_of(text.model, "observable", item.name, item.expression)
-    names = {**text.readable(item.population), **text.gates, **text.constants}
+    others = {name: found for name, found in text.scalars.items() if name != item.name}
+    names = {**others, **text.readable(item.population), **text.gates, **text.constants}
     hints = {f"{name}{end}": f"write {name!r} alone." for name in names for end in ("_pre", "_post")}
     hints |= tuple_hints(text) | {"N": "reduce='mean' divides by the number of units."}
     what = f"the observable {item.name!r}"
@@ -73,7 +74,8 @@ def _check_until(text: ModelText, place: Place, phase: Phase) -> None:
     model = text.model
     known = {item.name: text.units[item.name] for item in model.observables if item.name in text.units}
     observed = {name: Variable(name, dimensions=unit) for name, unit in known.items()}
-    names = {**observed, "elapsed": Variable("elapsed", dimensions=get_dimensions(second)), **text.constants}
+    single = {name: found for name, found in text.scalars.items() if name in text.owners_of_scalars}
+    names = {**single, **observed, "elapsed": Variable("elapsed", dimensions=get_dimensions(second)), **text.constants}
     advice = "a condition reads observables; declare Observable({0!r}, {0!r}, population={1!r}) under another name."
     hints = {name: advice.format(name, p.name) for p in model.populations for name in text.neurons[p.name]}
     hints["N"] = "give it another name with a parameter, such as Parameter('n_units', 'N')."

@@ -187,6 +187,20 @@ def foreign_hints(text: ModelText, populations: Iterable[str], advice: str) -> d
     return found
 
 
+def scalar_hints(text: ModelText) -> dict[str, str]:
+    """Return hints for what would be a number of the whole network, but cannot be read."""
+    several = {name: owners for name, owners in text.owners_of_scalars.items() if len(owners) > 1}
+    hints = {
+        name: f"it is a variable of {listed(owners)}. Rename it in one of them." for name, owners in several.items()
+    }
+    for item in text.model.observables:
+        hints[item.name] = (
+            f"the observable {item.name!r} is a number of {item.population!r}, whose units are updated one at a time, "
+            "and it changes at every visit. Sum what the visit reads with a projection of the population onto itself."
+        )
+    return hints
+
+
 def suffixed(names: Mapping[str, Any], suffix: str) -> dict[str, Any]:
     """Return variables under their names with a suffix."""
     return {f"{name}{suffix}": value for name, value in names.items()}

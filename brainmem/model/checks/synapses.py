@@ -13,6 +13,7 @@ from brainmem.model.checks.place import Place, listed, place_of
 from brainmem.model.checks.scope import Scope, foreign_hints, index, shown_unit, suffixed, time_names, tuple_hints
 from brainmem.model.checks.text import Entry, ModelText, variable
 from brainmem.model.nouns import Projection
+from brainmem.model.scalars import single
 
 __all__ = ["check_projections", "check_synaptic", "synapse_scope"]
 
@@ -121,8 +122,13 @@ def synapse_scope(text: ModelText, projection: Projection) -> Scope:
     source, target = text.readable(projection.source), text.readable(projection.target)
     names = {**own, **suffixed(source, "_pre"), **suffixed(target, "_post"), **text.constants, **time_names()}
     names |= text.gates
+    ends = {projection.source: source, projection.target: target}
+    apart = {name for end, found in ends.items() if not single(text.model.population(end)) for name in found}
+    scalars = {name: item for name, item in text.scalars.items() if name not in {*apart, *names}}
+    names |= scalars
     names |= {name: index(name) for name in ("i", "j", "N_pre", "N_post")}
     made = {name: f"is used for {what}" for name, what in generated_names(text).items()}
+    made |= dict.fromkeys(scalars, "is a number of the whole network, an observable or a variable of a single unit")
     return Scope(names, _hints(text, projection, source, target), made)
 
 
@@ -148,8 +154,6 @@ def _hints(
     for name in text.values:
         hints |= {f"{name}{end}": f"{name!r} is a parameter. Write {name!r} alone." for end in ("_pre", "_post")}
     hints |= {"N": COUNT, "xi": "rules and currents have no noise of their own."}
-    for item in text.model.observables:
-        hints[item.name] = f"{item.name!r} is an observable, which only 'until' conditions can read."
     return {**hints, **tuple_hints(text)}
 
 

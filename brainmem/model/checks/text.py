@@ -11,6 +11,7 @@ from brian2.units import get_dimensions, second
 
 from brainmem.model.checks.findings import Findings
 from brainmem.model.nouns import Model
+from brainmem.model.scalars import single
 
 __all__ = ["Entry", "ModelText", "summed_into", "variable"]
 
@@ -81,6 +82,25 @@ class ModelText:
             if item.population == population and item.name in self.units:
                 names[item.name] = Variable(item.name, dimensions=self.units[item.name])
         return names
+
+    @property
+    def scalars(self) -> dict[str, Variable]:
+        """The numbers of the whole network that texts read by their names: observables, variables of a single unit."""
+        owners = self.owners_of_scalars
+        held = {name: self.neurons[several[0]][name] for name, several in owners.items() if len(several) == 1}
+        observed = {item.name: self.units[item.name] for item in self.model.observables if item.name in self.units}
+        dimensions = {**observed, **{name: entry.dimensions for name, entry in held.items()}}
+        return {name: Variable(name, dimensions=unit) for name, unit in dimensions.items()}
+
+    @property
+    def owners_of_scalars(self) -> dict[str, list[str]]:
+        """The populations of a single unit that have a variable, by its name."""
+        found: dict[str, list[str]] = {}
+        for population in self.model.populations:
+            for entry in self.neurons[population.name].values() if single(population) else ():
+                if entry.dtype is not bool:
+                    found.setdefault(entry.name, []).append(population.name)
+        return found
 
     @property
     def gates(self) -> dict[str, Variable]:

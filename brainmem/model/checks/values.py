@@ -41,6 +41,9 @@ def check_values(text: ModelText) -> None:
         passes(_check_limit, text, item)
     for projection in model.projections:
         _check_subsets(text, projection)
+    for item in (item for item in model.observables if item.units):
+        place = place_of(model, "observable", item.name)
+        passes(_check_slice, text, place, "units", item.units, item.population)
     for phase in model.protocol.phases:
         _check_phase(text, phase)
     for name, value in model.spiking.items():
@@ -153,13 +156,15 @@ def _check_limit(text: ModelText, item: Limit) -> None:
 
 def _check_subsets(text: ModelText, projection: Projection) -> None:
     """Check the slices that take a part of a projection's populations."""
+    place = place_of(text.model, "projection", projection.name)
     for side in ("source", "target"):
-        text.found.passes(_check_slice, text, projection, side)
+        given, population = getattr(projection, f"{side}_units"), getattr(projection, side)
+        text.found.passes(_check_slice, text, place, f"{side}_units", given, population)
 
 
-def _check_slice(text: ModelText, projection: Projection, side: str) -> None:
-    given, size = getattr(projection, f"{side}_units"), size_of(text, getattr(projection, side))
-    field, place = f"{side}_units={given!r}", place_of(text.model, "projection", projection.name)
+def _check_slice(text: ModelText, place: Place, name: str, given: str, population: str) -> None:
+    """Check a slice that takes a part of a population."""
+    size, field = size_of(text, population), f"{name}={given!r}"
     whole = [name for name, value in text.values.items() if isinstance(value, int)]
     try:
         used = set().union(*(names_in(part) for part in slice_texts(given) if part)) if given else set()
