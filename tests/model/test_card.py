@@ -169,11 +169,11 @@ SHOWN = {
     nouns.Stimulus: "name population items draw values distinct unit frames every",
     nouns.Population: "name equations size rate drive transfer rate_range sequential initial",
     nouns.Projection: "name source target current variables initial row_norm self_connections source_units "
-    "target_units",
+    "target_units delay",
     nouns.SpikingRule: "on_pre on_post clocked why",
     nouns.LearningRule: "name projection continuous periodic episodic every at during order bounds read pairing "
     "spiking equation",
-    nouns.Observable: "name expression population reduce unit",
+    nouns.Observable: "name expression population reduce unit units",
     nouns.Phase: "name duration until must_end stimuli gates start average restore paired",
     nouns.Each: "phases items order repeats epochs",
     nouns.Repeat: "times body",

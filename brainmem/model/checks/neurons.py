@@ -81,7 +81,7 @@ def neuron_scope(text: ModelText, population: Population) -> Scope:
     hints = foreign_hints(text, others, advice) | tuple_hints(text) | {"xi": NOISE}
     hints |= dict.fromkeys(("not_refractory", "lastspike", "refractory"), SPIKELESS)
     hints |= scalar_hints(text)
-    names = {**_scalars_for(text, population), **names}
+    names |= {name: item for name, item in _scalars_for(text, population).items() if name not in names}
     for suffix in ("_pre", "_post"):
         hints |= {f"{name}{suffix}": SUFFIXED.format(name=name) for name in names}
     for suffix in ("_i", "_j"):
