@@ -1,0 +1,52 @@
+"""The public names of brainmem, and where each comes from."""
+
+from . import measure as measure
+from . import plot as plot
+from .engine.device import Device as Device
+from .errors import BrainmemError as BrainmemError
+from .errors import DeviceError as DeviceError
+from .errors import ModelNotFoundError as ModelNotFoundError
+from .errors import ResultError as ResultError
+from .errors import RuleError as RuleError
+from .errors import TranslationError as TranslationError
+from .model.freezing import freeze as freeze
+from .model.memory import MemoryModel as MemoryModel
+from .model.nouns import Choice as Choice
+from .model.nouns import Claim as Claim
+from .model.nouns import Each as Each
+from .model.nouns import LearningRule as LearningRule
+from .model.nouns import Limit as Limit
+from .model.nouns import Observable as Observable
+from .model.nouns import Parameter as Parameter
+from .model.nouns import Phase as Phase
+from .model.nouns import Population as Population
+from .model.nouns import Projection as Projection
+from .model.nouns import Protocol as Protocol
+from .model.nouns import Recalled as Recalled
+from .model.nouns import Reference as Reference
+from .model.nouns import Repeat as Repeat
+from .model.nouns import SpikingRule as SpikingRule
+from .model.nouns import Stimulus as Stimulus
+from .models import get_model as get_model
+from .models import list_models as list_models
+from .recordings import Recording as Recording
+from .recordings import read_recording as read_recording
+from .recordings import surrogate as surrogate
+from .results.agreement import Comparison as Comparison
+from .results.comparison import compare as compare
+from .results.result import Result as Result
+from .simulation.simulate import arrays as arrays
+from .simulation.simulate import simulate as simulate
+from .study.fitting import Fit as Fit
+from .study.fitting import fit as fit
+from .study.report import write_report as write_report
+from .study.reproduction import reproduce as reproduce
+from .sweeps.store import Sweep as Sweep
+from .sweeps.sweep import sweep as sweep
+from .translation import TranslatedModel as TranslatedModel
+from .translation import translate as translate
+from .verification.explanation import explain as explain
+from .verification.record import Verification as Verification
+from .verification.verify import verify as verify
+
+__version__: str
