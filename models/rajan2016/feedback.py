@@ -13,12 +13,10 @@ Departures
 - The read-outs are trained at every `learn_step`, with the factor c in the weight step, as in rajan2016.
 """
 
-from dataclasses import replace
-
-from brainmem.models.rajan2016.model import frames, gain, noise
+from brainmem.models.rajan2016.model import frames, gain
 from brainmem.models.rajan2016.model import model as base
 
-from brainmem import LearningRule, Parameter, Population, Projection, Reference, Stimulus
+from brainmem import LearningRule, Observable, Parameter, Population, Projection, Reference, Stimulus
 
 reference = Reference(
     authors="W. Nicola, C. Clopath",
@@ -28,9 +26,7 @@ reference = Reference(
     doi="10.1038/s41467-017-01827-3",
 )
 
-dropped = {"p", "n", "theta", "eps", "coding_level"}
 parameters = (
-    *(item for item in base.parameters if item.name not in dropped),
     Parameter("K", 8, meaning="number of read-outs", source="ours"),
     Parameter("q", 3.0, meaning="strength of their feedback", source="ours"),
 )
@@ -113,14 +109,14 @@ stimuli = (
 )
 
 model = base.replace(
-    name="rajan2016_feedback",
-    parameters=parameters,
-    choices=(noise,),
+    *parameters,
+    *rules,
+    *stimuli,
+    Observable("misfit", "loss", population="outputs"),
+    without=("p", "n", "theta", "eps", "coding_level", "error_on", "place"),
     populations=(units, outputs, gain),
     projections=(fixed, feedback, decoder, inverse, denominator, spread, spread_to_units),
-    rules=rules,
-    stimuli=stimuli,
-    observables=tuple(replace(item, population="outputs") for item in base.observables),
+    name="rajan2016_feedback",
     reference=reference,
     description=__doc__,
 )

@@ -69,8 +69,7 @@ class Network:
 
 def _with_noise(model):
     """Return the model with fresh noise in its tests too."""
-    phases = tuple(replace(phase, gates={**phase.gates, "noisy": 1}) for phase in model.protocol.phases)
-    return model.replace(protocol=replace(model.protocol, phases=phases))
+    return model.replace(*(replace(phase, gates={**phase.gates, "noisy": 1}) for phase in model.protocol.phases))
 
 
 def best_pvars(experiment: Experiment, seeds: int, *, task: str = "rajan2016", **parameters) -> tuple[float, ...]:
