@@ -1,4 +1,8 @@
-"""Measures of memory networks: arrays in, arrays out, each with its source equation."""
+"""Measures of memory networks, each with its source equation.
+
+Those that take arrays return arrays. Those that take a `Result` return xarray with named dimensions, which
+`Sweep.dataset` keeps.
+"""
 
 from brainmem.measure.agreement import fano_factor, nrmse, pearson, pvar
 from brainmem.measure.bands import Bands, band_structure
@@ -11,7 +15,7 @@ from brainmem.measure.connectivity import (
     row_norms,
     stability,
 )
-from brainmem.measure.criterion import Criterion, recall_criterion
+from brainmem.measure.criterion import Criterion
 from brainmem.measure.dynamics import drift, nearest_cosine, ring_distance, time_summary
 from brainmem.measure.recall import (
     capacity,
@@ -59,7 +63,6 @@ __all__ = [
     "pvar",
     "pvar_of_tests",
     "recall_ceiling",
-    "recall_criterion",
     "recall_table",
     "recalled_fraction",
     "resilience",

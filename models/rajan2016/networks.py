@@ -20,7 +20,7 @@ class Network:
         self.experiment = replace(experiment, variant="rate", model=self.model)
         self.parameters, self.seed = parameters, seed
         result = self.experiment.trained(seed, **parameters)
-        pvars = measure.pvar_of_tests(result).reshape(-1, result.R.shape[0]).mean(axis=1)
+        pvars = measure.pvar_of_tests(result).mean(["item", "repeat"]).values
         best = int(np.argmax(pvars)) + 1
         self.result, self.pvar = result, float(pvars[best - 1])
         self.plastic = result.plastic_w.shape[-1]
@@ -55,7 +55,7 @@ class Network:
 
     def pvar_with(self, **options) -> float:
         """Return pVar of a test pass with other inputs, weights or noise."""
-        return float(np.mean(measure.pvar_of_tests(self.run(**options))))
+        return float(measure.pvar_of_tests(self.run(**options)).mean())
 
     def rates(self, **options) -> np.ndarray:
         """Return the rates of such a pass, (sequence, time, unit), every `SAMPLE`."""
