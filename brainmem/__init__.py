@@ -14,9 +14,9 @@ from brainmem.errors import (
     TranslationError,
     plain_tracebacks,
 )
+from brainmem.model.claim import Claim
 from brainmem.model.nouns import (
     Choice,
-    Claim,
     Each,
     LearningRule,
     Limit,

@@ -184,6 +184,7 @@ def _measures() -> Iterator[Call]:
         "row_norms": {"weights": w}, "hebb": {"patterns": target}, "stability": {"weights": w, "patterns": target},
         "pattern_coordinates": {"weights": w, "targets": target, "cues": cue},
         "decorrelation_index": {"weights": w, "targets": target, "cues": cue},
+        "decorrelation": {"result": result, "weights": "recurrent_w", "targets": "target", "cues": "cue"},
         "designed_hebb": {"targets": target, "cues": cue},
         "designed_pseudo_inverse": {"targets": target, "cues": cue, "gamma": 1.0, "kappa": 1.0, "c": 1.0},
         "standard_error": {"values": x, "axis": 0},
@@ -201,6 +202,8 @@ def _measures() -> Iterator[Call]:
         "selectivity": {"rates": rng.random((2, 5, 4)), "preferred": [0, 1, 0, 1]},
         "resilience": {"levels": [0.1, 0.2], "values": [1.0, -1.0]},
     }  # fmt: skip
+    traced = {"result": synthetic.result(traces=True), "name": "x", "share": 0.5}
+    yield Call("measure.settled", measure.settled, traced)
     yield Call("measure.Criterion.of", measure.Criterion.of, table)
     for name, arguments in good.items():
         yield Call(f"measure.{name}", getattr(measure, name), arguments)

@@ -286,6 +286,7 @@ def test_bad_input_is_refused_with_a_reason(call, message):
 
 
 DIMENSIONS = {"epoch", "frame", "item", "post", "pre", "repeat", "step", "time", "trial", "unit"}
+SHARED = {"decorrelation"}  # by all trials
 ARGUMENTS = {"pvar_of_tests": {"phase": "recall"}}  # where a measure needs more than the result
 
 
@@ -308,10 +309,21 @@ def test_a_measure_of_a_result_has_named_dimensions_with_units(name, trials):
     found = getattr(measure, name)(made, **ARGUMENTS.get(name, {}))
     assert isinstance(found, xr.DataArray | xr.Dataset)
     assert set(found.dims) <= DIMENSIONS
-    assert ("trial" in found.dims) == bool(trials)
+    assert ("trial" in found.dims) == (bool(trials) and name not in SHARED)
     assert all(found.indexes[dim].size == size for dim, size in found.sizes.items() if dim != "trial")
     variables = found.data_vars.values() if isinstance(found, xr.Dataset) else [found]
     assert all({"units", "long_name"} <= set(variable.attrs) for variable in variables)
+
+
+def test_the_decorrelation_of_a_run_is_the_index_after_each_epoch():
+    made = synthetic.result()
+    found = measure.decorrelation(made)
+    assert found.epoch.values.tolist() == [0, 1, 2, 5]
+    for epoch in found.epoch.values:
+        weights = made.recurrent_w.sel(epoch=epoch).values
+        assert found.sel(epoch=epoch) == measure.decorrelation_index(weights, made.target.values, made.cue.values)
+    with pytest.raises(ResultError, match="must be weights recorded after epochs"):
+        measure.decorrelation(made, weights="mean_x")
 
 
 def test_the_pvar_of_tests_is_told_by_epoch_item_and_repeat():

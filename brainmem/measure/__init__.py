@@ -7,6 +7,7 @@ Those that take arrays return arrays. Those that take a `Result` return xarray w
 from brainmem.measure.agreement import fano_factor, nrmse, pearson, pvar
 from brainmem.measure.bands import Bands, band_structure
 from brainmem.measure.connectivity import (
+    decorrelation,
     decorrelation_index,
     designed_hebb,
     designed_pseudo_inverse,
@@ -16,7 +17,7 @@ from brainmem.measure.connectivity import (
     stability,
 )
 from brainmem.measure.criterion import Criterion
-from brainmem.measure.dynamics import drift, nearest_cosine, ring_distance, time_summary
+from brainmem.measure.dynamics import drift, nearest_cosine, ring_distance, settled, time_summary
 from brainmem.measure.recall import (
     capacity,
     capacity_bound,
@@ -46,6 +47,7 @@ __all__ = [
     "capacity",
     "capacity_bound",
     "centre_of_mass",
+    "decorrelation",
     "decorrelation_index",
     "designed_hebb",
     "designed_pseudo_inverse",
@@ -69,6 +71,7 @@ __all__ = [
     "ring_distance",
     "row_norms",
     "selectivity",
+    "settled",
     "stability",
     "standard_error",
     "time_summary",
