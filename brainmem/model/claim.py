@@ -61,9 +61,9 @@ class Claim(_Taken):
     Parameters
     ----------
     key, statement : str
+    rows : tuple of Row
     source : str
         Where the paper makes the statement.
-    rows : tuple of Row
     quantity : str
         Name of the quantity. It may name parameters of the point and dimensions of the measure,
         ``"recalled, M={M}, n={epoch}"``, and stands then for one quantity for each of their values.
@@ -102,12 +102,12 @@ class Claim(_Taken):
 
     key: str
     statement: str
+    rows: tuple[Row, ...] = ()
     source: str = ""
     quantity: Any = ""
     expected: Any = None
     measure: Any = None
     summary: Any = None
-    rows: tuple[Row, ...] = ()
     experiment: Callable[..., Any] | None = None
 
     def __post_init__(self) -> None:

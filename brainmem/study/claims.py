@@ -157,7 +157,12 @@ class Experiment:
 
     def trained(self, seed: int, **parameters: Any) -> Result:
         """Run the model's own protocol; the same seed and parameters run once for all claims."""
-        key = (self.variant, seed, tuple(sorted((name, repr(value)) for name, value in parameters.items())))
+        key = (
+            self.model.name,
+            self.variant,
+            seed,
+            tuple(sorted((name, repr(value)) for name, value in parameters.items())),
+        )
         if key not in self.trained_runs:
             self.trained_runs[key] = self.simulate(seed=seed, parameters=parameters)
         return self.trained_runs[key]
