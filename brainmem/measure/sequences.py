@@ -64,7 +64,9 @@ def pvar_of_tests(result: Result, *, phase: str = "test", target: str = "R", mis
     """
     for name in (target, misfit):
         if name not in result:
-            raise ResultError(f"The result has no {name!r}, which pVar needs; it holds {', '.join(result.data)}.")
+            raise ResultError(
+                f"The result has no {name!r}, which pVar needs; it holds {', '.join(map(str, result.data))}."
+            )
     tests = result.select(phase=phase)
     variances = array(result[target].values, target).var(axis=(-2, -1))[tests["step_item"].values]
     if not np.all(variances > 0):

@@ -14,7 +14,6 @@ import xarray as xr
 
 from brainmem.errors import RuleError, closest, quoted
 from brainmem.model.claim import SIZES, VARIANTS, Claim, Row
-from brainmem.results.result import Result
 from brainmem.study.claims import Expected, Experiment, Finding
 from brainmem.sweeps.points import read_points
 
@@ -124,20 +123,26 @@ def _at(row: Row, experiment: Experiment) -> dict[str, list[Any]]:
 
 
 def _measured(rows: Mapping[int, Row], points: _Points, experiment: Experiment) -> dict[int, list[xr.DataArray]]:
-    """Return for each row the measures of every point, (seed, ...), of runs that all rows share."""
+    """Return for each row the measures of its points, (seed, ...), of runs that all rows share."""
     first = next(iter(rows.values()))
     found: dict[int, list[xr.DataArray]] = {number: [] for number in rows}
-    for point in points.parameters:
+    for named, point in zip(points.named, points.parameters, strict=True):
+        wanted = {number: row for number, row in rows.items() if _includes(_at(row, experiment), named)}
 
-        def measures(seed: int, point: Mapping[str, Any] = point) -> dict[int, xr.DataArray]:
+        def measures(seed: int, point: Mapping[str, Any] = point, wanted=wanted) -> dict[int, xr.DataArray]:
             subject = _run(first, experiment, seed, point)
-            return {k: _array(_taken(_of_case(row.measure, experiment), subject)) for k, row in rows.items()}
+            return {k: _array(_taken(_of_case(row.measure, experiment), subject)) for k, row in wanted.items()}
 
         seeds = _seeds(first, point, experiment)
-        values = experiment.each(measures, seeds)
-        for number in rows:
+        values = experiment.each(measures, seeds) if wanted else []
+        for number in wanted:
             found[number].append(_stacked([value[number] for value in values], "seed", seeds))
     return found
+
+
+def _includes(at: Mapping[str, list[Any]], point: Mapping[str, Any]) -> bool:
+    """Tell whether a row that is limited to some values takes a point."""
+    return all(point[name] in at[name] for name in at if name in point)
 
 
 def _run(row: Row, experiment: Experiment, seed: int, point: Mapping[str, Any]) -> Any:
@@ -153,7 +158,7 @@ def _taken(steps: Any, value: Any) -> Any:
     """Return what a measure, or its steps one after the other, give of `value`."""
     for step in steps if isinstance(steps, tuple) else (steps,):
         if isinstance(step, str):
-            value = value[step] if isinstance(value, Mapping | Result) else getattr(value, step)
+            value = value[step] if isinstance(value, Mapping) else getattr(value, step)
         elif step is not None:
             value = step(value)
     return value
@@ -194,15 +199,31 @@ def _table(arrays: list[xr.DataArray], axes: list[tuple[str, list[Any]]]) -> xr.
 def _rows_of(row: Row, points: _Points, arrays: list[xr.DataArray], experiment: Experiment) -> Iterator[Finding]:
     at = _at(row, experiment)
     _check_at(at, points, arrays)
-    chosen = [all(point[name] in at[name] for name in at if name in point) for point in points.named]
-    arrays = [array.sel({name: at[name] for name in at if name in array.dims}) for array in arrays]
-    if row.summary is not None:
-        table = _table_at(points, arrays, chosen, at)
-        common = _common(itertools.compress(points.named, chosen))
-        yield from _cells(row, _array(_taken(row.summary, table)), common, experiment)
-        return
-    for point, array in itertools.compress(zip(points.named, arrays, strict=True), chosen):
-        yield from _cells(row, array, point, experiment)
+    chosen = [_includes(at, point) for point in points.named]
+    arrays, named = [_limited(array, at) for array in arrays], list(itertools.compress(points.named, chosen))
+    if not named:
+        raise RuleError(f"at={quoted(row.at)} names no point: each of its values occurs, but not together.")
+    if row.summary is None:
+        for point, array in zip(named, arrays, strict=True):
+            yield from _cells(row, array, point, experiment)
+    else:
+        table = _table(arrays, _axes(points, chosen, at))
+        yield from _cells(row, _array(_taken(row.summary, table)), _common(named), experiment)
+
+
+def _axes(points: _Points, chosen: list[bool], at: Mapping[str, list[Any]]) -> list[tuple[str, list[Any]]]:
+    """Return the dimensions of the chosen points and their values."""
+    if "point" in points.axes:
+        return [("point", list(itertools.compress(points.axes["point"], chosen)))]
+    return [
+        (name, [label for label in labels if label in at.get(name, labels)]) for name, labels in points.axes.items()
+    ]
+
+
+def _limited(array: xr.DataArray, at: Mapping[str, list[Any]]) -> xr.DataArray:
+    """Return the entries of a measure with the values that `at` names."""
+    kept = {name: [label in at[name] for label in array[name].values.tolist()] for name in at if name in array.dims}
+    return array.isel({name: np.flatnonzero(flags) for name, flags in kept.items()})
 
 
 def _check_at(at: Mapping[str, list[Any]], points: _Points, arrays: list[xr.DataArray]) -> None:
@@ -215,17 +236,6 @@ def _check_at(at: Mapping[str, list[Any]], points: _Points, arrays: list[xr.Data
                     f"at: {name}={quoted(value)} names no point and nothing of the measure; {name} is "
                     f"{', '.join(map(str, dict.fromkeys(known))) or 'not known'}.{closest(str(value), map(str, known))}"
                 )
-
-
-def _table_at(
-    points: _Points, arrays: list[xr.DataArray], chosen: list[bool], at: Mapping[str, list[Any]]
-) -> xr.DataArray:
-    """Return the measures of the chosen points with a dimension for each axis of them."""
-    arrays = list(itertools.compress(arrays, chosen))
-    if "point" in points.axes:
-        return _table(arrays, [("point", list(itertools.compress(points.axes["point"], chosen)))])
-    axes = {name: [label for label in labels if label in at.get(name, labels)] for name, labels in points.axes.items()}
-    return _table(arrays, list(axes.items()))
 
 
 def _common(points: Iterable[Mapping[str, Any]]) -> dict[str, Any]:

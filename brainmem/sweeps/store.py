@@ -228,8 +228,8 @@ def _numbered(outcomes: list[xr.Dataset]) -> list[xr.Dataset]:
     """Return datasets with numbers as coordinates in dimensions that have none and whose lengths differ."""
     names = dict.fromkeys(name for outcome in outcomes for name in outcome.dims)
     sizes = {name: {outcome.sizes[name] for outcome in outcomes if name in outcome.dims} for name in names}
-    labelled = {name for outcome in outcomes for name in outcome.indexes}
-    uneven = [name for name, found in sizes.items() if len(found) > 1 and name not in labelled]
+    labelled = {str(name) for outcome in outcomes for name in outcome.indexes}
+    uneven = [name for name, found in sizes.items() if len(found) > 1 and str(name) not in labelled]
     return [
         outcome.assign_coords({name: range(outcome.sizes[name]) for name in uneven if name in outcome.dims})
         for outcome in outcomes

@@ -5,8 +5,8 @@ the load in A9 and all that concerns spikes (S1-S3, in spikes.py) are ours. The 
 a numerical reconstruction, most from one seed. pVar is that of the best test pass: it is not monotone in the passes.
 """
 
+import brainmem.models.rajan2016.networks as run
 import numpy as np
-from brainmem.models.rajan2016 import networks as run
 from brainmem.models.rajan2016.networks import SMALL, Network
 from brainmem.models.rajan2016.spikes import schemes, training_in_spikes, transfer
 
@@ -99,7 +99,7 @@ choice = (
     Row("the same, units that prefer one", at_most(0.3), "specific", **once),
 )
 noises = {"quick": {"noise": [0.0, 0.3]}, "full": {"noise": [0.0, 0.05, 0.1, 0.3]}}
-delay = {"run": run.holding, "points": noises, "seeds": {"full": lambda point: 3 if point["noise"] else 1}}
+delay = {"run": run.holding, "points": noises, "seeds": {"full": lambda point: 3 if point.get("noise") else 1}}
 sparse = {"points": {"p": 0.25, "sequences": list(SPARSE), "coding_level": [0.3, 1.0], **SEVERAL}, "when": "full"}
 gain = {2: None, ...: at_least(0.0)}
 several = (
