@@ -295,6 +295,7 @@ def test_what_is_no_table_is_a_function_whose_findings_come_behind_those_of_the_
         ({"quantity": "x", "measure": lambda c: "high"}, "which is no number, array or mapping"),
         ({"quantity": "x", "at": {"M": 3}}, "M=3 names no point and nothing of the measure; M is 1"),
         ({"quantity": "x", "at": "few"}, "point='few' names no point"),
+        ({"quantity": "x, M={M}", "summary": lambda t: t.max(), "points": {"M": [1, 2]}}, "names 'M', which is no"),
         ({"quantity": "x", "points": {"M": []}}, r"points: M=\[\] names no value"),
     ],
 )

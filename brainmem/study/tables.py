@@ -251,13 +251,12 @@ def _cells(row: Row, array: xr.DataArray, point: Mapping[str, Any], experiment: 
     scalars = {str(name): item.item() for name, item in array.coords.items() if item.ndim == 0}
     _check_names(names, [*point, *scalars, *map(str, array.dims)])
     dims = [name for name in names if name in array.dims]
-    others = [dim for dim in array.dims if dim not in dims]
     for labels in itertools.product(*(array[dim].values.tolist() for dim in dims)):
         chosen = dict(zip(dims, labels, strict=True))
         known = {**scalars, **point, **chosen}
         expected = _expected(row.expected, [known[name] for name in names], experiment)
         if expected is not _ABSENT:
-            values = array.sel(chosen).transpose(*others).values.ravel()
+            values = array.sel(chosen).values.ravel()
             yield Finding(quantity.format(**known), tuple(values), expected)
 
 
