@@ -9,10 +9,10 @@ from .errors import ModelNotFoundError as ModelNotFoundError
 from .errors import ResultError as ResultError
 from .errors import RuleError as RuleError
 from .errors import TranslationError as TranslationError
+from .model.claim import Claim as Claim
 from .model.freezing import freeze as freeze
 from .model.memory import MemoryModel as MemoryModel
 from .model.nouns import Choice as Choice
-from .model.nouns import Claim as Claim
 from .model.nouns import Each as Each
 from .model.nouns import LearningRule as LearningRule
 from .model.nouns import Limit as Limit

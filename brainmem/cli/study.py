@@ -194,7 +194,7 @@ def _print_recall(result: Any) -> None:
         recalled = measure.recall_table(result)["recalled"]
     except BrainmemError:
         return
-    criterion = measure.recall_criterion(result)
+    criterion = measure.Criterion.of(result)
     for epoch, fraction in zip(recalled["epoch"].values, recalled.values, strict=True):
         say(f"  recalled after epoch {int(epoch)}: {float(fraction):.2f} ({criterion})")
 

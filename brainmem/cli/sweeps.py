@@ -99,7 +99,7 @@ def _criterion(found: Sweep) -> str:
     from brainmem import Result, measure
 
     result = Result.load(found.finished[0].path) if found.finished else None
-    return str(measure.recall_criterion(result)) if result and result.recalled else ""
+    return str(measure.Criterion.of(result)) if result and result.recalled else ""
 
 
 def _recalled(points: list[Point]) -> list[str]:

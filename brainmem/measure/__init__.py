@@ -1,8 +1,13 @@
-"""Measures of memory networks: arrays in, arrays out, each with its source equation."""
+"""Measures of memory networks, each with its source equation.
+
+Those that take arrays return arrays. Those that take a `Result` return xarray with named dimensions, which
+`Sweep.dataset` keeps.
+"""
 
 from brainmem.measure.agreement import fano_factor, nrmse, pearson, pvar
 from brainmem.measure.bands import Bands, band_structure
 from brainmem.measure.connectivity import (
+    decorrelation,
     decorrelation_index,
     designed_hebb,
     designed_pseudo_inverse,
@@ -11,8 +16,8 @@ from brainmem.measure.connectivity import (
     row_norms,
     stability,
 )
-from brainmem.measure.criterion import Criterion, recall_criterion
-from brainmem.measure.dynamics import drift, nearest_cosine, ring_distance, time_summary
+from brainmem.measure.criterion import Criterion
+from brainmem.measure.dynamics import drift, nearest_cosine, ring_distance, settled, time_summary
 from brainmem.measure.recall import (
     capacity,
     capacity_bound,
@@ -42,6 +47,7 @@ __all__ = [
     "capacity",
     "capacity_bound",
     "centre_of_mass",
+    "decorrelation",
     "decorrelation_index",
     "designed_hebb",
     "designed_pseudo_inverse",
@@ -59,13 +65,13 @@ __all__ = [
     "pvar",
     "pvar_of_tests",
     "recall_ceiling",
-    "recall_criterion",
     "recall_table",
     "recalled_fraction",
     "resilience",
     "ring_distance",
     "row_norms",
     "selectivity",
+    "settled",
     "stability",
     "standard_error",
     "time_summary",

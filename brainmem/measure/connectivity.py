@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+import xarray as xr
 from numpy.typing import ArrayLike
 
 from brainmem.errors import ResultError
-from brainmem.intake.arguments import NUMBER, takes
+from brainmem.intake.arguments import NUMBER, RESULT, TEXT, takes
 from brainmem.measure.checks import array, matrix, same_shape
 
+if TYPE_CHECKING:
+    from brainmem.results.result import Result
+
 __all__ = [
+    "decorrelation",
     "decorrelation_index",
     "designed_hebb",
     "designed_pseudo_inverse",
@@ -131,6 +138,40 @@ def decorrelation_index(weights: ArrayLike, targets: ArrayLike, cues: ArrayLike)
     own = np.eye(items, dtype=bool)
     with np.errstate(invalid="ignore", divide="ignore"):  # weights of a run that diverged give NaN
         return float(np.sqrt(np.mean(blocks[..., ~own] ** 2)) / np.mean(np.abs(blocks[..., own])))
+
+
+@takes(ResultError, result=RESULT, **dict.fromkeys(("weights", "targets", "cues"), TEXT))
+def decorrelation(
+    result: Result, *, weights: str = "recurrent_w", targets: str = "target", cues: str = "cue"
+) -> xr.DataArray:
+    """Return the decorrelation index of the connectivity after every epoch of a run; see `decorrelation_index`.
+
+    Parameters
+    ----------
+    result : Result
+    weights : str
+        The weights recorded, (epoch, post, pre).
+    targets, cues : str
+        Stimuli, (item, unit).
+
+    Returns
+    -------
+    (epoch,) xarray.DataArray
+        Epoch 0 is before learning.
+
+    Raises
+    ------
+    ResultError
+        For names that the result lacks, weights without epochs, a single item, or patterns that are not linearly
+        independent.
+    """
+    snapshots = result[weights]
+    if snapshots.dims[:1] != ("epoch",) or snapshots.ndim != 3:
+        raise ResultError(f"{weights} must be weights recorded after epochs, and it has dimensions {snapshots.dims}.")
+    patterns = (result[targets].values, result[cues].values)
+    index = [decorrelation_index(snapshot, *patterns) for snapshot in snapshots.values]
+    found = xr.DataArray(index, {"epoch": snapshots["epoch"].values}, ("epoch",), "decorrelation")
+    return found.assign_attrs(units="1", long_name=f"decorrelation index of {targets} and {cues} in {weights}")
 
 
 def designed_hebb(targets: ArrayLike, cues: ArrayLike) -> np.ndarray:

@@ -14,7 +14,7 @@ from brainmem.intake.arguments import RESULT, TEXT, optional, takes
 if TYPE_CHECKING:
     from brainmem.results.result import Result
 
-__all__ = ["NAMES_OF_SCORES", "REPEATS", "Criterion", "recall_criterion", "shown_criteria"]
+__all__ = ["NAMES_OF_SCORES", "REPEATS", "Criterion", "shown_criteria"]
 
 NAMES_OF_SCORES = {"overlap": "overlap", "pearson": "Pearson r"}
 _LARGEST = 1e300
@@ -36,6 +36,36 @@ class Criterion:
     threshold: float
     repeats: str = "each"
 
+    @classmethod
+    @takes(ResultError, result=RESULT, **dict.fromkeys(("phase", "target", "score", "repeats"), optional(TEXT)))
+    def of(
+        cls,
+        result: Result,
+        *,
+        phase: str | None = None,
+        target: str | None = None,
+        score: str | None = None,
+        threshold: float | None = None,
+        repeats: str | None = None,
+    ) -> Criterion:
+        """Return the criterion of a result's model, with what is given in place of its own.
+
+        Parameters
+        ----------
+        result : Result
+        phase, target, score, threshold, repeats : optional
+            See `brainmem.Recalled`.
+
+        Raises
+        ------
+        ResultError
+            For a score or a way to count repeats that does not exist, a threshold that is no number, or when the model
+            has no criterion and not all of it is given.
+        """
+        given = {"phase": phase, "target": target, "score": score, "threshold": threshold, "repeats": repeats}
+        own = {"repeats": "each", **result.recalled}
+        return cls(**_checked(result, own | {name: value for name, value in given.items() if value is not None}))
+
     @property
     def quantity(self) -> str:
         """Name of the score: ``"overlap"`` or ``"Pearson r"``."""
@@ -45,32 +75,8 @@ class Criterion:
         return f"{self.quantity} > {self.threshold:g}"
 
 
-@takes(ResultError, result=RESULT, **dict.fromkeys(("phase", "target", "score", "repeats"), optional(TEXT)))
-def recall_criterion(
-    result: Result,
-    *,
-    phase: str | None = None,
-    target: str | None = None,
-    score: str | None = None,
-    threshold: float | None = None,
-    repeats: str | None = None,
-) -> Criterion:
-    """Return by what a result's memories count as recalled: the criterion of its model, with what is given replaced.
-
-    Parameters
-    ----------
-    result : Result
-    phase, target, score, threshold, repeats : optional
-        See `brainmem.Recalled`.
-
-    Raises
-    ------
-    ResultError
-        For a score or a way to count repeats that does not exist, a threshold that is no number, or when the model
-        has no criterion and not all of it is given.
-    """
-    own = {"phase": phase, "target": target, "score": score, "threshold": threshold, "repeats": repeats}
-    known = {"repeats": "each", **result.recalled, **{name: value for name, value in own.items() if value is not None}}
+def _checked(result: Result, known: dict[str, Any]) -> dict[str, Any]:
+    """Return the fields of a criterion, after checking that none is missing or wrong."""
     absent = [name for name in _FIELDS if name not in known]
     if absent:
         raise ResultError(_incomplete(result, absent))
@@ -83,7 +89,7 @@ def recall_criterion(
         or not -_LARGEST < threshold < _LARGEST
     ):
         raise ResultError(f"threshold must be a finite number, such as 0.85, got {quoted(threshold)}.")
-    return Criterion(**known)
+    return known
 
 
 def shown_criteria(criteria: Mapping[str, Criterion]) -> str:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
+import xarray as xr
 from numpy.typing import ArrayLike
 
 from brainmem.errors import ResultError
-from brainmem.intake.arguments import NUMBER, SEED, takes
+from brainmem.intake.arguments import NUMBER, RESULT, SEED, TEXT, takes
 from brainmem.measure.checks import array, broadcast, same_units
 
-__all__ = ["drift", "nearest_cosine", "ring_distance", "time_summary"]
+if TYPE_CHECKING:
+    from brainmem.results.result import Result
+
+__all__ = ["drift", "nearest_cosine", "ring_distance", "settled", "time_summary"]
 
 
 def nearest_cosine(x: ArrayLike, patterns: ArrayLike) -> np.ndarray | float:
@@ -44,6 +50,44 @@ def nearest_cosine(x: ArrayLike, patterns: ArrayLike) -> np.ndarray | float:
         raise ResultError(f"Pattern {int(np.argmin(lengths))} is zero everywhere and has no direction.")
     size = np.linalg.norm(x, axis=-1)
     return np.max(np.abs(x @ (patterns.T / lengths)), axis=-1) / np.where(size > 0, size, np.nan)
+
+
+@takes(ResultError, result=RESULT, name=TEXT, share=NUMBER)
+def settled(result: Result, name: str, *, share: float = 0.5) -> xr.DataArray:
+    """Return the samples in the last part of every step, after what is left of the state before has died away.
+
+    Parameters
+    ----------
+    result : Result
+    name : str
+        A variable that was recorded in time.
+    share : float
+        The part of each step's duration that is kept, from its end.
+
+    Returns
+    -------
+    (step, sample, ...) xarray.DataArray
+        NaN behind the last sample of steps that have fewer.
+
+    Raises
+    ------
+    ResultError
+        For a variable without time, or a share outside (0, 1].
+    """
+    if not 0 < share <= 1:
+        raise ResultError(f"share={share!r} must lie above 0 and at most at 1.")
+    recorded = result[name]
+    if recorded.dims[:1] != ("time",):
+        raise ResultError(f"{name!r} was not recorded in time, it has dimensions {recorded.dims}. Name it in record=.")
+    time, durations = result["time"].values, result["step_duration"].values
+    ends = np.cumsum(durations)
+    begins = ends - durations
+    firsts = share * begins + (1 - share) * ends
+    kept = [recorded.values[(time >= first) & (time < end)] for first, end in zip(firsts, ends, strict=True)]
+    table = np.full((len(kept), max(map(len, kept)), *recorded.shape[1:]), np.nan)
+    for step, samples in enumerate(kept):
+        table[step, : len(samples)] = samples
+    return xr.DataArray(table, dims=("step", "sample", *recorded.dims[1:]), name=name, attrs=recorded.attrs)
 
 
 @takes(ResultError, transient=SEED)

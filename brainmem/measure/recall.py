@@ -13,7 +13,8 @@ from brainmem.errors import ResultError, closest
 from brainmem.intake.arguments import NUMBER, RESULT, TEXT, optional, takes
 from brainmem.measure.agreement import pearson
 from brainmem.measure.checks import array, same_shape, same_units
-from brainmem.measure.criterion import Criterion, recall_criterion
+from brainmem.measure.criterion import Criterion
+from brainmem.measure.steps import tabulated
 
 if TYPE_CHECKING:
     from brainmem.results.result import Result
@@ -112,7 +113,7 @@ def recall_table(
     ResultError
         When the run did not finish, has no such phase, did not record what is needed, or no criterion is known.
     """
-    criterion = recall_criterion(result, phase=phase, target=target, score=score, threshold=threshold, repeats=repeats)
+    criterion = Criterion.of(result, phase=phase, target=target, score=score, threshold=threshold, repeats=repeats)
     tests = result.require_complete().select(phase=criterion.phase)
     patterns = _targets(tests, criterion)
     rates = tests[mean_rate_name(tests, rate, of=patterns)]
@@ -202,25 +203,16 @@ def _listed(names: tuple[str, ...]) -> str:
 
 
 def _tabulate(scores: xr.DataArray, tests: Result, criterion: Criterion) -> xr.Dataset:
-    epochs, row = np.unique(tests["step_epoch"].values, return_inverse=True)
-    known, column = np.unique(tests["step_item"].values.astype(int), return_inverse=True)
-    repeats, layer = np.unique(tests["step_repeat"].values, return_inverse=True)
-    if len(set(zip(row, column, layer, strict=True))) < len(row):
-        raise ResultError(
-            f"The phase {criterion.phase!r} tests an item several times in one epoch (entries of a schedule outside a "
-            "Repeat, and every Repeat, begin with epoch 1), and the table could not tell these tests apart. Give a "
-            "test before or after learning a phase of its own, with another name."
-        )
-    table = np.full((epochs.size, known.size, repeats.size, *scores.shape[1:]), np.nan)
-    table[row, column, layer] = scores.values
-    found = [recalled_fraction(_counted(part, criterion.repeats), threshold=criterion.threshold) for part in table]
-    score = ("epoch", "item", "repeat", *scores.dims[1:])
+    table = tabulated(scores, tests, criterion.phase)
+    rows = [_counted(part, criterion.repeats) for part in table.values]
+    found = [recalled_fraction(part, threshold=criterion.threshold) for part in rows]
+    recalled = xr.DataArray(found, {"epoch": table["epoch"]}, ("epoch",))
+    units = {"units": "1"}
     return xr.Dataset(
         {
-            "recalled": ("epoch", found, {"units": "1", "long_name": f"fraction recalled ({criterion})"}),
-            "score": (score, table, {"units": "1", "long_name": f"{criterion.quantity} with {criterion.target}"}),
+            "recalled": recalled.assign_attrs(units, long_name=f"fraction recalled ({criterion})"),
+            "score": table.assign_attrs(units, long_name=f"{criterion.quantity} with {criterion.target}"),
         },
-        coords={"epoch": epochs, "item": known, "repeat": repeats},
         attrs=asdict(criterion),
     )
 

@@ -6,14 +6,19 @@ otherwise: Rajan, Harvey & Tank (2016).
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+import xarray as xr
 from numpy.typing import ArrayLike
 
 from brainmem.errors import ResultError
 from brainmem.intake.arguments import NUMBER, RESULT, SPAN, TEXT, takes
 from brainmem.measure.checks import array, same_shape
+from brainmem.measure.steps import tabulated
+
+if TYPE_CHECKING:
+    from brainmem.results.result import Result
 
 __all__ = [
     "bvar",
@@ -31,7 +36,7 @@ _FLAT = 1e-20
 
 
 @takes(ResultError, result=RESULT, **dict.fromkeys(("phase", "target", "misfit"), TEXT))
-def pvar_of_tests(result: Any, *, phase: str = "test", target: str = "R", misfit: str = "misfit") -> np.ndarray:
+def pvar_of_tests(result: Result, *, phase: str = "test", target: str = "R", misfit: str = "misfit") -> xr.DataArray:
     """Return the fraction of the target's variance that the rates explain in each test pass.
 
     ``pVar = 1 - <(R - r)^2>/<(R - <R>)^2>``, means over all units and times (Rajan, Harvey & Tank 2016): `pvar` of
@@ -49,29 +54,28 @@ def pvar_of_tests(result: Any, *, phase: str = "test", target: str = "R", misfit
 
     Returns
     -------
-    (test,) or (test, trial) float array
-        In the order in which the tests came; those of an epoch stand together, one for each item.
+    (epoch, item, repeat) or (epoch, item, repeat, trial) xarray.DataArray
+        NaN where an item was not tested.
 
     Raises
     ------
     ResultError
         For a phase or name that the result lacks, a target that is constant, or NaN.
     """
-    data = result.data
-    for name in (target, misfit, "step_phase"):
-        if name not in data:
-            raise ResultError(f"The result has no {name!r}, which pVar needs; it holds {', '.join(data.data_vars)}.")
-    tests = data["step_phase"].values == phase
-    if not tests.any():
-        known = ", ".join(dict.fromkeys(data["step_phase"].values))
-        raise ResultError(f"phase={phase!r} names no phase that ran; these did: {known}.")
-    variances = array(data[target].values, target).var(axis=(-2, -1))[data["step_item"].values[tests]]
+    for name in (target, misfit):
+        if name not in result:
+            raise ResultError(
+                f"The result has no {name!r}, which pVar needs; it holds {', '.join(map(str, result.data))}."
+            )
+    tests = result.select(phase=phase)
+    variances = array(result[target].values, target).var(axis=(-2, -1))[tests["step_item"].values]
     if not np.all(variances > 0):
         raise ResultError(f"{target} is constant, so no share of its variance exists.")
-    misfits = array(data[misfit].values[tests], misfit)
+    misfits = array(tests[misfit].values, misfit)
     if variances.ndim < misfits.ndim:
         variances = variances[:, None]  # all trials have one target
-    return 1 - misfits / variances
+    found = tabulated(xr.DataArray(1 - misfits / variances, dims=tests[misfit].dims), tests, phase)
+    return found.rename("pvar").assign_attrs(units="1", long_name=f"fraction of the variance of {target} explained")
 
 
 @takes(ResultError, step=SPAN)

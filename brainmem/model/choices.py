@@ -11,7 +11,7 @@ from brainmem.errors import RuleError, closest
 from brainmem.model.nouns import Model
 from brainmem.model.parts import with_texts
 
-__all__ = ["choose", "forms", "split_choices"]
+__all__ = ["check_options", "choose", "forms", "split_choices"]
 
 M = TypeVar("M", bound=Model)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -36,7 +36,7 @@ def choose(model: M, **options: str) -> M:
     RuleError
         For a choice or an option that does not exist.
     """
-    _check(model, options)
+    check_options(model, options)
     if not model.choices:
         return model
     chosen = {item.name: options.get(item.name, item.preset) for item in model.choices}
@@ -60,7 +60,8 @@ def forms(model: Model) -> Iterator[dict[str, str]]:
     yield from ({item.name: option} for item in model.choices for option in item.options if option != item.preset)
 
 
-def _check(model: Model, options: Mapping[str, Any]) -> None:
+def check_options(model: Model, options: Mapping[str, Any]) -> None:
+    """Raise `RuleError` for a choice that the model does not offer, or an option that it does not have."""
     known = {item.name: item for item in model.choices}
     for name, option in options.items():
         if name not in known:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
+from brainmem.errors import RuleError, quoted
 from brainmem.model.card import card
 from brainmem.model.checks import check_model
 from brainmem.model.checks.recalled import check_named_parts
 from brainmem.model.choices import choose
+from brainmem.model.derived import exchanged, varied
 from brainmem.model.nouns import Each, Model, Phase, Protocol, Repeat
 
 __all__ = ["MemoryModel"]
@@ -58,15 +61,56 @@ class MemoryModel(Model):
         object.__setattr__(self, "protocol", _written_out(self.protocol, self.parameters))
         check_model(self)
 
-    def replace(self, **changes: Any) -> MemoryModel:
-        """Return a copy with some fields replaced, checked again.
+    def replace(self, *parts: Any, without: str | tuple[str, ...] = (), **fields: Any) -> MemoryModel:
+        """Return a copy with other parts, checked again.
 
-        A recall criterion stays as it is where the copy leaves out the phase or the stimulus that it names.
+        ``model.replace(Stimulus("cue", ...), without="noise_sd", name="other")``. A recall criterion stays as it is
+        where the copy leaves out the phase or the stimulus that it names.
+
+        Parameters
+        ----------
+        parts : Parameter, Population, Projection, LearningRule, Stimulus, Observable, Phase, Choice, Limit, ...
+            Each takes the place of the part of its kind and name, or comes behind the others of its kind.
+        without : str or tuple of str
+            Names of parts to leave out.
+        fields
+            Whole fields of the model, ``rules=(...,)``; they are replaced before the parts.
+
+        Raises
+        ------
+        RuleError
+            For a name that the model lacks, or when the copy is no sound model.
         """
+        changes = exchanged(self, parts, without, fields)
         copy = replace(self, **{"varied": True, **changes})
         if "recalled" in changes:
             check_named_parts(copy)
         return copy
+
+    def vary(
+        self, values: Mapping[str, Any] | None = None, /, *, source: str | None = None, **named: Any
+    ) -> MemoryModel:
+        """Return a copy in which parameters have other default values: ``model.vary(N=569, p=0.16)``.
+
+        ``simulate(model.vary(**values))`` has the numbers of ``simulate(model, parameters=values)``. Meanings and
+        sources stay; ``source="table 1"`` is that of all values given.
+
+        Parameters
+        ----------
+        values : mapping, optional
+            A parameter set, ``{"N": 569, "tau": 20*ms}``; names given one by one come on top.
+        source : str, optional
+        named
+            Numbers with unit, texts over other parameters, options of choices, spiking parameters.
+
+        Raises
+        ------
+        RuleError
+            For a parameter that the model lacks, several values, another unit, or text that does not evaluate.
+        """
+        if not isinstance(values, Mapping | None):
+            raise RuleError(f"Model {self.name!r}, vary(): {quoted(values)} must be a mapping, such as {{'N': 100}}.")
+        return replace(self, **varied(self, {**(values or {}), **named}, source))
 
     def choose(self, **options: str) -> MemoryModel:
         """Return a copy with every `Choice` made: the options given (``error_on="rate"``), else the defaults.

@@ -7,13 +7,12 @@ objects, draws a random number, or knows a device.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 __all__ = [
     "Choice",
-    "Claim",
     "Each",
     "LearningRule",
     "Limit",
@@ -518,20 +517,6 @@ class Limit:
 
     condition: str
     reason: str
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A statement of a paper, with the experiment that checks it, and where the paper makes it (`source`).
-
-    ``experiment(e)`` is called with a `brainmem.claims.Experiment`, which holds the size, the variant and the device,
-    and runs the model. It returns `brainmem.claims.Finding`s: a value for each seed, and what is expected of the mean.
-    """
-
-    key: str
-    statement: str
-    experiment: Callable[..., Any] = field(kw_only=True)
-    source: str = field(default="", kw_only=True)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from brainmem.errors import ModelNotFoundError, RuleError, closest
 from brainmem.intake.arguments import PATH, takes
-from brainmem.model.nouns import Claim, Model
+from brainmem.model.claim import Claim
+from brainmem.model.nouns import Model
 
 if TYPE_CHECKING:
     from brainmem.model.memory import MemoryModel

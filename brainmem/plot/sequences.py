@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
+import xarray as xr
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -98,10 +100,11 @@ def pvar_of_tests(pvars: ArrayLike | Mapping[str, ArrayLike]) -> Figure:
 
     Parameters
     ----------
-    pvars : (test,) or (test, trial) float array, or a mapping of labels to such arrays
-        Several trials are drawn as thin lines, their mean as the line.
+    pvars : (epoch, ...) xarray.DataArray, (test,) or (test, trial) float array, or a mapping of labels to such
+        What `measure.pvar_of_tests` returns. Items, repeats and trials are drawn as thin lines, their mean as the line.
     """
     given = pvars if isinstance(pvars, Mapping) else {"": pvars}
+    given = {name: _by_test(values) for name, values in given.items()}
     empty = [name for name, values in given.items() if _is_empty(values)]
     if not given or empty:
         raise ResultError("pvars holds no test pass to plot.")
@@ -123,6 +126,14 @@ def pvar_of_tests(pvars: ArrayLike | Mapping[str, ArrayLike]) -> Figure:
     if any(curves):
         axes.legend(loc="lower right")
     return fig
+
+
+def _by_test(values: Any) -> Any:
+    """Return pVar of a measure as (test, item and so on); an item that a test left out has the mean of the others."""
+    if not isinstance(values, xr.DataArray) or "epoch" not in values.dims:
+        return values
+    table = values.transpose("epoch", ...).values.reshape(values.sizes["epoch"], -1)
+    return np.where(np.isnan(table), np.nanmean(table, axis=1, keepdims=True), table)
 
 
 @styled

@@ -11,7 +11,7 @@ import xarray as xr
 from brainmem import measure
 from brainmem.errors import ResultError
 from brainmem.intake.arguments import NUMBER, RESULTS, TEXT, optional, takes
-from brainmem.measure import Criterion, recall_criterion, recall_table
+from brainmem.measure import Criterion, recall_table
 from brainmem.measure.agreement import is_constant
 from brainmem.measure.recall import mean_rate_name, rate_names
 from brainmem.results.agreement import Agreement, Comparison, Measured, Notes, measured, nothing, warned
@@ -232,7 +232,7 @@ def _recall_tables(pairs: list[Pair], notes: Notes, given: dict[str, Any]) -> li
         return []
     try:
         for result, other in (both for pair in pairs for both in zip(pair, pairs[0], strict=True)):
-            _require_equal(recall_criterion(result, **given), recall_criterion(other, **given), result, other)
+            _require_equal(Criterion.of(result, **given), Criterion.of(other, **given), result, other)
         return [(recall_table(rate, **given), recall_table(spiking, **given)) for rate, spiking in pairs]
     except ResultError as reason:
         if given:

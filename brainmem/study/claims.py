@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, TypeVar, overload
 
 import numpy as np
 
@@ -49,13 +50,32 @@ class Expected:
         return bool(low <= mean <= high)
 
 
-def near(value: float, tolerance: float, *, source: str = "reconstruction", seeds: int | None = None) -> Expected:
+@overload
+def near(value: float, tolerance: float, *, source: str = ..., seeds: int | None = None) -> Expected: ...
+@overload
+def near(value: Mapping, tolerance: Any, *, source: str = ..., seeds: int | None = None) -> dict: ...
+def near(value: Any, tolerance: Any, *, source: str = "reconstruction", seeds: int | None = None) -> Any:
     """Expect `value` within `tolerance`, or within three standard errors where these are wider.
 
-    `seeds` is the number of seeds behind `value`, when it is a measured mean too.
+    Parameters
+    ----------
+    value : float, or mapping
+        Of a table, a mapping that may hold mappings, each number is expected so.
+    tolerance : float, or callable
+        For tables it may be a function of the number and the keys that lead to it.
+    source : str
+    seeds : int, optional
+        The number of seeds behind `value`, when it is a measured mean too.
     """
-    low, high = value - tolerance, value + tolerance
-    return Expected(low, high, value, widen=True, source=source, reference_seeds=seeds)
+    if isinstance(value, Mapping):
+        inner = {key: partial(_keyed, tolerance, key) if callable(tolerance) else tolerance for key in value}
+        return {key: near(item, inner[key], source=source, seeds=seeds) for key, item in value.items()}
+    allowed = float(tolerance(value) if callable(tolerance) else tolerance)
+    return Expected(value - allowed, value + allowed, value, widen=True, source=source, reference_seeds=seeds)
+
+
+def _keyed(tolerance: Callable[..., float], key: Any, value: float, *keys: Any) -> float:
+    return tolerance(value, key, *keys)
 
 
 def within(low: float, high: float, *, source: str = "reconstruction") -> Expected:
@@ -137,10 +157,35 @@ class Experiment:
 
     def trained(self, seed: int, **parameters: Any) -> Result:
         """Run the model's own protocol; the same seed and parameters run once for all claims."""
-        key = (self.variant, seed, tuple(sorted((name, repr(value)) for name, value in parameters.items())))
+        key = (
+            self.model.name,
+            self.variant,
+            seed,
+            tuple(sorted((name, repr(value)) for name, value in parameters.items())),
+        )
         if key not in self.trained_runs:
             self.trained_runs[key] = self.simulate(seed=seed, parameters=parameters)
         return self.trained_runs[key]
+
+    def again(self, trained: Result, model: MemoryModel, *, epoch: int = -1, **options: Any) -> Result:
+        """Run another protocol with the weights, the stimuli and the seed of a run.
+
+        Parameters
+        ----------
+        trained : Result
+        model : MemoryModel
+            Has weights and stimuli of the same names.
+        epoch : int
+            Which of the weights recorded; the last ones when not given, 0 for those before learning.
+        options
+            See `simulate`; weights and inputs given here go before those of the run.
+        """
+        weights = {item.name: f"{item.name}_w" for item in model.projections if f"{item.name}_w" in trained}
+        held = {name: trained[recorded].values[epoch] for name, recorded in weights.items()}
+        inputs = {item.name: trained[item.name].values for item in model.stimuli if item.name in trained}
+        options["weights"] = {**held, **options.get("weights", {})}
+        options["inputs"] = {**inputs, **options.get("inputs", {})}
+        return self.simulate(**{"model": model, "seed": trained.seed, **options})
 
     def simulate(self, *, model: MemoryModel | None = None, **options: Any) -> Result:
         """Run the model (or a changed copy of it) in this experiment's variant, on its device."""

@@ -163,7 +163,7 @@ def _recalled(result: Result) -> np.ndarray:
 
 def _criteria(recalled: Mapping[Key, Result]) -> dict[str, Criterion]:
     """Return by what each variant's maps count as recalled."""
-    return {variant: measure.recall_criterion(result) for (_, _, variant), result in recalled.items()}
+    return {variant: measure.Criterion.of(result) for (_, _, variant), result in recalled.items()}
 
 
 def _digit_table(recalled: Mapping[Key, Result]) -> Table:

@@ -183,12 +183,13 @@ def fit(
         model, parameters=parameters, seed=seed, device=device, inputs=inputs, progress=progress, record=("weights",)
     )
     tests = measure.pvar_of_tests(result, phase=test, target=target)
-    if len(tests) != len(frames) * (result["epoch"].size - 1):
+    if tests.size != len(frames) * (result["epoch"].size - 1) or tests.isnull().any():
         raise RuleError(
             f"Model {model.name!r}: test={test!r} must run once for each trial type before weights are recorded, and "
-            f"it ran {len(tests)} times; its phases are {', '.join(phase.name for phase in model.protocol.phases)}."
+            f"it ran {int(tests.notnull().sum())} times; its phases are "
+            f"{', '.join(phase.name for phase in model.protocol.phases)}."
         )
-    tests = tests.reshape(-1, len(frames)).mean(axis=1)
+    tests = tests.mean(["item", "repeat"]).values
     best = int(np.argmax(tests)) + 1
     recorded = [item.name for item in model.projections if f"{item.name}_w" in result]
     weights = {name: result[f"{name}_w"].values[best] for name in recorded}

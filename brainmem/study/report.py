@@ -256,7 +256,7 @@ def _summary(results: list[Result], claims: Sequence[Mapping[str, Any]]) -> list
 
 def _criterion(results: list[Result]) -> list[tuple[str, str]]:
     """Return the card that says when a memory counts as recalled, by variant where these differ."""
-    criteria = {result.variant: measure.recall_criterion(result) for result in results if result.recalled}
+    criteria = {result.variant: measure.Criterion.of(result) for result in results if result.recalled}
     return [("recalled", shown_criteria(criteria))] if criteria else []
 
 

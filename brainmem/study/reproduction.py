@@ -15,15 +15,13 @@ from rich.text import Text
 from brainmem.engine.device import Device, as_device
 from brainmem.errors import BrainmemError, closest, quoted
 from brainmem.intake.arguments import CALLABLE, NAMES, count, instance, optional, takes
-from brainmem.model.nouns import Claim
+from brainmem.model.claim import SIZES, VARIANTS, Claim
 from brainmem.models import get_claims, get_model, list_models
 from brainmem.results.result import Result
 from brainmem.study.claims import Experiment, Finding
+from brainmem.study.tables import findings
 
 __all__ = ["Reproduction", "reproduce"]
-
-SIZES = ("quick", "full")
-VARIANTS = ("rate", "spiking")
 
 
 @dataclass(frozen=True)
@@ -125,7 +123,7 @@ def _findings(
     """Run every claim in every variant, the variants at the same time if `together`."""
 
     def run(experiment: Experiment) -> dict[str, tuple[Finding, ...]]:
-        return {claim.key: tuple(claim.experiment(experiment)) for claim in claims}
+        return {claim.key: findings(claim, experiment) for claim in claims}
 
     if not together:
         return {name: run(experiment) for name, experiment in experiments.items()}

@@ -110,17 +110,20 @@ def _listed(parameters: Any) -> list[Parameters]:
     return list(parameters)
 
 
-def read_points(parameters: Parameters | Sequence[Parameters]) -> Points:
-    """Return the points that ``sweep(parameters=...)`` names: all combinations of values, or those of a list."""
+def read_points(parameters: Parameters | Sequence[Parameters], what: str = "sweep(): parameters") -> Points:
+    """Return the points that ``sweep(parameters=...)`` names: all combinations of values, or those of a list.
+
+    `what` is what messages call them.
+    """
     if not isinstance(parameters, Mapping):
         listed = [dict(point) for point in parameters]
         if not listed:
-            raise RuleError("sweep(): parameters=[] names no point. Give a mapping for each point.")
+            raise RuleError(f"{what}=[] names no point. Give a mapping for each point.")
         return Points(listed, tuple(dict.fromkeys(name for point in listed for name in point)), grid=False)
     values = {name: list(value) if _is_swept(value) else [value] for name, value in parameters.items()}
     for name, found in values.items():
         if not found:
-            raise RuleError(f"sweep(): {name}=[] names no value. Give at least one, or leave {name!r} out.")
+            raise RuleError(f"{what}: {name}=[] names no value. Give at least one, or leave {name!r} out.")
     combinations = [dict(zip(values, chosen, strict=True)) for chosen in itertools.product(*values.values())]
     return Points(combinations, tuple(name for name in values if _is_swept(parameters[name])), grid=True)
 

@@ -151,7 +151,9 @@ class Sweep:
         -------
         xarray.DataArray or xarray.Dataset
             One dimension per swept parameter and ``seed`` before those of the measure; ``point`` in their place where
-            the points are no grid. Points without a result are nan. A dict or a dataset gives a dataset.
+            the points are no grid. Points without a result are nan, and so is what is missing where a dimension of the
+            measure is shorter at some points; entries are matched by their coordinates, or by number where there are
+            none. Coordinates that differ between points have their dimensions too. A dict or a dataset gives a dataset.
 
         Raises
         ------
@@ -165,11 +167,11 @@ class Sweep:
         outcomes = {i: _measured(measure, p) for i, p in enumerate(self.points) if p.state == "finished"}
         single = all(isinstance(outcome, xr.DataArray) for outcome in outcomes.values())
         whole = xr.concat(
-            [_as_dataset(outcome) for outcome in outcomes.values()],
+            _numbered([_as_dataset(outcome) for outcome in outcomes.values()]),
             dim=xr.Variable("point", list(outcomes)),
             join="outer",
-            coords="minimal",
-            compat="override",
+            coords="different",
+            compat="equals",
         )
         arranged = self._as_grid(whole) if self.grid else self._as_list(whole)
         for name, unit in self.units.items():
@@ -220,6 +222,18 @@ def _name(measure: Callable[[Result], Any]) -> str | None:
 
 def _as_dataset(outcome: xr.DataArray | xr.Dataset) -> xr.Dataset:
     return outcome.to_dataset(name="measure") if isinstance(outcome, xr.DataArray) else outcome
+
+
+def _numbered(outcomes: list[xr.Dataset]) -> list[xr.Dataset]:
+    """Return datasets with numbers as coordinates in dimensions that have none and whose lengths differ."""
+    names = dict.fromkeys(name for outcome in outcomes for name in outcome.dims)
+    sizes = {name: {outcome.sizes[name] for outcome in outcomes if name in outcome.dims} for name in names}
+    labelled = {str(name) for outcome in outcomes for name in outcome.indexes}
+    uneven = [name for name, found in sizes.items() if len(found) > 1 and str(name) not in labelled]
+    return [
+        outcome.assign_coords({name: range(outcome.sizes[name]) for name in uneven if name in outcome.dims})
+        for outcome in outcomes
+    ]
 
 
 def _label(value: Any) -> Any:

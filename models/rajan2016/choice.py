@@ -19,11 +19,6 @@ from brian2 import second
 from brainmem import Parameter, Stimulus
 
 parameters = (
-    Parameter("N", 569, meaning="number of units", source="second-hand"),
-    Parameter("p", 0.16, meaning="fraction of units whose outgoing synapses are plastic", source="second-hand"),
-    Parameter("sequences", 2, meaning="number of trial types, left and right", source="second-hand"),
-    Parameter("passes", 1, meaning="learning passes through each trial type before a test", source="reconstruction"),
-    Parameter("tests", 30, meaning="test passes", source="reconstruction"),
     Parameter("n_left", "round(0.3708*N)", meaning="units that prefer left trials (211 of 569)", source="second-hand"),
     Parameter("n_right", "round(0.3972*N)", meaning="units that prefer right trials (226)", source="second-hand"),
     Parameter("merging", 3.8 * second, meaning="time when the inputs begin to merge", source="reconstruction"),
@@ -66,10 +61,8 @@ stimuli = (
     ),
 )
 
-replaced = {"coding_level", *(item.name for item in parameters)}
-model = base.replace(
-    name="rajan2016_choice",
-    parameters=(*(item for item in base.parameters if item.name not in replaced), *parameters),
-    stimuli=stimuli,
-    description=__doc__,
+model = (
+    base.vary(N=569, p=0.16, sequences=2, source="second-hand")  # the sequences are the trial types, left and right
+    .vary(passes=1, tests=30, source="reconstruction")
+    .replace(*parameters, stimuli=stimuli, without="coding_level", name="rajan2016_choice", description=__doc__)
 )

@@ -13,7 +13,7 @@ Departures
 - The read-outs are trained at every `learn_step`, with the factor c in the weight step, as in rajan2016.
 """
 
-from brainmem.models.rajan2016.model import frames, noise
+from brainmem.models.rajan2016.model import frames
 from brainmem.models.rajan2016.model import model as base
 
 from brainmem import LearningRule, Observable, Parameter, Population, Projection, Reference, Stimulus
@@ -26,9 +26,7 @@ reference = Reference(
     doi="10.1038/s41467-017-01827-3",
 )
 
-dropped = {"p", "n", "theta", "eps", "coding_level"}
 parameters = (
-    *(item for item in base.parameters if item.name not in dropped),
     Parameter("K", 8, meaning="number of read-outs", source="ours"),
     Parameter("q", 3.0, meaning="strength of their feedback", source="ours"),
 )
@@ -108,17 +106,15 @@ stimuli = (
 )
 
 model = base.replace(
-    name="rajan2016_feedback",
-    parameters=parameters,
-    choices=(noise,),
+    *parameters,
+    *rules,
+    *stimuli,
+    Observable("den", "r*k", population="units", reduce="sum"),
+    Observable("misfit", "loss", population="outputs"),
+    without=("p", "n", "theta", "eps", "coding_level", "error_on", "place"),
     populations=(units, outputs),
     projections=(fixed, feedback, decoder, inverse),
-    rules=rules,
-    stimuli=stimuli,
-    observables=(
-        Observable("den", "r*k", population="units", reduce="sum"),
-        Observable("misfit", "loss", population="outputs"),
-    ),
+    name="rajan2016_feedback",
     reference=reference,
     description=__doc__,
 )

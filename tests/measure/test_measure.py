@@ -1,7 +1,10 @@
 """Measures against closed forms, identities and invariants."""
 
+import inspect
+
 import numpy as np
 import pytest
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -280,3 +283,64 @@ def test_the_standard_error_and_the_bootstrap_agree_for_many_samples():
 def test_bad_input_is_refused_with_a_reason(call, message):
     with pytest.raises(ResultError, match=message):
         call()
+
+
+DIMENSIONS = {"epoch", "frame", "item", "post", "pre", "repeat", "step", "time", "trial", "unit"}
+SHARED = {"decorrelation"}  # by all trials
+ARGUMENTS = {"pvar_of_tests": {"phase": "recall"}}  # where a measure needs more than the result
+
+
+def of_results():
+    """Return the names of the public measures that take a result."""
+    functions = {name: getattr(measure, name) for name in measure.__all__ if inspect.isfunction(getattr(measure, name))}
+    return [name for name, each in functions.items() if "Result" in inspect.get_annotations(each).values()]
+
+
+def test_measures_of_a_result_are_found():
+    assert {"recall_table", "pvar_of_tests"} <= set(of_results())
+
+
+@pytest.mark.parametrize("trials", [0, 2])
+@pytest.mark.parametrize("name", of_results())
+def test_a_measure_of_a_result_has_named_dimensions_with_units(name, trials):
+    made = synthetic.sequences(trials=trials)
+    if trials:
+        made = Result(made.data.assign(mean_x=made.mean_x.expand_dims(trial=trials).transpose("step", "trial", "unit")))
+    found = getattr(measure, name)(made, **ARGUMENTS.get(name, {}))
+    assert isinstance(found, xr.DataArray | xr.Dataset)
+    assert set(found.dims) <= DIMENSIONS
+    assert ("trial" in found.dims) == (bool(trials) and name not in SHARED)
+    assert all(found.indexes[dim].size == size for dim, size in found.sizes.items() if dim != "trial")
+    variables = found.data_vars.values() if isinstance(found, xr.Dataset) else [found]
+    assert all({"units", "long_name"} <= set(variable.attrs) for variable in variables)
+
+
+def test_the_decorrelation_of_a_run_is_the_index_after_each_epoch():
+    made = synthetic.result()
+    found = measure.decorrelation(made)
+    assert found.epoch.values.tolist() == [0, 1, 2, 5]
+    for epoch in found.epoch.values:
+        weights = made.recurrent_w.sel(epoch=epoch).values
+        assert found.sel(epoch=epoch) == measure.decorrelation_index(weights, made.target.values, made.cue.values)
+    with pytest.raises(ResultError, match="must be weights recorded after epochs"):
+        measure.decorrelation(made, weights="mean_x")
+
+
+def test_the_pvar_of_tests_is_told_by_epoch_item_and_repeat():
+    found = measure.pvar_of_tests(synthetic.sequences(trials=3), phase="recall")
+    assert found.dims == ("epoch", "item", "repeat", "trial")
+    assert found.epoch.values.tolist() == [1, 2, 5]
+    assert float(found.sel(epoch=5, item=3, repeat=1).isel(trial=2)) == pytest.approx(1 - 3 * 4 / 100)
+    once = measure.pvar_of_tests(synthetic.sequences(items=2), phase="recall")
+    np.testing.assert_allclose(once.sel(item=1, repeat=0), 1 - 2 / (10 * once.epoch))
+
+
+def test_the_pvar_of_an_item_that_was_not_tested_is_unknown():
+    made = synthetic.sequences().data
+    left_out = (made["step_item"] == 2) & (made["step_epoch"] == 5)
+    found = measure.pvar_of_tests(Result(made.isel(step=~left_out.values)), phase="recall")
+    assert found.isnull().sum() == 2
+    assert found.sel(epoch=5, item=2).isnull().all()
+    twice = Result(xr.concat([made, made.isel(step=[-1])], dim="step", data_vars="minimal"))
+    with pytest.raises(ResultError, match="several times in one epoch"):
+        measure.pvar_of_tests(twice, phase="recall")

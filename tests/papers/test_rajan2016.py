@@ -19,7 +19,7 @@ def learned():
 def test_a_small_network_learns_the_sequence_in_eight_passes(learned):
     """At least .90, where the ceiling phi(f + h) leaves .95; a numerical reconstruction has .935."""
     found = measure.pvar_of_tests(learned)
-    assert found.shape == (4,)
+    assert dict(found.sizes) == {"epoch": 4, "item": 1, "repeat": 1}
     assert found.max() >= 0.90
     R, h = learned.R.values, learned.h.values
     goal = np.clip(R, 0.01, 0.99)
@@ -29,13 +29,13 @@ def test_a_small_network_learns_the_sequence_in_eight_passes(learned):
 def test_the_weights_kept_from_the_best_test_show_its_pvar_in_a_pass_by_hand(learned):
     assert learned.plastic_w.shape == (5, 150, 45)
     found = measure.pvar_of_tests(learned)
-    best = int(np.argmax(found)) + 1
+    best = int(found.values.argmax()) + 1
     plastic, fixed = learned.plastic_w.values[best], learned.fixed_w.values[best]
     x, rates = _start(learned), []
     for h in learned.h.values[0]:
         rates.append(1 / (1 + np.exp(-x)))
         x = x + 0.1 * (-x + plastic @ rates[-1][:45] + fixed @ rates[-1][45:] + h)
-    assert measure.pvar(learned.R.values[0], np.array(rates)) == pytest.approx(found.max(), abs=1e-9)
+    assert measure.pvar(learned.R.values[0], np.array(rates)) == pytest.approx(float(found.max()), abs=1e-9)
 
 
 def _start(result):
@@ -51,7 +51,7 @@ def test_a_network_without_plastic_synapses_does_not_learn():
     """The random network alone: its pVar is below 0."""
     short = {**SMALL, "p": 0.0, "tests": 1, "passes": 1, "T": "1*second"}
     result = simulate("rajan2016", parameters=short, seed=1, device="runtime")
-    assert measure.pvar_of_tests(result)[0] < 0
+    assert measure.pvar_of_tests(result).item() < 0
     assert result.plastic_w.shape == (2, 150, 0)
 
 
@@ -124,16 +124,18 @@ def test_inputs_of_the_two_trials_differ_until_they_merge(chosen):
 
 
 def test_one_network_runs_both_trials_and_keeps_the_choice_after_the_inputs_have_merged(chosen):
-    pvars = measure.pvar_of_tests(chosen).reshape(-1, 2)
-    assert pvars.mean(axis=1).max() > 0.7
-    best = int(pvars.mean(axis=1).argmax()) + 1
+    pvars = measure.pvar_of_tests(chosen).squeeze("repeat")
+    assert pvars.dims == ("epoch", "item")
+    assert pvars.mean("item").max() > 0.7
+    best = int(pvars.mean("item").argmax("epoch")) + 1
     kept = {name: chosen[f"{name}_w"].values[best] for name in ("plastic", "fixed")}
     model = freeze(get_model("rajan2016/choice"), "test", items="sequences")
     inputs = {name: chosen[name].values for name in ("R", "h", "onset")}
     shown = simulate(model, parameters=CHOICE, weights=kept, inputs=inputs, record=("r",), interval=0.01)
     rates = shown.r.values[:400].reshape(2, 200, 120)
     several = simulate(model, parameters=CHOICE, weights=kept, inputs=inputs, trials=2)
-    np.testing.assert_allclose(measure.pvar_of_tests(several), measure.pvar_of_tests(shown)[:, None] * [[1, 1]])
+    for trial in (0, 1):
+        np.testing.assert_allclose(measure.pvar_of_tests(several).sel(trial=trial), measure.pvar_of_tests(shown))
     preferred = np.where(chosen.preferred.values[0] == 2, -1, chosen.preferred.values[0])
     assert measure.selectivity(rates[:, 150:190], preferred) > 0.5
     assert measure.selectivity(rates[::-1, 150:190], preferred) < -0.5

@@ -96,10 +96,10 @@ def test_the_demonstration_and_the_command_line_show_the_numbers_of_the_table(ru
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_claims_count_by_the_criterion_of_the_model(runs, variant, monkeypatch):
-    from brainmem.claims import Experiment
+    from brainmem.claims import Experiment, findings
 
     experiment = Experiment(get_model("kurikawa2020"), variant=variant)
     monkeypatch.setattr(Experiment, "trained", lambda self, seed, **parameters: runs[variant])
     capacity = next(claim for claim in get_claims("kurikawa2020") if claim.key == "C1")
-    found = {finding.quantity: finding.values for finding in capacity.experiment(experiment)}
+    found = {finding.quantity: finding.values for finding in findings(capacity, experiment)}
     assert found["recalled, M=20, n=5"] == pytest.approx([table(runs[variant])[-1]] * 2)

@@ -184,13 +184,14 @@ def _measures() -> Iterator[Call]:
         "row_norms": {"weights": w}, "hebb": {"patterns": target}, "stability": {"weights": w, "patterns": target},
         "pattern_coordinates": {"weights": w, "targets": target, "cues": cue},
         "decorrelation_index": {"weights": w, "targets": target, "cues": cue},
+        "decorrelation": {"result": result, "weights": "recurrent_w", "targets": "target", "cues": "cue"},
         "designed_hebb": {"targets": target, "cues": cue},
         "designed_pseudo_inverse": {"targets": target, "cues": cue, "gamma": 1.0, "kappa": 1.0, "c": 1.0},
         "standard_error": {"values": x, "axis": 0},
         "bootstrap": {"values": x[0], "statistic": np.mean, "level": 0.9, "samples": 10, "seed": 0},
         "nearest_cosine": {"x": x, "patterns": target}, "time_summary": {"values": x, "transient": 1},
         "ring_distance": {"a": x, "b": y, "size": 1.0}, "drift": {"places": x, "starts": y, "size": 1.0},
-        "recall_criterion": table, "recall_table": {**table, "rate": None},
+        "recall_table": {**table, "rate": None},
         "overlap": {"x": x[0], "target": target[0]}, "recalled_fraction": {"overlaps": x, "threshold": 0.5},
         "capacity": {"loads": [0.1, 0.2], "fractions": [1.0, 0.2], "level": 0.5},
         "capacity_bound": {"gamma": 1.0}, "recall_ceiling": {"gamma": 1.0},
@@ -201,6 +202,9 @@ def _measures() -> Iterator[Call]:
         "selectivity": {"rates": rng.random((2, 5, 4)), "preferred": [0, 1, 0, 1]},
         "resilience": {"levels": [0.1, 0.2], "values": [1.0, -1.0]},
     }  # fmt: skip
+    traced = {"result": synthetic.result(traces=True), "name": "x", "share": 0.5}
+    yield Call("measure.settled", measure.settled, traced)
+    yield Call("measure.Criterion.of", measure.Criterion.of, table)
     for name, arguments in good.items():
         yield Call(f"measure.{name}", getattr(measure, name), arguments)
 

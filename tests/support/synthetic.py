@@ -222,3 +222,19 @@ def claims():
             "spiking": None,
         },
     ]
+
+
+def sequences(seed=0, *, items=ITEMS, trials=0):
+    """Return a result with frames of targets ``R`` and the ``misfit`` that makes the pVar of its tests known.
+
+    A test of `item` in `epoch` with `repeat` has ``pVar = 1 - (item + 1)/(10*epoch*(repeat + 1))``, trial k the k-fold
+    of that misfit, from 1.
+    """
+    base = result(seed=seed).data
+    base = base.isel(step=base["step_item"].values < items, item=slice(items))
+    targets = np.random.default_rng([seed, 11]).normal(size=(items, 30, UNITS))
+    share = (base["step_item"] + 1) / (10 * base["step_epoch"] * (base["step_repeat"] + 1))
+    misfit = share.values * targets.var(axis=(1, 2))[base["step_item"].values]
+    dims = ("step", "trial") if trials else ("step",)
+    misfit = np.multiply.outer(misfit, np.arange(1, trials + 1)) if trials else misfit
+    return Result(base.assign(R=(("item", "frame", "unit"), targets), misfit=(dims, misfit)))

@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 from typer.testing import CliRunner
 
-from brainmem import Result, ResultError, Sweep
+from brainmem import Result, ResultError, Sweep, measure
 from brainmem.cli import app
 from brainmem.sweeps.manifest import Listing, check_listing, forget_error, write_error, write_listing
 from tests.support import synthetic
@@ -114,6 +114,67 @@ def test_labelled_arrays_of_different_length_are_filled_with_nan(tmp_path):
     assert found.dims == ("M", "seed", "item")
     assert np.isnan(found.sel(M=2)).sum() == 2
     assert not np.isnan(found.sel(M=4)).any()
+
+
+@pytest.fixture
+def uneven(tmp_path) -> Sweep:
+    """Sequences of 2 and of 4 items, with two seeds each."""
+    values = {f"p{m}{seed}": ({"M": m}, seed) for m in (2, 4) for seed in (0, 1)}
+    write_listing(tmp_path, Listing(DEFINITION, True, {"M": "1"}, points(values)))
+    for key, (parameters, seed) in values.items():
+        made = synthetic.sequences(seed, items=parameters["M"])
+        made.data.attrs["key"] = key
+        made.save(tmp_path / f"{key}.nc")
+    return Sweep.load(tmp_path)
+
+
+def pvars(result: Result) -> xr.DataArray:
+    return measure.pvar_of_tests(result, phase="recall")
+
+
+def placed(result: Result) -> xr.DataArray:
+    """Return last weights onto each unit, beside a place of the units that differs between seeds."""
+    place = np.random.default_rng(result.seed).permutation(synthetic.UNITS)
+    norms = xr.DataArray(measure.row_norms(result.recurrent_w.values), dims=("epoch", "unit"))
+    return norms.assign_coords(epoch=result.epoch.values, place=("unit", place))
+
+
+@pytest.mark.parametrize(
+    ("function", "sizes"),
+    [
+        (measure.recall_table, {"epoch": 3, "item": 4, "repeat": 2}),
+        (pvars, {"epoch": 3, "item": 4, "repeat": 2}),
+        (placed, {"epoch": 4, "unit": synthetic.UNITS}),
+        (lambda result: result.R, {"item": 4, "frame": 30, "unit": synthetic.UNITS}),
+        (
+            lambda result: {"score": measure.recall_table(result)["score"], "mean": 1.0},
+            {"epoch": 3, "item": 4, "repeat": 2},
+        ),
+    ],
+)
+def test_dimensions_and_coordinates_of_a_measure_stay_in_a_sweep(uneven, function, sizes):
+    found = uneven.dataset(function)
+    assert dict(found.sizes) == {"M": 2, "seed": 2, **sizes}
+    for point, result in zip(uneven.points, uneven.results(), strict=True):
+        alone, inside = function(result), found.sel(M=point.parameters["M"], seed=point.seed)
+        alone = xr.Dataset(alone) if isinstance(alone, dict) else alone
+        own = inside.isel({dim: slice(size) for dim, size in alone.sizes.items()})
+        assert own.drop_vars(["M", "seed"]).drop_attrs().equals(_labelled(alone, own))
+
+
+def _labelled(alone, own):
+    """Return what a measure gave, with the numbers that a sweep gives to dimensions without coordinates."""
+    numbers = {dim: own[dim].values for dim in alone.dims if dim not in alone.indexes and dim in own.indexes}
+    return alone.assign_coords(numbers).drop_attrs()
+
+
+def test_what_a_shorter_dimension_lacks_is_nan_and_coordinates_that_differ_are_those_of_each_point(uneven):
+    found = uneven.dataset(pvars)
+    assert found.name == "pvars"
+    assert found.sel(M=2, item=[2, 3]).isnull().all()
+    assert float(found.sel(M=4, seed=1, epoch=2, item=3, repeat=0)) == pytest.approx(1 - 4 / 20)
+    place = uneven.dataset(placed).place
+    assert not np.array_equal(place.sel(M=2, seed=0), place.sel(M=2, seed=1))
 
 
 def test_seeds_alone_are_one_dimension(tmp_path):
