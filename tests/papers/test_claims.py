@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-import synthetic
+from tests.support import synthetic
 import xarray as xr
 
 import brainmem.study.claims
