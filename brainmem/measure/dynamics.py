@@ -80,7 +80,7 @@ def settled(result: Result, name: str, *, share: float = 0.5) -> xr.DataArray:
     if recorded.dims[:1] != ("time",):
         raise ResultError(f"{name!r} was not recorded in time, it has dimensions {recorded.dims}. Name it in record=.")
     time, durations = result["time"].values, result["step_duration"].values
-    ends = np.cumsum(durations)
+    ends = np.cumsum(durations) - 1e-9 * durations  # a sample on the border belongs to what begins there
     begins = ends - durations
     firsts = share * begins + (1 - share) * ends
     kept = [recorded.values[(time >= first) & (time < end)] for first, end in zip(firsts, ends, strict=True)]

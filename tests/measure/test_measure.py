@@ -285,9 +285,12 @@ def test_bad_input_is_refused_with_a_reason(call, message):
         call()
 
 
-DIMENSIONS = {"epoch", "frame", "item", "post", "pre", "repeat", "step", "time", "trial", "unit"}
-SHARED = {"decorrelation"}  # by all trials
-ARGUMENTS = {"pvar_of_tests": {"phase": "recall"}}  # where a measure needs more than the result
+DIMENSIONS = {"epoch", "frame", "item", "post", "pre", "repeat", "sample", "step", "time", "trial", "unit"}
+SHARED = {"decorrelation", "settled"}  # by all trials, here
+ARGUMENTS = {
+    "pvar_of_tests": {"phase": "recall"},
+    "settled": {"name": "x"},
+}  # where a measure needs more than the result
 
 
 def of_results():
@@ -303,14 +306,16 @@ def test_measures_of_a_result_are_found():
 @pytest.mark.parametrize("trials", [0, 2])
 @pytest.mark.parametrize("name", of_results())
 def test_a_measure_of_a_result_has_named_dimensions_with_units(name, trials):
-    made = synthetic.sequences(trials=trials)
+    made = Result(synthetic.sequences(trials=trials).data.assign(synthetic.result(traces=True).data[["x"]]))
     if trials:
         made = Result(made.data.assign(mean_x=made.mean_x.expand_dims(trial=trials).transpose("step", "trial", "unit")))
     found = getattr(measure, name)(made, **ARGUMENTS.get(name, {}))
     assert isinstance(found, xr.DataArray | xr.Dataset)
     assert set(found.dims) <= DIMENSIONS
     assert ("trial" in found.dims) == (bool(trials) and name not in SHARED)
-    assert all(found.indexes[dim].size == size for dim, size in found.sizes.items() if dim != "trial")
+    assert all(
+        found.indexes[dim].size == size for dim, size in found.sizes.items() if dim in ("epoch", "item", "repeat")
+    )
     variables = found.data_vars.values() if isinstance(found, xr.Dataset) else [found]
     assert all({"units", "long_name"} <= set(variable.attrs) for variable in variables)
 
@@ -324,6 +329,20 @@ def test_the_decorrelation_of_a_run_is_the_index_after_each_epoch():
         assert found.sel(epoch=epoch) == measure.decorrelation_index(weights, made.target.values, made.cue.values)
     with pytest.raises(ResultError, match="must be weights recorded after epochs"):
         measure.decorrelation(made, weights="mean_x")
+
+
+def test_settled_samples_are_those_in_the_last_part_of_each_step():
+    made = synthetic.result(traces=True)  # steps of 0.5 s, 400 samples of 5 ms
+    found = measure.settled(made, "x")
+    assert found.dims == ("step", "sample", "unit")
+    np.testing.assert_array_equal(found[1], made.x[150:200])
+    assert np.isnan(found[4:]).all()
+    np.testing.assert_array_equal(measure.settled(made, "x", share=1.0)[0], made.x[:100])
+    np.testing.assert_array_equal(measure.settled(made, "time", share=0.1)[2], made.time[290:300])
+    with pytest.raises(ResultError, match="was not recorded in time"):
+        measure.settled(made, "mean_x")
+    with pytest.raises(ResultError, match="must lie above 0"):
+        measure.settled(made, "x", share=0)
 
 
 def test_the_pvar_of_tests_is_told_by_epoch_item_and_repeat():
