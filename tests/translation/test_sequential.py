@@ -223,7 +223,9 @@ def test_a_projection_of_such_units_is_summed_before_the_sweep_and_updated_after
     assert not kernels["out"].swept
 
 
-@pytest.mark.parametrize("own", [False, True], ids=["no self-connections", "self-connections"])
+@pytest.mark.parametrize(
+    "own", [pytest.param(False, marks=pytest.mark.full), True], ids=["no self-connections", "self-connections"]
+)
 def test_matrices_and_lists_of_pairs_give_the_same_numbers(own):
     """The list of pairs is summed by Brian2 itself at every step, which checks sums that follow changes."""
     units = replace(spins("S = 2*int(rand() < 1/(1 + exp(-2*field/T))) - 1", RICH_UNITS))
