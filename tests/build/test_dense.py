@@ -43,7 +43,7 @@ def test_many_projections_agree_with_their_text_in_numpy(cases, dense):
     assert min(changes) > 1e-5
 
 
-@pytest.mark.parametrize("device", [PLAIN, RUNTIME, Device(threads=2)], ids=str)
+@pytest.mark.parametrize("device", [pytest.param(PLAIN, marks=pytest.mark.full), RUNTIME, Device(threads=2)], ids=str)
 def test_many_projections_agree_on_every_target(cases, dense, device):
     check_same(dense, run(cases, device, initial=initial(cases)), EXACT)
 

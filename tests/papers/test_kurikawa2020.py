@@ -263,7 +263,9 @@ def no_rate_in_the_error() -> MemoryModel:
     return changed_rule("dw/dt = plastic*(eps/tau)*target_post*(x_pre - u_post*w) : 1")
 
 
-@pytest.mark.parametrize("model", [clamped_presynaptic_factor, no_rate_in_the_error])
+@pytest.mark.parametrize(
+    "model", [clamped_presynaptic_factor, pytest.param(no_rate_in_the_error, marks=pytest.mark.full)]
+)
 def test_a_broken_rule_recalls_nothing(model):
     result = simulate(model(), parameters=FIVE_EPOCHS, seed=0)
     np.testing.assert_allclose(measure.row_norms(result.recurrent_w.values), 1, atol=5e-3)

@@ -167,6 +167,7 @@ def test_orders_are_fresh_in_every_sweep_and_follow_the_seed():
     assert len(set(ends)) > 1
 
 
+@pytest.mark.full
 def test_single_precision_visits_units_in_the_same_orders():
     """Orders come from draws of 53 bits; rounded to float32 they would be others, and 1 would be none at all."""
     large = {"parameters": {"N": 1000, "dreams": 1}}
