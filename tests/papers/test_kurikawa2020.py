@@ -294,7 +294,11 @@ HARMLESS = {
 }
 
 
-FURTHER = ("rows normalised explicitly", "half the time step")  # each a program of its own, as those that stay
+FURTHER = (
+    "rows normalised explicitly",
+    "self-connections",
+    "half the time step",
+)  # each a program of its own, as those that stay
 CHANGES = [
     pytest.param(change, id=name, marks=pytest.mark.full if name in FURTHER else ())
     for name, change in HARMLESS.items()

@@ -157,8 +157,11 @@ def waiting(must_end: bool = False) -> MemoryModel:
     )
 
 
-@pytest.mark.parametrize("trials", [None, 2])
-@pytest.mark.parametrize("device", DEVICES, ids=str)
+@pytest.mark.parametrize(
+    ("device", "trials"),
+    [(DEVICES[0], None), (DEVICES[0], 2), (DEVICES[1], None), pytest.param(DEVICES[1], 2, marks=pytest.mark.full)],
+    ids=str,
+)
 def test_phases_that_reach_their_longest_duration_are_counted_and_noted(device, trials):
     result = simulate(waiting(), device=device, trials=trials)
     assert result.step_fulfilled.values[:3].tolist() == [1, 0, 0]

@@ -162,7 +162,9 @@ def check_resumed(store: Path, undisturbed: Sweep) -> None:
 
 
 @ONLY_LINUX
-@pytest.mark.parametrize("victim", ["worker", pytest.param("server", marks=pytest.mark.faults), "program"])
+@pytest.mark.parametrize(
+    "victim", ["worker", *(pytest.param(v, marks=pytest.mark.faults) for v in ("server", "program"))]
+)
 def test_the_death_of_a_part_of_a_sweep_leaves_no_process_and_no_half_result(victim, undisturbed, tmp_path):
     assert disturb(tmp_path / "store", signal.SIGKILL, victim, 0) < 5
     check_resumed(tmp_path / "store", undisturbed)

@@ -363,7 +363,10 @@ def test_an_observable_that_ends_a_phase_is_right_in_the_mean():
 # What begins, ends and is put back with the rates
 
 
-def test_expected_rates_and_states_begin_and_are_put_back_with_theirs():
+@pytest.mark.parametrize(
+    "device", [Device("runtime"), pytest.param(Device("cpp_standalone"), marks=pytest.mark.full)], ids=str
+)
+def test_expected_rates_and_states_begin_and_are_put_back_with_theirs(device):
     own, drive, transfer = FORMS["rate"]
     lines = f"{own}\nda/dt = (x - a)/(5*tau) : 1\ndm/dt = (a**2 + x**2 - m)/slow : 1"
     units = Population(
@@ -385,15 +388,14 @@ def test_expected_rates_and_states_begin_and_are_put_back_with_theirs():
         rate_dt="0.5*ms",
     )
     names = ("x", "x_expected", "a", "a_expected")
-    for device in (Device("runtime"), Device("cpp_standalone")):
-        rate = simulate(model, "rate", device=device, record=("x", "a"), interval=0.5 * ms)
-        many = {"cells_per_unit": 2000}
-        result = simulate(
-            model, "spiking", device=device, neuron="poisson", record=names, interval=0.5 * ms, parameters=many
-        )
-        for name in ("x", "a"):
-            assert result[f"{name}_expected"].values == pytest.approx(rate[name].values, abs=1e-9)
-            assert result[name].values == pytest.approx(rate[name].values, abs=0.05)
+    rate = simulate(model, "rate", device=device, record=("x", "a"), interval=0.5 * ms)
+    many = {"cells_per_unit": 2000}
+    result = simulate(
+        model, "spiking", device=device, neuron="poisson", record=names, interval=0.5 * ms, parameters=many
+    )
+    for name in ("x", "a"):
+        assert result[f"{name}_expected"].values == pytest.approx(rate[name].values, abs=1e-9)
+        assert result[name].values == pytest.approx(rate[name].values, abs=0.05)
 
 
 # Text
