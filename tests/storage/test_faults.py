@@ -91,7 +91,8 @@ SAVES = """
 def test_saves_that_are_interrupted_end_at_once_and_leave_whole_files(count, tmp_path):
     done = python(SAVES, tmp_path, count)
     assert done.stdout.split() == ["0"], done.stderr
-    assert python("import sys, synthetic; synthetic.result().save(sys.argv[1])", tmp_path / "next.nc").returncode == 0
+    save = "import sys; from tests.support import synthetic; synthetic.result().save(sys.argv[1])"
+    assert python(save, tmp_path / "next.nc").returncode == 0
     assert not list(tmp_path.glob(".*"))  # what the killed ones left, the next save has removed
 
 

@@ -60,6 +60,7 @@ def test_the_network_beside_the_cells_is_the_rate_variant_with_its_weights_held(
         np.testing.assert_allclose(changed, expected, rtol=1e-9, atol=1e-12 * np.abs(expected).max())
 
 
+@pytest.mark.full
 def test_a_rule_drifts_in_spikes_as_is_claimed():
     found = verify(MODELS["bcm"], **SHORT)
     assert found.passed, found
