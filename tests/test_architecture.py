@@ -13,8 +13,6 @@ from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
-import pytest
-
 ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "brainmem"
 FILES = sorted(PACKAGE.rglob("*.py"))
@@ -188,15 +186,20 @@ def test_analysis_and_command_line_load_without_brian2():
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("path", MODELS, ids=short)
-def test_a_model_imports_the_public_vocabulary_units_and_no_other_model(path):
+def test_a_model_imports_the_public_vocabulary_units_and_no_other_model():
+    for path in MODELS:
+        check_imports_of_model(path)
+
+
+def check_imports_of_model(path: Path) -> None:
     tree = parsed(path)
     own = {module for module, _ in runtime_imports(tree) if module.split(".")[0] == "brainmem"}
     key = path.parent.name
     siblings = {f"brainmem.models.{key}.{file.stem}" for file in path.parent.glob("*.py")}
-    assert own <= {"brainmem", "brainmem.claims", *siblings}
-    assert foreign(path) - {"__future__"} <= {"brian2", "numpy", "scipy", "xarray", "sklearn", *sys.stdlib_module_names}
-    assert not from_brian2(tree) & (BIRTHS | {"*", "run", "Equations"})
+    assert own <= {"brainmem", "brainmem.claims", *siblings}, short(path)
+    libraries = {"__future__", "brian2", "numpy", "scipy", "xarray", "sklearn", *sys.stdlib_module_names}
+    assert foreign(path) <= libraries, short(path)
+    assert not from_brian2(tree) & (BIRTHS | {"*", "run", "Equations"}), short(path)
 
 
 def test_a_model_file_is_text_and_no_program():

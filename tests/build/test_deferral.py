@@ -178,6 +178,7 @@ def test_weights_and_rates_are_those_of_the_text(device):
         assert np.abs(changed[-1] - changed[0]).max() > 1e-4
 
 
+@pytest.mark.full
 def test_single_precision_stays_with_the_text():
     model = MODELS["rows scaled, no self-connections"]
     drawn = {key: values.astype(np.float32) for key, values in initial(model).items()}

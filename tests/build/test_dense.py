@@ -43,7 +43,7 @@ def test_many_projections_agree_with_their_text_in_numpy(cases, dense):
     assert min(changes) > 1e-5
 
 
-@pytest.mark.parametrize("device", [PLAIN, RUNTIME, Device(threads=2)], ids=str)
+@pytest.mark.parametrize("device", [pytest.param(PLAIN, marks=pytest.mark.full), RUNTIME, Device(threads=2)], ids=str)
 def test_many_projections_agree_on_every_target(cases, dense, device):
     check_same(dense, run(cases, device, initial=initial(cases)), EXACT)
 
@@ -175,7 +175,7 @@ def test_numpy_and_plain_devices_use_lists_of_pairs_and_cells_are_never_matrices
     assert kernels["recurrent"].gates[UPDATE] == ("plastic_post",)
 
 
-@pytest.mark.parametrize("case", ["unit numbers", "shared variable"])
+@pytest.mark.parametrize("case", ["unit numbers", pytest.param("shared variable", marks=pytest.mark.full)])
 def test_texts_that_need_a_list_of_pairs_run_as_the_plain_path_does(case):
     model = PLAIN_ONLY[case][0]
     check_same(run(model, DENSE), run(model, RUNTIME), EXACT)
@@ -227,7 +227,7 @@ SMALL = {"N": 13, "M": 2, "epochs": 1, "test_epochs": (1,), "starts": 1, "T_lear
 SMALL |= {"T_average": "2*tau"}
 
 
-@pytest.mark.parametrize("neuron", ["poisson", pytest.param("lif", marks=pytest.mark.full)])
+@pytest.mark.parametrize("neuron", [pytest.param(neuron, marks=pytest.mark.full) for neuron in ("poisson", "lif")])
 def test_spikes_and_weights_of_recurrent_cells_are_those_of_the_plain_path(neuron):
     dense, plain = (
         simulate(

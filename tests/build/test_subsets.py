@@ -137,7 +137,7 @@ def test_an_empty_part_adds_nothing():
     assert "joins no units" in explain(MODEL.replace(parameters=(*MODEL.parameters[:-1], Parameter("n", 0))))
 
 
-@pytest.mark.parametrize("device", [RUNTIME, DENSE], ids=str)
+@pytest.mark.parametrize("device", [RUNTIME, pytest.param(DENSE, marks=pytest.mark.full)], ids=str)
 def test_trials_share_the_weights_of_a_part(device):
     frozen = MODEL.replace(rules=())
     starts = np.random.default_rng(4).uniform(-1, 1, (3, 11))

@@ -230,12 +230,15 @@ def test_every_field_of_every_noun_stands_in_the_table():
     assert set(ALLOWED) <= set(FIELD_NAMES)
 
 
+@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.full)])
 @pytest.mark.parametrize("field", FIELD_NAMES)
-def test_a_value_of_the_wrong_kind_is_refused_by_model_part_and_field(field):
+def test_a_value_of_the_wrong_kind_is_refused_by_model_part_and_field(field, every):
     noun_name, _, name = field.partition(".")
     whole, noun = every_noun()[noun_name]
     accepted = set()
-    for odd, value in ODD.items():
+    tried = list(ODD)[FIELD_NAMES.index(field) % every :: every]  # each value meets fields of all kinds
+    for odd in tried:
+        value = ODD[odd]
         try:
             made_with(whole, noun, name, value)
         except RuleError as error:
@@ -246,7 +249,7 @@ def test_a_value_of_the_wrong_kind_is_refused_by_model_part_and_field(field):
                 assert NAMED.get(field, f"{name}=") in message, (odd, message)
         else:
             accepted.add(odd)
-    assert accepted == ALLOWED.get(field, set())
+    assert accepted == ALLOWED.get(field, set()) & set(tried)
 
 
 @pytest.mark.parametrize("during", ["learn", ["learn"], ("nope",), (5,)], ids=str)

@@ -110,7 +110,7 @@ def made(given: dict[str, Any]) -> MemoryModel | str:
         return str(error)
 
 
-@pytest.mark.parametrize("share", [0.4, pytest.param(20, marks=pytest.mark.full)])
+@pytest.mark.parametrize("share", [0.25, pytest.param(20, marks=pytest.mark.full)])
 @pytest.mark.parametrize("name", MODELS)
 def test_a_changed_text_is_accepted_or_refused_by_an_error_that_names_the_model(name, share):
     make, count = MODELS[name]

@@ -38,6 +38,7 @@ def test_the_claims_of_a_model_hold_at_quick_size(key, variant):
     assert not failures(found, variant)
 
 
+@pytest.mark.claims
 @pytest.mark.full
 @pytest.mark.parametrize("variant", ["rate", "spiking"])
 @pytest.mark.parametrize("key", WITH_CLAIMS)

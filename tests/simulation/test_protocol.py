@@ -198,7 +198,7 @@ def test_a_condition_that_never_holds_leaves_the_longest_duration():
     assert np.rint(durations[::2][:5] / STEP).tolist() == [25] * 5
 
 
-@pytest.mark.parametrize("float_", [64, 32])
+@pytest.mark.parametrize("float_", [pytest.param(64, marks=pytest.mark.full), 32])
 def test_long_phases_have_all_their_steps_in_single_precision_too(float_):
     """Adding up 300000 steps in float32 would lose more than a thousand of them."""
     counting = MemoryModel(

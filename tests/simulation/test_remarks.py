@@ -54,7 +54,11 @@ def driven(form: str, d: str, phi: str, rate_range=(0, 1)) -> MemoryModel:
 
 @pytest.mark.parametrize(
     ("form", "device"),
-    [("rate form", DEVICES[0]), ("current form", DEVICES[0]), ("current form", DEVICES[1])],
+    [
+        ("rate form", DEVICES[0]),
+        ("current form", DEVICES[0]),
+        pytest.param("current form", DEVICES[1], marks=pytest.mark.full),
+    ],
     ids=str,
 )
 def test_rates_beyond_their_range_are_counted_in_unit_steps_and_noted(form, device):
@@ -157,8 +161,11 @@ def waiting(must_end: bool = False) -> MemoryModel:
     )
 
 
-@pytest.mark.parametrize("trials", [None, 2])
-@pytest.mark.parametrize("device", DEVICES, ids=str)
+@pytest.mark.parametrize(
+    ("device", "trials"),
+    [(DEVICES[0], None), (DEVICES[0], 2), (DEVICES[1], None), pytest.param(DEVICES[1], 2, marks=pytest.mark.full)],
+    ids=str,
+)
 def test_phases_that_reach_their_longest_duration_are_counted_and_noted(device, trials):
     result = simulate(waiting(), device=device, trials=trials)
     assert result.step_fulfilled.values[:3].tolist() == [1, 0, 0]

@@ -34,7 +34,7 @@ VARIANTS = ("rate", "spiking")
 
 def run(variant: str = "rate", **options):
     parameters = {**SMALL, **options.pop("parameters", {})}
-    return simulate("kurikawa2020", variant, parameters=parameters, device=options.pop("device", RUNTIME), **options)
+    return simulate("kurikawa2020", variant, parameters=parameters, device=options.pop("device", Device()), **options)
 
 
 def signs(shape, seed=0):
@@ -72,7 +72,7 @@ def test_slow_traces_are_settled_before_their_noise_is_measured():
 
 
 def test_results_know_how_their_model_was_translated():
-    spiking = run("spiking", neuron="poisson", read="trace")
+    spiking = run("spiking", neuron="poisson", read="trace", device=RUNTIME)
     assert spiking.options == {"neuron": "poisson", "read": "trace", "pairing": None}
     assert "neuron = poisson" in repr(spiking)
     assert run().options == {}
@@ -165,7 +165,7 @@ def test_other_bad_arguments_are_refused(options, says):
 
 
 def test_what_is_recorded_in_time_agrees_with_the_averages_of_the_steps():
-    result = run(record=("weights", "x"), interval=0.0025)
+    result = run(record=("weights", "x"), interval=0.0025, device=RUNTIME)
     step = int(np.flatnonzero(result.step_phase.values == "recall")[0])
     end = result.step_duration.values[: step + 1].sum()
     samples = result.x.values[(result.time.values > end - 0.05 + 1e-6) & (result.time.values < end + 1e-6)]
@@ -174,7 +174,7 @@ def test_what_is_recorded_in_time_agrees_with_the_averages_of_the_steps():
 
 
 def test_spikes_are_recorded_at_no_more_than_the_refractory_rate():
-    result = run("spiking", record=("spikes",))
+    result = run("spiking", record=("spikes",), device=RUNTIME)
     seconds = result.step_duration.values.sum()
     counts = np.bincount(result.spike_cell.values.astype(int), minlength=16)
     assert 0 < counts.max() / seconds < 500

@@ -61,6 +61,7 @@ def test_a_thousand_updates_equal_plain_numpy_in_cython():
     check(learned(Device("runtime", target="cython")))
 
 
+@pytest.mark.full
 def test_single_precision_learns_as_well():
     result, double = learned(Device(float=32)), learned(RUNTIME)
     P = result.inverse_P.values[-1]

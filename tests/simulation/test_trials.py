@@ -176,8 +176,14 @@ def two_populations():
     )
 
 
-@pytest.mark.parametrize("device", [RUNTIME, Device()], ids=str)
-@pytest.mark.parametrize("current", ["product", "sum"])
+@pytest.mark.parametrize(
+    ("device", "current"),
+    [
+        (RUNTIME, "product"), (RUNTIME, "sum"), (Device(), "product"),
+        pytest.param(Device(), "sum", marks=pytest.mark.full),
+    ],
+    ids=str,
+)  # fmt: skip
 def test_two_populations_and_factors_of_either_side(device, current):
     model = two_populations()
     if current == "sum":  # no product: summed as it stands

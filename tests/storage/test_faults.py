@@ -91,7 +91,8 @@ SAVES = """
 def test_saves_that_are_interrupted_end_at_once_and_leave_whole_files(count, tmp_path):
     done = python(SAVES, tmp_path, count)
     assert done.stdout.split() == ["0"], done.stderr
-    assert python("import sys, synthetic; synthetic.result().save(sys.argv[1])", tmp_path / "next.nc").returncode == 0
+    save = "import sys; from tests.support import synthetic; synthetic.result().save(sys.argv[1])"
+    assert python(save, tmp_path / "next.nc").returncode == 0
     assert not list(tmp_path.glob(".*"))  # what the killed ones left, the next save has removed
 
 
@@ -162,7 +163,9 @@ def check_resumed(store: Path, undisturbed: Sweep) -> None:
 
 
 @ONLY_LINUX
-@pytest.mark.parametrize("victim", ["worker", "server", "program"])
+@pytest.mark.parametrize(
+    "victim", ["worker", *(pytest.param(v, marks=pytest.mark.faults) for v in ("server", "program"))]
+)
 def test_the_death_of_a_part_of_a_sweep_leaves_no_process_and_no_half_result(victim, undisturbed, tmp_path):
     assert disturb(tmp_path / "store", signal.SIGKILL, victim, 0) < 5
     check_resumed(tmp_path / "store", undisturbed)
@@ -352,7 +355,7 @@ ON_DISK = """
 
 
 @NEEDS_MOUNTS
-@pytest.mark.parametrize("jobs", [1, 2])
+@pytest.mark.parametrize("jobs", [pytest.param(1, marks=pytest.mark.faults), 2])
 def test_a_store_on_a_full_disk_keeps_what_was_finished(jobs, kept, tmp_path):
     mount = f"mount -t tmpfs -o size=140k tmpfs {tmp_path}"
     done = python(ON_DISK, tmp_path / "store", SMALL, jobs, before=mount, TMPDIR="/tmp")
@@ -382,8 +385,11 @@ FULL = {
 }
 
 
+ALWAYS = ("cache", "temporary files")
+
+
 @NEEDS_MOUNTS
-@pytest.mark.parametrize("what", FULL)
+@pytest.mark.parametrize("what", [pytest.param(w, marks=() if w in ALWAYS else pytest.mark.faults) for w in FULL])
 def test_a_disk_without_room_or_rights_is_named_with_what_to_do(what, kept, tmp_path):
     store, options, environment, words = FULL[what]
     mount = f"mount -t tmpfs -o {options} tmpfs {tmp_path}"

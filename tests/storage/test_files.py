@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
@@ -116,14 +117,18 @@ def test_what_a_killed_process_left_is_removed_and_what_others_write_is_not(tmp_
 
 def test_a_signal_waits_until_a_library_is_left():
     reached = []
-    with pytest.raises(KeyboardInterrupt):
-        interrupted(reached)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in the background ignore it
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            interrupted(reached)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert reached == ["end"]
 
 
 def interrupted(reached: list[str]) -> None:
     with uninterrupted():
-        os.kill(os.getpid(), 2)
+        os.kill(os.getpid(), signal.SIGINT)
         reached.append("end")
     reached.append("not here")
 

@@ -254,7 +254,9 @@ def test_several_random_numbers_in_one_text_are_independent(device):
 NOISY_SPINS = ("S = sign(h + T*(rand() - 0.5))", "S = 2*int(rand() < 0.5 + 0.5*tanh(h)) - 1 + 0*rand()")
 
 
-@pytest.mark.parametrize("device", DEVICES, ids=str)
+@pytest.mark.parametrize(
+    "device", [DEVICES[0], pytest.param(DEVICES[1], marks=pytest.mark.full), *DEVICES[2:]], ids=str
+)
 def test_visits_may_draw_random_numbers_inside_a_sign_and_several_of_them(device):
     spins, recs = [], []
     for k, text in enumerate(NOISY_SPINS):

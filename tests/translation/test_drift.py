@@ -155,6 +155,7 @@ def calibrate(spikes: Spikes) -> tuple[tuple[Estimate, Estimate], Estimate]:
     return s, Estimate.of(square / steps - 2 * mean * total / steps + mean**2)
 
 
+@pytest.mark.full
 def test_the_lif_cells_fire_more_regularly_than_poisson(regular):
     assert regular.fano.mean + 5 * regular.fano.error < 0.5
 

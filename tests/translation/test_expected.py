@@ -107,6 +107,7 @@ def test_slow_variables_of_units_follow_the_rate_network_in_the_mean(states_of_r
         assert error < 0.012 * scale + 1e-3, (form, case)
 
 
+@pytest.mark.full
 def test_the_same_texts_as_they_stand_would_be_off():
     """With read="trace" the rule asks for the traces as they are, and nothing is changed: the noise is there."""
     text = states_model(read="trace")
@@ -179,6 +180,7 @@ def test_sums_of_powers_and_third_factors_made_of_them_follow_the_rate_network(n
         assert w.mean() == pytest.approx(1, abs=3 * w.std(ddof=1) / np.sqrt(6) + 4 * NEURONS[neuron]), name
 
 
+@pytest.mark.full
 def test_a_sum_of_cubes_as_it_stands_would_gain_three_times_the_variance():
     """What nothing but a recording reads stays what the cells did."""
     own = FORMS["rate"][0].replace("= c ", "= c_many ")
@@ -264,8 +266,14 @@ def drifts_of_rates() -> dict[str, np.ndarray]:
     return drifts(simulate(oja(*RULES.values()), "rate"))
 
 
-@BOTH
-def test_rules_drift_as_the_rate_rule_does(drifts_of_rates, neuron):
+@pytest.mark.parametrize(
+    ("neuron", "plainly"),
+    [
+        ("poisson", False),
+        *(pytest.param(*case, marks=pytest.mark.full) for case in (("poisson", True), ("lif", False))),
+    ],
+)
+def test_rules_drift_as_the_rate_rule_does(drifts_of_rates, neuron, plainly):
     model = oja(*RULES.values())
     found = drifts(simulate(model, "spiking", neuron=neuron, seed=2))
     bias = {}
@@ -274,7 +282,7 @@ def test_rules_drift_as_the_rate_rule_does(drifts_of_rates, neuron):
         error = by_unit.std(ddof=1) / np.sqrt(20)
         bias[case] = by_unit.mean()
         assert abs(bias[case]) < 3 * error + 3 * NEURONS[neuron] * np.abs(rate).mean(), case
-    if neuron == "poisson":
+    if plainly:
         plain = drifts(simulate(model, "spiking", neuron=neuron, read="trace", seed=2))
         off = {case: (plain[case] - rate).mean() for case, rate in drifts_of_rates.items()}
         too_small = [case for case in RULES if abs(off[case]) <= 2 * abs(bias[case])]
@@ -355,7 +363,10 @@ def test_an_observable_that_ends_a_phase_is_right_in_the_mean():
 # What begins, ends and is put back with the rates
 
 
-def test_expected_rates_and_states_begin_and_are_put_back_with_theirs():
+@pytest.mark.parametrize(
+    "device", [Device("runtime"), pytest.param(Device("cpp_standalone"), marks=pytest.mark.full)], ids=str
+)
+def test_expected_rates_and_states_begin_and_are_put_back_with_theirs(device):
     own, drive, transfer = FORMS["rate"]
     lines = f"{own}\nda/dt = (x - a)/(5*tau) : 1\ndm/dt = (a**2 + x**2 - m)/slow : 1"
     units = Population(
@@ -377,15 +388,14 @@ def test_expected_rates_and_states_begin_and_are_put_back_with_theirs():
         rate_dt="0.5*ms",
     )
     names = ("x", "x_expected", "a", "a_expected")
-    for device in (Device("runtime"), Device("cpp_standalone")):
-        rate = simulate(model, "rate", device=device, record=("x", "a"), interval=0.5 * ms)
-        many = {"cells_per_unit": 2000}
-        result = simulate(
-            model, "spiking", device=device, neuron="poisson", record=names, interval=0.5 * ms, parameters=many
-        )
-        for name in ("x", "a"):
-            assert result[f"{name}_expected"].values == pytest.approx(rate[name].values, abs=1e-9)
-            assert result[name].values == pytest.approx(rate[name].values, abs=0.05)
+    rate = simulate(model, "rate", device=device, record=("x", "a"), interval=0.5 * ms)
+    many = {"cells_per_unit": 2000}
+    result = simulate(
+        model, "spiking", device=device, neuron="poisson", record=names, interval=0.5 * ms, parameters=many
+    )
+    for name in ("x", "a"):
+        assert result[f"{name}_expected"].values == pytest.approx(rate[name].values, abs=1e-9)
+        assert result[name].values == pytest.approx(rate[name].values, abs=0.05)
 
 
 # Text

@@ -167,8 +167,8 @@ def spiking_model(*gates: dict) -> MemoryModel:
 @pytest.mark.parametrize(
     ("device", "gates"),
     [
-        pytest.param(RUNTIME, [{"during": ("open",)}], id="during, runtime"),
-        pytest.param(RUNTIME, [{}], id="gate, runtime"),
+        pytest.param(RUNTIME, [{"during": ("open",)}], id="during, runtime", marks=pytest.mark.full),
+        pytest.param(RUNTIME, [{}], id="gate, runtime", marks=pytest.mark.full),
         pytest.param(COMPILED[0], [{"during": ("open",)}, {}], id="both, compiled"),
         pytest.param(Device(kernels="plain"), [{"during": ("open",)}, {}], id="both, plain", marks=pytest.mark.full),
     ],

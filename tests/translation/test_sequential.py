@@ -167,6 +167,7 @@ def test_orders_are_fresh_in_every_sweep_and_follow_the_seed():
     assert len(set(ends)) > 1
 
 
+@pytest.mark.full
 def test_single_precision_visits_units_in_the_same_orders():
     """Orders come from draws of 53 bits; rounded to float32 they would be others, and 1 would be none at all."""
     large = {"parameters": {"N": 1000, "dreams": 1}}
@@ -223,7 +224,9 @@ def test_a_projection_of_such_units_is_summed_before_the_sweep_and_updated_after
     assert not kernels["out"].swept
 
 
-@pytest.mark.parametrize("own", [False, True], ids=["no self-connections", "self-connections"])
+@pytest.mark.parametrize(
+    "own", [pytest.param(False, marks=pytest.mark.full), True], ids=["no self-connections", "self-connections"]
+)
 def test_matrices_and_lists_of_pairs_give_the_same_numbers(own):
     """The list of pairs is summed by Brian2 itself at every step, which checks sums that follow changes."""
     units = replace(spins("S = 2*int(rand() < 1/(1 + exp(-2*field/T))) - 1", RICH_UNITS))

@@ -125,6 +125,7 @@ def test_a_drive_starts_where_the_rate_network_starts():
     np.testing.assert_allclose(numbers["units.x_input"] + recurrent, x0, atol=1e-12)
 
 
+@pytest.mark.full
 def test_the_drives_of_spiking_populations_obey_the_rate_equation_of_the_current_form():
     """Filtering spikes before the weights equals filtering the current after them: u follows, the trace lags phi(u)."""
     sampled = {"record": ("x",), "interval": 0.02, "seed": 3, "device": "runtime"}
