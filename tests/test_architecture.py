@@ -23,7 +23,7 @@ EVERYWHERE = [*FILES, *MODELS, *sorted((ROOT / "examples").rglob("*.py")), *sort
 
 LONGEST_FILE = 350
 LONGER_FOR_A_REASON = {
-    "brainmem/model/nouns.py": 560,  # the nouns and their documentation stay on one page
+    "brainmem/model/nouns.py": 600,  # the nouns and their documentation stay on one page
     "models/kurikawa2020/claims.py": 400,
 }
 LONGEST_FUNCTION = 60

@@ -163,9 +163,11 @@ def _link(item: Group, groups: Mapping[str, NeuronGroup], blueprint: Blueprint) 
 
 
 def _indices(text: str, blueprint: Blueprint) -> np.ndarray:
-    """Evaluate ``repeat(arange(N), cells_per_unit)``."""
-    size, repeats = text.removeprefix("repeat(arange(").removesuffix(")").split("), ")
-    return np.repeat(np.arange(_size(size, blueprint)), _size(repeats, blueprint))
+    """Evaluate ``repeat(arange(N), cells_per_unit)``, or ``tile(arange(trials), N)``."""
+    how, _, rest = text.partition("(arange(")
+    size, repeats = rest.removesuffix(")").split("), ")
+    arranged = {"repeat": np.repeat, "tile": np.tile}[how]
+    return arranged(np.arange(_size(size, blueprint)), _size(repeats, blueprint))
 
 
 def _halt(group: NeuronGroup) -> None:

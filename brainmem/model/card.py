@@ -21,6 +21,7 @@ from brainmem.model.nouns import (
     Repeat,
     Stimulus,
 )
+from brainmem.text.statements import one_on_a_line
 
 __all__ = ["card", "citation", "sections"]
 
@@ -153,6 +154,8 @@ def _phase(item: Phase) -> Iterator[tuple[str, str]]:
     yield "shows", _joined(*item.stimuli)
     yield "gates", _joined(*(f"{name} = {value}" for name, value in item.gates.items()))
     yield from _values("start", item.start)
+    for moment in ("begin", "end"):
+        yield from ((f"{moment} {name}", _on_one_line(text)) for name, text in getattr(item, moment).items())
     yield "paired", "random starts are the same in every epoch" if item.paired else ""
     yield "average", f"the last {item.average}" if item.average else "all of it"
     yield "restore", "the state is put back when it ends" if item.restore else ""
@@ -198,6 +201,10 @@ def _simulation(model: Model) -> Iterator[tuple[str, str]]:
 
 def _values(what: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from ((f"{what} {name}", str(value)) for name, value in values.items())
+
+
+def _on_one_line(statements: str) -> str:
+    return "; ".join(one_on_a_line(statements).splitlines())
 
 
 def _joined(*parts: str | None) -> str:

@@ -254,6 +254,7 @@ FIELDS: dict[type, dict[str, Kind]] = {
         "stimuli": NAMES,
         "gates": _mapping("{'plastic': 1}", NUMBER),
         "start": DRAWS,
+        **dict.fromkeys(("begin", "end"), _mapping("{'units': 'kept = x'}", _text("'kept = x'"))),
         "average": TIME.or_else(""),
         **dict.fromkeys(("must_end", "restore", "paired"), FLAG),
     },

@@ -6,6 +6,7 @@ device, and both variants, start from the same numbers.
 
 from __future__ import annotations
 
+import itertools
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +19,8 @@ from brainmem.model.checks.constants import check_constants
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Stimulus
 from brainmem.model.parameters import resolve_parameters
-from brainmem.model.plan import Plan, plan_protocol
+from brainmem.model.phases import turns
+from brainmem.model.plan import Plan, Step, plan_protocol
 from brainmem.model.reading import shown_stimuli
 from brainmem.numbers.starts import Given, size_of, start_names, start_tables, start_values, stream
 from brainmem.numbers.stimuli import frame_table, shown_rows, stimuli_of, value_rows
@@ -219,7 +221,8 @@ def _tables(translated: Translation, plan: Plan, parameters, stimuli) -> dict[st
         tables[f"{gate}_gate"] = _padded(opened[gate])
     for population in model.populations:
         jumps = {population.rate, population.drive} - {None}
-        starts = [put or bool(jumps & set(s.phase.start)) for put, s in zip(plan.put_back, steps, strict=False)]
+        begun = [_set_before(model, population.name, before, s) for before, s in itertools.pairwise((None, *steps))]
+        starts = [put or bool(jumps & names) for put, names in zip(plan.put_back, begun, strict=False)]
         tables[settle_table(population.name)] = _padded([True, *starts[1:]])
     for rule in (rule for rule in model.rules if rule.episodic):
         at = np.array([s.phase.name in rule.at for s in steps], dtype=float)
@@ -229,6 +232,13 @@ def _tables(translated: Translation, plan: Plan, parameters, stimuli) -> dict[st
         tables[f"{rule.name}_at"] = _padded(at)
         tables[f"{window_gate(rule)}_rate"] = _padded(at / window)
     return tables
+
+
+def _set_before(model: MemoryModel, population: str, before: Step | None, now: Step) -> set[str]:
+    """Return the variables that are set between two steps: at the end of one, and at the beginning of the next."""
+    moments = {(now.phase.name, "begin"), *([(before.phase.name, "end")] if before else [])}
+    run = (turn for turn in turns(model, population) if (turn.phase.name, turn.moment) in moments)
+    return set(now.phase.start).union(*(turn.targets for turn in run))
 
 
 def _average_from(phase, durations, parameters) -> float:

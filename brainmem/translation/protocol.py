@@ -10,11 +10,13 @@ from collections.abc import Iterable, Iterator
 
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import LearningRule, Population, Stimulus
+from brainmem.model.phases import turns
 from brainmem.model.reading import shown_stimuli
 from brainmem.model.visits import unit_lines
 from brainmem.text.lines import Line, read_lines
 from brainmem.translation import schedule
 from brainmem.translation.controller import CONTROLLER, FOLLOWED, START_SEED
+from brainmem.translation.phases import asked_lines
 from brainmem.translation.restarts import restarts
 from brainmem.translation.text import Operation, Table
 
@@ -51,7 +53,8 @@ def followed(model: MemoryModel, population: Population) -> tuple[tuple[str, str
     lines = {line.name for line in read_lines(population.equations)}
     drawing = any(item.on_device and name in lines for name, item in restarts(model).items())
     seeded = [(START_SEED, "1")] if drawing else []
-    return (*FOLLOWED, *averaging, *seeded, *((f"{item.name}_shown", "1") for item in framed))
+    shown = ((f"{item.name}_shown", "1") for item in framed)
+    return (*FOLLOWED, *averaging, *seeded, *shown, *asked_lines(model, population))
 
 
 def window_gate(rule: LearningRule) -> str:
@@ -128,7 +131,8 @@ def protocol_operations(
     code += restart_code(model, starts)
     operations = []
     if code:
-        restart = Operation(f"{population.name}_restart", "\n".join(code), *schedule.RESTART, event=PHASE_BEGIN)
+        slot = schedule.RESTART_BEFORE if any(turns(model, population.name)) else schedule.RESTART
+        restart = Operation(f"{population.name}_restart", "\n".join(code), *slot, event=PHASE_BEGIN)
         operations.append(restart)
     if population.rate:
         average_line, average = _average(population, _unit_of(model, population))

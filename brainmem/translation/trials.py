@@ -7,6 +7,7 @@ is the product of one matrix with a matrix of rates.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import replace
 
 from brainmem.errors import TranslationError
@@ -42,11 +43,12 @@ def spread(translated: Translation, trials: int, trial_inputs: tuple[str, ...]) 
     _check(translated, trials)
     own = {f"{name}_start" for name in restarts(translated.model)}
     own |= {f"{name}_values" for name in trial_inputs}
+    observed = {item.name for item in translated.model.observables}
     number = Parameter(TRIALS, int(trials), meaning="independent trials run at once")
     return replace(
         translated,
         parameters=(*translated.parameters, number),
-        groups=tuple(_group(group, own) for group in translated.groups),
+        groups=tuple(_group(group, own, observed) for group in translated.groups),
         connections=tuple(_connection(item) for item in translated.connections),
         tables=tuple(_table(table, own) for table in translated.tables),
         trials=int(trials),
@@ -83,7 +85,7 @@ def _size(text: str) -> str:
     return TRIALS if text == "1" else f"{first}*{TRIALS}{times}{rest}"
 
 
-def _group(group: Group, own: set[str]) -> Group:
+def _group(group: Group, own: set[str], observed: Collection[str]) -> Group:
     if group.name == CONTROLLER:
         return group
     lines = [_line(line, own) for line in read_lines(group.equations)]
@@ -92,7 +94,7 @@ def _group(group: Group, own: set[str]) -> Group:
         size=_size(group.size),
         equations=write_lines(lines),
         operations=tuple(_operation(op, own) for op in group.operations),
-        links={name: (*link[:2], _link(link[2])) for name, link in group.links.items()},
+        links={name: _link(link, group, observed) for name, link in group.links.items()},
     )
 
 
@@ -112,9 +114,17 @@ def _within(text: str, own: set[str]) -> str:
     return rename(text, {**_WITHIN, "_i": "i"})
 
 
-def _link(index: str | None) -> str | None:
-    """Return ``repeat(arange(N*trials), cells_per_unit)`` for ``repeat(arange(N), cells_per_unit)``."""
-    return None if index is None else index.replace("), ", f"*{TRIALS}), ", 1)
+def _link(
+    link: tuple[str, str, str | None], group: Group, observed: Collection[str]
+) -> tuple[str, str, str | None]:
+    """Return ``repeat(arange(N*trials), cells_per_unit)`` for the index ``repeat(arange(N), cells_per_unit)``.
+
+    Observables are those of a unit's trial.
+    """
+    source, name, index = link
+    if source == CONTROLLER and name in observed:
+        return TRIAL, name, f"tile(arange({TRIALS}), {group.size})"
+    return source, name, None if index is None else index.replace("), ", f"*{TRIALS}), ", 1)
 
 
 def _connection(item: Connection) -> Connection:

@@ -10,6 +10,7 @@ from brian2.core.variables import Variable
 from brian2.units import second
 
 from brainmem.errors import closest
+from brainmem.model.checks.phases import check_statements, settable
 from brainmem.model.checks.place import Place, check_choice, listed, place_of
 from brainmem.model.checks.scope import DRAWS, Scope, tuple_hints
 from brainmem.model.checks.text import ModelText
@@ -58,6 +59,7 @@ def check_protocol(text: ModelText) -> None:
         text.found.passes(_check_until, text, place, phase)
         for name in phase.start:
             text.found.passes(_check_start, text, place, name)
+        check_statements(text, phase)
     for entry in model.protocol.schedule:
         _check_entry(text, entry)
 
@@ -85,7 +87,7 @@ def _check_until(text: ModelText, place: Place, phase) -> None:
 
 def _check_start(text: ModelText, place: Place, name: str) -> None:
     owners = [owner for owner, entries in text.neurons.items() if name in entries]
-    states = {item.name: _states(text, item) for item in text.model.populations}
+    states = {item.name: settable(text, item) for item in text.model.populations}
     known = [state for found in states.values() for state in found]
     if not owners:
         reason = f"start={name!r} is no variable.{closest(name, known)} Variables: {listed(known)}."
@@ -94,15 +96,9 @@ def _check_start(text: ModelText, place: Place, name: str) -> None:
         raise place.error(f"start={name!r} is a variable of {listed(owners)}. Rename it in one of them.")
     if name not in states[owners[0]]:
         raise place.error(
-            f"start={name!r} must be a variable with an equation 'd{name}/dt'; others do not keep a value."
-            f" Variables: {listed(known)}."
+            f"start={name!r} must be a variable with an equation 'd{name}/dt', or one declared as '{name} : unit' into "
+            f"which no projection sums; others do not keep a value. Variables: {listed(known)}."
         )
-
-
-def _states(text: ModelText, population) -> list[str]:
-    """Return the variables that keep a value from step to step, which a phase may set."""
-    entries = text.neurons[population.name].values()
-    return [entry.name for entry in entries if entry.kind == "differential" or entry.name == population.state]
 
 
 def _check_entry(text: ModelText, entry: Any) -> None:
