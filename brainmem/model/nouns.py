@@ -395,8 +395,8 @@ class Phase:
         longest duration: a phase that `until` ends before it has no average (nan).
     restore : bool
         The phase runs beside the protocol: neurons' state is put back when it ends (a test in the middle of learning),
-        with the variables that phases set, so that tests one after the other all begin with it. Phases that an `Each` runs together for an item go on
-        from each other.
+        with the variables that phases set, so that tests one after the other all begin with it. Phases that an `Each`
+        runs together for an item go on from each other.
     paired : bool
         Random start values are drawn once for every (item, repeat) and come again in every epoch, so that tests of
         different epochs begin with the same states.

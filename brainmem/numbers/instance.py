@@ -19,7 +19,7 @@ from brainmem.model.checks.constants import check_constants
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Stimulus
 from brainmem.model.parameters import resolve_parameters
-from brainmem.model.phases import turns
+from brainmem.model.phases import held_lines, turns
 from brainmem.model.plan import Plan, Step, plan_protocol
 from brainmem.model.reading import shown_stimuli
 from brainmem.numbers.starts import Given, size_of, start_names, start_tables, start_values, stream
@@ -175,10 +175,15 @@ def _check_names(model: MemoryModel, translated: Translation, given: Given) -> N
     for kind, allowed in known.items():
         for name in getattr(given, kind):
             if name not in allowed:
+                could = allowed | (_held(translated.written or model) if kind == "initial" else set())
                 raise RuleError(
                     f"Model {model.name!r}: {kind}={{{name!r}: ...}} names nothing of this model that {KEPT[kind]}; "
-                    f"allowed: {', '.join(sorted(allowed)) or 'none'}.{closest(name, allowed)}"
+                    f"allowed: {', '.join(sorted(could)) or 'none'}.{closest(name, could)}"
                 )
+
+
+def _held(model: MemoryModel) -> set[str]:
+    return {f"{item.name}.{line.name}" for item in model.populations for line in held_lines(model, item)}
 
 
 def _tables(translated: Translation, plan: Plan, parameters, stimuli) -> dict[str, np.ndarray]:

@@ -114,9 +114,7 @@ def _within(text: str, own: set[str]) -> str:
     return rename(text, {**_WITHIN, "_i": "i"})
 
 
-def _link(
-    link: tuple[str, str, str | None], group: Group, observed: Collection[str]
-) -> tuple[str, str, str | None]:
+def _link(link: tuple[str, str, str | None], group: Group, observed: Collection[str]) -> tuple[str, str, str | None]:
     """Return ``repeat(arange(N*trials), cells_per_unit)`` for the index ``repeat(arange(N), cells_per_unit)``.
 
     Observables are those of a unit's trial.

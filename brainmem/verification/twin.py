@@ -29,9 +29,10 @@ from brainmem.model.nouns import (
     Repeat,
     Stimulus,
 )
+from brainmem.model.phases import asked_observables, turns
 from brainmem.model.reading import summed_lines
 from brainmem.text import evaluate
-from brainmem.text.lines import identifiers, read_lines, rename, write_lines
+from brainmem.text.lines import identifiers, read_lines, rename, split_statement, statement_lines, write_lines
 from brainmem.translation.dependence import dependents
 from brainmem.translation.noise import Name
 from brainmem.translation.restarts import draws_random
@@ -201,13 +202,27 @@ class _Twins:
         return replace(item, **changed)
 
     def _observables(self) -> Iterator[Observable]:
-        """Yield what ends phases, of the rate network, so that both networks end them together; and `reported`."""
-        watched = identifiers(" ".join(phase.until for phase in self.model.protocol.phases))
+        """Yield what ends phases, of the rate network, so that both networks end them together; and `reported`.
+
+        What else statements at the ends of phases read is taken of each network.
+        """
         for item in self.model.observables:
-            if item.name in watched:
+            if item.name in self._watched:
                 yield replace(item, expression=rename(item.expression, self._own(item.population)))
-            elif item.name in self.reported:
+            elif item.name in {*self.reported, *self._asked}:
                 yield item
+                if item.name in self._asked:
+                    own = self._own(item.population)
+                    yield replace(item, name=twin_name(item.name), expression=rename(item.expression, own))
+
+    @cached_property
+    def _watched(self) -> set[str]:
+        return identifiers(" ".join(phase.until for phase in self.model.protocol.phases))
+
+    @cached_property
+    def _asked(self) -> set[str]:
+        asked = {name for item in self.model.populations for name in asked_observables(self.model, item.name)}
+        return asked - self._watched
 
     def _check_free(self, where: str, taken: set[str], needed: set[str]) -> None:
         taken = taken | {item.name for item in self.model.parameters} | {item.name for item in self.model.stimuli}
@@ -258,7 +273,20 @@ class _Twins:
             start[variable] = same
             if self._owner(variable):
                 start[twin_name(variable)] = same
-        return replace(phase, start=start)
+        return replace(phase, start=start, begin=self._statements(phase, "begin"), end=self._statements(phase, "end"))
+
+    def _statements(self, phase: Phase, moment: str) -> dict[str, str]:
+        """Return the statements of a phase, each that depends on rates a second time for the rate network."""
+        found: dict[str, str] = {}
+        for turn in (turn for turn in turns(self.model) if (turn.phase, turn.moment) == (phase, moment)):
+            names = self._own(turn.population) | {name: twin_name(name) for name in self._asked}
+            lines = []
+            for line in statement_lines(turn.code):
+                target, operator, value = split_statement(line)
+                twin = [f"{names[target]} {operator} {rename(value, names)}"] if target in names else []
+                lines += [line, *twin]
+            found[turn.population] = "\n".join(lines)
+        return found
 
 
 def _first_frames(text: str, first: Mapping[str, str]) -> str:

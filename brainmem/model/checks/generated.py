@@ -110,7 +110,8 @@ def _of_check(text: ModelText) -> dict[str, str]:
     own = {name for entries in (*text.neurons.values(), *text.synapses.values()) for name in entries}
     shadows = {f"{name}_shadow" for entries in text.synapses.values() for name in entries}
     numbered = {f"{name}_{place + 1}" for name in shadows for place in range(len(text.model.rules))}
-    names = {f"{name}_twin" for name in {*own, *shadows, *numbered, *(rule.name for rule in text.model.rules)}}
+    parts = (*text.model.rules, *text.model.observables)
+    names = {f"{name}_twin" for name in {*own, *shadows, *numbered, *(part.name for part in parts)}}
     names |= shadows | numbered | {f"{item.name}_fano" for item in rated} | set(COUNTED)
     names |= {f"{item.rate}_{end}" for item in rated for end in ("scatter", "scatter_before")}
     names |= {f"{item.drive}_asked" for item in rated}

@@ -109,4 +109,3 @@ def _check_formed(text: ModelText, place: Place, population: Any, line: str, num
                 "before, and keep it in a variable.",
                 line=number,
             )
-

@@ -125,8 +125,7 @@ class Statements:
             return
         if operator != "=" or name in self.scope.names or name in self.scope.hints:
             raise self.place.error(
-                f"{name!r} cannot be changed here; {self.changing}: "
-                f"{listed(self.plastic)}.{closest(name, known)}",
+                f"{name!r} cannot be changed here; {self.changing}: {listed(self.plastic)}.{closest(name, known)}",
                 line=number,
                 about=name,
             )

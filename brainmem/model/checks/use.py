@@ -10,8 +10,8 @@ from brainmem.errors import closest
 from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.place import listed, place_of
 from brainmem.model.checks.text import ModelText, summed_into
-from brainmem.model.phases import set_by_phases
 from brainmem.model.parts import inner, texts, texts_of
+from brainmem.model.phases import set_by_phases
 
 __all__ = ["check_named", "check_use"]
 
