@@ -315,3 +315,23 @@ def test_phases_that_run_the_same_share_an_event_and_a_copy_keeps_what_it_runs()
     assert {name: text[0] for name, text in events.items() if "_of_" in name} == {"end_of_show": condition}
     assert "kept = x" in str(translate(freeze(built, "rest"), "rate"))
     assert "end units  kept = x" in str(built)
+
+
+@pytest.mark.parametrize("trials", [None, 2])
+@pytest.mark.parametrize("device", DEVICES[:2], ids=str)
+def test_stimuli_with_frames_are_read_at_the_first_and_at_the_last_frame(device, trials):
+    units = replace(
+        UNITS,
+        equations="u : 1\nfirst_row : 1\nkept : 1\n" + "\n".join(EQUATIONS.split("\n")[4:]).replace(" - theta", ""),
+    )
+    units = replace(units, initial={"x": "zeros()"})
+    film = Stimulus("film", "units", draw="normal(0, 1) + 0*time/second", frames=4, every="2*ms")
+    ends = {"begin": {"units": "first_row = film"}, "end": {"units": "kept = film"}}
+    show = replace(SHOW, stimuli=("film", "cue"), **ends)
+    built = model(show, populations=(units,), stimuli=(film, Stimulus("cue", "units")))
+    result = simulate(built, device=device, seed=3, trials=trials, record=("first_row", "kept"), interval=DT * ms)
+    for item in range(M):
+        frames = result.film.values[item]
+        for name, row, frame in (("first_row", 8 * item, 0), ("kept", 8 * item + 7, 3)):
+            values = result[name].isel(time=row).values
+            assert (values == frames[frame]).all(), (name, item)

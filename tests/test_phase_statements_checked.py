@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -21,6 +23,7 @@ from brainmem import (
     Repeat,
     RuleError,
     Stimulus,
+    arrays,
     simulate,
     sweep,
     translate,
@@ -93,6 +96,17 @@ WRONG = {
         "end",
         {"units": "kept = x; lost = x"},
         ["'lost' is no variable of population 'units', and nothing reads"],
+    ),
+    "name of the group": (
+        "end",
+        {"units": "step = x; kept = step"},
+        ["the name 'step' is used by the protocol itself"],
+    ),
+    "name of the cells": ("end", {"units": "x_s = x; kept = x_s"}, ["the name 'x_s' is used for the spiking variant"]),
+    "name beside": (
+        "end",
+        {"units": "o = x; o_expected = 2*o; kept = o_expected"},
+        ["'o_expected' is used for the value"],
     ),
     "of another": ("end", {"one": "y = x"}, ["'x' cannot be used here", "belongs to population 'units'"]),
     "suffix": ("end", {"units": "kept = x_pre"}, ["write 'x'"]),
@@ -201,3 +215,32 @@ def test_whatever_keeps_a_value_may_be_given_start_values(tmp_path):
     assert (next(iter(swept.results())).kept.values[0] == np.arange(4)).all()
     with pytest.raises(RuleError, match=r"initial=\{'units.u'.*allowed: rec.w, units.kept, units.slow, units.x"):
         simulate(built, device="runtime", initial={"units.u": np.zeros(4)})
+
+
+PLAIN = """
+from brian2 import prefs
+prefs.codegen.target = "numpy"
+exec(open("script.py").read())
+np.save("kept.npy", np.asarray(units.kept))
+"""
+
+
+@pytest.mark.parametrize("trials", [None, 3])
+@pytest.mark.parametrize("variant", ["rate", "spiking"])
+def test_the_printed_script_runs_them_in_plain_brian2(variant, trials, tmp_path):
+    units = replace(UNITS, equations="u : 1\nkept : 1\ndrive = u + open*cue + kept : 1\nphi = tanh(drive) : 1\n"
+                    "dx/dt = (phi - x)/tau : 1", initial={"x": "uniform(-1, 1)"})  # fmt: skip
+    go = replace(GO, begin={"units": "kept = 0.5*kept"}, end={"units": "kept += (x - m)**3*int(elapsed > tau)"})
+    built = model(go, populations=(units,))
+    numbers = {"seed": 5, "trials": trials, "neuron": "poisson"}
+    (tmp_path / "script.py").write_text(str(translate(built, variant, trials=trials, neuron="poisson")))
+    np.savez(tmp_path / "arrays.npz", **arrays(built, variant, **numbers))
+    done = subprocess.run([sys.executable, "-c", PLAIN], cwd=tmp_path, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr[-3000:]
+    result = simulate(
+        built, variant, device="runtime", record=("kept",), interval=(1 if variant == "rate" else 0.5) * ms, **numbers
+    )
+    kept = result.kept.values[-1]
+    assert np.abs(kept).max() > 0.01
+    found = np.load(tmp_path / "kept.npy").reshape(4, trials or 1)
+    assert np.abs(found - np.reshape(kept if trials is None else kept.T, (4, -1))).max() < 1e-12

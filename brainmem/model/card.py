@@ -21,7 +21,6 @@ from brainmem.model.nouns import (
     Repeat,
     Stimulus,
 )
-from brainmem.text.statements import one_on_a_line
 
 __all__ = ["card", "citation", "sections"]
 
@@ -204,7 +203,8 @@ def _values(what: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _on_one_line(statements: str) -> str:
-    return "; ".join(one_on_a_line(statements).splitlines())
+    parts = (part.strip() for line in statements.splitlines() for part in line.split("#")[0].split(";"))
+    return "; ".join(part for part in parts if part)
 
 
 def _joined(*parts: str | None) -> str:

@@ -49,14 +49,14 @@ def phase_operations(
         turn = together[0]
         code = turn.code if lower is None else "\n".join(_lowered(turn.code, lower))
         code = _fresh(code, lines) if turn.moment == "begin" else code
-        name = f"{population.name}_{_event(model, turn)}"
-        found.append(Operation(name, code, *SLOTS[turn.moment], event=_event(model, turn)))
+        name = f"{population.name}_{_event(turn)}"
+        found.append(Operation(name, code, *SLOTS[turn.moment], event=_event(turn)))
     return tuple(found)
 
 
 def phase_events(model: MemoryModel, population: Population) -> dict[str, tuple[str, str, int]]:
     """Return the events at which these run: the condition and the slot of each, by name."""
-    return {_event(model, together[0]): _condition(model, together) for together in _alike(model, population)}
+    return {_event(together[0]): _condition(model, together) for together in _alike(model, population)}
 
 
 def asked_lines(model: MemoryModel, population: Population) -> tuple[tuple[str, str], ...]:
@@ -88,9 +88,8 @@ def _alike(model: MemoryModel, population: Population) -> Iterator[list[Turn]]:
     yield from found.values()
 
 
-def _event(model: MemoryModel, turn: Turn) -> str:
-    name = turn.phase.name
-    return f"{turn.moment}_of_{name if name.isidentifier() else _place(model, turn)}"
+def _event(turn: Turn) -> str:
+    return f"{turn.moment}_of_{turn.phase.name}"
 
 
 def _place(model: MemoryModel, turn: Turn) -> int:

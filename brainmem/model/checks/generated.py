@@ -8,7 +8,7 @@ from brainmem.model.checks.reserved import CONTROLLER
 from brainmem.model.checks.text import ModelText
 from brainmem.text.lines import identifiers
 
-__all__ = ["generated_names", "generated_objects", "generated_pattern"]
+__all__ = ["generated_names", "generated_objects", "generated_pattern", "named_in_statements"]
 
 # The endings of objects and events that are made for a population, by brainmem or by Brian2 itself.
 POPULATION_ENDS = (
@@ -72,7 +72,7 @@ def generated_objects(text: ModelText) -> dict[str, str]:
 
 def _of_population(text: ModelText, population) -> dict[str, str]:
     entries = text.neurons[population.name].values()
-    named = {name for phase in text.model.protocol.phases for name in phase.start} | _named_in_statements(text)
+    named = {name for phase in text.model.protocol.phases for name in phase.start} | named_in_statements(text)
     kept = [e.name for e in entries if e.kind == "differential" or e.name == population.state or e.name in named]
     rate, drive, state = population.rate, population.drive, population.state
     names = [f"{name}_kept" for name in kept]
@@ -88,7 +88,7 @@ def _of_population(text: ModelText, population) -> dict[str, str]:
     return made | {f"{population.name}_{name}": f"start values of population {population.name!r}" for name in started}
 
 
-def _named_in_statements(text: ModelText) -> set[str]:
+def named_in_statements(text: ModelText) -> set[str]:
     """Return every name that stands in the statements of phases, also in those that cannot be read."""
     phases = text.model.protocol.phases
     return set().union(*(identifiers(code) for p in phases for part in (p.begin, p.end) for code in part.values()), ())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from brainmem.model.checks.generated import generated_names
+from brainmem.model.checks.generated import generated_names, named_in_statements
 from brainmem.model.checks.neurons import neuron_scope
 from brainmem.model.checks.place import Place, check_choice, listed, place_of
+from brainmem.model.checks.reserved import CONTROLLER, meaning
 from brainmem.model.checks.scope import DRAWS, Scope
 from brainmem.model.checks.statements import Statements
 from brainmem.model.checks.text import Entry, ModelText, summed_into, variable
@@ -17,6 +18,7 @@ from brainmem.text.statements import one_on_a_line
 
 __all__ = ["check_statements", "settable"]
 
+BESIDE = ("_expected", "_twin")  # what ends names that are set beside others in the spiking variant, and in its check
 CHANGING = "statements of a phase change the variables of the population that keep a value"
 
 
@@ -73,7 +75,14 @@ def _scope(text: ModelText, population: Any, moment: str) -> Scope:
                 f"{item.name!r} is an observable, which is taken when a time step ends. Read it in end= of the phase "
                 "before, and keep it in a variable."
             )
-    return Scope(names, hints, made=generated_names(text))
+    return Scope(names, hints, made=_made(text))
+
+
+def _made(text: ModelText) -> dict[str, str]:
+    """Return why statements may not give names to values that the group of the units has for something else."""
+    made = {f"{name}{end}": f"the value of {name!r} in spikes" for name in named_in_statements(text) for end in BESIDE}
+    made |= generated_names(text)
+    return {name: meaning(name) for name in CONTROLLER} | {name: f"is used for {what}" for name, what in made.items()}
 
 
 def _observed(text: ModelText, item: Any) -> Any:
