@@ -18,7 +18,6 @@ from brainmem.text.statements import one_on_a_line
 
 __all__ = ["check_statements", "settable"]
 
-BESIDE = ("_expected", "_twin")  # what ends names that are set beside others in the spiking variant, and in its check
 CHANGING = "statements of a phase change the variables of the population that keep a value"
 
 
@@ -80,7 +79,8 @@ def _scope(text: ModelText, population: Any, moment: str) -> Scope:
 
 def _made(text: ModelText) -> dict[str, str]:
     """Return why statements may not give names to values that the group of the units has for something else."""
-    made = {f"{name}{end}": f"the value of {name!r} in spikes" for name in named_in_statements(text) for end in BESIDE}
+    beside = ("_expected",) if text.model.varied else ("_expected", "_twin")  # the latter by what checks spikes
+    made = {f"{name}{end}": f"the value of {name!r} in spikes" for name in named_in_statements(text) for end in beside}
     made |= generated_names(text)
     return {name: meaning(name) for name in CONTROLLER} | {name: f"is used for {what}" for name, what in made.items()}
 
