@@ -155,6 +155,8 @@ def _phase(item: Phase) -> Iterator[tuple[str, str]]:
     yield "shows", _joined(*item.stimuli)
     yield "gates", _joined(*(f"{name} = {value}" for name, value in item.gates.items()))
     yield from _values("start", item.start)
+    for moment in ("begin", "end"):
+        yield from ((f"{moment} {name}", _on_one_line(text)) for name, text in getattr(item, moment).items())
     yield "paired", "random starts are the same in every epoch" if item.paired else ""
     yield "average", f"the last {item.average}" if item.average else "all of it"
     yield "restore", "the state is put back when it ends" if item.restore else ""
@@ -200,6 +202,11 @@ def _simulation(model: Model) -> Iterator[tuple[str, str]]:
 
 def _values(what: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from ((f"{what} {name}", str(value)) for name, value in values.items())
+
+
+def _on_one_line(statements: str) -> str:
+    parts = (part.strip() for line in statements.splitlines() for part in line.split("#")[0].split(";"))
+    return "; ".join(part for part in parts if part)
 
 
 def _joined(*parts: str | None) -> str:

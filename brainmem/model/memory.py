@@ -53,6 +53,9 @@ class MemoryModel(Model):
         Shown above the model; the docstring of a paper's file.
     varied : bool
         Marks a copy made by `replace`, in which parameters may be left over that only the replaced part used.
+    carried : bool
+        Marks a copy in which projections carry the numbers of the whole network to what reads them
+        (`brainmem.model.scalars`).
     chosen : mapping of str to str
         The choices made, by name.
     """

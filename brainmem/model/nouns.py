@@ -388,15 +388,25 @@ class Phase:
         Values of gate variables, readable in every equation; a gate not named is 0.
     start : mapping of str to str
         Variables set when the phase begins, text over the draws of `Stimulus` and over stimuli of the same population
-        (the row of the item, its first frame). Random values are drawn anew every time. Other variables go on as they
-        are.
+        (the row of the item, its first frame). Random values are drawn anew every time. Variables of the units are
+        those with an equation ``dx/dt`` and those declared without a right-hand side (``bias : 1``). Others go on as
+        they are.
+    begin, end : mapping of str to str
+        Statements that run on the units of a population when a step of the phase begins or ends, by population:
+        ``end={"units": "kept = x"}``, ``begin={"units": "theta = 0.9*theta + 0.1*y; bias = 0"}``, on several lines or
+        apart by ``;``. They set the variables that `start` may set, each unit its own, and read what equations of the
+        population read but ``t``; at the end also sums and observables, as they are when the step ends, by `until` or
+        by its duration. Names of their own hold what later statements read. `end` runs before the episodic rules and
+        recordings of that moment, which read what it has set; sums read it from the next time step on, and observables
+        that it or a condition reads are taken before it. `begin` runs when gates, stimuli and `start` have been set,
+        or the state has been put back, before anything else of the step. They draw no random numbers.
     average : str
         The last part of the phase over which rates are averaged; empty means all of it. The window is counted from the
         longest duration: a phase that `until` ends before it has no average (nan).
     restore : bool
         The phase runs beside the protocol: neurons' state is put back when it ends (a test in the middle of learning),
-        so that tests one after the other all begin with it. Phases that an `Each` runs together for an item go on
-        from each other.
+        with the variables that phases set, so that tests one after the other all begin with it. Phases that an `Each`
+        runs together for an item go on from each other.
     paired : bool
         Random start values are drawn once for every (item, repeat) and come again in every epoch, so that tests of
         different epochs begin with the same states.
@@ -409,6 +419,8 @@ class Phase:
     stimuli: tuple[str, ...] = field(default=(), kw_only=True)
     gates: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     start: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    begin: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    end: Mapping[str, str] = field(default_factory=dict, kw_only=True)
     average: str = field(default="", kw_only=True)
     restore: bool = field(default=False, kw_only=True)
     paired: bool = field(default=False, kw_only=True)
@@ -540,6 +552,7 @@ class Model:
     spiking: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     description: str = field(default="", kw_only=True)
     varied: bool = field(default=False, kw_only=True, repr=False, compare=False)
+    carried: bool = field(default=False, kw_only=True, repr=False, compare=False)
     chosen: Mapping[str, str] = field(default_factory=dict, kw_only=True, repr=False)
 
     def population(self, name: str) -> Population:

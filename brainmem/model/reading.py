@@ -76,11 +76,12 @@ def constants_in(texts: Iterable[str], parameters: Iterable[Parameter]) -> tuple
 
 
 def model_names(model: Model) -> set[str]:
-    """Return every name in the model's equations, rules and observables (``_pre``/``_post`` removed)."""
+    """Return every name in the equations, rules, observables and statements of a model (``_pre``/``_post`` removed)."""
     texts = [text for population in model.populations for text in (population.equations, population.sequential)]
     texts += [text for projection in model.projections for text in (projection.current, projection.variables)]
     texts += [rule.text for rule in model.rules]
     texts += [item.expression for item in model.observables]
+    texts += [text for phase in model.protocol.phases for part in (phase.begin, phase.end) for text in part.values()]
     texts += [during_gate(rule.name) for rule in model.rules if rule.during]
     for spiking in (rule.spiking for rule in model.rules if rule.spiking):
         texts += [spiking.on_pre, spiking.on_post, spiking.clocked]

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from brainmem.model.nouns import LearningRule, Model, Observable, Phase, Population, Projection
+from brainmem.model.phases import turns
 from brainmem.text.lines import identifiers, read_lines, rename, split_statement, statement_lines
 
 M = TypeVar("M", bound=Model)
@@ -83,7 +84,7 @@ def with_scalars_carried(model: M) -> M:
 
     It is a copy, not checked again; a model that reads none is returned as it is.
     """
-    changes = _Carried(model).changes()
+    changes = {} if model.carried else _Carried(model).changes()
     if not changes:
         return model
     new = copy(model)
@@ -113,6 +114,7 @@ class _Carried:
         if not self.read and not watched and not carried:
             return {}
         return {
+            "carried": True,
             "populations": (*map(self._with_variables, model.populations), *map(_carrier, carried)),
             "projections": (*projections, *map(self._gathering, carried), *self._spreads()),
             "rules": rules,
@@ -123,8 +125,9 @@ class _Carried:
         }
 
     def _names_of(self, population: Population) -> set[str]:
-        lines = [line.expr for line in read_lines(population.equations)]
-        return set().union(*map(identifiers, [*lines, population.sequential]))
+        texts = [line.expr for line in read_lines(population.equations)]
+        texts += [population.sequential, *(turn.code for turn in turns(self.model, population.name))]
+        return set().union(*map(identifiers, texts))
 
     def _watched(self) -> set[str]:
         observed = {item.name for item in self.model.observables}

@@ -19,7 +19,8 @@ from brainmem.model.checks.constants import check_constants
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Phase, Stimulus
 from brainmem.model.parameters import resolve_parameters
-from brainmem.model.plan import Plan, plan_protocol
+from brainmem.model.phases import held_lines, turns
+from brainmem.model.plan import Plan, Step, plan_protocol
 from brainmem.model.reading import shown_stimuli
 from brainmem.numbers.starts import Given, size_of, start_names, start_tables, start_values, stream
 from brainmem.numbers.stimuli import frame_table, shown_rows, stimuli_of, value_rows
@@ -188,10 +189,15 @@ def _check_names(model: MemoryModel, translated: Translation, given: Given) -> N
     for kind, allowed in known.items():
         for name in getattr(given, kind):
             if name not in allowed:
+                could = allowed | (_held(translated.written or model) if kind == "initial" else set())
                 raise RuleError(
                     f"Model {model.name!r}: {kind}={{{name!r}: ...}} names nothing of this model that {KEPT[kind]}; "
-                    f"allowed: {', '.join(sorted(allowed)) or 'none'}.{closest(name, allowed)}"
+                    f"allowed: {', '.join(sorted(could)) or 'none'}.{closest(name, could)}"
                 )
+
+
+def _held(model: MemoryModel) -> set[str]:
+    return {f"{item.name}.{line.name}" for item in model.populations for line in held_lines(model, item)}
 
 
 def _tables(
@@ -236,7 +242,9 @@ def _tables(
         tables[f"{gate}_gate"] = _padded(opened[gate])
     for population in model.populations:
         jumps = {population.rate, population.drive} - {None}
-        starts = [put or bool(jumps & set(s.phase.start)) for put, s in zip(plan.put_back, steps, strict=False)]
+        befores = (None, *steps[:-1])
+        begun = [_set_before(model, population.name, *pair) for pair in zip(befores, steps, strict=True)]
+        starts = [put or bool(jumps & names) for put, names in zip(plan.put_back, begun, strict=False)]
         tables[settle_table(population.name)] = _padded([True, *starts[1:]])
     for rule in (rule for rule in model.rules if rule.episodic):
         at = np.array([s.phase.name in rule.at for s in steps], dtype=float)
@@ -246,6 +254,13 @@ def _tables(
         tables[f"{rule.name}_at"] = _padded(at)
         tables[f"{window_gate(rule)}_rate"] = _padded(at / window)
     return tables
+
+
+def _set_before(model: MemoryModel, population: str, before: Step | None, now: Step) -> set[str]:
+    """Return the variables that are set between two steps: at the end of one, and at the beginning of the next."""
+    moments = {(now.phase.name, "begin"), *([(before.phase.name, "end")] if before else [])}
+    run = (turn for turn in turns(model, population) if (turn.phase.name, turn.moment) in moments)
+    return set(now.phase.start).union(*(turn.targets for turn in run))
 
 
 def _average_from(phase: Phase, durations: Mapping[str, float], parameters: Mapping[str, Any]) -> float:

@@ -18,6 +18,7 @@ from brainmem.intake.arguments import CALLABLE, NAMES, SPAN, optional, takes
 from brainmem.model.choices import split_choices
 from brainmem.model.freezing import fixed_weights
 from brainmem.model.memory import MemoryModel
+from brainmem.model.phases import with_starts
 from brainmem.models import get_model
 from brainmem.numbers.instance import Given
 from brainmem.numbers.loading import RUN, load_given
@@ -75,7 +76,8 @@ def simulate(
         out, with a warning if it is not zero.
     initial : mapping of str to array, optional
         Start values by ``"population.variable"``, shape (unit,); with `trials` also (trial, unit). The model's names
-        do for both variants. ``"projection.variable"``, shape (post, pre), is another way to give weights.
+        do for both variants: those with an equation and those declared without, ``theta : 1``, into which nothing is
+        summed. ``"projection.variable"``, shape (post, pre), is another way to give weights.
     record : tuple of str
         ``"weights"`` after every epoch; ``"spikes"``; any variable of a population (``"x"`` or ``"units.x"``) in time.
     interval : Quantity, optional
@@ -145,6 +147,7 @@ def arrays(
 
 
 def _translated(model: MemoryModel, variant: str, options: Mapping[str, Any], given: Given) -> Translation:
+    model = with_starts(model, given.initial)
     if options["trials"] is None:
         return translate(model, variant, **options)
     axes = {item.name: 4 if item.every else 3 for item in model.stimuli}

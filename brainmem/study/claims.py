@@ -70,11 +70,12 @@ def near(value: Any, tolerance: Any, *, source: str = "reconstruction", seeds: i
     if isinstance(value, Mapping):
         inner = {key: partial(_keyed, tolerance, key) if callable(tolerance) else tolerance for key in value}
         return {key: near(item, inner[key], source=source, seeds=seeds) for key, item in value.items()}
-    allowed = float(tolerance(value) if callable(tolerance) else tolerance)
+    allowed: Any = tolerance(value) if callable(tolerance) else tolerance
+    allowed = float(allowed)
     return Expected(value - allowed, value + allowed, value, widen=True, source=source, reference_seeds=seeds)
 
 
-def _keyed(tolerance: Callable[..., float], key: Any, value: float, *keys: Any) -> float:
+def _keyed(tolerance: Callable[..., Any], key: Any, value: float, *keys: Any) -> Any:
     return tolerance(value, key, *keys)
 
 

@@ -108,7 +108,7 @@ def _points(row: Row, experiment: Experiment) -> _Points | None:
 
 def _seeds(row: Row, point: Mapping[str, Any], experiment: Experiment) -> list[int]:
     seeds = _of_case(1 if row.seeds is None else row.seeds, experiment, 1)
-    seeds = seeds(point) if callable(seeds) else seeds
+    seeds: Any = seeds(point) if callable(seeds) else seeds
     return list(range(seeds) if isinstance(seeds, int | np.integer) else seeds)
 
 
@@ -129,7 +129,9 @@ def _measured(rows: Mapping[int, Row], points: _Points, experiment: Experiment) 
     for named, point in zip(points.named, points.parameters, strict=True):
         wanted = {number: row for number, row in rows.items() if _includes(_at(row, experiment), named)}
 
-        def measures(seed: int, point: Mapping[str, Any] = point, wanted=wanted) -> dict[int, xr.DataArray]:
+        def measures(
+            seed: int, point: Mapping[str, Any] = point, wanted: Mapping[int, Row] = wanted
+        ) -> dict[int, xr.DataArray]:
             subject = _run(first, experiment, seed, point)
             return {k: _array(_taken(_of_case(row.measure, experiment), subject)) for k, row in wanted.items()}
 

@@ -20,6 +20,7 @@ from brainmem.engine.prepare import prepare
 from brainmem.errors import DeviceError, ResultError, RuleError
 from brainmem.intake.arguments import CALLABLE, NAMES, PATH, SEEDS, SPAN, a, optional, takes
 from brainmem.model.memory import MemoryModel
+from brainmem.model.phases import with_starts
 from brainmem.models import get_model
 from brainmem.numbers.loading import RUN, load_given
 from brainmem.results.result import Result
@@ -115,8 +116,9 @@ def sweep(
         raise DeviceError(f"sweep(): jobs={jobs!r}: give how many processes may run at a time, 1 or more.")
     model = get_model(model) if isinstance(model, str) else model
     model, parameters = fix_choices(model, parameters)
-    translated = translate(model, variant, neuron=neuron, read=read, pairing=pairing)
     given = load_given(model, {}, inputs=inputs, weights=weights, initial=initial)
+    model = with_starts(model, given.initial)
+    translated = translate(model, variant, neuron=neuron, read=read, pairing=pairing)
     loaded = {"inputs": given.inputs, "weights": given.weights, "initial": given.initial}
     work = Work(translated, loaded, as_device(device), tuple(record), interval, notes=given.notes)
     store = check_folder(store)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection
 
-from brainmem.text.lines import statement_lines, written_out
+from brainmem.text.lines import split_statement, statement_lines, written_out
 
-__all__ = ["changes_of"]
+__all__ = ["changes_of", "one_on_a_line", "targets_of"]
 
 
 def changes_of(code: str, stored: Collection[str], *, only: Collection[str] | None = None) -> list[str]:
@@ -24,6 +24,17 @@ def changes_of(code: str, stored: Collection[str], *, only: Collection[str] | No
         else:
             local[target] = text if isinstance(node, ast.Assign) else _added(local[target], node, text)
     return found
+
+
+def one_on_a_line(text: str) -> str:
+    """Return statements, which may stand apart by ``;``, one on each line, without comments and empty lines."""
+    parts = (part.strip() for line in statement_lines(text) for part in line.split(";"))
+    return "\n".join(part for part in parts if part)
+
+
+def targets_of(code: str) -> tuple[str, ...]:
+    """Return what statements set, one on each line, in their order."""
+    return tuple(dict.fromkeys(split_statement(line)[0] for line in statement_lines(code)))
 
 
 def _added(before: str, node: ast.AugAssign, text: str) -> str:

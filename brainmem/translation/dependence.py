@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import LearningRule, Projection
+from brainmem.model.phases import turns
 from brainmem.model.reading import sums_of
 from brainmem.text.lines import (
     definitions,
@@ -51,6 +52,9 @@ def _reads(model: MemoryModel) -> Mapping[Name, set[Name]]:
         own = {line.name for line in lines}
         for line in lines:
             reads[population.name, line.name] = {(population.name, name) for name in identifiers(line.expr) & own}
+    for owner, target, value in _set_by_phases(model):
+        names = {(owner, name) for name in identifiers(value)}
+        reads[owner, target] = reads.get((owner, target), set()) | names
     for item in sums_of(model):
         key = item.onto, item.variable
         reads[key] = reads.get(key, set()) | _synaptic_reads(item.projection, item.line.expr)
@@ -59,6 +63,13 @@ def _reads(model: MemoryModel) -> Mapping[Name, set[Name]]:
             key = projection.name, name
             reads[key] = reads.get(key, set()) | _synaptic_reads(projection, text)
     return reads
+
+
+def _set_by_phases(model: MemoryModel) -> Iterator[tuple[str, str, str]]:
+    """Yield what statements of phases set, variables and names of their own, as (population, name, value)."""
+    for turn in turns(model):
+        for target, _, value in map(split_statement, statement_lines(turn.code)):
+            yield turn.population, target, value
 
 
 def _synaptic(model: MemoryModel, projection: Projection) -> Iterator[tuple[str, str]]:

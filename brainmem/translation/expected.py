@@ -32,6 +32,7 @@ from brainmem.text.lines import (
     write_lines,
     written_out,
 )
+from brainmem.translation.expected_phases import PhaseTexts
 from brainmem.translation.leading import stored_variables
 from brainmem.translation.noise import Name, Noise
 from brainmem.translation.products import Noisy, expected_text, mean_text, noise_in
@@ -90,6 +91,7 @@ class _Pass:
         self.model, self.read, self.noise = model, read, Noise(model, read)
         self.wanted: dict[Name, None] = {}  # expected variables that some text reads
         self.changes: list[Change] = []
+        self.phases = PhaseTexts(self.noise, self._as_seen, expected_name)
 
     def result(self) -> Expected:
         if not any(p.rate and not p.sequential for p in self.model.populations):
@@ -98,6 +100,8 @@ class _Pass:
         observables = tuple(self._observable(item) for item in self.model.observables)
         populations = {p.name: self._population(p) for p in self.model.populations}
         projections = {p.name: self._projection(p) for p in self.model.projections}
+        for turn, code in self.phases.changes():
+            self._changed(f"phase {turn.phase.name}, {turn.moment} of {turn.population}", turn.code, code)
         self._add_expected(populations, projections)
         changed = _copy_of(
             self.model,
@@ -105,9 +109,10 @@ class _Pass:
             observables=observables,
             populations=tuple(populations.values()),
             projections=tuple(projections.values()),
+            protocol=self.phases.protocol(self.wanted),
         )
         states = {
-            p.name: tuple(name for owner, name in self.wanted if owner == p.name and self.noise.is_state(owner, name))
+            p.name: tuple(name for owner, name in self.wanted if owner == p.name and self._keeps(owner, name))
             for p in self.model.populations
         }
         rates = frozenset(owner for owner, name in self.wanted if name == self.noise.population_of(owner).rate)
@@ -118,6 +123,9 @@ class _Pass:
             tuple(self.changes),
             tuple(item.name for item in self.model.observables if self._is_reported(item)),
         )
+
+    def _keeps(self, owner: str, name: str) -> bool:
+        return self.noise.is_state(owner, name) or self.noise.is_kept(owner, name)
 
     def _within(self, owner: str, *, of: set[str] | None = None) -> Noisy:
         """Return the noisy names that a population's own equations read; `of` only these."""
@@ -219,6 +227,8 @@ class _Pass:
             item = self.noise.sums[owner, name]
             written = self.noise.ends_written(item.projection, item.line.expr)
             return _beyond_linear(written, self._across(item.projection))
+        if self.phases.gains(owner, name):
+            return True
         return self.noise.is_state(owner, name) and _beyond_linear(
             self.noise.written(owner, self.noise.lines[owner][name].expr), self._as_seen(owner)
         )
@@ -293,12 +303,16 @@ class _Pass:
         while todo := [key for key in self.wanted if key not in done]:
             for owner, name in todo:
                 done.add((owner, name))
+                self.phases.ask(owner, name)
                 if self.noise.is_rate(owner, name):
                     continue  # made with the unit's readout
                 if (owner, name) in self.noise.sums:
                     self._add_sum(owner, name, populations, projections)
                 elif self.noise.is_state(owner, name):
                     self._add_state(owner, name, populations)
+                elif self.noise.is_kept(owner, name):
+                    unit = self.noise.lines[owner][name].unit
+                    self._declare(owner, Line(expected_name(name), "parameter", unit), populations)
 
     def _add_sum(self, owner: str, name: str, populations: dict[str, Any], projections: dict[str, Any]) -> None:
         item = self.noise.sums[owner, name]

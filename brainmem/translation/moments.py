@@ -12,7 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from brainmem.text.lines import Line, definitions, identifiers, read_lines, written_out
+from brainmem.text.statements import targets_of
 from brainmem.translation import schedule
+from brainmem.translation.phases import read_through, runs_at_ends
 from brainmem.translation.text import Connection, Group, Operation, Pathway, Table, Translation
 
 __all__ = ["Sum", "same_moment", "sums_behind", "watched_event"]
@@ -50,13 +52,18 @@ def same_moment(translated: Translation) -> Translation:
     early = _read_by(translated, ((item, _summed_texts(item)) for item in watched))
     episodic = [(item, [path.code]) for item in translated.connections for path in item.pathways if _ends(path)]
     others = [(item, _summed_texts(item)) for item in observers.values() if item not in watched]
-    late = [item for item in _read_by(translated, [*others, *episodic]) if item not in early]
-    if not early and not late:
+    ending = _read_at_ends(translated)
+    late = [item for item in (*_read_by(translated, [*others, *episodic]), *ending) if item not in early]
+    late = sorted(dict.fromkeys(late), key=_rank)
+    touched = {item.name for item, texts in others if _reads_set(translated, item, texts)}
+    if not early and not late and not touched:
         return translated
     found = {WATCHED: early, STEP_END: late}
     behind = {item.name for item, texts in others if _read_by(translated, [(item, texts)])}
+    late_ones = behind | touched
     connections = tuple(
-        _observing_late(item) if item.name in behind else _with_pathways(item, found) for item in translated.connections
+        _observing_late(item) if item.name in late_ones else _with_pathways(item, found)
+        for item in translated.connections
     )
     watching = (Table("step_watched", meaning="1 where the phase has an end condition"),) if early else ()
     tables = (*translated.tables, *watching)
@@ -84,7 +91,7 @@ def sums_behind(translated: Translation, group: str, names: Iterable[str]) -> li
         else:
             inner = definitions(_lines(translated.group(owner).equations))
             todo += [(owner, other) for other in identifiers(inner.get(name, ""))]
-    return sorted(found.values(), key=lambda item: (item.level, item.connection, item.line.name))
+    return sorted(found.values(), key=_rank)
 
 
 def _sums(translated: Translation) -> dict[str, Sum]:
@@ -118,7 +125,7 @@ def _read_by(translated: Translation, readers: Iterable[tuple[Connection, Iterab
     """Return the sums that texts of connections read, each once, the first to form first."""
     read = [pair for item, texts in readers for text in texts for pair in _names_read(translated, item, text)]
     found = {item for group, name in read for item in sums_behind(translated, group, [name])}
-    return sorted(found, key=lambda item: (item.level, item.connection, item.line.name))
+    return sorted(found, key=_rank)
 
 
 def _observers(translated: Translation) -> list[Connection]:
@@ -135,8 +142,31 @@ def _ends(path: Pathway) -> bool:
 
 
 def _observing_late(item: Connection) -> Connection:
-    """Return an observer that reads sums of the end of a step of the protocol."""
+    """Return an observer that reads sums of the end of a step of the protocol, or what is set there."""
     return replace(item, summed_order=dict.fromkeys(item.summed_order, schedule.OBSERVE_LATE))
+
+
+def _read_at_ends(translated: Translation) -> list[Sum]:
+    """Return the sums that statements at the ends of phases read."""
+    found: list[Sum] = []
+    for group in translated.groups:
+        names = set().union(*(identifiers(op.code) for op in group.operations if runs_at_ends(op)), set())
+        found += sums_behind(translated, group.name, sorted(names))
+    return found
+
+
+def _reads_set(translated: Translation, item: Connection, texts: Iterable[str]) -> bool:
+    """Tell whether an observer reads what statements at the ends of phases set."""
+    read: dict[str, set[str]] = {}
+    for owner, name in (pair for text in texts for pair in _names_read(translated, item, text)):
+        lines = _lines(translated.group(owner).equations)
+        read[owner] = read.get(owner, set()) | read_through([name], lines)
+    operations = ((owner, op) for owner in read for op in translated.group(owner).operations if runs_at_ends(op))
+    return any(read[owner] & set(targets_of(op.code)) for owner, op in operations)
+
+
+def _rank(item: Sum) -> tuple[int, str, str]:
+    return item.level, item.connection, item.line.name
 
 
 def _slot(event: str, level: int, part: int) -> tuple[str, int]:

@@ -7,8 +7,17 @@ from functools import cached_property
 
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import LearningRule, Population, Projection
+from brainmem.model.phases import Turn, set_by_phases, turns
 from brainmem.model.reading import Summed, sums_of
-from brainmem.text.lines import definitions, identifiers, read_lines, rename, written_out
+from brainmem.text.lines import (
+    definitions,
+    identifiers,
+    read_lines,
+    rename,
+    split_statement,
+    statement_lines,
+    written_out,
+)
 from brainmem.translation.leading import changes_in, leading_variables
 from brainmem.translation.products import noise_in
 
@@ -85,6 +94,31 @@ class Noise:
                     reads = identifiers(line.expr) & set(lines)
                     own = [found.get((owner, other), frozenset()) for other in reads if not self.own_phi(owner, other)]
                     yield (owner, name), frozenset().union(*own, found.get((owner, name), frozenset()))
+        for turn in self.turns:
+            for name, value in self.settings(turn):
+                names = identifiers(value) | {name}
+                read = [found.get((turn.population, other), frozenset()) for other in names]
+                yield (turn.population, name), frozenset().union(*read)
+
+    @cached_property
+    def turns(self) -> tuple[Turn, ...]:
+        """What phases run on units when they begin and end."""
+        return tuple(turns(self.model))
+
+    def settings(self, turn: Turn) -> Iterator[tuple[str, str]]:
+        """Yield what statements of a phase set, variables and names of their own, but rates, with the value of each."""
+        for line in statement_lines(turn.code):
+            name, _, value = split_statement(line)
+            if not self.is_rate(turn.population, name):
+                yield name, value
+
+    def is_kept(self, owner: str, name: str) -> bool:
+        """Tell whether phases set a variable by statements, and no equation changes it."""
+        return name in self._kept[owner]
+
+    @cached_property
+    def _kept(self) -> dict[str, dict[str, str]]:
+        return {p.name: set_by_phases(self.model, p) for p in self.model.populations}
 
     def _is_transfer(self, owner: str, name: str) -> bool:
         """Tell whether a variable is the transfer of the drive, which carries no noise of the unit's own spikes."""
@@ -141,7 +175,19 @@ class Noise:
             item = self.sums[owner, name]
             return self.synaptic_reads(item.projection, item.line.expr)
         line = self.lines[owner].get(name)
-        return {(owner, other) for other in identifiers(line.expr) & set(self.lines[owner])} if line else set()
+        texts = [line.expr] if line else []
+        texts += [
+            value
+            for turn in self.turns
+            for target, value in self.settings(turn)
+            if turn.population == owner and target == name
+        ]
+        return {(owner, other) for text in texts for other in identifiers(text)} & self._readings(owner)
+
+    def _readings(self, owner: str) -> set[Name]:
+        """Return the variables of a population, and the names that statements of phases give to values."""
+        own = {name for turn in self.turns if turn.population == owner for name, _ in self.settings(turn)}
+        return {(owner, name) for name in own.union(self.lines[owner])}
 
     def corrected(self, rule: LearningRule) -> bool:
         """Tell whether what a rule reads is made right: not for traces as they are, nor for a text of its own."""

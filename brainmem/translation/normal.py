@@ -30,6 +30,7 @@ from brainmem.text.lines import (
     statement_lines,
     write_lines,
 )
+from brainmem.text.statements import one_on_a_line
 
 __all__ = ["normal", "real_numbers"]
 
@@ -48,7 +49,7 @@ def normal(model: MemoryModel) -> MemoryModel:
         projections=tuple(_projection(model, item, integers) for item in model.projections),
         rules=tuple(_rule(model, item, integers) for item in model.rules),
         observables=tuple(_observable(item, integers[item.population]) for item in model.observables),
-        protocol=replace(model.protocol, phases=tuple(_phase(item) for item in model.protocol.phases)),
+        protocol=replace(model.protocol, phases=tuple(_phase(item, integers) for item in model.protocol.phases)),
     )
 
 
@@ -181,8 +182,12 @@ def _observable(item: Observable, integers: frozenset[str]) -> Observable:
     return replace(item, expression=real_numbers(item.expression, INDICES | integers))
 
 
-def _phase(item: Phase) -> Phase:
-    return replace(item, until=real_numbers(item.until, INDICES)) if item.until else item
+def _phase(item: Phase, integers: Mapping[str, frozenset[str]]) -> Phase:
+    def normed(statements: Mapping[str, str]) -> dict[str, str]:
+        return {name: _statements(one_on_a_line(text), INDICES | integers[name]) for name, text in statements.items()}
+
+    until = real_numbers(item.until, INDICES) if item.until else ""
+    return replace(item, until=until, begin=normed(item.begin), end=normed(item.end))
 
 
 def _equations(text: str, known: frozenset[str]) -> str:

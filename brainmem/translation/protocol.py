@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import LearningRule, Population, Stimulus
+from brainmem.model.phases import turns
 from brainmem.model.reading import shown_stimuli
 from brainmem.model.visits import unit_lines
 from brainmem.text.lines import Line, read_lines
@@ -128,7 +129,8 @@ def protocol_operations(
     code += restart_code(model, starts)
     operations = []
     if code:
-        restart = Operation(f"{population.name}_restart", "\n".join(code), *schedule.RESTART, event=PHASE_BEGIN)
+        slot = schedule.RESTART_BEFORE if any(turns(model, population.name)) else schedule.RESTART
+        restart = Operation(f"{population.name}_restart", "\n".join(code), *slot, event=PHASE_BEGIN)
         operations.append(restart)
     if population.rate:
         average_line, average = _average(population, _unit_of(model, population))

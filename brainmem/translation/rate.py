@@ -7,12 +7,14 @@ from types import MappingProxyType
 
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import LearningRule, Population, Projection
+from brainmem.model.phases import set_by_phases
 from brainmem.model.reading import Summed, constants_in, model_names, rules_of, summed_lines, sums_onto
 from brainmem.model.visits import state_lines, unit_lines
 from brainmem.text.lines import DRAWS, Line, identifiers, read_lines, statement_lines, write_lines
 from brainmem.translation import protocol, schedule
 from brainmem.translation.common import clip_operation, connect_text, episode_event, projection_orders
 from brainmem.translation.expected import expected_name
+from brainmem.translation.phases import phase_events, phase_operations, stored_rate, with_rate
 from brainmem.translation.restarts import restarts
 from brainmem.translation.schedule import RuleSlots
 from brainmem.translation.sequential import visits_of
@@ -40,7 +42,7 @@ def started(name: str, states: Collection[str]) -> str:
 def _group(model: MemoryModel, population: Population, states: Collection[str]) -> Group:
     reads = _rate_reads(model, population)
     own = tuple(_rate_line(population, line, reads) for line in unit_lines(population))
-    state, visits = state_lines(population), visits_of(model, population)
+    state, visits = state_lines(population) | set_by_phases(model, population), visits_of(model, population)
     starts = {name: started(name, states) for name in restarts(model) if name in state}
     used = model_names(model)
     extra, operations = protocol.protocol_operations(model, population, state=state, starts=starts, used=used)
@@ -49,19 +51,31 @@ def _group(model: MemoryModel, population: Population, states: Collection[str]) 
     )
     shown = protocol.protocol_lines(model, population, used=used)
     lines = (*own, *shown, *extra, *follow)
-    kept = _rate_operations(model, population, reads)
-    begin = protocol.operation_events((*operations, *kept))
-    texts = [*(line.expr for line in lines), *(op.code for op in (*operations, *kept)), visits.code if visits else ""]
+    operations = (*operations, *_rate_operations(model, population, reads))
+    begin = protocol.operation_events(operations) | phase_events(model, population)
+    operations = (*operations, *_statements(model, population, reads, shown))
+    texts = [*(line.expr for line in lines), *(op.code for op in operations), visits.code if visits else ""]
     return Group(
         name=population.name,
         size=str(population.size),
         equations=write_lines(lines),
         events={**begin, **unit_events(model, population)},
-        operations=(*operations, *kept),
+        operations=operations,
         links=protocol.protocol_links(model, population),
         constants=constants_in(texts, model.parameters),
         visits=visits,
     )
+
+
+def _statements(
+    model: MemoryModel, population: Population, reads: set[str], shown: tuple[Line, ...]
+) -> tuple[Operation, ...]:
+    """Return what phases run on a population when they begin and end; a stored rate stays that of the state."""
+    lines = (*unit_lines(population), *shown)
+    if not _is_stored(reads):
+        return phase_operations(model, population, lines)
+    rate = next(line for line in lines if line.name == population.rate)
+    return with_rate(phase_operations(model, population, stored_rate(population, lines)), rate, lines)
 
 
 def unit_events(model: MemoryModel, population: Population) -> dict[str, tuple[str, str, int]]:
@@ -80,12 +94,16 @@ def _rate_line(population: Population, line: Line, reads: set[str]) -> Line:
     return line.with_flag("constant over dt") if reads & DRAWS else Line(line.name, "parameter", line.unit)
 
 
+def _is_stored(reads: set[str]) -> bool:
+    return bool(reads) and not reads & DRAWS
+
+
 def _rate_operations(model: MemoryModel, population: Population, reads: set[str]) -> tuple[Operation, ...]:
     """Return what keeps a stored rate that of the state: after every update, and where a phase begins.
 
     One that changes with time too, or with what else is stored, is evaluated again at the beginning of every step.
     """
-    if population.rate is None or not reads or reads & DRAWS:
+    if population.rate is None or not _is_stored(reads):
         return ()
     lines = {line.name: line for line in read_lines(population.equations)}
     framed = {item.name for item in model.stimuli if item.every}

@@ -31,6 +31,7 @@ __all__ = [
     "COUNT",
     "COUNT_TRIALS",
     "ENDED",
+    "END_STATEMENTS",
     "EPISODE",
     "FIRST",
     "GUARD",
@@ -42,10 +43,12 @@ __all__ = [
     "OBSERVE_LATE",
     "PERIODIC",
     "PHASE_BEGIN",
+    "PHASE_STATEMENTS",
     "PLASTICITY",
     "RECORD",
     "REFRESH",
     "RESTART",
+    "RESTART_BEFORE",
     "RULE_EVENT",
     "SETTLE",
     "SETTLE_CELLS",
@@ -69,6 +72,8 @@ __all__ = [
 PHASE_BEGIN = ("before_start", -3)  # before variables are set
 SHOW = ("before_start", -2)  # before populations store what they are shown
 RESTART = ("before_start", -1)
+RESTART_BEFORE = ("before_start", -2)  # of populations on which phases run statements, which come behind
+PHASE_STATEMENTS = ("before_start", -1)  # what phases run when they begin
 FIRST = ("before_start", 1)  # Brian2 stores what is constant over dt at 0
 BEGIN = ("before_start", 2)  # of stored rates
 LATE_BEGIN = ("before_start", 3)  # of what synapses with a delay read
@@ -99,6 +104,7 @@ AVERAGE = ("end", 2)
 ENDED = ("end", 3)
 SETTLE = ("end", 4)  # changes of weights that wait, before anything records them
 CLOSE = ("end", 5)  # of sums that are read where a step of the protocol ends
+END_STATEMENTS = ("end", 203)  # what phases run when they end
 OBSERVE_LATE = ("end", 205)
 RECORD = ("end", 206)
 EPISODE = ("end", 207)  # one order for each rule

@@ -8,6 +8,7 @@ from dataclasses import replace
 from brainmem.errors import TranslationError
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import LearningRule, Population, Projection
+from brainmem.model.phases import set_by_phases
 from brainmem.model.reading import constants_in, model_names, rules_of, summed_lines, used_names
 from brainmem.text.lines import Line, identifiers, merged, read_lines, write_lines
 from brainmem.translation import protocol, rate, schedule
@@ -17,8 +18,9 @@ from brainmem.translation.currents import current_tables
 from brainmem.translation.expected import Expected
 from brainmem.translation.inputs import correlations
 from brainmem.translation.neurons import SpikingUnit, spiking_unit
+from brainmem.translation.phases import phase_events
 from brainmem.translation.rules import lower_rule
-from brainmem.translation.spiking_starts import drive_start, settable_starts
+from brainmem.translation.spiking_starts import drive_start, settable_starts, unit_statements
 from brainmem.translation.split.core import SplitRule
 from brainmem.translation.split.expansion import phase_time, rate_expansions
 from brainmem.translation.text import Connection, Group, Operation, Pathway, Table
@@ -62,7 +64,8 @@ def _units(model: MemoryModel, unit: SpikingUnit, states: Collection[str]) -> Gr
     population = unit.population
     starts = settable_starts(model, unit, states)
     used = model_names(model) | _windows(model)
-    extra, operations = protocol.protocol_operations(model, population, state=unit.state, starts=starts, used=used)
+    state = unit.state | set_by_phases(model, population)
+    extra, operations = protocol.protocol_operations(model, population, state=state, starts=starts, used=used)
     operations = (*operations, *drive_start(model, unit))
     links = protocol.protocol_links(model, population)
     follow = (Line(name, "parameter", u, flags=("linked",)) for name, u in protocol.followed(model, population))
@@ -75,7 +78,7 @@ def _units(model: MemoryModel, unit: SpikingUnit, states: Collection[str]) -> Gr
         event="unit_spike",
     )
     lines = (*lines, *(Line(name, "parameter", "1") for name in unit.beyond))
-    operations = (*operations, _watch_range(unit))
+    operations = (*operations, _watch_range(unit), *unit_statements(model, unit, (*unit.lines, *shown)))
     parameters = (*model.parameters, *spiking_parameters(model))
     texts = [*(line.expr for line in lines), deliver.code]
     return Group(
@@ -85,6 +88,7 @@ def _units(model: MemoryModel, unit: SpikingUnit, states: Collection[str]) -> Gr
         events={
             **protocol.operation_events(operations),
             **rate.unit_events(model, population),
+            **phase_events(model, population),
             "unit_spike": ("count > 0", *schedule.UNIT_EVENT),
         },
         operations=(*operations, deliver),

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from brainmem.errors import TranslationError
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Projection
+from brainmem.model.phases import Turn, set_by_phases, turns
 from brainmem.text.lines import Line, identifiers, read_lines, rename
 from brainmem.translation import protocol, rate, schedule
 from brainmem.translation.expected import Expected, expected_name
+from brainmem.translation.filters import sums_onto
 from brainmem.translation.neurons import SpikingUnit, spiking_unit
+from brainmem.translation.phases import phase_operations, read_through
 from brainmem.translation.restarts import restarts
 from brainmem.translation.text import WHOLE, Group, Initial, Operation
 
@@ -18,11 +22,9 @@ __all__ = ["drive_start", "settable_starts", "spiking_initial"]
 
 def settable_starts(model: MemoryModel, unit: SpikingUnit, states: Collection[str]) -> dict[str, str]:
     """Return the variables of a unit that phases set, and the statements that do so, ``{value}`` for the value."""
-    return {name: _start(unit, name, states) for name in restarts(model) if _settable(unit, name)}
-
-
-def _settable(unit: SpikingUnit, name: str) -> bool:
-    return name in unit.state or name in (unit.population.rate, unit.population.drive)
+    population = unit.population
+    own = {*unit.state, *set_by_phases(model, population), population.rate, population.drive}
+    return {name: _start(unit, name, states) for name in restarts(model) if name in own}
 
 
 def _start(unit: SpikingUnit, name: str, states: Collection[str]) -> str:
@@ -44,6 +46,43 @@ def drive_start(model: MemoryModel, unit: SpikingUnit) -> tuple[Operation, ...]:
     code = protocol.restart_code(model, {str(drive): f"{unit.filtered} = {{value}} - ({unit.currents})"})
     name = f"{unit.population.name}_drive_start"
     return (Operation(name, "\n".join(code), *schedule.START_DRIVE, event=protocol.DRIVE_BEGIN),)
+
+
+def unit_statements(model: MemoryModel, unit: SpikingUnit, lines: Collection[Line]) -> tuple[Operation, ...]:
+    """Return what phases run on spiking units when they begin and end, over the `lines` of the group.
+
+    Raises
+    ------
+    TranslationError
+        Where a drive is set that the units have as a sum of filtered spikes, or read before this sum is formed.
+    """
+    onto = {item.variable for item in sums_onto(model, unit.population.name)}
+    summed = {line.name for line in unit.lines if line.kind == "parameter"} & onto
+    for turn in turns(model, unit.population.name):
+        read = read_through(identifiers(turn.code), lines)
+        if unit.form == "current" and unit.population.drive in turn.targets:
+            raise _refused(model, turn, unit, "set", f"Set it by start={{{unit.population.drive!r}: ...}}.")
+        if unit.form == "current" and turn.moment == "begin" and read & summed:
+            raise _refused(model, turn, unit, "read there", "Read it in end= of the phase before, and keep it.")
+    return phase_operations(model, unit.population, lines, lambda *statement: _set(unit, *statement))
+
+
+def _refused(model: MemoryModel, turn: Turn, unit: SpikingUnit, what: str, advice: str) -> TranslationError:
+    return TranslationError(
+        f"Model {model.name!r}, phase {turn.phase.name!r}, {turn.moment}[{turn.population!r}]: the drive "
+        f"{unit.population.drive!r} of spiking units is the sum of spikes filtered with its time constant, and cannot "
+        f"be {what}. {advice} The rate variant runs the statements as they are."
+    )
+
+
+def _set(unit: SpikingUnit, target: str, operator: str, value: str) -> list[str]:
+    """Return the statements that set a variable of spiking units: for a rate its trace, and the expected rate."""
+    rate = str(unit.population.rate)
+    if target != rate:
+        return [f"{target} {operator} {value}"]
+    whole = value if operator == "=" else f"{rate} {operator[0]} ({value})"
+    expected = [f"{unit.expected} = {rename(whole, {rate: unit.expected})}"] if unit.expected in unit.state else []
+    return [*expected, f"{unit.trace} = {unit.trace_of(whole)}"]
 
 
 def spiking_initial(expected: Expected, groups: Iterable[Group]) -> tuple[Initial, ...]:

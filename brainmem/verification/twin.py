@@ -29,9 +29,10 @@ from brainmem.model.nouns import (
     Repeat,
     Stimulus,
 )
+from brainmem.model.phases import turns
 from brainmem.model.reading import Summed, summed_lines
 from brainmem.text import evaluate
-from brainmem.text.lines import identifiers, read_lines, rename, write_lines
+from brainmem.text.lines import identifiers, read_lines, rename, split_statement, statement_lines, write_lines
 from brainmem.translation.dependence import dependents
 from brainmem.translation.noise import Name
 from brainmem.translation.restarts import draws_random
@@ -257,7 +258,20 @@ class _Twins:
             start[variable] = same
             if self._owner(variable):
                 start[twin_name(variable)] = same
-        return replace(phase, start=start)
+        return replace(phase, start=start, begin=self._statements(phase, "begin"), end=self._statements(phase, "end"))
+
+    def _statements(self, phase: Phase, moment: str) -> dict[str, str]:
+        """Return the statements of a phase, each that depends on rates a second time for the rate network."""
+        found: dict[str, str] = {}
+        for turn in (turn for turn in turns(self.model) if (turn.phase, turn.moment) == (phase, moment)):
+            names = self._own(turn.population)
+            lines = []
+            for line in statement_lines(turn.code):
+                target, operator, value = split_statement(line)
+                twin = [f"{names[target]} {operator} {rename(value, names)}"] if target in names else []
+                lines += [line, *twin]
+            found[turn.population] = "\n".join(lines)
+        return found
 
 
 def _first_frames(text: str, first: Mapping[str, str]) -> str:

@@ -14,6 +14,7 @@ from brainmem.errors import RuleError
 from brainmem.intake.arguments import CALLABLE, SEEDS, WHOLE, a, optional, several, takes
 from brainmem.model.choices import split_choices
 from brainmem.model.memory import MemoryModel
+from brainmem.model.phases import with_starts
 from brainmem.models import get_model
 from brainmem.numbers.instance import Given
 from brainmem.numbers.loading import RUN, load_given
@@ -109,6 +110,7 @@ def verify(
     numbers = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
     options = {"neuron": neuron, "read": read, "pairing": pairing}
     given = load_given(model, values, inputs=inputs, initial=initial)
+    model = with_starts(model, given.initial)
     givens = {seed: _with_weights(model, given, weights, seed, device) for seed in numbers}
     first = Experiment(model, given, items, options=options, device=device)
     cells = tuple(cells_per_unit or (int(first.parameters["cells_per_unit"]) * factor for factor in (1, 4)))

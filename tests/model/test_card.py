@@ -174,13 +174,13 @@ SHOWN = {
     nouns.LearningRule: "name projection continuous periodic episodic every at during order bounds read pairing "
     "spiking equation",
     nouns.Observable: "name expression population reduce unit units",
-    nouns.Phase: "name duration until must_end stimuli gates start average restore paired",
+    nouns.Phase: "name duration until must_end stimuli gates start begin end average restore paired",
     nouns.Each: "phases items order repeats epochs",
     nouns.Repeat: "times body",
     nouns.Recalled: "phase target score threshold repeats spiking",
     nouns.Limit: "condition reason",
     nouns.Model: "name parameters populations projections rules stimuli observables protocol recalled limits "
-    "choices reference rate_dt time_unit spiking description varied chosen",
+    "choices reference rate_dt time_unit spiking description varied carried chosen",
 }
 
 

@@ -257,7 +257,11 @@ def test_units_updated_at_random_by_their_sign_pass_the_checks():
     [
         ("s", "start='s' is no variable. Did you mean 'S'? Variables: S."),
         ("SS", "start='SS' is no variable. Did you mean 'S'? Variables: S."),
-        ("h", "start='h' must be a variable with an equation 'dh/dt'; others do not keep a value. Variables: S."),
+        (
+            "h",
+            "start='h' must be a variable with an equation 'dh/dt', or one declared as 'h : unit' into which no "
+            "projection sums; others do not keep a value. Variables: S.",
+        ),
     ],
 )
 def test_the_states_that_a_phase_may_start_are_listed(start, said):

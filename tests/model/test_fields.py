@@ -155,6 +155,8 @@ ALLOWED: dict[str, set[str]] = {
     "Phase.gates": {"{}"},  # of the phase that another gives the gate
     "Phase.stimuli": {"()"},
     "Phase.start": {"{}"},
+    "Phase.begin": {"{}"},
+    "Phase.end": {"{}"},
     "Phase.average": {"''"},
     **dict.fromkeys((f"Phase.{name}" for name in ("must_end", "restore", "paired")), TRUTH),
     "Each.items": {"5", "None"},
@@ -408,6 +410,7 @@ def test_a_parameter_may_be_named_in_any_text():
         {"protocol": Protocol((replace(LEARN, gates={"plastic": "extra"}),), (Each("learn"),))},
         {"protocol": Protocol((replace(LEARN, start={"x": "extra"}),), (Each("learn"),))},
         {"protocol": Protocol((replace(LEARN, until="overlap > extra"),), (Each("learn"),))},
+        {"protocol": Protocol((replace(LEARN, end={"units": "x = extra*x"}),), (Each("learn"),))},
     ):
         assert MemoryModel("small", **{**PARTS, "parameters": parameter, **changes}).parameter("extra") is extra
     with pytest.raises(RuleError, match="parameter 'extra': nothing in the model names it"):

@@ -128,6 +128,6 @@ def test_what_names_no_part_is_refused(change, says):
 
 
 def test_a_name_that_two_kinds_share_is_not_guessed():
-    shared = SEQUENCE.replace(Observable("gain", "loss", population="units"))
-    with pytest.raises(RuleError, match="one of its populations or its observables"):
-        shared.replace(without="gain")
+    shared = SEQUENCE.replace(Observable("inverse", "loss", population="units"))
+    with pytest.raises(RuleError, match="one of its projections or its observables"):
+        shared.replace(without="inverse")

@@ -6,13 +6,13 @@ import math
 
 import numpy as np
 import pytest
-from tests.support import synthetic
 import xarray as xr
 
 import brainmem.study.claims
 from brainmem import BrainmemError, Claim, RuleError, get_model, list_models, measure, reproduce
 from brainmem.claims import Experiment, Finding, Row, at_least, at_most, findings, near, within
 from brainmem.models import get_claims
+from tests.support import synthetic
 
 WITH_CLAIMS = [key for key in list_models() if get_claims(key)]
 LONG = {"rajan2016": {"A6", "A8", "S3"}}  # more than half of the time of all; their full size runs behind the marker

@@ -8,8 +8,9 @@ from brainmem.model.checks.reserved import CONTROLLER
 from brainmem.model.checks.text import ModelText
 from brainmem.model.nouns import Population, Projection
 from brainmem.model.scalars import carrier_of, gathering_of, spread_of, watched_of
+from brainmem.text.lines import identifiers
 
-__all__ = ["generated_names", "generated_objects", "generated_pattern"]
+__all__ = ["generated_names", "generated_objects", "generated_pattern", "named_in_statements"]
 
 # The endings of objects and events that are made for a population, by brainmem or by Brian2 itself.
 POPULATION_ENDS = (
@@ -53,7 +54,7 @@ def generated_names(text: ModelText) -> dict[str, str]:
         made |= {f"{projection.name}_{name}": what for name in projection.initial}  # as draws read them
         made |= _of_synapses(text, projection)
         made |= _of_delay(text, projection)
-    for item in model.observables:
+    for item in () if model.carried else model.observables:
         made[carrier_of(item.name)] = made[gathering_of(item.name)] = f"observable {item.name!r}"
     for name in text.scalars:
         what = f"{name!r}, a number of the whole network"
@@ -80,7 +81,8 @@ def generated_objects(text: ModelText) -> dict[str, str]:
 
 def _of_population(text: ModelText, population: Population) -> dict[str, str]:
     entries = text.neurons[population.name].values()
-    kept = [e.name for e in entries if e.kind == "differential" or e.name == population.state]
+    named = {name for phase in text.model.protocol.phases for name in phase.start} | named_in_statements(text)
+    kept = [e.name for e in entries if e.kind == "differential" or e.name == population.state or e.name in named]
     rate, drive, state = population.rate, population.drive, population.state
     names = [f"{name}_kept" for name in kept]
     names += [f"{rate}_{end}" for end in RATES] if rate else []
@@ -93,6 +95,12 @@ def _of_population(text: ModelText, population: Population) -> dict[str, str]:
     made |= dict.fromkeys(tables, f"the f-I table of population {population.name!r}")
     started = {*population.initial, *([drive, f"{rate}_s"] if rate else [])}
     return made | {f"{population.name}_{name}": f"start values of population {population.name!r}" for name in started}
+
+
+def named_in_statements(text: ModelText) -> set[str]:
+    """Return every name that stands in the statements of phases, also in those that cannot be read."""
+    phases = text.model.protocol.phases
+    return set().union(*(identifiers(code) for p in phases for part in (p.begin, p.end) for code in part.values()), ())
 
 
 def _of_synapses(text: ModelText, projection: Projection) -> dict[str, str]:
@@ -123,7 +131,8 @@ def _of_check(text: ModelText) -> dict[str, str]:
     own = {name for entries in (*text.neurons.values(), *text.synapses.values()) for name in entries}
     shadows = {f"{name}_shadow" for entries in text.synapses.values() for name in entries}
     numbered = {f"{name}_{place + 1}" for name in shadows for place in range(len(text.model.rules))}
-    names = {f"{name}_twin" for name in {*own, *shadows, *numbered, *(rule.name for rule in text.model.rules)}}
+    parts = (*text.model.rules, *text.model.observables)
+    names = {f"{name}_twin" for name in {*own, *shadows, *numbered, *(part.name for part in parts)}}
     names |= shadows | numbered | {f"{item.name}_fano" for item in rated} | set(COUNTED)
     names |= {f"{item.rate}_{end}" for item in rated for end in ("scatter", "scatter_before")}
     names |= {f"{item.drive}_asked" for item in rated}

@@ -10,11 +10,12 @@ from brian2.core.variables import Variable
 from brian2.units import get_dimensions, second
 
 from brainmem.errors import closest
+from brainmem.model.checks.phases import check_statements, settable
 from brainmem.model.checks.place import Place, check_choice, listed, place_of
 from brainmem.model.checks.scope import DRAWS, Scope, tuple_hints
 from brainmem.model.checks.text import ModelText
 from brainmem.model.checks.values import check_count
-from brainmem.model.nouns import Each, Phase, Population
+from brainmem.model.nouns import Each, Phase
 from brainmem.text.lines import identifiers
 
 __all__ = ["check_observables", "check_protocol"]
@@ -59,6 +60,7 @@ def check_protocol(text: ModelText) -> None:
         text.found.passes(_check_until, text, place, phase)
         for name in phase.start:
             text.found.passes(_check_start, text, place, name)
+        check_statements(text, phase)
     for entry in model.protocol.schedule:
         _check_entry(text, entry)
 
@@ -87,7 +89,7 @@ def _check_until(text: ModelText, place: Place, phase: Phase) -> None:
 
 def _check_start(text: ModelText, place: Place, name: str) -> None:
     owners = [owner for owner, entries in text.neurons.items() if name in entries]
-    states = {item.name: _states(text, item) for item in text.model.populations}
+    states = {item.name: settable(text, item) for item in text.model.populations}
     known = [state for found in states.values() for state in found]
     if not owners:
         reason = f"start={name!r} is no variable.{closest(name, known)} Variables: {listed(known)}."
@@ -96,15 +98,9 @@ def _check_start(text: ModelText, place: Place, name: str) -> None:
         raise place.error(f"start={name!r} is a variable of {listed(owners)}. Rename it in one of them.")
     if name not in states[owners[0]]:
         raise place.error(
-            f"start={name!r} must be a variable with an equation 'd{name}/dt'; others do not keep a value."
-            f" Variables: {listed(known)}."
+            f"start={name!r} must be a variable with an equation 'd{name}/dt', or one declared as '{name} : unit' into "
+            f"which no projection sums; others do not keep a value. Variables: {listed(known)}."
         )
-
-
-def _states(text: ModelText, population: Population) -> list[str]:
-    """Return the variables that keep a value from step to step, which a phase may set."""
-    entries = text.neurons[population.name].values()
-    return [entry.name for entry in entries if entry.kind == "differential" or entry.name == population.state]
 
 
 def _check_entry(text: ModelText, entry: Any) -> None:

@@ -1,4 +1,4 @@
-"""Checks of statements, the text of rules that run at a moment: ``w += ...``."""
+"""Checks of statements, the text of rules and phases that runs at a moment: ``w += ...``."""
 
 from __future__ import annotations
 
@@ -25,13 +25,23 @@ OPERATORS = {ast.Add: "+=", ast.Sub: "-=", ast.Mult: "*=", ast.Div: "/="}
 
 
 class Statements:
-    """Statements of a rule: they change synaptic variables and may name their own.
+    """Statements of a rule, or of a phase: they change variables of synapses or units and may name their own.
 
-    Those run `at_events` of single units cannot change what all synapses share.
+    Those run `at_events` of single units cannot change what all synapses share. `owner` has the variables, and
+    `changing` says in messages what may change them.
     """
 
-    def __init__(self, place: Place, scope: Scope, plastic: Mapping[str, Variable], *, at_events: bool = False) -> None:
-        self.at_events = at_events
+    def __init__(
+        self,
+        place: Place,
+        scope: Scope,
+        plastic: Mapping[str, Variable],
+        *,
+        at_events: bool = False,
+        owner: str = "the projection",
+        changing: str = "a rule changes the variables of its projection",
+    ) -> None:
+        self.at_events, self.owner, self.changing = at_events, owner, changing
         self.whole = True  # whether nothing is wrong with any of them
         self.apart = ""  # the first statement whose variable differs between synapses
         self.place, self.plastic = place, dict(plastic)
@@ -115,8 +125,7 @@ class Statements:
             return
         if operator != "=" or name in self.scope.names or name in self.scope.hints:
             raise self.place.error(
-                f"{name!r} cannot be changed here; a rule changes the variables of its projection: "
-                f"{listed(self.plastic)}.{closest(name, known)}",
+                f"{name!r} cannot be changed here; {self.changing}: {listed(self.plastic)}.{closest(name, known)}",
                 line=number,
                 about=name,
             )
@@ -129,7 +138,7 @@ class Statements:
     def _check_local_read(self, name: str, number: int) -> None:
         if name not in self.read:
             raise self.place.error(
-                f"{name!r} is no variable of the projection, and nothing reads it afterwards."
+                f"{name!r} is no variable of {self.owner}, and nothing reads it afterwards."
                 f"{closest(name, self.plastic)} Variables: {listed(self.plastic)}.",
                 line=number,
             )

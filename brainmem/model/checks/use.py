@@ -12,6 +12,7 @@ from brainmem.model.checks.place import listed, place_of
 from brainmem.model.checks.text import ModelText, summed_into
 from brainmem.model.nouns import Population, Projection
 from brainmem.model.parts import inner, texts, texts_of
+from brainmem.model.phases import set_by_phases
 
 __all__ = ["check_named", "check_use"]
 
@@ -47,11 +48,13 @@ def _check_set(text: ModelText, population: Population) -> None:
     place = place_of(text.model, "population", population.name, population.equations)
     summed = summed_into(text, population.name)
     visited = {population.state, f"{population.state}_change"}
+    phased = set_by_phases(text.model, population)
     for name, entry in text.neurons[population.name].items():
-        if entry.kind == "parameter" and not {name} & {*summed, *visited, *population.initial}:
+        if entry.kind == "parameter" and not {name} & {*summed, *visited, *phased, *population.initial}:
             reason = (
                 f"nothing sets {name!r}, so it would be 0 throughout. Sum into it with a projection "
-                f"(current='{name}_post = ... (summed)'; summed here: {listed(summed)}), or give initial=."
+                f"(current='{name}_post = ... (summed)'; summed here: {listed(summed)}), or give initial=, "
+                f"or let a phase set it (start=, begin=, end=)."
             )
             text.found.note(place.error(reason, line=entry.line))
 
