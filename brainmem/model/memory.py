@@ -28,8 +28,10 @@ class MemoryModel(Model):
     projections : tuple of Projection
     rules : tuple of LearningRule
         Those of equal `order` act as listed.
+    patterns : tuple of Pattern
+        Tables that nobody is shown: what draws, start values and start weights read.
     stimuli : tuple of Stimulus
-        A draw may read stimuli that are listed before it.
+        Patterns that phases show. Draws read patterns and stimuli, in whichever order these are listed.
     observables : tuple of Observable
     protocol : Protocol or Phase
         A single `Phase` stands for the protocol that runs it once for each item.
@@ -61,7 +63,7 @@ class MemoryModel(Model):
     def replace(self, **changes: Any) -> MemoryModel:
         """Return a copy with some fields replaced, checked again.
 
-        A recall criterion stays as it is where the copy leaves out the phase or the stimulus that it names.
+        A recall criterion stays as it is where the copy leaves out the phase or the pattern that it names.
         """
         copy = replace(self, **{"varied": True, **changes})
         if "recalled" in changes:

@@ -18,7 +18,7 @@ from dataclasses import replace
 from brainmem.models.rajan2016.model import frames, gain, noise
 from brainmem.models.rajan2016.model import model as base
 
-from brainmem import LearningRule, Parameter, Population, Projection, Reference, Stimulus
+from brainmem import LearningRule, Parameter, Pattern, Population, Projection, Reference, Stimulus
 
 reference = Reference(
     authors="W. Nicola, C. Clopath",
@@ -106,9 +106,9 @@ rules = (
     ),
 )
 
+patterns = (Pattern("onset", "units", items="sequences", draw="normal(0, 1)"),)
 stimuli = (
     Stimulus("R", "outputs", draw="peak*exp(-(time - (unit + 0.5)*T/K)**2/(2*sigma**2))", **frames),
-    Stimulus("onset", "units", items="sequences", draw="normal(0, 1)"),
     Stimulus("h", "units", draw="h0*filtered_noise(tau_wn)", **frames),
 )
 
@@ -119,6 +119,7 @@ model = base.replace(
     populations=(units, outputs, gain),
     projections=(fixed, feedback, decoder, inverse, denominator, spread, spread_to_units),
     rules=rules,
+    patterns=patterns,
     stimuli=stimuli,
     observables=tuple(replace(item, population="outputs") for item in base.observables),
     reference=reference,

@@ -32,6 +32,7 @@ from brainmem import (
     MemoryModel,
     Observable,
     Parameter,
+    Pattern,
     Phase,
     Population,
     Projection,
@@ -168,19 +169,22 @@ rules = (
 )
 
 frames = {"items": "sequences", "frames": "round(T/rate_step)", "every": "rate_step"}
+patterns = (
+    Pattern("place", "units", items="sequences", draw="permutation()"),
+    Pattern(
+        "onset",
+        "units",
+        items="sequences",
+        draw="log(clip(first(R), eps, 1 - eps)/(1 - clip(first(R), eps, 1 - eps))) + theta",
+    ),
+)
+
 stimuli = (
-    Stimulus("place", "units", items="sequences", draw="permutation()"),
     Stimulus(
         "R",
         "units",
         draw="peak*exp(-(time - (place + 0.5)*T/(coding_level*N))**2/(2*sigma**2))*int(place < coding_level*N)",
         **frames,
-    ),
-    Stimulus(
-        "onset",
-        "units",
-        items="sequences",
-        draw="log(clip(first(R), eps, 1 - eps)/(1 - clip(first(R), eps, 1 - eps))) + theta",
     ),
     Stimulus("h", "units", draw="h0*filtered_noise(tau_wn)", **frames),
 )
@@ -188,8 +192,8 @@ stimuli = (
 begin = {"x": "onset", "loss": "0"}
 protocol = Protocol(
     phases=(
-        Phase("learn", duration="T", stimuli=("R", "h", "onset"), gates={"learning": 1, "noisy": 1}, start=begin),
-        Phase("test", duration="T", stimuli=("R", "h", "onset"), start=begin),
+        Phase("learn", duration="T", stimuli=("R", "h"), gates={"learning": 1, "noisy": 1}, start=begin),
+        Phase("test", duration="T", stimuli=("R", "h"), start=begin),
     ),
     schedule=(
         Repeat(
@@ -209,6 +213,7 @@ model = MemoryModel(
     populations=(units, gain),
     projections=(fixed, plastic, inverse, denominator, spread),
     rules=rules,
+    patterns=patterns,
     stimuli=stimuli,
     observables=(Observable("misfit", "loss", population="units"),),
     protocol=protocol,
