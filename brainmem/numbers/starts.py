@@ -140,7 +140,8 @@ def of_trial(model: MemoryModel, patterns: Mapping[str, np.ndarray], trial: int)
 
 def own_tables(model: MemoryModel, patterns: Mapping[str, np.ndarray]) -> set[str]:
     """Return the patterns of which every trial has its own table."""
-    return {item.name for item in model.all_patterns if np.ndim(patterns.get(item.name)) == (4 if item.every else 3)}
+    known = (item for item in model.all_patterns if item.name in patterns)
+    return {item.name for item in known if patterns[item.name].ndim == (4 if item.every else 3)}
 
 
 def _check_shared(model: MemoryModel, item: Initial, patterns: Mapping[str, np.ndarray], given: Given) -> None:
