@@ -3,7 +3,7 @@
 Text to text: ``dx/dt = (phi - x)/tau`` gets ``dx_twin/dt = (phi_twin - x_twin)/tau`` beside it in the same population,
 ``u_post = w*x_pre`` gets ``u_twin_post = w*x_twin_pre`` in the same projection. In the spiking variant x is then read
 from spikes, and x_twin, which is declared no rate, goes on as the equations say: both networks in one run, with the
-same stimuli, weights, start values and time steps. Rules have their own twins, which read the twins of rates.
+same patterns, weights, start values and time steps. Rules have their own twins, which read the twins of rates.
 """
 
 from __future__ import annotations

@@ -226,7 +226,7 @@ def test_time_and_noise_need_frames():
             model(Stimulus("cue", "units", items=2, draw=text))
 
 
-def test_a_start_reads_stimuli_of_its_own_population_only():
+def test_a_start_reads_patterns_of_its_own_population_only():
     with pytest.raises(RuleError, match="unknown name 'other'"):
         model(cue(), start={"x": "other"})
 
