@@ -18,6 +18,7 @@ from .model.nouns import LearningRule as LearningRule
 from .model.nouns import Limit as Limit
 from .model.nouns import Observable as Observable
 from .model.nouns import Parameter as Parameter
+from .model.nouns import Pattern as Pattern
 from .model.nouns import Phase as Phase
 from .model.nouns import Population as Population
 from .model.nouns import Projection as Projection

@@ -42,7 +42,7 @@ Set = Annotated[
     list[str], typer.Option("--set", metavar="NAME=VALUE", help="Change a parameter: eps=1e-4, tau=30*ms. Repeatable.")
 ]
 Input = Annotated[
-    list[str], typer.Option("--input", metavar="NAME=FILE", help="Stimuli from a .npy or .csv file (items, units).")
+    list[str], typer.Option("--input", metavar="NAME=FILE", help="Patterns from a .npy or .csv file (items, units).")
 ]
 DeviceName = Annotated[str, typer.Option("--device", help="cpp_standalone, runtime, runtime:cython, cuda_standalone.")]
 Threads = Annotated[int, typer.Option(help="OpenMP threads of compiled runs; 0 compiles without OpenMP.")]

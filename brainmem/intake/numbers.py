@@ -1,6 +1,6 @@
 """Turn whatever a user gives for numbers into a float array with unit and labels, or refuse it.
 
-Every array and every number of a user comes in here: stimuli, weights, start values, parameters, times, recordings.
+Every array and every number of a user comes in here: patterns, weights, start values, parameters, times, recordings.
 Units are converted or refused, masks become NaN, names of axes are obeyed; text, complex numbers, sparse and ragged
 arrays are refused with what to do.
 """

@@ -25,7 +25,7 @@ _EXAMPLE = {"phase": "recall", "target": "target", "score": "overlap", "threshol
 
 @dataclass(frozen=True)
 class Criterion:
-    """The phase that tests, the stimulus recalled, and the score that a test must exceed; see `brainmem.Recalled`.
+    """The phase that tests, the pattern recalled, and the score that a test must exceed; see `brainmem.Recalled`.
 
     ``str(criterion)`` is ``"overlap > 0.85"``.
     """

@@ -173,7 +173,7 @@ def mean_rate_name(result: Result, rate: str | None = None, *, of: xr.DataArray 
     rate : str, optional
         Which rate; needed if there are several.
     of : xarray.DataArray, optional
-        A stimulus, to whose units the rates must belong.
+        A pattern or stimulus, to whose units the rates must belong.
 
     Raises
     ------
@@ -191,7 +191,7 @@ def mean_rate_name(result: Result, rate: str | None = None, *, of: xr.DataArray 
         if not found:
             raise ResultError(
                 f"{of.name!r} is a pattern of other units ({of.dims[-1]}) than the rates {rate or 'recorded'}; rates "
-                f"recorded: {_listed(names)}. Name a stimulus of the same population."
+                f"recorded: {_listed(names)}. Name a pattern of the same population."
             )
     if len(found) != 1:
         raise ResultError(f"Say which rate is meant with rate=...; rates recorded: {_listed(names)}.")

@@ -1,6 +1,6 @@
 """Sequences of activity: how well a network repeats one, and how the network does it.
 
-Rates are arrays (time, unit), as results and stimuli with frames hold them. Source of the measures unless said
+Rates are arrays (time, unit), as results and patterns with frames hold them. Source of the measures unless said
 otherwise: Rajan, Harvey & Tank (2016).
 """
 

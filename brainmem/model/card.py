@@ -13,13 +13,13 @@ from brainmem.model.nouns import (
     LearningRule,
     Model,
     Observable,
+    Pattern,
     Phase,
     Population,
     Projection,
     Recalled,
     Reference,
     Repeat,
-    Stimulus,
 )
 
 __all__ = ["card", "citation", "sections"]
@@ -30,7 +30,7 @@ WITHOUT_TERMINAL = 120
 
 
 def card(model: Model, *, width: int | None = None) -> str:
-    """Return a model as text: description, parameters with their sources, equations, rules, stimuli and protocol.
+    """Return a model as text: description, parameters with sources, equations, rules, patterns, stimuli and protocol.
 
     Parameters
     ----------
@@ -64,8 +64,8 @@ def sections(model: Model, width: int) -> Iterator[Section]:
 
 def _experiment(model: Model, width: int) -> Iterator[Section]:
     """Yield what is shown and measured, and when."""
-    for item in model.stimuli:
-        yield f"Stimulus {item.name} of {item.population}", aligned(_stimulus(item), width)
+    for item in model.all_patterns:
+        yield f"{item.kind.capitalize()} {item.name} of {item.population}", aligned(_pattern(item), width)
     if model.observables:
         yield "Observables", aligned([(item.name, _observable(item)) for item in model.observables], width)
     for item in model.protocol.phases:
@@ -135,7 +135,7 @@ def _rule(item: LearningRule) -> Iterator[tuple[str, str]]:
             yield f"spiking {name}", "; ".join(getattr(item.spiking, name).strip().splitlines())
 
 
-def _stimulus(item: Stimulus) -> Iterator[tuple[str, str]]:
+def _pattern(item: Pattern) -> Iterator[tuple[str, str]]:
     yield "items", f"{item.items}, no two alike" if item.distinct else str(item.items)
     yield "frames", f"{item.frames}, every {item.every}" if item.every else ""
     yield "values", "" if item.values is None else _joined(*(f"{value:g}" for value in item.values))

@@ -23,7 +23,8 @@ _FIELDS: dict[type, str] = {
     nouns.Population: "populations",
     nouns.Projection: "projections",
     nouns.LearningRule: "rules",
-    nouns.Stimulus: "stimuli",
+    nouns.Stimulus: "stimuli",  # before Pattern, whose kind it is too
+    nouns.Pattern: "patterns",
     nouns.Observable: "observables",
     nouns.Limit: "limits",
     nouns.Phase: "phases",

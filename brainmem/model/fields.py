@@ -172,8 +172,8 @@ EPOCHS = Kind(
 FIELDS: dict[type, dict[str, Kind]] = {
     nouns.Model: {
         "name": ELSEWHERE,
-        **dict.fromkeys(("parameters", "populations", "projections", "rules", "stimuli", "observables"), PARTS),
-        **dict.fromkeys(("protocol", "limits", "choices"), PARTS),
+        **dict.fromkeys(("parameters", "populations", "projections", "rules"), PARTS),
+        **dict.fromkeys(("patterns", "stimuli", "observables", "protocol", "limits", "choices"), PARTS),
         "reference": replace(_noun(nouns.Reference), role=NOTHING),
         "recalled": PARTS,
         "rate_dt": TIME.or_else("0.1*ms"),
@@ -191,7 +191,7 @@ FIELDS: dict[type, dict[str, Kind]] = {
         "default": Kind(_is_text, "the name of an option"),
         **dict.fromkeys(("meaning", "source"), PROSE),
     },
-    nouns.Stimulus: {
+    nouns.Pattern: {
         "name": ELSEWHERE,
         "population": NAME,
         "items": _count(1),

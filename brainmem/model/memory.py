@@ -31,8 +31,10 @@ class MemoryModel(Model):
     projections : tuple of Projection
     rules : tuple of LearningRule
         Those of equal `order` act as listed.
+    patterns : tuple of Pattern
+        Tables that nobody is shown: what draws, start values and start weights read.
     stimuli : tuple of Stimulus
-        A draw may read stimuli that are listed before it.
+        Patterns that phases show. Draws read patterns and stimuli, in whichever order these are listed.
     observables : tuple of Observable
     protocol : Protocol or Phase
         A single `Phase` stands for the protocol that runs it once for each item.
@@ -68,11 +70,11 @@ class MemoryModel(Model):
         """Return a copy with other parts, checked again.
 
         ``model.replace(Stimulus("cue", ...), without="noise_sd", name="other")``. A recall criterion stays as it is
-        where the copy leaves out the phase or the stimulus that it names.
+        where the copy leaves out the phase or the pattern that it names.
 
         Parameters
         ----------
-        parts : Parameter, Population, Projection, LearningRule, Stimulus, Observable, Phase, Choice, Limit, ...
+        parts : Parameter, Population, Projection, LearningRule, Pattern, Stimulus, Observable, Phase, Limit, ...
             Each takes the place of the part of its kind and name, or comes behind the others of its kind.
         without : str or tuple of str
             Names of parts to leave out.

@@ -19,6 +19,7 @@ __all__ = [
     "Model",
     "Observable",
     "Parameter",
+    "Pattern",
     "Phase",
     "Population",
     "Projection",
@@ -102,13 +103,17 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Stimulus:
-    """A table of input vectors, one row per item, shown to a population by name.
+class Pattern:
+    """A table of vectors, one row per item, drawn or given: memories, places of targets, start states.
+
+    ``Pattern("memory", "units", items="P")``. Draws of other patterns and of stimuli read the whole table, as do start
+    weights (``initial=`` of a projection); a phase's `start` reads the row of its item. It may be what is `Recalled`,
+    is kept in the result under its name, and ``simulate(model, inputs={"memory": array})`` gives another table. Nobody
+    is shown it: equations and rules cannot read it. A `Stimulus` is a pattern that phases show.
 
     Parameters
     ----------
     name : str
-        The name under which the population's equations read the row now shown (zero when none is).
     population : str
         Whose units the columns are.
     items : str or int
@@ -116,10 +121,10 @@ class Stimulus:
     draw : str
         Default values, as text over ``signs()``, ``normal(mean, sd)``, ``uniform(lo, hi)``, ``binary(p)``,
         ``zeros()``, ``eye()``, ``permutation()`` (0 to N - 1 in random order, for each item), parameters, ``item`` and
-        ``unit`` (numbers from 0), stimuli declared earlier, ``first(x)``, the first frame of one that has frames, and
-        ``ranks(x)``, the numbers of its units in ascending order of its values, from 0; shape (items, unit). With
-        frames also over ``time``, that of each frame, and ``filtered_noise(tau)``: low-pass filtered white noise, one
-        trace per unit and item, of standard deviation 1/sqrt(2), which starts at 1.
+        ``unit`` (numbers from 0), other patterns and stimuli (in any order, but not in a circle), ``first(x)``, the
+        first frame of one that has frames, and ``ranks(x)``, the numbers of its units in ascending order of its values,
+        from 0; shape (items, unit). With frames also over ``time``, that of each frame, and ``filtered_noise(tau)``:
+        low-pass filtered white noise, one trace per unit and item, of standard deviation 1/sqrt(2), which starts at 1.
     values : tuple of float, optional
         The only values allowed in a user's own table, e.g. ``(-1, 1)``; None allows any finite value.
     distinct : bool
@@ -127,11 +132,10 @@ class Stimulus:
     unit : str
         Brian2 unit text, ``"1"`` for none.
     frames : str or int
-        For a stimulus that changes while it is shown: how many rows an item has, a number or text over parameters
-        (``"round(T/every_frame)"``). The table has shape (items, frames, unit). A phase shows them one after the
-        other, from its beginning, and holds the last.
+        For a pattern in time: how many rows an item has, a number or text over parameters
+        (``"round(T/every_frame)"``). The table has shape (items, frames, unit).
     every : str
-        How long a frame is shown: a parameter or text with unit of time.
+        How long a frame lasts: a parameter or text with unit of time.
     """
 
     name: str
@@ -143,6 +147,26 @@ class Stimulus:
     unit: str = field(default="1", kw_only=True)
     frames: str | int = field(default="", kw_only=True)
     every: str = field(default="", kw_only=True)
+
+    @property
+    def kind(self) -> str:
+        """The word for it in messages, ``"pattern"`` or ``"stimulus"``."""
+        return "pattern"
+
+
+@dataclass(frozen=True)
+class Stimulus(Pattern):
+    """A pattern that phases show: equations and rules of its population read its row under its name.
+
+    The row is that of the step's item, and zero in phases that do not show it (`Phase.stimuli`). One with `frames`
+    changes while it is shown: a phase shows them one after the other, from its beginning, and holds the last. All
+    fields are those of `Pattern`.
+    """
+
+    @property
+    def kind(self) -> str:
+        """The word for it in messages."""
+        return "stimulus"
 
 
 @dataclass(frozen=True)
@@ -178,7 +202,7 @@ class Population:
         fields below `tie`, which rounding cannot decide. ``rand()`` makes the update random (Glauber):
         ``"S = 2*int(rand() < 1/(1 + exp(-2*h/T))) - 1"``.
     initial : mapping of str to str
-        Start values by variable, as text over the draws of `Stimulus`; unmentioned variables start at 0.
+        Start values by variable, as text over the draws of `Pattern`; unmentioned variables start at 0.
     """
 
     name: str
@@ -231,8 +255,9 @@ class Projection:
         Synaptic parameters as Brian2 text, ``"w : 1"``; variables that a rule's
         ``dw/dt`` defines are not repeated here.
     initial : mapping of str to str
-        Start values, text over the draws of `Stimulus`; arrays are ``[post, pre]``. Recursive least squares starts
-        with ``{"p": "eye()/alpha"}``, the identity matrix over a parameter.
+        Start values, text over the draws of `Pattern`, and over patterns and stimuli (``"memory.T @ memory/N"``);
+        arrays are ``[post, pre]``. Recursive least squares starts with ``{"p": "eye()/alpha"}``, the identity matrix
+        over a parameter.
     row_norm : float, optional
         Scale every row (all synapses onto one unit) of the first initial variable to this Euclidean norm.
     self_connections : bool
@@ -387,10 +412,10 @@ class Phase:
     gates : mapping of str to number or text
         Values of gate variables, readable in every equation; a gate not named is 0.
     start : mapping of str to str
-        Variables set when the phase begins, text over the draws of `Stimulus` and over stimuli of the same population
-        (the row of the item, its first frame). Random values are drawn anew every time. Variables of the units are
-        those with an equation ``dx/dt`` and those declared without a right-hand side (``bias : 1``). Others go on as
-        they are.
+        Variables set when the phase begins, text over the draws of `Pattern` and over patterns and stimuli of the same
+        population, shown or not (the row of the item, its first frame). Random values are drawn anew every time.
+        Variables of the units are those with an equation ``dx/dt`` and those declared without a right-hand side
+        (``bias : 1``). Others go on as they are.
     begin, end : mapping of str to str
         Statements that run on the units of a population when a step of the phase begins or ends, by population:
         ``end={"units": "kept = x"}``, ``begin={"units": "theta = 0.9*theta + 0.1*y; bias = 0"}``, on several lines or
@@ -493,8 +518,8 @@ class Recalled:
     phase : str
         The phase that tests. Its rates, averaged as `Phase` says, are scored.
     target : str
-        The stimulus recalled, without frames. A test is scored against the row of its item; the rates are those of the
-        stimulus' population.
+        The pattern or stimulus recalled, without frames. A test is scored against the row of its item; the rates are
+        those of its population.
     score : {"overlap", "pearson"}
         The mean over units of rate times target, which grows with the amplitude of the rates; or Pearson's correlation
         over units, which ignores their amplitude and mean.
@@ -540,6 +565,7 @@ class Model:
     populations: tuple[Population, ...] = field(kw_only=True)
     projections: tuple[Projection, ...] = field(default=(), kw_only=True)
     rules: tuple[LearningRule, ...] = field(default=(), kw_only=True)
+    patterns: tuple[Pattern, ...] = field(default=(), kw_only=True)
     stimuli: tuple[Stimulus, ...] = field(default=(), kw_only=True)
     observables: tuple[Observable, ...] = field(default=(), kw_only=True)
     protocol: Protocol = field(kw_only=True)  # or a Phase, which stands for the protocol that runs it once
@@ -554,6 +580,11 @@ class Model:
     varied: bool = field(default=False, kw_only=True, repr=False, compare=False)
     carried: bool = field(default=False, kw_only=True, repr=False, compare=False)
     chosen: Mapping[str, str] = field(default_factory=dict, kw_only=True, repr=False)
+
+    @property
+    def all_patterns(self) -> tuple[Pattern, ...]:
+        """The patterns, those that phases show too."""
+        return (*self.patterns, *self.stimuli)
 
     def population(self, name: str) -> Population:
         """Return the population called `name`."""

@@ -18,6 +18,7 @@ TUPLES = {
     "populations": "population",
     "projections": "projection",
     "rules": "rule",
+    "patterns": "pattern",
     "stimuli": "stimulus",
     "observables": "observable",
     "limits": "limit",

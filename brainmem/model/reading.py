@@ -1,20 +1,25 @@
-"""What the parts of a model say together: rules of a projection, names used, stimuli shown."""
+"""What the parts of a model say together: rules of a projection, names used, what patterns are drawn from."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 
-from brainmem.model.nouns import LearningRule, Model, Parameter, Projection, Stimulus
+from brainmem.errors import RuleError
+from brainmem.model.nouns import LearningRule, Model, Parameter, Pattern, Projection
+from brainmem.text.expression import names_in
 from brainmem.text.lines import Line, identifiers, read_lines
 
 __all__ = [
     "Summed",
     "constants_in",
+    "drawing_order",
+    "drawn_from",
     "during_gate",
     "model_names",
+    "patterns_read",
     "rules_of",
-    "shown_stimuli",
     "summed_lines",
     "sums_of",
     "sums_onto",
@@ -88,10 +93,50 @@ def model_names(model: Model) -> set[str]:
     return used_names(texts)
 
 
-def shown_stimuli(model: Model) -> tuple[Stimulus, ...]:
-    """Return the stimuli that a phase shows or an equation reads; others only serve to draw these."""
-    shown = {name for phase in model.protocol.phases for name in phase.stimuli} | model_names(model)
-    return tuple(item for item in model.stimuli if item.name in shown)
+def drawing_order(patterns: Iterable[Pattern]) -> tuple[Pattern, ...]:
+    """Return patterns and stimuli so that each comes after those that its draw reads.
+
+    Raises
+    ------
+    graphlib.CycleError
+        When they are drawn from each other in a circle.
+    """
+    known = {item.name: item for item in patterns}
+    drawn_from = {name: _read_by(item.draw) & set(known) for name, item in known.items()}
+    return tuple(known[name] for name in TopologicalSorter(drawn_from).static_order())
+
+
+def drawn_from(patterns: Iterable[Pattern], names: set[str], *, without: set[str]) -> set[str]:
+    """Return `names` and those of all patterns that are drawn from these, directly or through others.
+
+    Parameters
+    ----------
+    without : set of str
+        Patterns that are given and not drawn.
+    """
+    found = set(names)
+    for item in drawing_order(patterns):
+        if item.name not in without and _read_by(item.draw) & found:
+            found.add(item.name)
+    return found
+
+
+def _read_by(draw: str) -> set[str]:
+    try:
+        return names_in(draw)
+    except RuleError:  # told when it is checked
+        return set()
+
+
+def patterns_read(model: Model) -> set[str]:
+    """Return the stimuli, and the patterns that starts, start weights or the recall criterion read, by name.
+
+    Other patterns serve to draw these, or are kept for measures.
+    """
+    texts = [text for phase in model.protocol.phases for text in phase.start.values()]
+    texts += [text for projection in model.projections for text in projection.initial.values()]
+    read = used_names(texts) | ({model.recalled.target} if model.recalled else set())
+    return {item.name for item in model.stimuli} | (read & {item.name for item in model.patterns})
 
 
 def used_names(texts: Iterable[str]) -> set[str]:

@@ -1,1 +1,1 @@
-"""The numbers of one run: parameters, stimuli, start values, tables, measured curves."""
+"""The numbers of one run: parameters, patterns, start values, tables, measured curves."""

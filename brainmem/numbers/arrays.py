@@ -12,11 +12,11 @@ from brainmem.errors import RuleError
 from brainmem.intake.files import read_matrix
 from brainmem.intake.numbers import check_finite, read_array
 from brainmem.model.memory import MemoryModel
-from brainmem.model.nouns import Stimulus
+from brainmem.model.nouns import Pattern
 
-__all__ = ["STIMULUS_AXES", "check_matrix", "check_patterns", "load_array"]
+__all__ = ["PATTERN_AXES", "check_matrix", "check_patterns", "load_array"]
 
-STIMULUS_AXES = ("item", "trial", "frame", "unit")
+PATTERN_AXES = ("item", "trial", "frame", "unit")
 _AXES = {2: ("row", "column"), 3: ("item", "frame", "unit")}
 
 
@@ -34,9 +34,9 @@ def load_array(given: Any, *, what: str, axes: Sequence[str] = ()) -> np.ndarray
 
 
 def check_patterns(
-    stimulus: Stimulus, given: Any, shape: tuple[int, ...], model: MemoryModel, *, trials: int = 0
+    pattern: Pattern, given: Any, shape: tuple[int, ...], model: MemoryModel, *, trials: int = 0
 ) -> np.ndarray:
-    """Return a stimulus table of shape (items, unit), or (items, trial, unit) for so many `trials`, after checking it.
+    """Return a table of shape (items, unit), or (items, trial, unit) for so many `trials`, after checking it.
 
     Tables of frames have shape (items, [trial,] frames, unit); that of a single item may be given as (frames, unit).
 
@@ -45,29 +45,29 @@ def check_patterns(
     RuleError
         For a wrong shape, values that are not finite or not allowed, or two equal rows where rows must be distinct.
     """
-    what = f"Model {model.name!r}: stimulus {stimulus.name!r}"
-    table = load_array(given, what=what, axes=STIMULUS_AXES)
-    if stimulus.every and shape[0] == 1 and table.shape == shape[1:]:
+    what = f"Model {model.name!r}: {pattern.kind} {pattern.name!r}"
+    table = load_array(given, what=what, axes=PATTERN_AXES)
+    if pattern.every and shape[0] == 1 and table.shape == shape[1:]:
         table = table[None]
     own = (shape[0], trials, *shape[1:])
     if trials and table.shape == own:
-        return np.stack([_checked(stimulus, table[:, trial], f"{what}, trial {trial}") for trial in range(trials)], 1)
+        return np.stack([_checked(pattern, table[:, trial], f"{what}, trial {trial}") for trial in range(trials)], 1)
     if table.shape != shape:
-        axes = "frames, unit" if stimulus.every else "unit"
+        axes = "frames, unit" if pattern.every else "unit"
         many = f", or (items, trial, {axes}) = {own}" if trials else ""
-        sized = f"{stimulus.items!r}, {stimulus.frames!r}" if stimulus.every else f"{stimulus.items!r}"
+        sized = f"{pattern.items!r}, {pattern.frames!r}" if pattern.every else f"{pattern.items!r}"
         raise RuleError(
             f"{what}: expected shape (items, {axes}) = {shape}{many}, got {table.shape}. "
-            f"Set {sized} and the size of {stimulus.population!r} to match, or change the table."
+            f"Set {sized} and the size of {pattern.population!r} to match, or change the table."
         )
-    return _checked(stimulus, table, what)
+    return _checked(pattern, table, what)
 
 
-def _checked(stimulus: Stimulus, table: np.ndarray, what: str) -> np.ndarray:
+def _checked(pattern: Pattern, table: np.ndarray, what: str) -> np.ndarray:
     check_finite(table, what=what, axes=_AXES.get(table.ndim, ()), error=RuleError)
-    if stimulus.values is not None:
-        _check_values(table, stimulus.values, what)
-    if stimulus.distinct:
+    if pattern.values is not None:
+        _check_values(table, pattern.values, what)
+    if pattern.distinct:
         _check_distinct(table, what)
     return table
 

@@ -17,13 +17,12 @@ from numpy.typing import ArrayLike
 from brainmem.errors import RuleError, closest
 from brainmem.model.checks.constants import check_constants
 from brainmem.model.memory import MemoryModel
-from brainmem.model.nouns import Phase, Stimulus
+from brainmem.model.nouns import Pattern, Phase
 from brainmem.model.parameters import resolve_parameters
 from brainmem.model.phases import held_lines, turns
 from brainmem.model.plan import Plan, Step, plan_protocol
-from brainmem.model.reading import shown_stimuli
+from brainmem.numbers.patterns import frame_table, patterns_of, shown_rows, value_rows
 from brainmem.numbers.starts import Given, size_of, start_names, start_tables, start_values, stream
-from brainmem.numbers.stimuli import frame_table, shown_rows, stimuli_of, value_rows
 from brainmem.text import evaluate
 from brainmem.text.constant import require_value
 from brainmem.text.counter import start_seed
@@ -51,8 +50,8 @@ class Instance:
         Resolved values with units, integers and tuples.
     arrays : dict of str to ndarray or float
         Device inputs by name, in base SI units; weights ``[post, pre]`` are still matrices.
-    stimuli : dict of str to ndarray, shape (items, [trial,] [frames,] unit)
-        With frames where the stimulus has some, with trials where each has its own.
+    patterns : dict of str to ndarray, shape (items, [trial,] [frames,] unit)
+        Tables of patterns and stimuli, with frames where one has some, with trials where each has its own.
     weights : dict of str to ndarray, shape (post, pre)
         Start values of synaptic variables by ``"projection.variable"``.
     ends : dict of str to Ends
@@ -64,7 +63,7 @@ class Instance:
     parameters: dict[str, Any]
     plan: Plan
     arrays: dict[str, Any]
-    stimuli: dict[str, np.ndarray]
+    patterns: dict[str, np.ndarray]
     weights: dict[str, np.ndarray]
     ends: dict[str, Ends]
     duration: float
@@ -86,18 +85,18 @@ def instantiate(translated: Translation, given: Given, seed: int) -> Instance:
     _check_delays(translated, parameters)
     plan = plan_protocol(model, parameters, stream(seed, "protocol"))
     _check_sizes(model, parameters)
-    stimuli = stimuli_of(translated, parameters, given, seed)
+    patterns = patterns_of(translated, parameters, given, seed)
     ends = ends_of(translated, parameters)
-    arrays, weights = start_values(translated, parameters, stimuli, given, seed, ends)
-    tables = _tables(translated, plan, parameters, stimuli)
-    rows = start_tables(translated, plan, parameters, stimuli, seed)
+    arrays, weights = start_values(translated, parameters, patterns, given, seed, ends)
+    tables = _tables(translated, plan, parameters, patterns)
+    rows = start_tables(translated, plan, parameters, patterns, seed)
     tables |= {name: _padded_rows(item) if item.ndim == 2 else _padded(item) for name, item in rows.items()}
     arrays |= {f"table.{item.name}": tables[item.name] for item in translated.tables if item.name in tables}
     arrays |= {f"param.{name}": _number(parameters[name]) for name in _constants(translated)}
     numbers = {"n_steps": len(plan), START_SEED: start_seed(seed)}
     arrays |= {f"param.{name}": float(numbers[name]) for name in run_numbers(model)}
     duration = _whole_steps(arrays["table.step_duration"][: len(plan)], _time_step(translated, parameters))
-    return Instance(parameters, plan, arrays, stimuli, weights, ends, duration)
+    return Instance(parameters, plan, arrays, patterns, weights, ends, duration)
 
 
 def _number(value: Any) -> float:
@@ -128,18 +127,18 @@ def _check_delays(translated: Translation, parameters: Mapping[str, Any]) -> Non
 
 
 def _check_sizes(model: MemoryModel, parameters: Mapping[str, Any]) -> None:
-    """Refuse weights and stimuli that the memory of this machine cannot hold, and populations without units."""
+    """Refuse weights and patterns that the memory of this machine cannot hold, and populations without units."""
     sizes = {item.name: size_of(item.size, parameters) for item in model.populations}
     for name, units in sizes.items():
         if units < 1:
             raise RuleError(f"Model {model.name!r}: population {name!r} has {units} units; it needs at least 1.")
     held = {f"projection {p.name!r}": sizes[p.source] * sizes[p.target] for p in model.projections}
-    for item in model.stimuli:
+    for item in model.all_patterns:
         frames = size_of(item.frames, parameters) if item.every else 1
-        held[f"stimulus {item.name!r}"] = size_of(item.items, parameters) * frames * sizes[item.population]
+        held[f"{item.kind} {item.name!r}"] = size_of(item.items, parameters) * frames * sizes[item.population]
     largest = max(held, key=lambda name: held[name], default="")
     if largest and 8 * held[largest] * _COPIES > _memory():
-        texts = {p.size for p in model.populations} | {s.items for s in model.stimuli}
+        texts = {p.size for p in model.populations} | {s.items for s in model.all_patterns}
         counts = [f"{name} = {parameters[name]}" for name in sorted(map(str, texts)) if name in parameters]
         raise RuleError(
             f"Model {model.name!r}: {largest} has {held[largest]:g} numbers with {', '.join(counts) or 'these sizes'}, "
@@ -177,12 +176,12 @@ def _check_limits(model: MemoryModel, parameters: Mapping[str, Any]) -> None:
             )
 
 
-KEPT = {"inputs": "is a stimulus", "weights": "has start weights", "initial": "keeps a value"}
+KEPT = {"inputs": "is a pattern or stimulus", "weights": "has start weights", "initial": "keeps a value"}
 
 
 def _check_names(model: MemoryModel, translated: Translation, given: Given) -> None:
     known = {
-        "inputs": {item.name for item in model.stimuli},
+        "inputs": {item.name for item in model.all_patterns},
         "weights": {item.name for item in model.projections if item.initial},
         "initial": start_names(translated),
     }
@@ -201,7 +200,7 @@ def _held(model: MemoryModel) -> set[str]:
 
 
 def _tables(
-    translated: Translation, plan: Plan, parameters: Mapping[str, Any], stimuli: Mapping[str, np.ndarray]
+    translated: Translation, plan: Plan, parameters: Mapping[str, Any], patterns: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     model = translated.model
     names = [phase.name for phase in model.protocol.phases]
@@ -225,16 +224,19 @@ def _tables(
         "step_watched": _padded([bool(s.phase.until) for s in steps]),
         "step_item": _padded([s.item for s in steps]),
     }
-    for item in shown_stimuli(model):
+    for item in model.stimuli:
         shown = [s.item + 1 if item.name in s.phase.stimuli else 0 for s in steps]
-        values, rows = stimuli[item.name], _in_range(model, item, shown, stimuli)
+        values, rows = patterns[item.name], _in_range(model, item, shown, patterns)
         frames = values.shape[-2] if item.every else 1
         tables[f"{item.name}_row"] = _padded(shown_rows(rows, frames))
-        tables[f"{item.name}_values"] = _padded_rows(value_rows(item, values))
         if item.every:
             dt = _time_step(translated, parameters)
             frame = frame_table(model, item, parameters, frames, dt)
             tables[f"{item.name}_frame"] = _padded(frame, frames - 1.0)
+    tabled = {item.name for item in translated.tables}
+    for item in model.all_patterns:
+        if f"{item.name}_values" in tabled:
+            tables[f"{item.name}_values"] = _padded_rows(value_rows(item, patterns[item.name]))
     opened = {}
     for gate in model.protocol.gates:
         values = {p.name: _number(evaluate(str(p.gates.get(gate, 0)), parameters)) for p in model.protocol.phases}
@@ -273,8 +275,8 @@ def _average_from(phase: Phase, durations: Mapping[str, float], parameters: Mapp
     return durations[phase.name] - last
 
 
-def _in_range(model: MemoryModel, item: Stimulus, rows: list[int], stimuli: Mapping[str, np.ndarray]) -> list[int]:
-    available = len(stimuli[item.name])
+def _in_range(model: MemoryModel, item: Pattern, rows: list[int], patterns: Mapping[str, np.ndarray]) -> list[int]:
+    available = len(patterns[item.name])
     if max(rows) > available:
         raise RuleError(
             f"Model {model.name!r}: the protocol shows item {max(rows) - 1} of {item.name!r}, which has only "

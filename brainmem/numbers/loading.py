@@ -16,7 +16,7 @@ from brainmem.intake.numbers import read_array
 from brainmem.intake.units import Dimensions
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Projection
-from brainmem.numbers.arrays import STIMULUS_AXES
+from brainmem.numbers.arrays import PATTERN_AXES
 from brainmem.numbers.starts import Given
 from brainmem.text.lines import read_lines
 
@@ -56,9 +56,11 @@ def load_given(
             return values
         return read_array(given, what=what, axes=axes, dimensions=unit)
 
-    stimuli = {item.name: _dimensions(item.unit) for item in model.stimuli}
-    shown = {
-        name: load(given, f"{where}: stimulus {name!r}", STIMULUS_AXES, stimuli.get(name))
+    known = {item.name: item for item in model.all_patterns}
+    units = {name: _dimensions(item.unit) for name, item in known.items()}
+    kinds = {name: item.kind for name, item in known.items()}
+    tables = {
+        name: load(given, f"{where}: {kinds.get(name, 'stimulus')} {name!r}", PATTERN_AXES, units.get(name))
         for name, given in (inputs or {}).items()
     }
     joined = {
@@ -70,7 +72,7 @@ def load_given(
         owner, _, variable = key.partition(".")
         axes = ("post", "pre") if owner in owners else ("trial", "unit")
         begun[key] = load(given, f"{where}: initial {key!r}", axes, _of_variable(model, owner, variable))
-    return Given(parameters, shown, joined, begun, tuple(notes))
+    return Given(parameters, tables, joined, begun, tuple(notes))
 
 
 def _dimensions(unit: str) -> Dimensions | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from brainmem.errors import RuleError
 from brainmem.model.memory import MemoryModel
-from brainmem.model.nouns import Phase, Projection
+from brainmem.model.nouns import Pattern, Phase, Projection
 from brainmem.model.plan import Plan
 from brainmem.numbers.arrays import check_matrix, load_array
 from brainmem.text import draw, evaluate
@@ -22,7 +22,17 @@ from brainmem.translation.protocol import owner_of
 from brainmem.translation.restarts import Restart, restarts
 from brainmem.translation.text import WHOLE, Initial, Translation
 
-__all__ = ["Given", "side_by_side", "size_of", "start_names", "start_tables", "start_values", "stream"]
+__all__ = [
+    "Given",
+    "of_trial",
+    "own_tables",
+    "side_by_side",
+    "size_of",
+    "start_names",
+    "start_tables",
+    "start_values",
+    "stream",
+]
 
 _BYTES = 256  # a stream's name is a sequence of bytes, so larger numbers can stand for trials
 
@@ -69,7 +79,7 @@ def side_by_side(values: np.ndarray, units: int | None = None) -> np.ndarray:
 def start_values(
     translated: Translation,
     parameters: Mapping[str, Any],
-    stimuli: Mapping[str, np.ndarray],
+    patterns: Mapping[str, np.ndarray],
     given: Given,
     seed: int,
     ends: Mapping[str, Ends],
@@ -77,7 +87,7 @@ def start_values(
     """Return the start values of neurons, as the device takes them, and of weights ``[post, pre]``."""
     weights: dict[str, np.ndarray] = {}
     trials = range(max(1, translated.trials))
-    drawn = [_draw_trial(translated, parameters, stimuli, given, seed, weights, ends, trial) for trial in trials]
+    drawn = [_draw_trial(translated, parameters, patterns, given, seed, weights, ends, trial) for trial in trials]
     if not translated.trials:
         return drawn[0], weights
     arrays = {}
@@ -91,7 +101,7 @@ def start_values(
 def _draw_trial(
     translated: Translation,
     parameters: Mapping[str, Any],
-    stimuli: Mapping[str, np.ndarray],
+    patterns: Mapping[str, np.ndarray],
     given: Given,
     seed: int,
     weights: dict[str, np.ndarray],
@@ -99,15 +109,15 @@ def _draw_trial(
     trial: int,
 ) -> dict[str, np.ndarray]:
     """Draw the start values of one trial; the first also draws the `weights`, which all share."""
-    shown = _of_trial(translated.model, stimuli, trial)
-    names = {**dict.fromkeys(translated.model.protocol.gates, 0.0), **parameters, **shown}
+    tables = of_trial(translated.model, patterns, trial)
+    names = {**dict.fromkeys(translated.model.protocol.gates, 0.0), **parameters, **tables}
     projections = {p.name: p for p in translated.model.projections}
     arrays = {}
     for item in translated.initial:
         key = f"{item.owner}.{item.variable}"
         if item.owner in projections:
             if trial == 0:
-                _check_shared(translated.model, item, stimuli, given)
+                _check_shared(translated.model, item, patterns, given)
                 weights[key] = _weights(
                     translated.model, projections[item.owner], ends[item.owner], item, names, given, seed
                 )
@@ -122,18 +132,20 @@ def _draw_trial(
     return arrays
 
 
-def _of_trial(model: MemoryModel, stimuli: Mapping[str, np.ndarray], trial: int) -> dict[str, np.ndarray]:
-    own = _own(model, stimuli)
-    return {name: table[:, trial] if name in own else table for name, table in stimuli.items()}
+def of_trial(model: MemoryModel, patterns: Mapping[str, np.ndarray], trial: int) -> dict[str, np.ndarray]:
+    """Return the tables of one trial, (items, [frames,] unit)."""
+    own = own_tables(model, patterns)
+    return {name: table[:, trial] if name in own else table for name, table in patterns.items()}
 
 
-def _own(model: MemoryModel, stimuli: Mapping[str, np.ndarray]) -> set[str]:
-    """Return the stimuli of which every trial has its own table."""
-    return {item.name for item in model.stimuli if stimuli[item.name].ndim == (4 if item.every else 3)}
+def own_tables(model: MemoryModel, patterns: Mapping[str, np.ndarray]) -> set[str]:
+    """Return the patterns of which every trial has its own table."""
+    known = (item for item in model.all_patterns if item.name in patterns)
+    return {item.name for item in known if patterns[item.name].ndim == (4 if item.every else 3)}
 
 
-def _check_shared(model: MemoryModel, item: Initial, stimuli: Mapping[str, np.ndarray], given: Given) -> None:
-    own = sorted(_own(model, stimuli) & identifiers(item.draw))
+def _check_shared(model: MemoryModel, item: Initial, patterns: Mapping[str, np.ndarray], given: Given) -> None:
+    own = sorted(own_tables(model, patterns) & identifiers(item.draw))
     if own and item.owner not in given.weights and f"{item.owner}.{item.variable}" not in given.initial:
         raise RuleError(
             f"The start weights {item.draw!r} of {item.owner!r} are made from {own[0]!r}, of which every trial has its "
@@ -229,7 +241,7 @@ def _present(matrix: np.ndarray, ends: Ends, model: MemoryModel, projection: Pro
 
 
 def start_tables(
-    translated: Translation, plan: Plan, parameters: Mapping[str, Any], stimuli: Mapping[str, np.ndarray], seed: int
+    translated: Translation, plan: Plan, parameters: Mapping[str, Any], patterns: Mapping[str, np.ndarray], seed: int
 ) -> dict[str, np.ndarray]:
     """Return the values that phases set when they begin, (row, unit of every trial), and the row of every step."""
     model = translated.model
@@ -240,8 +252,10 @@ def start_tables(
             keys[key] if key and name in s.phase.start else 0 for s, key in zip(plan.steps, plan.starts, strict=True)
         ]
         tables[f"{name}_row"] = np.asarray(shown)
+        for phase in item.phases:
+            _check_rows(model, phase, name, [number for key, number, *_ in keys if key == phase.name], patterns)
         if not item.on_device:
-            tables[f"{name}_start"] = phase_starts(translated, item, keys, parameters, stimuli, seed)
+            tables[f"{name}_start"] = phase_starts(translated, item, keys, parameters, patterns, seed)
     return tables
 
 
@@ -250,13 +264,13 @@ def phase_starts(
     item: Restart,
     keys: Mapping[tuple, int],
     parameters: Mapping[str, Any],
-    stimuli: Mapping[str, np.ndarray],
+    patterns: Mapping[str, np.ndarray],
     seed: int,
 ) -> np.ndarray:
     """Return the values of a variable that phases set, (row, unit of every trial), also where the device draws them."""
     model = translated.model
     size, trials = size_of(owner_of(model, item.variable).size, parameters), range(max(1, translated.trials))
-    drawn = [_phase_starts(model, item, keys, size, parameters, stimuli, seed, trial) for trial in trials]
+    drawn = [_phase_starts(model, item, keys, size, parameters, patterns, seed, trial) for trial in trials]
     return side_by_side(np.stack(drawn, axis=1))
 
 
@@ -266,7 +280,7 @@ def _phase_starts(
     keys: Mapping[tuple, int],
     size: int,
     parameters: Mapping[str, Any],
-    stimuli: Mapping[str, np.ndarray],
+    patterns: Mapping[str, np.ndarray],
     seed: int,
     trial: int,
 ) -> np.ndarray:
@@ -275,25 +289,34 @@ def _phase_starts(
     for phase in restart.phases:
         rows = np.array([row for (key, *_), row in keys.items() if key == phase.name], dtype=int)
         items = [item for key, item, *_ in keys if key == phase.name]
-        shown = _at_begin(model, phase, name, items, _of_trial(model, stimuli, trial))
+        read = _at_begin(model, phase, name, items, of_trial(model, patterns, trial))
         rng: Any = stream(seed, f"{phase.name}.{name}", trial)
         if phase.fresh:
             rng = CounterDraws(start_seed(seed), rows, trial, restart.number(phase))
-        values[rows - 1] = draw(phase.start[name], names={**parameters, **shown}, rng=rng, shape=(len(rows), size))
+        values[rows - 1] = draw(phase.start[name], names={**parameters, **read}, rng=rng, shape=(len(rows), size))
     return values
 
 
-def _at_begin(
-    model: MemoryModel, phase: Phase, name: str, items: list[int], stimuli: Mapping[str, np.ndarray]
-) -> dict[str, np.ndarray]:
-    """Return the rows of stimuli that a start value reads, (items, unit): those of the items, their first frames."""
-    found = {}
-    for item in (item for item in model.stimuli if item.name in identifiers(phase.start[name])):
-        table = stimuli[item.name]
-        if max(items, default=0) >= len(table):
+def _check_rows(
+    model: MemoryModel, phase: Phase, name: str, items: list[int], patterns: Mapping[str, np.ndarray]
+) -> None:
+    """Refuse items for which a start value would read rows that a pattern does not have."""
+    for item in _read_by(model, phase.start[name]):
+        rows = len(patterns[item.name])
+        if max(items, default=0) >= rows:
             raise RuleError(
                 f"Model {model.name!r}, phase {phase.name!r}: start[{name!r}] = {phase.start[name]!r} reads item "
-                f"{max(items)} of {item.name!r}, which has only {len(table)} rows. Raise {item.items!r}."
+                f"{max(items)} of {item.name!r}, which has only {rows} rows. Raise {item.items!r}."
             )
-        found[item.name] = (table[:, 0] if item.every else table)[items]
-    return found
+
+
+def _read_by(model: MemoryModel, text: str) -> Iterator[Pattern]:
+    return (item for item in model.all_patterns if item.name in identifiers(text))
+
+
+def _at_begin(
+    model: MemoryModel, phase: Phase, name: str, items: list[int], patterns: Mapping[str, np.ndarray]
+) -> dict[str, np.ndarray]:
+    """Return the rows of patterns that a start value reads, (items, unit): those of the items, their first frames."""
+    read = {item.name: (item, patterns[item.name]) for item in _read_by(model, phase.start[name])}
+    return {key: (table[:, 0] if item.every else table)[items] for key, (item, table) in read.items()}

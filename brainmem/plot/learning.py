@@ -34,7 +34,7 @@ def weights(result: Result, *, variable: str | None = None, targets: str = "targ
     variable : str, optional
         Weight variable, (epoch, post, pre); needed if there are several.
     targets, cues : str
-        Stimuli for the decorrelation index, which is left out when a result has none.
+        Patterns for the decorrelation index, which is left out when a result has none.
     """
     variable = variable or _only_weights(result)
     values, epochs = result[variable].values, result["epoch"].values
@@ -91,7 +91,7 @@ def _row_norms(axes: Axes, values: np.ndarray, epochs: np.ndarray, colour: str) 
 
 
 def _decorrelation(result: Result, values: np.ndarray, targets: str, cues: str) -> list[float] | None:
-    """Return R by snapshot, or None where it does not exist (no stimuli, other sizes, dependent patterns)."""
+    """Return R by snapshot, or None where it does not exist (no such patterns, other sizes, dependent patterns)."""
     if targets not in result or cues not in result:
         return None
     patterns = result[targets].values, result[cues].values

@@ -67,7 +67,7 @@ def compare(
     Raises
     ------
     ResultError
-        For different models, parameters, stimuli or numbers of trials, unpaired seeds, unfinished runs, or a rate or
+        For different models, parameters, patterns or numbers of trials, unpaired seeds, unfinished runs, or a rate or
         criterion that does not fit the results.
     """
     pairs, notes = paired(rate_results, spiking_results), Notes()

@@ -22,7 +22,7 @@ def paired(rate_results: Result | Sequence[Result], spiking_results: Result | Se
     ------
     ResultError
         For unfinished runs, seeds that only one variant has, and pairs that are not the same experiment: other models,
-        parameters, stimuli or numbers of trials.
+        parameters, patterns or numbers of trials.
     """
     first = _by_seed(_listed(rate_results, "rate"))
     second = _by_seed(_listed(spiking_results, "spiking"))
@@ -139,9 +139,9 @@ def _check_pair(rate: Result, spiking: Result) -> None:
             f"Trials are compared one by one, but with seed {rate.seed} the rate run has {trials[0]} and the spiking "
             f"run {trials[1]}. Run both with the same trials=..."
         )
-    for name in _stimuli(rate):
+    for name in _patterns(rate):
         if name in spiking and not np.array_equal(rate[name].values, spiking[name].values):
-            raise ResultError(f"The runs with seed {rate.seed} saw different stimuli {name!r}; give both the same.")
+            raise ResultError(f"The runs with seed {rate.seed} have different tables {name!r}; give both the same.")
 
 
 def _check_same_settings(one: Result, other: Result, which: str) -> None:
@@ -167,5 +167,5 @@ def _unequal(first: dict, second: dict) -> bool:
     return first["value"] != second["value"] or first.get("unit") != second.get("unit")
 
 
-def _stimuli(result: Result) -> Iterator[str]:
+def _patterns(result: Result) -> Iterator[str]:
     return (str(name) for name, values in result.data.items() if values.dims and str(values.dims[0]).endswith("item"))

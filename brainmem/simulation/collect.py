@@ -41,12 +41,12 @@ def collect(
     schedule: str,
     dense: Mapping[str, str] = MappingProxyType({}),
 ) -> Result:
-    """Return the run as a `Result`: per-step records, stimuli, weights, traces, and all it took to make it."""
+    """Return the run as a `Result`: per-step records, patterns, weights, traces, and all it took to make it."""
     model = translated.model
     data = xr.Dataset(
         _steps(translated, instance, outputs)
         | _averages(model, translated, instance, outputs, dt)
-        | _stimuli(model, instance)
+        | _patterns(model, instance)
         | _weights(translated, instance, outputs, dense)
         | _traces(translated, instance, outputs, dt)
         | _spikes(translated, instance, outputs, dt)
@@ -175,12 +175,12 @@ def _averages(
     return found
 
 
-def _stimuli(model: MemoryModel, instance: Instance) -> dict[str, xr.Variable]:
-    shared = len({item.items for item in model.stimuli}) == 1
-    frames = len({(item.frames, item.every) for item in model.stimuli if item.every}) == 1
+def _patterns(model: MemoryModel, instance: Instance) -> dict[str, xr.Variable]:
+    shared = len({item.items for item in model.all_patterns}) == 1
+    frames = len({(item.frames, item.every) for item in model.all_patterns if item.every}) == 1
     found = {}
-    for item in model.stimuli:
-        values = instance.stimuli[item.name]
+    for item in model.all_patterns:
+        values = instance.patterns[item.name]
         shown = ("frame" if frames else f"{item.name}_frame",) if item.every else ()
         apart = ("trial",) if values.ndim == 3 + len(shown) else ()
         dims = ("item" if shared else f"{item.name}_item", *apart, *shown, _dim(model, item.population))
@@ -258,8 +258,9 @@ def _traces(
 
 
 def _trace_label(model: MemoryModel, owner: str, variable: str, traced: list[str]) -> str:
-    """Return a name that no stimulus, observable or other trace has."""
-    if owner in (CONTROLLER, TRIAL) or any(item.name == variable for item in (*model.stimuli, *model.observables)):
+    """Return a name that no pattern, stimulus, observable or other trace has."""
+    others = (*model.all_patterns, *model.observables)
+    if owner in (CONTROLLER, TRIAL) or any(item.name == variable for item in others):
         return f"{variable}_trace"
     return f"{owner}_{variable}" if traced.count(variable) > 1 else variable
 

@@ -1,4 +1,4 @@
-"""What a run has to be told about itself: steps too long, rates cut, phases that never ended, stimuli that do not fit.
+"""What a run has to be told about itself: steps too long, rates cut, phases that never ended, patterns that do not fit.
 
 A remark is one sentence with the object, the number and what to do. The serious ones are warnings too.
 """
@@ -19,7 +19,7 @@ from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 from brainmem.errors import RuleError
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Population
-from brainmem.model.reading import shown_stimuli
+from brainmem.model.reading import patterns_read
 from brainmem.numbers.instance import Instance
 from brainmem.text import evaluate
 from brainmem.text.lines import Line, identifiers, read_lines
@@ -43,7 +43,7 @@ class Remark:
 def remarks_on_setting(
     translated: Translation, instance: Instance, given: Mapping[str, Any], dt: float
 ) -> Iterator[Remark]:
-    """Yield what can be said of a run before it begins; `given` are the user's own stimuli."""
+    """Yield what can be said of a run before it begins; `given` are the user's own patterns and stimuli."""
     yield from _long_steps(translated, instance, dt)
     yield from _short_phases(translated, instance, dt)
     yield from _sources_left(translated.model, given)
@@ -99,10 +99,10 @@ def _short_phases(translated: Translation, instance: Instance, dt: float) -> Ite
 
 
 def _sources_left(model: MemoryModel, given: Mapping[str, Any]) -> Iterator[Remark]:
-    """Yield the stimuli that follow what a given one would have been drawn from."""
-    draws = {item.name: identifiers(item.draw) for item in model.stimuli}
+    """Yield the patterns and stimuli that follow what a given one would have been drawn from."""
+    draws = {item.name: identifiers(item.draw) for item in model.all_patterns}
     behind = {name: _sources(name, draws) for name in draws}
-    used = {item.name for item in shown_stimuli(model)}
+    used = patterns_read(model)
     for name in given:
         for other in draws:
             shared = sorted((behind[name] & behind[other]) - set(given))
@@ -116,7 +116,7 @@ def _sources_left(model: MemoryModel, given: Mapping[str, Any]) -> Iterator[Rema
 
 
 def _sources(name: str, draws: Mapping[str, set[str]]) -> set[str]:
-    """Return the stimuli that a stimulus is drawn from, directly or through others."""
+    """Return the patterns that a pattern is drawn from, directly or through others."""
     found: set[str] = set()
     todo = [name]
     while todo:

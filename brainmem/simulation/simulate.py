@@ -19,6 +19,7 @@ from brainmem.model.choices import split_choices
 from brainmem.model.freezing import fixed_weights
 from brainmem.model.memory import MemoryModel
 from brainmem.model.phases import with_starts
+from brainmem.model.reading import drawn_from
 from brainmem.models import get_model
 from brainmem.numbers.instance import Given
 from brainmem.numbers.loading import RUN, load_given
@@ -68,9 +69,10 @@ def simulate(
     device : Device or str, optional
         C++ standalone when not given.
     inputs : mapping of str to array or path, optional
-        Stimuli by name, shape (items, unit), in place of drawn ones; ``.npy`` and ``.csv`` files are read. With
-        `trials` also (items, trial, unit), each trial its own. Stimuli with frames have shape (items, frames, unit)
-        and (items, trial, frames, unit); with one item, (frames, unit) will do.
+        Patterns and stimuli by name, shape (items, unit), in place of drawn ones; ``.npy`` and ``.csv`` files are read.
+        With `trials` also (items, trial, unit), each trial its own; what is drawn from these, each trial has of its own
+        too. Those with frames have shape (items, frames, unit) and (items, trial, frames, unit); with one item,
+        (frames, unit) will do.
     weights : mapping of str to array, optional
         Start weights ``[post, pre]`` by projection. Where a projection has no self-connections the diagonal is left
         out, with a warning if it is not zero.
@@ -150,10 +152,11 @@ def _translated(model: MemoryModel, variant: str, options: Mapping[str, Any], gi
     model = with_starts(model, given.initial)
     if options["trials"] is None:
         return translate(model, variant, **options)
-    axes = {item.name: 4 if item.every else 3 for item in model.stimuli}
+    axes = {item.name: 4 if item.every else 3 for item in model.all_patterns}
     given_axes = {name: np.ndim(table) for name, table in given.inputs.items()}
-    own = tuple(name for name, count in given_axes.items() if count == axes.get(name))
-    return translate(fixed_weights(model, given.parameters), variant, trial_inputs=own, **options)
+    own = {name for name, count in given_axes.items() if count == axes.get(name)}
+    own = drawn_from(model.all_patterns, own, without=set(given.inputs))
+    return translate(fixed_weights(model, given.parameters), variant, trial_inputs=tuple(own), **options)
 
 
 def execute(ready: Ready, executable: Executable, *, progress: Callable[[float], None] | None = None) -> Result:

@@ -18,6 +18,7 @@ from brainmem.model.freezing import freeze
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Stimulus
 from brainmem.model.parameters import resolve_parameters
+from brainmem.model.reading import patterns_read
 from brainmem.models import get_model
 from brainmem.numbers.loading import RUN
 from brainmem.recordings import Recording, read_recording
@@ -225,12 +226,10 @@ def _target(model: MemoryModel, name: str, given: Mapping[str, Any]) -> Stimulus
 
 def _check_drawn(model: MemoryModel, target: str) -> None:
     """Refuse a model where something is drawn beside the target that should be drawn from it."""
-    place = {item.name for item in model.stimuli if target in names_in(item.draw)}
-    shared = {name for item in model.stimuli if item.name == target for name in names_in(item.draw)}
-    drawn = {item.name: names_in(item.draw) & shared for item in model.stimuli if item.name not in (target, *place)}
-    known = {item.name for item in model.stimuli}
-    shown = {name for phase in model.protocol.phases for name in phase.stimuli}
-    others = [name for name, common in drawn.items() if common & known and name in shown]
+    draws = {item.name: names_in(item.draw) for item in model.all_patterns}
+    shared = draws[target] & set(draws)
+    used = patterns_read(model) - {target}
+    others = [name for name, read in draws.items() if name in used and target not in read and read & shared]
     if others:
         raise RuleError(
             f"Model {model.name!r}: {', '.join(others)} are drawn from the same numbers as {target!r} and not from "
@@ -258,7 +257,7 @@ def _shown(
         parameters={name: value for name, value in parameters.items() if name in known},
         seed=int(result.seed),
         device=device,
-        inputs={item.name: result[item.name].values for item in model.stimuli},
+        inputs={item.name: result[item.name].values for item in model.all_patterns},
         weights={name: matrix for name, matrix in weights.items() if name in {p.name for p in frozen.projections}},
         record=(rate,),
     )

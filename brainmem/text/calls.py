@@ -15,7 +15,7 @@ ARGUMENTS = {
     "uniform": ("low", "high"),
     "binary": ("p",),
     "filtered_noise": ("tau",),
-    "first": ("stimulus",),
+    "first": ("pattern",),
     "timestep": ("t", "dt"),
 }
 # Functions that other languages have, and how to write them: {a} and {b} are the arguments, {x} and {y} the same in
@@ -74,7 +74,7 @@ def function_hint(name: str, node: ast.Call, *, drawing: bool) -> str:
             f"with Observable(..., reduce='{'mean' if low in ('mean', 'average') else 'sum'}')."
         )
     if low in ("normal", "gauss", "uniform", "random", "binary", "signs"):
-        return " Draws belong in initial=, start= and Stimulus(draw=...); noise in an equation is xi."
+        return " Draws belong in initial=, start= and Pattern(draw=...); noise in an equation is xi."
     pattern, args = REPLACED.get(low), list(node.args)
     if pattern is None or len(args) < 1 + ("{b}" in pattern or "{y}" in pattern):
         return ""

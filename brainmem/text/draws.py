@@ -121,13 +121,13 @@ def _draws(
 def ranks(values: Any) -> np.ndarray:
     """Return the numbers 0, 1, 2, ... of values in ascending order along the last axis, equal ones in their order."""
     values = np.asarray(values)
-    _require(values.ndim > 0, "ranks(x) numbers the units by the values of a stimulus, and this is a single number")
+    _require(values.ndim > 0, "ranks(x) numbers the units by the values of a pattern, and this is a single number")
     return np.argsort(np.argsort(values, axis=-1, kind="stable"), axis=-1, kind="stable").astype(float)
 
 
 def _first_frame(values: Any, axes: int) -> np.ndarray:
     """Return the first frame of a table (..., frames, unit), in a table of so many axes."""
-    _require(np.ndim(values) >= 3, "first(x) is the first frame of a stimulus with frames, and this one has none")
+    _require(np.ndim(values) >= 3, "first(x) is the first frame of a pattern with frames, and this one has none")
     frame = values[..., :1, :]
     return frame if axes == 3 else frame[..., 0, :]
 

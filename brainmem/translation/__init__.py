@@ -84,7 +84,7 @@ def translate(
         Run so many independent trials at once, with shared weights. The model must be one whose weights stay as they
         are (`brainmem.freeze`).
     trial_inputs : tuple of str
-        Stimuli of which every trial has its own.
+        Patterns and stimuli of which every trial has its own.
 
     Returns
     -------

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Stimulus
-from brainmem.model.reading import shown_stimuli
 from brainmem.text.lines import Line, identifiers, rename
 from brainmem.translation import schedule
 from brainmem.translation.restarts import restarts
@@ -49,7 +48,7 @@ def controller(model: MemoryModel, *, trials: bool = False) -> Group:
     observed = [Line(item.name, "parameter", item.unit) for item in model.observables]
     held = [Line("held", "parameter", "1")] if has_until(model) else []  # the trials whose condition holds
     fulfilled = [Line("fulfilled", "parameter", "1")] if has_until(model) else []
-    framed = [item for item in shown_stimuli(model) if item.every]
+    framed = [item for item in model.stimuli if item.every]
     lines = [
         Line("step", "parameter", "1"),
         Line("elapsed", "parameter", "second"),

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from brainmem.model.memory import MemoryModel
-from brainmem.model.nouns import LearningRule, Population, Stimulus
+from brainmem.model.nouns import LearningRule, Pattern, Population, Stimulus
 from brainmem.model.phases import turns
-from brainmem.model.reading import shown_stimuli
 from brainmem.model.visits import unit_lines
 from brainmem.text.lines import Line, read_lines
 from brainmem.translation import schedule
 from brainmem.translation.controller import CONTROLLER, FOLLOWED, START_SEED
-from brainmem.translation.restarts import restarts
+from brainmem.translation.restarts import patterns_on_device, restarts
 from brainmem.translation.text import Operation, Table
 
 __all__ = [
@@ -47,7 +46,7 @@ def has_restored(model: MemoryModel) -> bool:
 
 def followed(model: MemoryModel, population: Population) -> tuple[tuple[str, str], ...]:
     """Return the variables (and units) of the controller that a population follows."""
-    framed = [item for item in shown_stimuli(model) if item.every and item.population == population.name]
+    framed = [item for item in model.stimuli if item.every and item.population == population.name]
     averaging = [("averaging", "1")] if population.rate else []
     lines = {line.name for line in read_lines(population.equations)}
     drawing = any(item.on_device and name in lines for name, item in restarts(model).items())
@@ -82,7 +81,7 @@ def protocol_lines(model: MemoryModel, population: Population, *, used: set[str]
     used : set of str or None
         The names that occur in the model's text; None returns every line.
     """
-    shown = [item for item in shown_stimuli(model) if item.population == population.name]
+    shown = [item for item in model.stimuli if item.population == population.name]
     lines = [_framed_line(item) if item.every else Line(item.name, "parameter", item.unit) for item in shown]
     lines += [Line(gate, "parameter", "1") for gate in model.protocol.gates]
     lines += [_window_line(rule) for rule in model.rules if rule.episodic]
@@ -96,7 +95,7 @@ def _framed_line(item: Stimulus) -> Line:
 
 def _shown_code(model: MemoryModel, population: Population, used: set[str]) -> list[str]:
     """Return the statements that store, when a phase begins, what it shows and which gates it opens."""
-    shown = [item.name for item in shown_stimuli(model) if item.population == population.name and not item.every]
+    shown = [item.name for item in model.stimuli if item.population == population.name and not item.every]
     code = [f"{name} = {name}_values({name}_row(step*second)*second, i)" for name in shown if name in used]
     return code + [f"{gate} = {gate}_gate(step*second)" for gate in model.protocol.gates if gate in used]
 
@@ -194,11 +193,10 @@ def protocol_tables(model: MemoryModel) -> tuple[Table, ...]:
             Table("step_set_aside", meaning="1 where the neurons' state is set aside"),
             Table("step_put_back", meaning="1 where it is put back"),
         ]
-    for item in shown_stimuli(model):
-        size = str(model.population(item.population).size)
+    for item in model.stimuli:
         tables += [
             Table(f"{item.name}_row", meaning=f"row of {item.name} shown; 0 is none"),
-            Table(f"{item.name}_values", size, item.unit, f"rows of {item.name}; row 0 is zero"),
+            _values(model, item),
         ]
         if item.every:
             tables.append(Table(f"{item.name}_frame", meaning=f"frame of {item.name} shown after so many time steps"))
@@ -212,8 +210,13 @@ def protocol_tables(model: MemoryModel) -> tuple[Table, ...]:
     return tuple(tables)
 
 
+def _values(model: MemoryModel, item: Pattern) -> Table:
+    size = str(model.population(item.population).size)
+    return Table(f"{item.name}_values", size, item.unit, f"rows of {item.name}; row 0 is zero")
+
+
 def _start_tables(model: MemoryModel) -> list[Table]:
-    tables = []
+    tables = [_values(model, item) for item in patterns_on_device(model) if item not in model.stimuli]
     known = restarts(model)
     for name, item in known.items():
         population = owner_of(model, name)

@@ -14,12 +14,11 @@ from dataclasses import dataclass
 from brian2.core.functions import DEFAULT_FUNCTIONS
 
 from brainmem.model.memory import MemoryModel
-from brainmem.model.nouns import Phase
-from brainmem.model.reading import shown_stimuli
+from brainmem.model.nouns import Pattern, Phase
 from brainmem.text.expression import FUNCTIONS
 from brainmem.text.lines import identifiers
 
-__all__ = ["DEVICE_FUNCTIONS", "Restart", "draws_random", "restarts"]
+__all__ = ["DEVICE_FUNCTIONS", "Restart", "draws_random", "patterns_on_device", "restarts"]
 
 RANDOM = frozenset({"signs", "normal", "uniform", "binary", "permutation"})
 DRAWN = {"signs": 0, "normal": 2, "uniform": 2, "binary": 1}  # with their numbers of arguments
@@ -89,12 +88,22 @@ def _on_device(model: MemoryModel, restart: Restart, phase: Phase) -> str:
     tree = ast.parse(text.strip(), mode="eval")
     if not _computable(tree, model) or len(list(_drawn(tree))) > PER_PHASE // 2:
         return ""
-    shown = {item.name: item for item in shown_stimuli(model)}
-    read = [item for item in model.stimuli if item.name in identifiers(text)]
-    if any(item.name not in shown or item.every for item in read):
+    read = _patterns_in(model, text)
+    if any(item.every for item in read):
         return ""
     change = _Device(f"{restart.variable}_row(step*second)", restart.number(phase), {item.name for item in read})
     return ast.unparse(change.visit(tree))
+
+
+def _patterns_in(model: MemoryModel, text: str) -> tuple[Pattern, ...]:
+    return tuple(item for item in model.all_patterns if item.name in identifiers(text))
+
+
+def patterns_on_device(model: MemoryModel) -> tuple[Pattern, ...]:
+    """Return the patterns and stimuli whose rows the device reads for the start values that it draws."""
+    found = [item for item in restarts(model).values() if item.on_device]
+    texts = [phase.start[item.variable] for item in found for phase in item.phases]
+    return _patterns_in(model, " ".join(texts))
 
 
 def _drawn(tree: ast.AST) -> Iterator[ast.Call]:
@@ -115,11 +124,11 @@ def _computable(tree: ast.AST, model: MemoryModel) -> bool:
 class _Device(ast.NodeTransformer):
     """Replaces draws by functions of the place to which they belong, in the order in which numpy draws them."""
 
-    def __init__(self, row: str, number: int, stimuli: set[str]) -> None:
-        self.row, self.number, self.stimuli = row, number, stimuli
+    def __init__(self, row: str, number: int, patterns: set[str]) -> None:
+        self.row, self.number, self.patterns = row, number, patterns
 
     def visit_Name(self, node: ast.Name) -> ast.AST:
-        if node.id not in self.stimuli:
+        if node.id not in self.patterns:
             return node
         return _parsed(f"{node.id}_values((step_item(step*second) + 1)*second, i)")
 

@@ -32,7 +32,7 @@ def spread(translated: Translation, trials: int, trial_inputs: tuple[str, ...]) 
     ----------
     trials : int
     trial_inputs : tuple of str
-        Stimuli of which every trial has its own rows.
+        Patterns and stimuli of which every trial has its own rows.
 
     Raises
     ------

@@ -157,7 +157,7 @@ class Experiment:
     original : MemoryModel
         Without open choices.
     given : Given
-        Parameters, stimuli, weights and start values, as for `simulate`.
+        Parameters, patterns, weights and start values, as for `simulate`.
     items : int, optional
         Show at most so many items.
     cells : bool

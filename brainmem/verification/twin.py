@@ -3,7 +3,7 @@
 Text to text: ``dx/dt = (phi - x)/tau`` gets ``dx_twin/dt = (phi_twin - x_twin)/tau`` beside it in the same population,
 ``u_post = w*x_pre`` gets ``u_twin_post = w*x_twin_pre`` in the same projection. In the spiking variant x is then read
 from spikes, and x_twin, which is declared no rate, goes on as the equations say: both networks in one run, with the
-same stimuli, weights, start values and time steps. Rules have their own twins, which read the twins of rates.
+same patterns, weights, start values and time steps. Rules have their own twins, which read the twins of rates.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from brainmem.model.nouns import (
     Each,
     LearningRule,
     Observable,
+    Pattern,
     Phase,
     Population,
     Projection,
     Protocol,
     Repeat,
-    Stimulus,
 )
 from brainmem.model.phases import turns
 from brainmem.model.reading import Summed, summed_lines
@@ -124,7 +124,7 @@ class _Twins:
             "projections": tuple(self._projection(item) for item in model.projections),
             "rules": (*model.rules, *(self._rule(rule) for rule in model.rules)),
             "observables": tuple(self._observables()),
-            "stimuli": (*model.stimuli, *begun.values()),
+            "patterns": (*model.patterns, *begun.values()),
             "protocol": replace(
                 model.protocol, phases=tuple(self._phase(phase, begun) for phase in model.protocol.phases)
             ),
@@ -210,7 +210,7 @@ class _Twins:
                 yield item
 
     def _check_free(self, where: str, taken: set[str], needed: set[str]) -> None:
-        taken = taken | {item.name for item in self.model.parameters} | {item.name for item in self.model.stimuli}
+        taken = taken | {item.name for item in self.model.parameters} | {item.name for item in self.model.all_patterns}
         if both := sorted(taken & needed):
             raise RuleError(
                 f"Model {self.model.name!r}, {where}: the name {both[0]!r} is needed for the rate network that runs "
@@ -219,8 +219,8 @@ class _Twins:
 
     # How phases begin
 
-    def _begun(self) -> Iterator[tuple[tuple[str, str], Stimulus]]:
-        """Yield a stimulus for every random start value, so that both networks begin with the same."""
+    def _begun(self) -> Iterator[tuple[tuple[str, str], Pattern]]:
+        """Yield a pattern for every random start value, so that both networks begin with the same."""
         for phase in self.model.protocol.phases:
             for variable, text in phase.start.items():
                 owner = self._owner(variable)
@@ -230,11 +230,11 @@ class _Twins:
     def _owner(self, variable: str) -> str:
         return next((owner for owner, name in self.dependent if name == variable), "")
 
-    def _beginning(self, phase: Phase, variable: str, text: str, owner: str) -> Stimulus:
-        read = [item for item in self.model.stimuli if item.name in identifiers(text)]
+    def _beginning(self, phase: Phase, variable: str, text: str, owner: str) -> Pattern:
+        read = [item for item in self.model.all_patterns if item.name in identifiers(text)]
         first = {item.name: f"first({item.name})" for item in read if item.every}
         lines = {line.name: line for line in read_lines(self.model.population(owner).equations)}
-        return Stimulus(
+        return Pattern(
             f"{variable}_at_{phase.name}",
             owner,
             items=read[0].items if read else self._items(phase),
@@ -251,7 +251,7 @@ class _Twins:
                     counts.append(int(np.asarray(evaluate(str(each.items), self.parameters))))
         return max(counts)
 
-    def _phase(self, phase: Phase, begun: Mapping[tuple[str, str], Stimulus]) -> Phase:
+    def _phase(self, phase: Phase, begun: Mapping[tuple[str, str], Pattern]) -> Phase:
         start = dict(phase.start)
         for variable, text in phase.start.items():
             same = begun[phase.name, variable].name if (phase.name, variable) in begun else text

@@ -69,7 +69,7 @@ def verify(
 ) -> Verification:
     """Measure what every rule would change in rates and in spikes, with weights held, along the model's protocol.
 
-    The rate network runs beside the cells, with the same stimuli, weights, start values and time step. Weights stay as
+    The rate network runs beside the cells, with the same patterns, weights, start values and time step. Weights stay as
     they are, and each rule adds what it would change to a shadow of its variable. Each seed runs twice: with the rates
     of the rate network given to the cells (what the rule's translation does alone), and free (rule and network).
 

@@ -16,7 +16,7 @@ from brainmem.models.rajan2016.model import frames
 from brainmem.models.rajan2016.model import model as base
 from brian2 import second
 
-from brainmem import Parameter, Stimulus
+from brainmem import Parameter, Pattern, Stimulus
 
 parameters = (
     Parameter("n_left", "round(0.3708*N)", meaning="units that prefer left trials (211 of 569)", source="second-hand"),
@@ -25,10 +25,10 @@ parameters = (
     Parameter("merged", 4 * second, meaning="time from which they are the same", source="reconstruction"),
 )
 
-stimuli = (
-    Stimulus("place", "units", items=1, draw="permutation()"),
-    Stimulus("preferred", "units", items=1, draw="int(place >= n_left) + int(place >= n_left + n_right)"),
-    Stimulus(
+patterns = (
+    Pattern("place", "units", items=1, draw="permutation()"),
+    Pattern("preferred", "units", items=1, draw="int(place >= n_left) + int(place >= n_left + n_right)"),
+    Pattern(
         "centre",
         "units",
         items=1,
@@ -36,22 +36,25 @@ stimuli = (
         " + int(preferred == 2)*(place - n_left - n_right + 0.5)/(N - n_left - n_right))",
         unit="second",
     ),
-    Stimulus(
-        "R",
-        "units",
-        draw="peak*exp(-(time - centre)**2/(2*sigma**2))*int(int(preferred == item) + int(preferred == 2) > 0)",
-        **frames,
-    ),
-    Stimulus("first_rate", "units", items=1, draw="clip(peak*exp(-centre**2/(2*sigma**2)), eps, 1 - eps)"),
-    Stimulus(
+    Pattern("first_rate", "units", items=1, draw="clip(peak*exp(-centre**2/(2*sigma**2)), eps, 1 - eps)"),
+    Pattern(
         "onset",
         "units",
         items="sequences",
         draw="theta + 0.5*log(first_rate/(1 - first_rate))"
         " + 0.5*(int(preferred == 2)*log(first_rate/(1 - first_rate)) + int(preferred < 2)*log(eps/(1 - eps)))",
     ),
-    Stimulus("own", "units", draw="h0*filtered_noise(tau_wn)", **{**frames, "items": 1}),
-    Stimulus("common", "units", draw="h0*filtered_noise(tau_wn)", **{**frames, "items": 1}),
+    Pattern("own", "units", draw="h0*filtered_noise(tau_wn)", **{**frames, "items": 1}),
+    Pattern("common", "units", draw="h0*filtered_noise(tau_wn)", **{**frames, "items": 1}),
+)
+
+stimuli = (
+    Stimulus(
+        "R",
+        "units",
+        draw="peak*exp(-(time - centre)**2/(2*sigma**2))*int(int(preferred == item) + int(preferred == 2) > 0)",
+        **frames,
+    ),
     Stimulus(
         "h",
         "units",
@@ -64,5 +67,12 @@ stimuli = (
 model = (
     base.vary(N=569, p=0.16, sequences=2, source="second-hand")  # the sequences are the trial types, left and right
     .vary(passes=1, tests=30, source="reconstruction")
-    .replace(*parameters, stimuli=stimuli, without="coding_level", name="rajan2016_choice", description=__doc__)
+    .replace(
+        *parameters,
+        patterns=patterns,
+        stimuli=stimuli,
+        without="coding_level",
+        name="rajan2016_choice",
+        description=__doc__,
+    )
 )

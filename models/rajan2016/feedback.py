@@ -16,7 +16,7 @@ Departures
 from brainmem.models.rajan2016.model import frames
 from brainmem.models.rajan2016.model import model as base
 
-from brainmem import LearningRule, Observable, Parameter, Population, Projection, Reference, Stimulus
+from brainmem import LearningRule, Observable, Parameter, Pattern, Population, Projection, Reference, Stimulus
 
 reference = Reference(
     authors="W. Nicola, C. Clopath",
@@ -99,15 +99,16 @@ rules = (
     ),
 )
 
+patterns = (Pattern("onset", "units", items="sequences", draw="normal(0, 1)"),)
 stimuli = (
     Stimulus("R", "outputs", draw="peak*exp(-(time - (unit + 0.5)*T/K)**2/(2*sigma**2))", **frames),
-    Stimulus("onset", "units", items="sequences", draw="normal(0, 1)"),
     Stimulus("h", "units", draw="h0*filtered_noise(tau_wn)", **frames),
 )
 
 model = base.replace(
     *parameters,
     *rules,
+    *patterns,
     *stimuli,
     Observable("den", "r*k", population="units", reduce="sum"),
     Observable("misfit", "loss", population="outputs"),

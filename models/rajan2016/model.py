@@ -32,6 +32,7 @@ from brainmem import (
     MemoryModel,
     Observable,
     Parameter,
+    Pattern,
     Phase,
     Population,
     Projection,
@@ -160,19 +161,22 @@ rules = (
 )
 
 frames = {"items": "sequences", "frames": "round(T/rate_step)", "every": "rate_step"}
+patterns = (
+    Pattern("place", "units", items="sequences", draw="permutation()"),
+    Pattern(
+        "onset",
+        "units",
+        items="sequences",
+        draw="log(clip(first(R), eps, 1 - eps)/(1 - clip(first(R), eps, 1 - eps))) + theta",
+    ),
+)
+
 stimuli = (
-    Stimulus("place", "units", items="sequences", draw="permutation()"),
     Stimulus(
         "R",
         "units",
         draw="peak*exp(-(time - (place + 0.5)*T/(coding_level*N))**2/(2*sigma**2))*int(place < coding_level*N)",
         **frames,
-    ),
-    Stimulus(
-        "onset",
-        "units",
-        items="sequences",
-        draw="log(clip(first(R), eps, 1 - eps)/(1 - clip(first(R), eps, 1 - eps))) + theta",
     ),
     Stimulus("h", "units", draw="h0*filtered_noise(tau_wn)", **frames),
 )
@@ -180,8 +184,8 @@ stimuli = (
 begin = {"x": "onset", "loss": "0"}
 protocol = Protocol(
     phases=(
-        Phase("learn", duration="T", stimuli=("R", "h", "onset"), gates={"learning": 1, "noisy": 1}, start=begin),
-        Phase("test", duration="T", stimuli=("R", "h", "onset"), start=begin),
+        Phase("learn", duration="T", stimuli=("R", "h"), gates={"learning": 1, "noisy": 1}, start=begin),
+        Phase("test", duration="T", stimuli=("R", "h"), start=begin),
     ),
     schedule=(
         Repeat(
@@ -201,6 +205,7 @@ model = MemoryModel(
     populations=(units,),
     projections=(fixed, plastic, inverse),
     rules=rules,
+    patterns=patterns,
     stimuli=stimuli,
     observables=(
         Observable("den", "r*k", population="units", reduce="sum", units=":n"),

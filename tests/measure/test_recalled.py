@@ -18,6 +18,7 @@ from brainmem import (
     Each,
     MemoryModel,
     Parameter,
+    Pattern,
     Phase,
     Population,
     Projection,
@@ -70,7 +71,8 @@ ASSOCIATOR = MemoryModel(
             initial={"w": "picture.T @ word/10 + normal(0, 0.4)"},
         ),
     ),
-    stimuli=(Stimulus("word", "words", items="K"), Stimulus("picture", "pictures", items="K", values=(-1, 1))),
+    patterns=(Pattern("picture", "pictures", items="K", values=(-1, 1)),),
+    stimuli=(Stimulus("word", "words", items="K"),),
     protocol=Protocol(
         (Phase("ask", duration="60*ms", stimuli=("word",), average="40*ms"),), (Each("ask", items="K", repeats=2),)
     ),
@@ -221,13 +223,14 @@ def test_a_wrong_criterion_is_refused_when_the_model_is_made(case, varied):
 def test_a_target_needs_rates_and_no_frames():
     helper = Population("gain", "c = 1 : 1", size=1)
     film = Stimulus("film", "units", frames=3, every="tau", draw="zeros()")
-    label = Stimulus("label", "gain", draw="zeros()")
-    model = KURIKAWA.replace(
-        populations=(*KURIKAWA.populations, helper), stimuli=(*KURIKAWA.stimuli, film, label), recalled=None
-    )
-    with pytest.raises(RuleError, match=r"target 'film' changes while it is shown \(frames=3\)"):
+    label = Pattern("label", "gain", draw="zeros()")
+    parts = {"populations": (*KURIKAWA.populations, helper), "patterns": (label,)}
+    model = KURIKAWA.replace(**parts, stimuli=(*KURIKAWA.stimuli, film), recalled=None)
+    with pytest.raises(RuleError, match=r"target 'film' changes in time \(frames=3\)"):
         model.replace(recalled=replace(CRITERION, target="film"))
-    with pytest.raises(RuleError, match=r"'gain', which has no rate to be scored\. Stimuli .*: cue, target"):
+    with pytest.raises(
+        RuleError, match=r"'gain', which has no rate to be scored\. Patterns and stimuli .*: cue, target"
+    ):
         model.replace(recalled=replace(CRITERION, target="label"))
 
 

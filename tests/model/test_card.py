@@ -15,6 +15,7 @@ from brainmem import (
     Limit,
     Observable,
     Parameter,
+    Pattern,
     Phase,
     Population,
     Protocol,
@@ -49,7 +50,7 @@ def said(model) -> list[str]:
     for item in model.rules:
         found += [item.name, item.text, item.every, *item.at, item.equation]
         found += [limit for limits in item.bounds.values() for limit in limits]
-    for item in model.stimuli:
+    for item in model.all_patterns:
         found += [item.name, item.items, item.draw, item.frames, item.every]
     found += [text for item in model.observables for text in (item.name, item.expression)]
     found += [text for item in model.limits for text in (item.condition, item.reason)]
@@ -131,6 +132,7 @@ def test_what_only_other_models_have_is_shown_too():
         populations=(*KURIKAWA.populations, spins),
         rules=(rule, sleep),
         projections=(replace(KURIKAWA.projection("recurrent"), variables="w : 1"),),
+        patterns=(Pattern("place", "units", items=4, draw="permutation()"),),
         stimuli=(*KURIKAWA.stimuli, Stimulus("film", "units", frames=7, every="3*tau", draw="zeros()*mV", unit="volt")),
         observables=(*KURIKAWA.observables, Observable("total", "x*mV", population="units", reduce="sum", unit="volt")),
         protocol=Protocol(
@@ -152,6 +154,7 @@ def test_what_only_other_models_have_is_shown_too():
     ]
     assert "  at the end of  rest" in section(text, "Rule sleep of recurrent (episodic)")
     assert "  one at a time  S = sign(S)" in section(text, "Population spins")
+    assert section(text, "Pattern place of units") == ["  items  4", "  draw   permutation()"]
     assert section(text, "Stimulus film of units")[1:3] == ["  frames  7, every 3*tau", "  unit    volt"]
     assert "  total    sum over units of x*mV, in volt" in section(text, "Observables")
     assert section(text, "Schedule") == [
@@ -166,6 +169,7 @@ def test_what_only_other_models_have_is_shown_too():
 SHOWN = {
     nouns.Parameter: "name value meaning source",
     nouns.Choice: "name options default meaning source",
+    nouns.Pattern: "name population items draw values distinct unit frames every",
     nouns.Stimulus: "name population items draw values distinct unit frames every",
     nouns.Population: "name equations size rate drive transfer rate_range sequential initial",
     nouns.Projection: "name source target current variables initial row_norm self_connections source_units "
@@ -179,7 +183,7 @@ SHOWN = {
     nouns.Repeat: "times body",
     nouns.Recalled: "phase target score threshold repeats spiking",
     nouns.Limit: "condition reason",
-    nouns.Model: "name parameters populations projections rules stimuli observables protocol recalled limits "
+    nouns.Model: "name parameters populations projections rules patterns stimuli observables protocol recalled limits "
     "choices reference rate_dt time_unit spiking description varied carried chosen",
 }
 

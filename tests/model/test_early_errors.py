@@ -149,7 +149,7 @@ BAD = {
     "too many items": (schedule(Each("learn", items=10**30)), ["items=1000000000000000000000000000000", "at most"]),
     "two meanings of unit": (
         parameters(unit=2.0) | {"stimuli": (Stimulus("cue", "units", draw="signs()*unit"),)},
-        ["stimulus 'cue': draw='signs()*unit' reads 'unit'", "the name of a parameter or stimulus too"],
+        ["stimulus 'cue': draw='signs()*unit' reads 'unit'", "the name of a parameter, pattern or stimulus too"],
     ),
     "start of no state": (
         phase(start={"X": "0"}),
@@ -238,7 +238,7 @@ SPINS = {
     "projections": (
         Projection("r", "spins", "spins", current="h_post = w*S_pre : 1 (summed)", initial={"w": "normal(0, 1)"}),
     ),
-    **dict.fromkeys(("rules", "stimuli", "observables"), ()),
+    **dict.fromkeys(("rules", "patterns", "stimuli", "observables"), ()),
     "limits": (),
 }
 

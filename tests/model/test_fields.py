@@ -20,6 +20,7 @@ from brainmem import (
     MemoryModel,
     Observable,
     Parameter,
+    Pattern,
     Phase,
     Population,
     Projection,
@@ -60,12 +61,16 @@ FULL = {
             spiking=STATEMENTS,
         ),
     ),
+    "patterns": (Pattern("place", "units", values=(0, 1), draw="permutation()"),),
     "stimuli": (
         Stimulus("cue", "units", values=(-1, 1), distinct=True),
         Stimulus("film", "units", items=1, frames="round(T/tau)", every="tau", draw="filtered_noise(tau)"),
     ),
     "protocol": Protocol(
-        (LEARN, replace(LEARN, name="test", until="", start={}, average="2*tau", restore=True)),
+        (
+            LEARN,
+            replace(LEARN, name="test", until="", start={}, average="2*tau", restore=True, stimuli=("film", "cue")),
+        ),
         (Each(("learn", "test")), Repeat(2, (Each("learn", order="random", epochs=(1, 2)),))),
     ),
     "recalled": Recalled(
@@ -111,6 +116,7 @@ TRUTH = {"True", "numpy's True"}
 ALLOWED: dict[str, set[str]] = {
     "MemoryModel.name": {"'False'", "'x'"},
     "MemoryModel.recalled": {"None"},
+    "MemoryModel.patterns": {"()"},
     "MemoryModel.limits": {"()"},
     "MemoryModel.choices": {"()"},
     "MemoryModel.reference": {"None"},
@@ -123,12 +129,18 @@ ALLOWED: dict[str, set[str]] = {
     "Parameter.value": {"5", "2.5"},
     **dict.fromkeys((f"{noun}.{name}" for noun in ("Parameter", "Choice") for name in ("meaning", "source")), PROSE),
     "Choice.default": {"''"},  # the first
-    "Stimulus.items": {"5"},
-    "Stimulus.draw": {"'False'"},  # 0 for all
-    "Stimulus.values": {"None"},
-    "Stimulus.distinct": TRUTH,
-    "Stimulus.frames": {"''"},
-    "Stimulus.every": {"''"},
+    **{
+        f"{noun}.{name}": allowed
+        for noun in ("Pattern", "Stimulus")
+        for name, allowed in {
+            "items": {"5"},
+            "draw": {"'False'"},  # 0 for all
+            "values": {"None"},
+            "distinct": TRUTH,
+            "frames": {"''"},
+            "every": {"''"},
+        }.items()
+    },
     "Population.size": {"5"},
     "Population.rate": {"'x'"},  # is its rate
     "Population.drive": {"None", "'x'"},
@@ -171,13 +183,14 @@ ALLOWED: dict[str, set[str]] = {
 NAMED = {
     **{f"MemoryModel.{name}": f"{name} must be" for name in ("parameters", "populations", "projections", "rules")},
     **{
-        f"MemoryModel.{name}": f"{name} must be" for name in ("stimuli", "observables", "limits", "choices", "protocol")
+        f"MemoryModel.{name}": f"{name} must be"
+        for name in ("patterns", "stimuli", "observables", "limits", "choices", "protocol")
     },
     "MemoryModel.name": "the name must be",
     "LearningRule.name": "rule name",
     **{
         f"{noun}.name": f"{noun.lower()} name"
-        for noun in ("Choice", "Stimulus", "Population", "Projection", "Parameter")
+        for noun in ("Choice", "Pattern", "Stimulus", "Population", "Projection", "Parameter")
     },
     **{f"{noun}.name": f"{noun.lower()} name" for noun in ("Observable", "Phase")},
     "Parameter.value": "gamma",
@@ -225,7 +238,9 @@ FIELD_NAMES = [f"{name}.{item.name}" for name, (_, noun) in every_noun().items()
 
 def test_every_field_of_every_noun_stands_in_the_table():
     for name in set(nouns.__all__) - {"Claim"}:
-        assert set(FIELDS[getattr(nouns, name)]) == {item.name for item in fields(getattr(nouns, name))}, name
+        noun = getattr(nouns, name)
+        known = next(FIELDS[base] for base in noun.__mro__ if base in FIELDS)
+        assert set(known) == {item.name for item in fields(noun)}, name
     assert {field.partition(".")[0] for field in FIELD_NAMES} | set(NOT_PARTS) == set(nouns.__all__) - {"Model"} | {
         "MemoryModel"
     }
@@ -275,6 +290,7 @@ def test_a_wrong_range_of_rates_is_told_of_once_where_scores_depend_on_it(ends):
     [
         *(f"Phase.{name}" for name in ("must_end", "restore", "paired")),
         "Projection.self_connections",
+        "Pattern.distinct",
         "Stimulus.distinct",
     ],
 )
@@ -349,13 +365,14 @@ def test_a_choice_may_stand_in_every_text_of_a_model():
     vars(made).update(with_texts(whole, lambda text: re.sub(r"\bM\b", "form", text)))
     before, after = ([(place, field) for place, field, text in texts(m) if "M" in text] for m in (whole, made))
     assert before == [
+        ("pattern 'place'", "items"),
         ("stimulus 'cue'", "items"),
         ("limit 'M < N'", "condition"),
         ("schedule", "items"),
         ("schedule", "items"),
     ]
     assert after == []
-    assert [text for *_, text in texts(made) if "form" in text] == ["form", "form < N", "form", "form"]
+    assert [text for *_, text in texts(made) if "form" in text] == ["form", "form", "form < N", "form", "form"]
 
 
 def test_the_texts_of_a_model_are_found_once_and_with_their_places():
@@ -369,6 +386,7 @@ def test_the_texts_of_a_model_are_found_once_and_with_their_places():
         ("projection 'recurrent'", "initial['w']"),
         ("rule 'store'", "bounds['w']"),
         ("rule 'store', spiking text", "clocked"),
+        ("pattern 'place'", "draw"),
         ("stimulus 'film'", "frames"),
         ("phase 'learn'", "start['x']"),
         ("schedule", "items"),
@@ -401,6 +419,7 @@ def test_a_parameter_may_be_named_in_any_text():
         {"spiking": {"rate_max": "80*Hz*extra"}},
         {"observables": (Observable("overlap", "x*cue*extra", population="units"),)},
         {"stimuli": (Stimulus("cue", "units", draw="signs()*extra"),)},
+        {"patterns": (Pattern("place", "units", draw="extra*unit"),)},
         {"populations": (replace(UNITS, initial={"x": "extra*uniform(0, 1)"}),)},
         {"populations": (replace(UNITS, rate_range=("-extra", 1)),)},
         {"projections": (replace(RECURRENT, initial={"w": "normal(0, extra)"}),)},

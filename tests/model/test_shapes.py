@@ -7,13 +7,13 @@ import random
 import numpy as np
 import pytest
 
-from brainmem import Population, Projection, RuleError, Stimulus
+from brainmem import Pattern, Population, Projection, RuleError, Stimulus
 from brainmem.model.checks.shapes import check_shape
 from brainmem.text import draw
 from tests.support.small_models import RECURRENT, UNITS, check_refused, phase, recurrent, small, units
 
 CUE = Stimulus("cue", "units")
-FILM = Stimulus("film", "units", items=3, frames=5, every="tau", draw="filtered_noise(tau)")
+FILM = Pattern("film", "units", items=3, frames=5, every="tau", draw="filtered_noise(tau)")
 OTHERS = Population("others", "u_2 : 1\ny = 2*u_2 : 1", size=4)
 OUT = Projection("out", "units", "others", current="u_2_post = w*x_pre : 1 (summed)", initial={"w": "0"})
 
@@ -24,7 +24,7 @@ def two(**changes):
 
 
 def start(text):
-    return phase(start={"x": text}) | {"stimuli": (CUE, FILM)}
+    return phase(start={"x": text}) | {"patterns": (FILM,)}
 
 
 BAD = {
@@ -53,24 +53,24 @@ BAD = {
         recurrent(source_units=":3", initial={"w": "cue.T @ cue"}),
         ["initial['w']='cue.T @ cue': its shape is (10, 10); needed is (10, 3)"],
     ),
-    "a stimulus of another population": (
-        two(stimuli=(CUE, Stimulus("bias", "others", draw="2*cue"))),
-        ["stimulus 'bias': draw='2*cue': its shape is (2, 10); needed is (2, 4), or one number for all"],
+    "a pattern of another population": (
+        two(patterns=(Pattern("bias", "others", draw="2*cue"),)),
+        ["pattern 'bias': draw='2*cue': its shape is (2, 10); needed is (2, 4), or one number for all"],
     ),
     "another number of items": (
-        {"stimuli": (CUE, Stimulus("pair", "units", items=3, draw="cue"))},
-        ["stimulus 'pair': draw='cue': its shape is (2, 10); needed is (3, 10)"],
+        {"patterns": (Pattern("pair", "units", items=3, draw="cue"),)},
+        ["pattern 'pair': draw='cue': its shape is (2, 10); needed is (3, 10)"],
     ),
     "frames in a row": (
-        {"stimuli": (CUE, FILM, Stimulus("last", "units", items=3, draw="film"))},
-        ["stimulus 'last': draw='film': its shape is (3, 5, 10); needed is (3, 10)"],
+        {"patterns": (FILM, Pattern("last", "units", items=3, draw="film"))},
+        ["pattern 'last': draw='film': its shape is (3, 5, 10); needed is (3, 10)"],
     ),
     "first frame of what has none": (
-        {"stimuli": (CUE, Stimulus("last", "units", draw="first(cue)"))},
-        ["stimulus 'last': draw='first(cue)': 'first(cue)' is the first frame of a stimulus with frames"],
+        {"patterns": (Pattern("last", "units", draw="first(cue)"),)},
+        ["pattern 'last': draw='first(cue)': 'first(cue)' is the first frame of a pattern with frames"],
     ),
     "spread of the wrong shape": (
-        {"stimuli": (CUE, Stimulus("pair", "units", items=3, draw="normal(cue, 1)"))},
+        {"patterns": (Pattern("pair", "units", items=3, draw="normal(cue, 1)"),)},
         ["joins arrays of shapes (2, 10) and (3, 10), which do not fit"],
     ),
 }
@@ -93,14 +93,14 @@ def test_a_start_has_a_row_for_every_item(text):
         recurrent(initial={"w": "cue.T @ cue/N + normal(0, 1/sqrt(N))"}),
         recurrent(initial={"w": "normal(0, abs(cue.T @ cue))"}),
         recurrent(source_units=":3", target_units="5:", initial={"w": "uniform(0, 1)"}),
-        {"stimuli": (CUE, FILM, Stimulus("onset", "units", items=3, draw="first(film) + 0.1*unit"))},
-        {"stimuli": (CUE, Stimulus("ramp", "units", draw="unit/N"), Stimulus("code", "units", draw="item"))},
-        {"stimuli": (CUE, Stimulus("wave", "units", frames=5, every="tau", draw="cue*exp(-time/tau)"))},
-        {"stimuli": (CUE, Stimulus("mean_cue", "units", draw="cue - mean(cue)"))},
+        {"patterns": (Pattern("onset", "units", items=3, draw="first(film) + 0.1*unit"), FILM)},
+        {"patterns": (Pattern("ramp", "units", draw="unit/N"), Pattern("code", "units", draw="item"))},
+        {"patterns": (Pattern("wave", "units", frames=5, every="tau", draw="cue*exp(-time/tau)"),)},
+        {"patterns": (Pattern("mean_cue", "units", draw="cue - mean(cue)"),)},
         start("cue"),
         start("0.5*film + normal(0, 1)"),
         units(initial={"x": "uniform(-1, 1)"}),
-        two(stimuli=(CUE, Stimulus("bias", "others", draw="sum(cue)/N"))),
+        two(patterns=(Pattern("bias", "others", draw="sum(cue)/N"),)),
     ],
 )
 def test_shapes_that_fit_pass(changes):

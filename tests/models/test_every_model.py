@@ -101,12 +101,12 @@ def test_both_devices_give_the_same_numbers_or_the_same_mean_rates_where_there_i
             pair = [array[np.isfinite(array)] for array in (values, numbers(other)[key])]
             error = np.sqrt(sum(item.var() / item.size for item in pair))
             assert abs(pair[0].mean() - pair[1].mean()) < 4 * error, key
-    for key in ("step_phase", "step_item", "step_epoch", *(item.name for item in get_model(name).stimuli)):
+    for key in ("step_phase", "step_item", "step_epoch", *(item.name for item in get_model(name).all_patterns)):
         np.testing.assert_array_equal(one[key].values, other[key].values, err_msg=key)
 
 
 @MODEL
-def test_both_variants_begin_with_the_same_weights_and_stimuli(name):
+def test_both_variants_begin_with_the_same_weights_and_patterns(name):
     rate, spiking = (run(name, variant, "cpp_standalone").data for variant in VARIANTS)
     begins = [key for key, item in rate.items() if item.dims[:1] == ("epoch",)]
     assert begins

@@ -11,6 +11,7 @@ from brainmem import (
     Each,
     MemoryModel,
     Parameter,
+    Pattern,
     Phase,
     Population,
     Protocol,
@@ -25,7 +26,7 @@ RUNTIME = Device("runtime")
 EXACT = {"rtol": 1e-12, "atol": 1e-12}
 
 
-def model(*stimuli, phases=None, order=("see", "rest"), size=3, start=None, **parameters):
+def model(*stimuli, patterns=(), phases=None, order=("see", "rest"), size=3, start=None, **parameters):
     """Return units that add up what they are shown: after k steps ``x`` is the sum of the k rows read."""
     values = {"delta": 1 * ms, "frame": 2 * ms, "k": 4, **parameters}
     units = Population(
@@ -40,6 +41,7 @@ def model(*stimuli, phases=None, order=("see", "rest"), size=3, start=None, **pa
         "shown",
         parameters=tuple(Parameter(name, value) for name, value in values.items()),
         populations=(units,),
+        patterns=patterns,
         stimuli=stimuli,
         protocol=Protocol(phases, (Each(order, items=2),)),
         rate_dt="delta",
@@ -159,9 +161,9 @@ def test_draws_read_the_time_of_frames_and_the_numbers_of_items_and_units():
     np.testing.assert_allclose(bumps[0], np.exp(-((2 * frame - 4 * (unit + 0.5)) ** 2)[0] / 18), **EXACT)
 
 
-def test_draws_read_earlier_stimuli_in_every_frame():
-    place = Stimulus("place", "units", items=2, draw="permutation()")
-    m = model(place, cue(draw="place + 100*time/ms", frames=4), k=1, size=7)
+def test_draws_read_patterns_in_every_frame():
+    place = Pattern("place", "units", items=2, draw="permutation()")
+    m = model(cue(draw="place + 100*time/ms", frames=4), k=1, size=7, patterns=(place,))
     result = simulate(m, device=RUNTIME)
     places = result.place.values
     np.testing.assert_array_equal(np.sort(places, axis=1), np.tile(np.arange(7), (2, 1)))
@@ -224,7 +226,7 @@ def test_time_and_noise_need_frames():
             model(Stimulus("cue", "units", items=2, draw=text))
 
 
-def test_a_start_reads_stimuli_of_its_own_population_only():
+def test_a_start_reads_patterns_of_its_own_population_only():
     with pytest.raises(RuleError, match="unknown name 'other'"):
         model(cue(), start={"x": "other"})
 
@@ -251,5 +253,5 @@ def test_frames_shorter_than_a_time_step_are_refused():
 def test_a_stimulus_may_be_drawn_from_the_first_frame_of_another():
     table = draw("first(R)", names={"R": np.arange(24.0).reshape(2, 3, 4)}, rng=np.random.default_rng(0), shape=(2, 4))
     np.testing.assert_array_equal(table, [[0, 1, 2, 3], [12, 13, 14, 15]])
-    with pytest.raises(RuleError, match="a stimulus with frames, and this one has none"):
+    with pytest.raises(RuleError, match="a pattern with frames, and this one has none"):
         draw("first(R)", names={"R": np.ones((2, 4))}, rng=np.random.default_rng(0), shape=(2, 4))

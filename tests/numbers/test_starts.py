@@ -16,12 +16,12 @@ from brainmem import (
     LearningRule,
     MemoryModel,
     Parameter,
+    Pattern,
     Phase,
     Population,
     Projection,
     Protocol,
     Repeat,
-    Stimulus,
     freeze,
     simulate,
     translate,
@@ -37,7 +37,7 @@ DEVICES = [
 ]
 N = 7
 FLIPPED = "cue*(1 - 2*binary(a)) + normal(0, 1) + uniform(-1, 2)*signs()"
-SHOW = Phase("show", duration="1*ms", stimuli=("cue",), start={"x": FLIPPED, "y": "normal(0, uniform(0, 1))*volt"})
+SHOW = Phase("show", duration="1*ms", start={"x": FLIPPED, "y": "normal(0, uniform(0, 1))*volt"})
 REST = Phase("rest", duration="1*ms", start={"x": "normal(a, 1/N)"})
 SCHEDULE = (Repeat(3, (Each("show", items=2, repeats=2), Each("rest", items=1))), Each("show", items=2, repeats=2))
 
@@ -47,7 +47,7 @@ def model(*phases: Phase, schedule=SCHEDULE) -> MemoryModel:
         "starting",
         parameters=(Parameter("N", N), Parameter("a", 0.3)),
         populations=(Population("u", "dx/dt = 0*x/ms : 1\ndy/dt = 0*y/ms : volt"),),
-        stimuli=(Stimulus("cue", "u", items=2),),
+        patterns=(Pattern("cue", "u", items=2),),
         protocol=Protocol(phases or (SHOW, REST), schedule),
         rate_dt="1*ms",
     )

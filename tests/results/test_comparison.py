@@ -188,7 +188,7 @@ def test_swapped_or_duplicate_or_foreign_arguments_are_refused():
 def test_different_stimuli_with_one_seed_are_refused():
     spiking = synthetic.result("spiking")
     spiking = Result(spiking.data.assign(cue=-spiking.cue))
-    with pytest.raises(ResultError, match="different stimuli 'cue'"):
+    with pytest.raises(ResultError, match="different tables 'cue'"):
         compare(synthetic.result("rate"), spiking)
 
 
@@ -326,7 +326,7 @@ def test_all_weights_are_compared_and_stimuli_with_frames_must_be_the_same():
     shown = pair[1].film.values.copy()
     shown[2, 3] = 0
     other = Result(pair[1].data.assign(film=(pair[1].film.dims, shown)))
-    with pytest.raises(ResultError, match="saw different stimuli 'film'"):
+    with pytest.raises(ResultError, match="have different tables 'film'"):
         compare(pair[0], other)
 
 

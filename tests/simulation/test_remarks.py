@@ -17,6 +17,7 @@ from brainmem import (
     MemoryModel,
     Observable,
     Parameter,
+    Pattern,
     Phase,
     Population,
     Projection,
@@ -183,7 +184,7 @@ def test_a_phase_that_must_end_is_an_error_that_holds_the_result():
     ), device="runtime").step_fulfilled.values.tolist() == [1]  # fmt: skip
 
 
-# Stimuli that belong together
+# Patterns that belong together
 
 
 def patterns(cue: str) -> MemoryModel:
@@ -191,9 +192,11 @@ def patterns(cue: str) -> MemoryModel:
         "patterns",
         parameters=(Parameter("N", 40), Parameter("K", 10), Parameter("tau", 10 * ms)),
         populations=(Population("u", "dx/dt = (cue + pattern - x)/tau : 1"),),
+        patterns=(
+            Pattern("near", "u", items=3, draw="place + 0"),
+            Pattern("place", "u", items=3, draw="permutation()"),
+        ),
         stimuli=(
-            Stimulus("place", "u", items=3, draw="permutation()"),
-            Stimulus("near", "u", items=3, draw="place + 0"),
             Stimulus("pattern", "u", items=3, draw="int(near < K)"),
             Stimulus("cue", "u", items=3, draw=cue),
         ),

@@ -22,7 +22,7 @@ def starts_of(
     starts = instance.plan.starts
     keys = {key: row + 1 for row, key in enumerate(dict.fromkeys(filter(None, starts)))}
     restart = restarts(translated.model)[name]
-    values = phase_starts(translated, restart, keys, instance.parameters, instance.stimuli, seed)
+    values = phase_starts(translated, restart, keys, instance.parameters, instance.patterns, seed)
     sets = [key is not None and name in step.phase.start for key, step in zip(starts, instance.plan.steps, strict=True)]
     rows = [keys[key] - 1 if held else 0 for key, held in zip(starts, sets, strict=True)]
     found = np.where(np.array(sets)[:, None], values[rows], np.nan)

@@ -13,7 +13,7 @@ MODELS = tuple(name for paper in list_models() for name in (paper, *list_tasks(p
 
 
 def tiny(model: MemoryModel) -> MemoryModel:
-    """Return the model with its equations, rules, stimuli and order of phases, and as little to compute as may be."""
+    """Return the model with its equations, rules, patterns and order of phases, and as little to compute as may be."""
     sizes = {item.size for item in model.populations}
     counts = {name for entry in model.protocol.schedule for name in _counts(entry)}
     smaller = dict.fromkeys(sizes, UNITS) | dict.fromkeys(counts, ITEMS)

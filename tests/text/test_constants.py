@@ -32,7 +32,7 @@ USED = "zeros() + 0*(a + b)"
 def model(*, equations="dx/dt = -x/tau : 1", current="u_post = w*x_pre : 1 (summed)", a=2.0, **changed) -> MemoryModel:
     """Return a small network with parameters a = 2 and b = 1, of which one part is `changed`."""
     population = {"initial": {"x": changed.pop("initial", "zeros()")}, **changed.pop("population", {})}
-    phase = {"duration": "5*ms", "gates": {"open": 1}, **changed.pop("phase", {})}
+    phase = {"duration": "5*ms", "stimuli": ("cue",), "gates": {"open": 1}, **changed.pop("phase", {})}
     stimulus = {"draw": "zeros()", **changed.pop("stimulus", {})}
     rule = changed.pop("rule", None)
     parts = {

@@ -13,11 +13,11 @@ from brainmem import (
     MemoryModel,
     Observable,
     Parameter,
+    Pattern,
     Phase,
     Population,
     Projection,
     Protocol,
-    Stimulus,
     simulate,
     translate,
 )
@@ -292,7 +292,7 @@ def commented(comment: str) -> MemoryModel:
         populations=(units,),
         projections=(pairs,),
         rules=(rule,),
-        stimuli=(Stimulus("bump", "units", items=1, draw="normal(0, 1)"),),
+        patterns=(Pattern("bump", "units", items=1, draw="normal(0, 1)"),),
         protocol=Protocol(
             (Phase("go", duration="50*ms", start={"x": "bump"}, gates={"shut": 0}),), (Each("go", items=1),)
         ),

@@ -36,7 +36,7 @@ CHECKS = (
     check_observables,
     check_protocol,
     check_values,  # times, sizes, gates, limits
-    check_drawn,  # stimuli, start values, start weights
+    check_drawn,  # patterns, stimuli, start values, start weights
     check_recalled,
 )
 

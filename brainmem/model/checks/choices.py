@@ -9,7 +9,7 @@ from typing import Any
 from brainmem.errors import RuleError, closest
 from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.place import left_side, listed, place_of
-from brainmem.model.checks.use import check_named
+from brainmem.model.checks.use import check_named, check_shown
 from brainmem.model.choices import choose, forms
 from brainmem.model.nouns import Choice
 from brainmem.model.parts import TUPLES, parts
@@ -31,6 +31,7 @@ def check_choices(model: Any, found: Findings) -> None:
         check_named(model, "choice", model.choices, found)
     if not (found or model.varied):
         check_named(model, "parameter", model.parameters, found)
+        check_shown(model, found)
 
 
 def _check_form(model: Any, options: dict[str, str], found: Findings) -> None:

@@ -1,10 +1,12 @@
-"""Checks of what is drawn before a run: stimuli, start values and start weights."""
+"""Checks of what is drawn before a run: patterns, stimuli, start values and start weights."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from graphlib import CycleError
 from typing import Any
 
 import numpy as np
@@ -16,7 +18,8 @@ from brainmem.model.checks.place import Place, listed, place_of
 from brainmem.model.checks.shapes import Shape, check_shape
 from brainmem.model.checks.text import Entry, ModelText, summed_into
 from brainmem.model.checks.values import check_units, number_of, size_of, time_of, whole_of
-from brainmem.model.nouns import Phase, Population, Projection, Stimulus
+from brainmem.model.nouns import Pattern, Phase, Population, Projection
+from brainmem.model.reading import drawing_order
 from brainmem.text.constant import require_value
 from brainmem.text.lines import identifiers
 from brainmem.text.slices import Ends, joined
@@ -59,7 +62,7 @@ class Drawn:
     ) -> None:
         """Raise unless a draw reads what is known and gives the unit and the shape of what it sets.
 
-        That of a stimulus is a `table` of items, along which values may stay the same.
+        That of a pattern is a `table` of items, along which values may stay the same.
         """
         try:
             require_value(draw, {name: value for name, value in self.values.items() if name not in self.shapes})
@@ -79,15 +82,15 @@ class Drawn:
 
 
 def check_drawn(text: ModelText) -> None:
-    """Check the texts that stimuli, start values and start weights are drawn from."""
+    """Check the texts that patterns, stimuli, start values and start weights are drawn from."""
     several = {name: (len(value),) for name, value in text.values.items() if isinstance(value, tuple)}
     drawn = Drawn(dict(text.values), dict(several))
     for population in text.model.populations:
         for name in population.initial:
             text.found.passes(_check_initial, text, population, name, drawn)
-    for item in text.model.stimuli:
+    for item in _in_order(text):
         if item.name in text.units:
-            shape = _check_stimulus(text, item, drawn)
+            shape = _check_pattern(text, item, drawn)
             drawn = drawn.with_array(item.name, text.units[item.name], shape)
     for phase in text.model.protocol.phases:
         for name in phase.start:
@@ -98,6 +101,28 @@ def check_drawn(text: ModelText) -> None:
             text.found.passes(_check_weight, text, projection, entry, ends, drawn)
             shape = None if ends is None else ends.shape
             drawn = drawn.with_array(f"{projection.name}_{name}", entry.dimensions, shape)
+
+
+def _in_order(text: ModelText) -> tuple[Pattern, ...]:
+    """Return patterns and stimuli after those that they are drawn from, without those in a circle, which are noted."""
+    items = text.model.all_patterns
+    while True:
+        try:
+            return drawing_order(items)
+        except CycleError as error:
+            ring = error.args[1][::-1]
+            text.found.note(_circle(text, {item.name: item for item in items}, ring))
+            text.found.lose(*ring)
+            items = tuple(item for item in items if item.name not in ring)
+
+
+def _circle(text: ModelText, items: Mapping[str, Pattern], ring: Sequence[str]) -> RuleError:
+    """Return the error for patterns that are drawn from each other; each of the `ring` reads the next."""
+    draws = ", ".join(f"{name} = {items[name].draw!r}" for name in ring[:-1])
+    first = items[ring[0]]
+    return place_of(text.model, first.kind, first.name).error(
+        f"its draw depends on itself: {' <- '.join(ring)} ({draws}). Draw one of them without the others."
+    )
 
 
 def _check_initial(text: ModelText, population: Population, name: str, drawn: Drawn) -> None:
@@ -122,9 +147,9 @@ def _shape(*sizes: int | None) -> Shape | None:
     return known if len(known) == len(sizes) else None
 
 
-def _check_stimulus(text: ModelText, item: Stimulus, drawn: Drawn) -> Shape | None:
-    """Check a stimulus; return the shape of its table."""
-    place, passes = place_of(text.model, "stimulus", item.name), text.found.passes
+def _check_pattern(text: ModelText, item: Pattern, drawn: Drawn) -> Shape | None:
+    """Check a pattern or stimulus; return the shape of its table."""
+    place, passes = place_of(text.model, item.kind, item.name), text.found.passes
     passes(check_units, text, place, "items", item.items)
     passes(_check_frames, text, place, item)
     if item.values is not None and not (item.values and all(map(_is_finite, item.values))):
@@ -142,7 +167,7 @@ def _check_stimulus(text: ModelText, item: Stimulus, drawn: Drawn) -> Shape | No
 
 
 def _coordinates(shape: Shape | None, framed: bool) -> Drawn:
-    """Return the numbers of items and units, and the times of frames, as the draw of a stimulus reads them."""
+    """Return the numbers of items and units, and the times of frames, as the draw of a pattern reads them."""
     values = {"item": 0.5, "unit": 0.5, **({"time": 0.5 * second} if framed else {})}
     shapes: dict[str, Shape | None] = dict.fromkeys(values)
     for axis, name in enumerate(("item", "time", "unit") if framed else ("item", "unit")):
@@ -152,16 +177,16 @@ def _coordinates(shape: Shape | None, framed: bool) -> Drawn:
 
 
 def _in_frames(shape: Shape | None, framed: bool) -> Shape | None:
-    """Return the shape of an earlier stimulus where one with frames reads it: the same in all frames."""
+    """Return the shape of a pattern where one with frames reads it: the same in all frames."""
     return (shape[0], 1, shape[1]) if framed and shape is not None and len(shape) == 2 else shape
 
 
-def _check_own(place: Place, item: Stimulus, both: set[str]) -> None:
-    """Refuse a name that a draw may read as the number of an item, and as a parameter or stimulus."""
+def _check_own(place: Place, item: Pattern, both: set[str]) -> None:
+    """Refuse a name that a draw may read as the number of an item, and as a parameter or another pattern."""
     for name in sorted(both & identifiers(item.draw)):
         raise place.error(
-            f"draw={item.draw!r} reads {name!r}, which is the {name} of a value here, and the name of a parameter or "
-            "stimulus too. Rename that."
+            f"draw={item.draw!r} reads {name!r}, which is the {name} of a value here, and the name of a parameter, "
+            "pattern or stimulus too. Rename that."
         )
 
 
@@ -169,8 +194,8 @@ def _is_finite(value: Any) -> bool:
     return get_dimensions(value) is NONE and math.isfinite(value)
 
 
-def _check_frames(text: ModelText, place: Place, item: Stimulus) -> None:
-    """Check how many frames a stimulus has, and how long each is shown."""
+def _check_frames(text: ModelText, place: Place, item: Pattern) -> None:
+    """Check how many frames a pattern has, and how long each is shown."""
     if bool(item.every) != (item.frames != ""):
         raise place.error(
             f"frames={item.frames!r} and every={item.every!r} belong together: how many rows an item has, and how long "
@@ -186,8 +211,8 @@ def _check_frames(text: ModelText, place: Place, item: Stimulus) -> None:
         )
 
 
-def _frames(text: ModelText, item: Stimulus) -> int | None:
-    """Return how many frames a stimulus has, None where that is wrong."""
+def _frames(text: ModelText, item: Pattern) -> int | None:
+    """Return how many frames a pattern has, None where that is wrong."""
     try:
         frames = number_of(text, Place(""), "frames", item.frames)
     except RuleError:
@@ -196,14 +221,14 @@ def _frames(text: ModelText, item: Stimulus) -> int | None:
 
 
 def _check_start(text: ModelText, phase: Phase, name: str, drawn: Drawn) -> None:
-    """Check a start value: one row for each item and repeat, drawn over rows of stimuli of the same population."""
+    """Check a start value: one row for each item and repeat, drawn over rows of patterns of the same population."""
     owners = [key for key, entries in text.neurons.items() if name in entries]
     if len(owners) != 1:  # which is told elsewhere
         return
     place, size = place_of(text.model, "phase", phase.name), size_of(text, owners[0])
-    others = {item.name for item in text.model.stimuli if item.population != owners[0]}
+    others = {item.name for item in text.model.all_patterns if item.population != owners[0]}
     values = {key: value for key, value in drawn.values.items() if key not in others}
-    shapes = {item.name: _shape(ROWS, size) for item in text.model.stimuli}
+    shapes = {item.name: _shape(ROWS, size) for item in text.model.all_patterns}
     known = Drawn(values, {**drawn.shapes, **shapes})
     dimensions, draw = text.neurons[owners[0]][name].dimensions, phase.start[name]
     if "eye" in identifiers(draw):

@@ -1,4 +1,4 @@
-"""Checks of draws, the texts from which start values and stimuli are drawn."""
+"""Checks of draws, the texts from which patterns, stimuli and start values are drawn."""
 
 from __future__ import annotations
 

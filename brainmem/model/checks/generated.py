@@ -40,6 +40,7 @@ def generated_names(text: ModelText) -> dict[str, str]:
     for item in model.stimuli:
         ends = ("row", "values", "frame", "shown") if item.every else ("row", "values")
         made |= {f"{item.name}_{end}": f"a table of stimulus {item.name!r}" for end in ends}
+    made |= {f"{item.name}_values": f"the table of pattern {item.name!r}" for item in model.patterns}
     made |= {f"{gate}_gate": f"the table of gate {gate!r}" for gate in model.protocol.gates}
     for rule in model.rules:
         ends = ("window", "window_rate", "at", "episode", "bounds") if rule.episodic else ("bounds",)

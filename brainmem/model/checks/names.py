@@ -31,7 +31,8 @@ def check_names(text: ModelText) -> None:
 def _declared(text: ModelText) -> Iterator[tuple[Place, str]]:
     """Yield every name that equations may read, with its place."""
     model = text.model
-    kinds = {"parameter": model.parameters, "stimulus": model.stimuli, "observable": model.observables}
+    kinds = {"parameter": model.parameters, "pattern": model.patterns, "stimulus": model.stimuli}
+    kinds |= {"observable": model.observables}
     for kind, items in kinds.items():
         for item in items:
             yield place_of(model, kind, item.name), item.name
@@ -65,7 +66,7 @@ def _of_synapses(text: ModelText, rule: LearningRule) -> str:
 
 
 def _check_shared(text: ModelText) -> None:
-    """Refuse one name for two of parameters, stimuli, gates and observables."""
+    """Refuse one name for two of parameters, patterns, stimuli, gates and observables."""
     model, seen = text.model, {}
     for kind, names in _global_names(model).items():
         for name in names:
@@ -78,6 +79,7 @@ def _check_shared(text: ModelText) -> None:
 def _global_names(model: Model) -> dict[str, list[str]]:
     return {
         "parameter": [item.name for item in model.parameters],
+        "pattern": [item.name for item in model.patterns],
         "stimulus": [item.name for item in model.stimuli],
         "gate": list(model.protocol.gates),
         "observable": [item.name for item in model.observables],
@@ -85,13 +87,13 @@ def _global_names(model: Model) -> dict[str, list[str]]:
 
 
 def _check_variables(text: ModelText) -> None:
-    """Refuse variables that hide a parameter, gate or observable, or a stimulus of their own population."""
+    """Refuse variables that hide a parameter, gate or observable, or a pattern or stimulus of their own population."""
     model = text.model
     known = {name: kind for kind, names in _global_names(model).items() for name in names}
     if model.carried:  # units hold observables there
         known = {name: kind for name, kind in known.items() if kind != "observable"}
     for population in model.populations:
-        others = {item.name for item in model.stimuli if item.population != population.name}
+        others = {item.name for item in model.all_patterns if item.population != population.name}
         place = place_of(model, "population", population.name, population.equations)
         for entry in text.neurons[population.name].values():
             if entry.name in known and entry.name not in others:

@@ -10,7 +10,15 @@ from brainmem.errors import closest
 from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.flags import check_draws, check_inlined, check_shared
 from brainmem.model.checks.place import Place, listed, place_of
-from brainmem.model.checks.scope import Scope, foreign_hints, index, scalar_hints, time_names, tuple_hints
+from brainmem.model.checks.scope import (
+    Scope,
+    foreign_hints,
+    index,
+    pattern_hints,
+    scalar_hints,
+    time_names,
+    tuple_hints,
+)
 from brainmem.model.checks.text import Entry, ModelText
 from brainmem.model.nouns import Population
 
@@ -78,7 +86,7 @@ def neuron_scope(text: ModelText, population: Population) -> Scope:
     names |= {"i": index("i"), "elapsed": Variable("elapsed", dimensions=get_dimensions(second), scalar=True)}
     others = [item.name for item in text.model.populations if item.name != population.name]
     advice = f"Sum it into a variable of {population.name!r} with a projection."
-    hints = foreign_hints(text, others, advice) | tuple_hints(text) | {"xi": NOISE}
+    hints = pattern_hints(text) | foreign_hints(text, others, advice) | tuple_hints(text) | {"xi": NOISE}
     hints |= dict.fromkeys(("not_refractory", "lastspike", "refractory"), SPIKELESS)
     hints |= scalar_hints(text)
     names |= {name: item for name, item in _scalars_for(text, population).items() if name not in names}

@@ -12,10 +12,10 @@ from brian2.units import get_dimensions, second
 from brainmem.errors import closest
 from brainmem.model.checks.phases import check_statements, settable
 from brainmem.model.checks.place import Place, check_choice, listed, place_of
-from brainmem.model.checks.scope import DRAWS, Scope, tuple_hints
+from brainmem.model.checks.scope import DRAWS, Scope, pattern_hints, tuple_hints
 from brainmem.model.checks.text import ModelText
 from brainmem.model.checks.values import check_count
-from brainmem.model.nouns import Each, Phase
+from brainmem.model.nouns import Each, Model, Phase
 from brainmem.text.lines import identifiers
 
 __all__ = ["check_observables", "check_protocol"]
@@ -33,7 +33,7 @@ def _check_observable(text: ModelText, item: Any) -> None:
     others = {name: found for name, found in text.scalars.items() if name != item.name}
     names = {**others, **text.readable(item.population), **text.gates, **text.constants}
     hints = {f"{name}{end}": f"write {name!r} alone." for name in names for end in ("_pre", "_post")}
-    hints |= tuple_hints(text) | {"N": "reduce='mean' divides by the number of units."}
+    hints |= pattern_hints(text) | tuple_hints(text) | {"N": "reduce='mean' divides by the number of units."}
     what = f"the observable {item.name!r}"
     _check_no_draw(place, item.expression)
     Scope(names, hints).require(place, item.expression, text.units[item.name], what=what)
@@ -55,7 +55,7 @@ def check_protocol(text: ModelText) -> None:
     for phase in model.protocol.phases:
         place = place_of(model, "phase", phase.name)
         for name in phase.stimuli:
-            text.found.passes(check_choice, place, "stimulus", name, [item.name for item in model.stimuli])
+            text.found.passes(_check_shown, model, place, name)
         text.found.passes(_check_once, place, phase)
         text.found.passes(_check_until, text, place, phase)
         for name in phase.start:
@@ -63,6 +63,17 @@ def check_protocol(text: ModelText) -> None:
         check_statements(text, phase)
     for entry in model.protocol.schedule:
         _check_entry(text, entry)
+
+
+def _check_shown(model: Model, place: Place, name: str) -> None:
+    """Refuse to show what is no stimulus."""
+    if name in [item.name for item in model.patterns]:
+        raise place.error(
+            f"stimuli= names {name!r}, which is a Pattern, which nobody is shown. Leave it out: start= reads its row "
+            "without it being shown. For equations to read it, make it a Stimulus, in stimuli= of the model.",
+            about=name,
+        )
+    check_choice(place, "stimulus", name, [item.name for item in model.stimuli])
 
 
 def _check_once(place: Place, phase: Phase) -> None:
@@ -79,7 +90,8 @@ def _check_until(text: ModelText, place: Place, phase: Phase) -> None:
     single = {name: found for name, found in text.scalars.items() if name in text.owners_of_scalars}
     names = {**single, **observed, "elapsed": Variable("elapsed", dimensions=get_dimensions(second)), **text.constants}
     advice = "a condition reads observables; declare Observable({0!r}, {0!r}, population={1!r}) under another name."
-    hints = {name: advice.format(name, p.name) for p in model.populations for name in text.neurons[p.name]}
+    hints = pattern_hints(text)
+    hints |= {name: advice.format(name, p.name) for p in model.populations for name in text.neurons[p.name]}
     hints["N"] = "give it another name with a parameter, such as Parameter('n_units', 'N')."
     hints |= {"t": "write 'elapsed' for the time since the phase began.", **tuple_hints(text)}
     condition = Place(f"{place.where}, until", phase.until)

@@ -23,7 +23,7 @@ from brainmem.model.checks.flags import check_flags
 from brainmem.model.checks.lines import line_power, line_slip, unit_slip
 from brainmem.model.checks.place import Place, left_side, place_of
 from brainmem.model.checks.text import Entry, ModelText
-from brainmem.model.nouns import LearningRule, Model, Observable, Population, Projection, Stimulus
+from brainmem.model.nouns import LearningRule, Model, Observable, Pattern, Population, Projection
 from brainmem.model.parameters import circle_error, value_of
 from brainmem.text.expression import names_in
 from brainmem.text.lines import identifiers
@@ -95,7 +95,7 @@ def _names(value: Any) -> set[str]:
         return set()
 
 
-def _read_unit(model: Model, kind: str, item: Stimulus | Observable) -> Any:
+def _read_unit(model: Model, kind: str, item: Pattern | Observable) -> Any:
     """Return the dimensions of an object's `unit` text."""
     try:
         if slip := line_power(item.unit) or _unit_line(item.unit):
@@ -114,14 +114,14 @@ def _unit_line(unit: str) -> str:
 
 
 def _units(model: Model, found: Findings) -> dict[str, Any]:
-    """Return the dimensions of stimuli and observables, as far as their units can be read."""
+    """Return the dimensions of patterns, stimuli and observables, as far as their units can be read."""
     units = {}
-    for kind, items in {"stimulus": model.stimuli, "observable": model.observables}.items():
-        for item in items:
-            with found:
-                units[item.name] = _read_unit(model, kind, item)
-            if item.name not in units:
-                found.lose(item.name)
+    items = [(item.kind, item) for item in model.all_patterns] + [("observable", item) for item in model.observables]
+    for kind, item in items:
+        with found:
+            units[item.name] = _read_unit(model, kind, item)
+        if item.name not in units:
+            found.lose(item.name)
     return units
 
 

@@ -26,7 +26,7 @@ EXAMPLE = "recalled=Recalled(phase='recall', target='target', score='overlap', t
 def check_recalled(text: ModelText) -> None:
     """Check what a recall criterion names, and that its threshold is a number that the score of a test may exceed.
 
-    A copy made by `MemoryModel.replace` may leave out the phase and the stimulus that the criterion names.
+    A copy made by `MemoryModel.replace` may leave out the phase and the pattern that the criterion names.
     """
     if text.model.recalled is not None:
         text.found.passes(_check_criterion, text, text.model.recalled)
@@ -46,25 +46,26 @@ def _check_criterion(text: ModelText, given: nouns.Recalled) -> None:
 
 
 def check_named_parts(model: nouns.Model) -> None:
-    """Raise unless the phase and the stimulus of a recall criterion exist, and the stimulus has rates to be held to."""
+    """Raise unless the phase and the pattern of a recall criterion exist, and the pattern has rates to be held to."""
     given = model.recalled
     if given is None:
         return
     place = _place(model)
     check_choice(place, "phase", given.phase, [phase.name for phase in model.protocol.phases])
-    check_choice(place, "target", given.target, [item.name for item in model.stimuli])
-    target = next(item for item in model.stimuli if item.name == given.target)
+    check_choice(place, "target", given.target, [item.name for item in model.all_patterns])
+    target = next(item for item in model.all_patterns if item.name == given.target)
     if target.every:
         raise place.error(
-            f"target {target.name!r} changes while it is shown (frames={target.frames!r}), and rates averaged over a "
-            "phase have no frames. Name a stimulus without frames, or measure the fit with an Observable."
+            f"target {target.name!r} changes in time (frames={target.frames!r}), and rates averaged over a "
+            "phase have no frames. Name a pattern or stimulus without frames, or measure the fit with an Observable."
         )
     if model.population(target.population).rate is None:
         with_rates = [p.name for p in model.populations if p.rate]
-        onto = [item.name for item in model.stimuli if item.population in with_rates and not item.every]
+        onto = [item.name for item in model.all_patterns if item.population in with_rates and not item.every]
         raise place.error(
             f"target {target.name!r} belongs to the population {target.population!r}, which has no rate to be scored. "
-            f"Stimuli of populations with a rate: {', '.join(onto) or 'none'}. Or give {target.population!r} rate=."
+            f"Patterns and stimuli of populations with a rate: {', '.join(onto) or 'none'}. Or give "
+            f"{target.population!r} rate=."
         )
 
 
@@ -92,7 +93,7 @@ def _range(text: ModelText, given: Mapping[str, Any]) -> tuple[float, float]:
     """Return the lowest and highest score, infinite where the values of the target are open."""
     if given["score"] == "pearson":
         return -1.0, 1.0
-    target = next((item for item in text.model.stimuli if item.name == given["target"]), None)
+    target = next((item for item in text.model.all_patterns if item.name == given["target"]), None)
     if target is None or target.values is None:
         return -math.inf, math.inf
     rates = _rates(text, text.model.population(target.population).rate_range)

@@ -17,9 +17,9 @@ HELD = {
 
 
 def check_recorded(text: ModelText) -> None:
-    """Refuse observables, stimuli and variables whose records would take the place of others in a result."""
+    """Refuse observables, patterns, stimuli and variables whose records would take the place of others in a result."""
     model, held = text.model, HELD | _made(text)
-    kinds = {"observable": model.observables, "stimulus": model.stimuli}
+    kinds = {"observable": model.observables, "pattern": model.patterns, "stimulus": model.stimuli}
     named = [(kind, item.name, item.name) for kind, items in kinds.items() for item in items]
     named += [("population", owner, name) for owner, entries in text.neurons.items() for name in entries]
     for kind, owner, name in named:
@@ -44,6 +44,6 @@ def _made(text: ModelText) -> dict[str, str]:
     for projection in model.projections:
         names = [f"{projection.name}_{end}" for end in ("post", "pre", *projection.initial)]
         made |= dict.fromkeys(names, f"the weights of projection {projection.name!r}")
-    for item in model.stimuli:
-        made |= {f"{item.name}_{end}": f"an axis of stimulus {item.name!r}" for end in ("item", "frame", "trace")}
+    for item in model.all_patterns:
+        made |= {f"{item.name}_{end}": f"an axis of {item.kind} {item.name!r}" for end in ("item", "frame", "trace")}
     return made

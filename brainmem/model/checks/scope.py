@@ -178,6 +178,16 @@ def tuple_hints(text: ModelText) -> dict[str, str]:
     return {name: f"parameter {name!r} holds several numbers, which only a schedule can use." for name in several}
 
 
+def pattern_hints(text: ModelText) -> dict[str, str]:
+    """Return hints for the patterns, which draws and starts read, and no equation."""
+    advice = (
+        "{0!r} is a Pattern, which nobody is shown: draws, starts and start weights read it. Make it a Stimulus, in "
+        "stimuli=, and name it in the stimuli= of the phases that show it."
+    )
+    names = (item.name for item in text.model.patterns)
+    return {f"{name}{end}": advice.format(name) for name in names for end in ("", "_pre", "_post")}
+
+
 def foreign_hints(text: ModelText, populations: Iterable[str], advice: str) -> dict[str, str]:
     """Return hints for everything that can be read of these populations."""
     found: dict[str, str] = {}

@@ -82,7 +82,7 @@ class _Shapes(ast.NodeVisitor):
 
     def _first_frame(self, node: ast.Call, given: Shape) -> Shape:
         if len(given) < 3:
-            raise ValueError(f"{ast.unparse(node)!r} is the first frame of a stimulus with frames, and this has none")
+            raise ValueError(f"{ast.unparse(node)!r} is the first frame of a pattern with frames, and this has none")
         return (*given[:-2], 1, given[-1]) if len(self.wanted) == 3 else (*given[:-2], given[-1])
 
 

@@ -21,6 +21,7 @@ NOUNS = {
     "populations": nouns.Population,
     "projections": nouns.Projection,
     "rules": nouns.LearningRule,
+    "patterns": nouns.Pattern,
     "stimuli": nouns.Stimulus,
     "observables": nouns.Observable,
     "limits": nouns.Limit,
@@ -30,12 +31,13 @@ KINDS = {**TUPLES, "phases": "phase", "schedule": "schedule"}
 APART = {
     "parameter": ("parameters",),
     "population, projection or rule": ("populations", "projections", "rules"),
-    "stimulus": ("stimuli",),
+    "pattern or stimulus": ("patterns", "stimuli"),
     "observable": ("observables",),
     "phase": ("phases",),
 }
 REFERENCES = {
     "projections": {"source": "populations", "target": "populations"},
+    "patterns": {"population": "populations"},
     "stimuli": {"population": "populations"},
     "observables": {"population": "populations"},
     "rules": {"projection": "projections"},
@@ -106,8 +108,17 @@ def _check_tuple(place: Place, field: str, given: Any, kind: Any, found: Finding
         found.note(place.error(f"{field} must be a tuple of {wanted}, got {type(given).__name__}.{hint}"))
         return
     for item in given:
-        if not isinstance(item, kinds):
-            found.note(place.error(f"{field} must hold {wanted} only, got {item!r}."))
+        if not isinstance(item, kinds) or (field == "patterns" and isinstance(item, nouns.Stimulus)):
+            found.note(place.error(f"{field} must hold {wanted} only, got {item!r}.{_belongs(item)}"))
+
+
+def _belongs(item: Any) -> str:
+    """Return where a pattern or stimulus belongs."""
+    if isinstance(item, nouns.Stimulus):
+        return " A Stimulus, which phases show, belongs in stimuli=."
+    if isinstance(item, nouns.Pattern):
+        return " A Pattern, which nobody is shown, belongs in patterns=. Make it a Stimulus for phases to show it."
+    return ""
 
 
 def _sound(place: Place, field: str, noun: Any, found: Findings) -> Any:

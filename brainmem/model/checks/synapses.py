@@ -10,7 +10,16 @@ from brainmem.errors import closest
 from brainmem.model.checks.flags import check_draws, check_shared
 from brainmem.model.checks.generated import generated_names
 from brainmem.model.checks.place import Place, listed, place_of
-from brainmem.model.checks.scope import Scope, foreign_hints, index, shown_unit, suffixed, time_names, tuple_hints
+from brainmem.model.checks.scope import (
+    Scope,
+    foreign_hints,
+    index,
+    pattern_hints,
+    shown_unit,
+    suffixed,
+    time_names,
+    tuple_hints,
+)
 from brainmem.model.checks.text import Entry, ModelText, variable
 from brainmem.model.nouns import Projection
 from brainmem.model.scalars import single
@@ -136,7 +145,8 @@ def _hints(
     text: ModelText, projection: Projection, source: Mapping[str, Variable], target: Mapping[str, Variable]
 ) -> dict[str, str]:
     others = [p.name for p in text.model.populations if p.name not in (projection.source, projection.target)]
-    hints = foreign_hints(text, others, f"This projection joins {projection.source!r} and {projection.target!r}.")
+    joins = f"This projection joins {projection.source!r} and {projection.target!r}."
+    hints = pattern_hints(text) | foreign_hints(text, others, joins)
     for name in {**source, **target}:
         forms = [f"{name}_pre"] * (name in source) + [f"{name}_post"] * (name in target)
         hints[name] = f"{name!r} belongs to the units. Write {' or '.join(forms)}."

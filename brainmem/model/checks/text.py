@@ -47,7 +47,7 @@ class ModelText:
     values : dict of str to number, Quantity or tuple
         Default values of the parameters.
     units : dict of str to dimensions
-        Units of stimuli and observables.
+        Units of patterns, stimuli and observables.
     neurons, synapses : dict of str to dict of str to Entry
         Variables by population and by projection; those of a projection come from its text and its rules.
     sums : dict of str to tuple of Entry

@@ -13,16 +13,18 @@ from brainmem.model.checks.text import ModelText, summed_into
 from brainmem.model.nouns import Population, Projection
 from brainmem.model.parts import inner, texts, texts_of
 from brainmem.model.phases import set_by_phases
+from brainmem.model.reading import model_names
 
-__all__ = ["check_named", "check_use"]
+__all__ = ["check_named", "check_shown", "check_use"]
 
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def check_use(text: ModelText) -> None:
-    """Note parameters that no text names, and variables that nothing sets."""
+    """Note parameters that no text names, stimuli that no phase shows, and variables that nothing sets."""
     if not text.model.chosen:  # another form may use it
         check_named(text.model, "parameter", text.model.parameters, text.found)
+        check_shown(text.model, text.found)
     for population in text.model.populations:
         _check_set(text, population)
     for projection in text.model.projections:
@@ -38,6 +40,22 @@ def check_named(model: Any, kind: str, items: Iterable[Any], found: Findings) ->
             near = closest(item.name, used - {other.name for other in items})
             reason = f"nothing in the model names it.{near} Remove it, or use it in an equation."
             found.note(place_of(model, kind, item.name).error(reason))
+
+
+def check_shown(model: Any, found: Findings) -> None:
+    """Note stimuli that no phase shows, in no form of the model."""
+    shown = {name for phase in model.protocol.phases for name in phase.stimuli}
+    shown |= {name for choice in model.choices for option in choice.options.values() for name in _names(option)}
+    read = model_names(model)
+    for item in (item for item in model.stimuli if item.name not in shown):
+        advice = (
+            f"so that it would be 0 throughout in the equations that read it. Show it: Phase(..., "
+            f"stimuli=({item.name!r},))."
+            if item.name in read
+            else "and no equation reads it. Where draws, starts or measures read it, declare it as a Pattern, in "
+            f"patterns=, which nobody is shown; or show it: Phase(..., stimuli=({item.name!r},))."
+        )
+        found.note(place_of(model, "stimulus", item.name).error(f"no phase shows it, {advice}"))
 
 
 def _names(given: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""The tables of stimuli: drawn or given by the user, and as the device reads them."""
+"""The tables of patterns and stimuli: drawn or given by the user, and as the device reads them."""
 
 from __future__ import annotations
 
@@ -10,53 +10,69 @@ from numpy.typing import ArrayLike
 
 from brainmem.errors import RuleError
 from brainmem.model.memory import MemoryModel
-from brainmem.model.nouns import Stimulus
+from brainmem.model.nouns import Pattern, Stimulus
+from brainmem.model.reading import drawing_order
 from brainmem.numbers.arrays import check_patterns
-from brainmem.numbers.starts import Given, side_by_side, size_of, stream
+from brainmem.numbers.starts import Given, of_trial, own_tables, side_by_side, size_of, stream
 from brainmem.text import draw, evaluate
 from brainmem.text.draws import coordinates
+from brainmem.text.lines import identifiers
 from brainmem.translation.text import Translation
 
-__all__ = ["frame_table", "shown_rows", "stimuli_of", "value_rows"]
+__all__ = ["frame_table", "patterns_of", "shown_rows", "value_rows"]
 
 # A frame that begins within this part of a time step counts as begun, so that rounding decides nothing.
 _ROUNDING = 1e-6
 
 
-def stimuli_of(translated: Translation, parameters: Mapping[str, Any], given: Given, seed: int) -> dict[str, Any]:
-    """Return the table of every stimulus, (items, unit) or (items, frames, unit), those of trials (items, trial, ...).
+def patterns_of(translated: Translation, parameters: Mapping[str, Any], given: Given, seed: int) -> dict[str, Any]:
+    """Return the table of every pattern, (items, unit) or (items, frames, unit), those of trials (items, trial, ...).
 
     Raises
     ------
     RuleError
-        For given tables of another shape, or with values that the stimulus does not allow.
+        For given tables of another shape, or with values that the pattern does not allow.
     """
     model, tables = translated.model, {}
-    for item in model.stimuli:
+    for item in drawing_order(model.all_patterns):
         shape = _shape(model, item, parameters)
         if item.name in given.inputs:
             values = given.inputs[item.name]
             tables[item.name] = check_patterns(item, values, shape, model, trials=translated.trials)
         else:
-            tables[item.name] = _drawn(item, shape, parameters, tables, seed)
+            tables[item.name] = _drawn(translated, item, shape, parameters, tables, seed)
     return tables
 
 
-def _shape(model: MemoryModel, item: Stimulus, parameters: Mapping[str, Any]) -> tuple[int, ...]:
+def _shape(model: MemoryModel, item: Pattern, parameters: Mapping[str, Any]) -> tuple[int, ...]:
     frames = (size_of(item.frames, parameters),) if item.every else ()
     return (size_of(item.items, parameters), *frames, size_of(model.population(item.population).size, parameters))
 
 
 def _drawn(
-    item: Stimulus, shape: tuple[int, ...], parameters: Mapping[str, Any], tables: Mapping[str, np.ndarray], seed: int
+    translated: Translation,
+    item: Pattern,
+    shape: tuple[int, ...],
+    parameters: Mapping[str, Any],
+    tables: Mapping[str, np.ndarray],
+    seed: int,
 ) -> np.ndarray:
+    """Return the table that is drawn from other `tables`; where trials have their own of these, one for each trial."""
     step = _every(item, parameters) if item.every else None
-    earlier = {name: t[:, None] if t.ndim == 2 and item.every else t for name, t in tables.items()}
-    names = {**coordinates(shape, step), **parameters, **earlier}
-    return draw(item.draw, names=names, rng=stream(seed, item.name), shape=shape, expand=True, step=step)
+
+    def one(trial: int) -> np.ndarray:
+        known = of_trial(translated.model, tables, trial)
+        read = {name: t[:, None] if t.ndim == 2 and item.every else t for name, t in known.items()}
+        names = {**coordinates(shape, step), **parameters, **read}
+        rng = stream(seed, item.name, trial)
+        return draw(item.draw, names=names, rng=rng, shape=shape, expand=True, step=step)
+
+    if own_tables(translated.model, tables) & identifiers(item.draw):
+        return np.stack([one(trial) for trial in range(translated.trials)], axis=1)
+    return one(0)
 
 
-def _every(item: Stimulus, parameters: Mapping[str, Any]) -> float:
+def _every(item: Pattern, parameters: Mapping[str, Any]) -> float:
     return float(np.asarray(evaluate(item.every, parameters)))
 
 
@@ -86,7 +102,7 @@ def shown_rows(items: ArrayLike, frames: int) -> np.ndarray:
     return np.where(items > 0, (items - 1) * frames + 1, 0)
 
 
-def value_rows(item: Stimulus, values: np.ndarray) -> np.ndarray:
+def value_rows(item: Pattern, values: np.ndarray) -> np.ndarray:
     """Return a table as the device reads it: one row for each frame of each item, trials side by side."""
     if values.ndim == (4 if item.every else 3):
         values = side_by_side(np.moveaxis(values, 1, -2))
