@@ -42,7 +42,7 @@ from brainmem.translation import schedule
 from brainmem.translation.controller import CONTROLLER, TRIAL, has_until, run_numbers
 from brainmem.translation.gates import guarded
 from brainmem.translation.moments import Sum, sums_behind
-from brainmem.translation.text import Connection, Group, Table, Translation
+from brainmem.translation.text import Connection, Group, Pairs, Table, Translation
 
 __all__ = ["build", "build_cells", "warm_up"]
 
@@ -101,12 +101,12 @@ def _form_sampled_sums(blueprint: Blueprint, synapses: Mapping[str, Synapses]) -
             blueprint.kernels.get(sum_.connection),
             interval=interval * second,
             trials=translated.trials,
-            diagonal=Diagonal(item.connect == "all", None if ends is None else ends.shift),
+            diagonal=Diagonal(item.pairs is Pairs.ALL, None if ends is None else ends.shift),
         )
 
 
 def _table(table: Table, blueprint: Blueprint) -> RowTable:
-    columns = None if table.columns is None else _size(table.columns, blueprint)
+    columns = None if table.columns is None else table.columns.value(blueprint.sizes)
     return RowTable(columns, unit=_unit(table.unit), name=table.name)
 
 
@@ -117,16 +117,9 @@ def _unit(text: str) -> Unit | int:
     return get_unit(dimensions_and_type_from_string(text)[0])
 
 
-def _size(text: str, blueprint: Blueprint) -> int:
-    product = 1
-    for factor in text.split("*"):
-        product *= int(factor) if factor.strip().isdigit() else int(blueprint.sizes[factor.strip()])
-    return product
-
-
 def _neuron_group(item: Group, blueprint: Blueprint, clock: Clock, namespace: dict) -> NeuronGroup:
     group = NeuronGroup(
-        _size(item.size, blueprint),
+        item.size.value(blueprint.sizes),
         item.equations,
         threshold=item.threshold,
         reset=item.reset,
@@ -159,15 +152,9 @@ def _precision(item: Group, blueprint: Blueprint) -> type | dict[str, type]:
 
 
 def _link(item: Group, groups: Mapping[str, NeuronGroup], blueprint: Blueprint) -> None:
-    for variable, (source, name, index) in item.links.items():
-        positions = None if index is None else _indices(index, blueprint)
-        setattr(groups[item.name], variable, linked_var(groups[source], name, index=positions))
-
-
-def _indices(text: str, blueprint: Blueprint) -> np.ndarray:
-    """Evaluate ``repeat(arange(N), cells_per_unit)``."""
-    size, repeats = text.removeprefix("repeat(arange(").removesuffix(")").split("), ")
-    return np.repeat(np.arange(_size(size, blueprint)), _size(repeats, blueprint))
+    for name, link in item.links.items():
+        positions = link.positions(blueprint.sizes)
+        setattr(groups[item.name], name, linked_var(groups[link.group], link.variable, index=positions))
 
 
 def _halt(group: NeuronGroup) -> None:
@@ -237,7 +224,7 @@ def _monitors(blueprint: Blueprint, groups, synapses, clock: Clock) -> dict[str,
 
 def _synapse_count(synapses: Synapses, item: Connection, dense: bool, blueprint: Blueprint) -> int:
     pre, post = len(synapses.source), len(synapses.target)
-    if dense or item.connect != "no_self":
+    if dense or not item.no_self:
         return pre * post
     return blueprint.ends[item.name].count if item.name in blueprint.ends else pre * post - pre
 

@@ -145,8 +145,7 @@ def _apart(
 
 def _cells(translated: Translation, instance: Instance, owner: str) -> int:
     """Return how many cells of the group `owner` stand for one unit."""
-    several = "cells_per_unit" in translated.group(owner).size
-    return int(instance.parameters["cells_per_unit"]) if several else 1
+    return int(instance.parameters["cells_per_unit"]) if translated.group(owner).size.cells else 1
 
 
 def _dim(model: MemoryModel, population: str) -> str:

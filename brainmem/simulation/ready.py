@@ -47,9 +47,7 @@ class Ready:
     @property
     def sizes(self) -> dict[str, int]:
         """The integers that size an object; others must not force a new binary."""
-        tables = [table.columns or "" for table in self.translated.tables]
-        texts = [item.size for item in self.translated.groups] + tables
-        used = {part.strip() for text in texts for part in text.split("*")} | {"cells_per_unit"}
+        used = {*self.translated.sized_by, "cells_per_unit"}
         return {name: int(v) for name, v in self.instance.parameters.items() if name in used}
 
     @property

@@ -12,7 +12,7 @@ from brainmem.model.reading import constants_in, model_names, rules_of, summed_l
 from brainmem.text.lines import Line, identifiers, merged, read_lines, write_lines
 from brainmem.translation import protocol, rate, schedule
 from brainmem.translation.cells import cells, counting_synapses, spiking_parameters
-from brainmem.translation.common import connect_text, projection_orders
+from brainmem.translation.common import pairs_of, projection_orders
 from brainmem.translation.currents import current_tables
 from brainmem.translation.expected import Expected
 from brainmem.translation.inputs import correlations
@@ -21,7 +21,7 @@ from brainmem.translation.rules import lower_rule
 from brainmem.translation.spiking_starts import drive_start, settable_starts
 from brainmem.translation.split.core import SplitRule
 from brainmem.translation.split.expansion import phase_time, rate_expansions
-from brainmem.translation.text import Connection, Group, Operation, Pathway, Table
+from brainmem.translation.text import Connection, Group, Operation, Pathway, Size, Table
 
 __all__ = ["spiking_connections", "spiking_groups", "spiking_tables"]
 
@@ -80,7 +80,7 @@ def _units(model: MemoryModel, unit: SpikingUnit, states: Collection[str]) -> Gr
     texts = [*(line.expr for line in lines), deliver.code]
     return Group(
         name=population.name,
-        size=str(population.size),
+        size=Size(str(population.size)),
         equations=write_lines(lines),
         events={
             **protocol.operation_events(operations),
@@ -173,7 +173,7 @@ def _connection(
         equations=write_lines(lines),
         pathways=pathways,
         operations=operations,
-        connect=connect_text(projection),
+        pairs=pairs_of(projection),
         constants=constants_in(texts, parameters),
         state_order=schedule.PLASTICITY[1],
         summed_order=plain.summed_order,

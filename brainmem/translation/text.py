@@ -6,17 +6,122 @@ These are plain frozen records. `brainmem.build.network` turns each `Group` into
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Any
+
+import numpy as np
 
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Parameter
 
-__all__ = ["WHOLE", "Connection", "Group", "Initial", "Operation", "Pathway", "Table", "Translation", "Visits"]
+__all__ = [
+    "ONE",
+    "TRIALS",
+    "WHOLE",
+    "Connection",
+    "Group",
+    "Initial",
+    "Link",
+    "Operation",
+    "Pairs",
+    "Pathway",
+    "Size",
+    "Table",
+    "Translation",
+    "Visits",
+]
 
 # Ends the name under which draws read start weights as a matrix over all units of both populations.
 WHOLE = "_whole"
+# Number of trials run at once, and number of cells of a unit.
+TRIALS, CELLS = "trials", "cells_per_unit"
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many there are of something: `units`, a number or a parameter, times the trials, times the cells of a unit.
+
+    Element ``(unit*trials + trial)*cells_per_unit + cell`` is a cell of a unit in a trial.
+    """
+
+    units: str
+    cells: bool = False
+    trials: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters that it depends on."""
+        return tuple(factor for factor in self._factors if not factor.isdigit())
+
+    @property
+    def text(self) -> str:
+        """The product as a script would have it."""
+        return "*".join(self._factors)
+
+    def value(self, numbers: Mapping[str, Any]) -> int:
+        """Return the product, with the values of parameters from `numbers`."""
+        return math.prod(int(factor) if factor.isdigit() else int(numbers[factor]) for factor in self._factors)
+
+    @property
+    def _factors(self) -> tuple[str, ...]:
+        alone = self.units == "1" and self.trials and not self.cells
+        return (*(() if alone else (self.units,)), *((TRIALS,) * self.trials), *((CELLS,) * self.cells))
+
+    def __str__(self) -> str:
+        return self.text
+
+
+ONE = Size("1")
+
+
+class Pairs(Enum):
+    """Which units a connection joins: all, all but each with itself, or the cells of a unit with that unit."""
+
+    ALL = "all"
+    NO_SELF = "no_self"
+    OWN_CELLS = "own_cells"
+
+
+@dataclass(frozen=True)
+class Link:
+    """A variable that units read from another group, as `linked_var` has it.
+
+    Attributes
+    ----------
+    group, variable : str
+        What is read.
+    each : {"", "unit", "trial"}
+        Whose own value is read: that of the only unit there, by all; of each unit, by its cells; of each trial, by
+        all units of the trial.
+    size : Size
+        That of the group that reads.
+    """
+
+    group: str
+    variable: str
+    each: str = ""
+    size: Size = ONE
+
+    @property
+    def text(self) -> str:
+        """The element that each reads, as numpy text of ranges and sizes; empty where there is only one."""
+        if self.each == "unit":
+            return f"repeat(arange({replace(self.size, cells=False)}), {CELLS})"
+        if self.each == "trial" and self.size.trials:
+            trials = f"tile(arange({TRIALS}), {self.size.units})"
+            return f"repeat({trials}, {CELLS})" if self.size.cells else trials
+        return ""
+
+    def positions(self, numbers: Mapping[str, Any]) -> np.ndarray | None:
+        """Return the element that each reads, (element,) array; None where there is only one."""
+        if not self.text:
+            return None
+        elements = np.arange(self.size.value(numbers))
+        several = int(numbers[CELLS]) if self.size.cells else 1
+        return elements // several if self.each == "unit" else elements // several % int(numbers[TRIALS])
 
 
 @dataclass(frozen=True)
@@ -66,20 +171,19 @@ class Visits:
 class Group:
     """The keyword arguments of one `NeuronGroup`.
 
-    ``events`` maps an event's name to (condition, when, order). ``links`` maps a linked variable to
-    (source group, source variable, index text or None); the index text is numpy over ``arange`` and sizes.
+    ``events`` maps an event's name to (condition, when, order); ``links`` has the linked variables by name.
     ``constants`` names the parameters that the group declares as ``(shared, constant)``.
     """
 
     name: str
-    size: str
+    size: Size
     equations: str
     threshold: str | None = None
     reset: str | None = None
     refractory: str | None = None
     events: Mapping[str, tuple[str, str, int]] = field(default_factory=dict)
     operations: tuple[Operation, ...] = ()
-    links: Mapping[str, tuple[str, str, str | None]] = field(default_factory=dict)
+    links: Mapping[str, Link] = field(default_factory=dict)
     constants: tuple[str, ...] = ()
     method: str = "euler"
     state_when: str = "groups"
@@ -107,7 +211,6 @@ class Pathway:
 class Connection:
     """The keyword arguments of one `Synapses`.
 
-    ``connect`` is ``"all"``, ``"no_self"`` or a condition/generator text for ``connect(j=...)``.
     ``summed_order`` maps a summed target variable to (when, order). ``gates`` names the gates of the protocol each of
     which shuts a part: the operation or pathway of that name, ``""`` for the differential equations.
     ``source_units`` and ``target_units`` are slices such as ``":n"`` of the groups, empty for all units. With
@@ -121,7 +224,7 @@ class Connection:
     equations: str
     pathways: tuple[Pathway, ...] = ()
     operations: tuple[Operation, ...] = ()
-    connect: str = "all"
+    pairs: Pairs = Pairs.ALL
     constants: tuple[str, ...] = ()
     method: str = "euler"
     state_order: int = -2
@@ -135,7 +238,7 @@ class Connection:
     @property
     def no_self(self) -> bool:
         """Whether the pairs of a unit with itself are left out."""
-        return self.connect == "no_self"
+        return self.pairs is Pairs.NO_SELF
 
     def takes(self, sum_: str) -> tuple[str, str]:
         """Return the group and its variable that take a sum: the target's for ``u_post``, or the source's."""
@@ -152,11 +255,11 @@ class Connection:
 class Table:
     """A `TimedArray` that equations read by row number: ``name(row*second)`` or ``name(row*second, i)``.
 
-    ``columns`` is the size text of the second dimension, or None; ``unit`` is Brian2 unit text.
+    ``columns`` is the size of the second dimension, or None; ``unit`` is Brian2 unit text.
     """
 
     name: str
-    columns: str | None = None
+    columns: Size | None = None
     unit: str = "1"
     meaning: str = ""
 
@@ -212,3 +315,9 @@ class Translation:
     def connection(self, name: str) -> Connection:
         """Return the connection called `name`."""
         return next(item for item in self.connections if item.name == name)
+
+    @property
+    def sized_by(self) -> tuple[str, ...]:
+        """The parameters that sizes of groups and tables depend on."""
+        sizes = [item.size for item in self.groups] + [table.columns for table in self.tables if table.columns]
+        return tuple(dict.fromkeys(name for size in sizes for name in size.names))

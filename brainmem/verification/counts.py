@@ -52,7 +52,7 @@ def replayable(translated: Translation) -> Translation:
         if translated.options["neuron"] == "affine":
             asked = f"{population.drive}_asked"
             renamed = {str(population.drive): asked}
-            links = {k: (owner, renamed.get(name, name), index) for k, (owner, name, index) in cells.links.items()}
+            links = {k: replace(v, variable=renamed.get(v.variable, v.variable)) for k, v in cells.links.items()}
             groups[cells.name] = replace(cells, links=links)
     return replace(
         translated,
