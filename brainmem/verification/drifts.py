@@ -21,7 +21,8 @@ from brainmem.simulation.ready import Ready, make_ready
 from brainmem.text.lines import read_lines
 from brainmem.translation import translate
 from brainmem.translation.cells import spiking_parameters
-from brainmem.translation.controller import run_numbers
+from brainmem.translation.controller import CONTROLLER, run_numbers
+from brainmem.translation.recorded import Recorded
 from brainmem.translation.restarts import draws_random
 from brainmem.translation.text import Translation
 from brainmem.verification.counts import (
@@ -101,9 +102,8 @@ class Trial:
             inputs, seed=self.seed if seed is None else seed, duration=self.ready.instance.duration + self.ready.dt
         )
         steps = len(self.ready.instance.plan.steps)
-        observed = {
-            name: float(np.mean(np.ravel(outputs[f"steps.{name}"])[:steps])) for name in self.experiment.reported
-        }
+        reported = {name: outputs[Recorded(CONTROLLER, name, "steps")] for name in self.experiment.reported}
+        observed = {name: float(np.mean(np.ravel(values)[:steps])) for name, values in reported.items()}
         return Outcome(self._drifts(outputs), observed)
 
     @property
@@ -112,10 +112,10 @@ class Trial:
         synapses = sum(float(np.prod(ends.shape)) for ends in self.ready.instance.ends.values())
         return synapses * self.ready.instance.duration / self.ready.dt
 
-    def _drifts(self, outputs: Mapping[str, np.ndarray]) -> dict[Key, Drift]:
+    def _drifts(self, outputs: Mapping[Recorded, np.ndarray]) -> dict[Key, Drift]:
         held = self.experiment.held
         phases, ends = self._runs()
-        elapsed = np.asarray(outputs["steps.elapsed"])
+        elapsed = np.asarray(outputs[Recorded(CONTROLLER, "elapsed", "steps")])
         seconds = np.add.reduceat(elapsed, np.r_[0, ends[:-1] + 1])
         found = {}
         for rule, projection, variable in held.shadows:
@@ -128,12 +128,12 @@ class Trial:
                     found[rule, variable, phase] = Drift(spiking, rate, float(seconds[here].sum()))
         return found
 
-    def _changes(self, outputs: Mapping[str, np.ndarray], projection: str, name: str) -> list[np.ndarray]:
+    def _changes(self, outputs: Mapping[Recorded, np.ndarray], projection: str, name: str) -> list[np.ndarray]:
         """Return how far a shadow moved in each run of equal phases."""
         ends, dense = self.ready.instance.ends[projection], self.ready.dense.get(projection)
         if ends.empty:
             return [np.zeros(ends.shape)] * len(self._runs()[0])
-        rows = [matrix_of(ends, row, dense) for row in outputs[f"{projection}_{name}_snapshots.{name}"]]
+        rows = [matrix_of(ends, row, dense) for row in outputs[Recorded(projection, name, "epochs")]]
         before = [np.zeros(ends.shape), *rows[:-1]]
         return [after - start for start, after in zip(before, rows, strict=True)]
 
