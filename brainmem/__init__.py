@@ -32,6 +32,7 @@ from brainmem.model.nouns import (
     SpikingRule,
     Stimulus,
 )
+from brainmem.model.variants import Rate, Spiking
 
 if TYPE_CHECKING:
     from brainmem import measure, plot
@@ -107,6 +108,7 @@ __all__ = [
     "Population",
     "Projection",
     "Protocol",
+    "Rate",
     "Recalled",
     "Recording",
     "Reference",
@@ -114,6 +116,7 @@ __all__ = [
     "Result",
     "ResultError",
     "RuleError",
+    "Spiking",
     "SpikingRule",
     "Stimulus",
     "Sweep",

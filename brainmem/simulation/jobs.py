@@ -58,7 +58,7 @@ def _without_numbers(translated: Translation) -> Translation:
         object.__setattr__(model, name, value)  # not checked again: it is no model any more
     names = tuple(Parameter(item.name, 0.0) for item in translated.parameters)
     return replace(
-        translated, model=model, parameters=names, options={}, splits=(), changes=(), reported=(), written=None
+        translated, model=model, parameters=names, spiking=None, splits=(), changes=(), reported=(), written=None
     )
 
 

@@ -59,7 +59,7 @@ class Ready:
     @property
     def affine(self) -> dict[str, AffineFit]:
         """By population, the slope and offset of the cells' current, where it is an affine function of the drive."""
-        if self.translated.options.get("neuron") != "affine":
+        if self.translated.neuron != "affine":
             return {}
         model = self.translated.model
         units = {name: spiking_unit(model, model.population(name)) for name in self.calibrations}
@@ -127,7 +127,7 @@ def _seconds(text: str, instance: Instance) -> float:
 
 
 def _calibrations(translated: Translation, instance: Instance, dt: float, device: Device) -> dict[str, Calibration]:
-    if translated.variant != "spiking" or translated.options["neuron"] == "poisson":
+    if translated.variant != "spiking" or translated.neuron == "poisson":
         return {}
     found = {}
     for population in (p for p in translated.model.populations if p.rate):

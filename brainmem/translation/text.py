@@ -16,6 +16,7 @@ import numpy as np
 
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Parameter
+from brainmem.model.variants import Spiking
 
 __all__ = [
     "ONE",
@@ -285,28 +286,38 @@ class Initial:
 class Translation:
     """A model lowered to one variant: text only, ready to print or to build.
 
-    ``parameters`` are the model's and, in the spiking variant, the cells'. ``splits`` say how each
-    rule's terms are read from spikes. ``trials`` is the number of trials run at once, 0 for a plain run. ``final``
-    names the variables of groups that are read when the run has ended. ``changes`` are the texts that read what is
-    expected in place of noisy rates, ``reported`` the observables that stay what the cells did, though their mean holds
-    noise. ``written`` is the model as its author wrote it, for messages that quote it.
+    ``parameters`` are the model's and, in the spiking variant, the cells'; ``spiking`` has the choices of that variant.
+    ``splits`` say how each rule's terms are read from spikes. ``trials`` is the number of trials run at once, 0 for a
+    plain run. ``final`` names the variables of groups that are read when the run has ended. ``changes`` are the texts
+    that read what is expected in place of noisy rates, ``reported`` the observables that stay what the cells did,
+    though their mean holds noise. ``written`` is the model as its author wrote it, for messages that quote it.
     """
 
     model: MemoryModel
     variant: str
-    options: Mapping[str, Any]
     parameters: tuple[Parameter, ...]
     groups: tuple[Group, ...]
     connections: tuple[Connection, ...]
     tables: tuple[Table, ...]
     initial: tuple[Initial, ...]
     dt: str
+    spiking: Spiking | None = None
     splits: tuple[Any, ...] = ()
     trials: int = 0
     final: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     changes: tuple[Any, ...] = ()
     reported: tuple[str, ...] = ()
     written: MemoryModel | None = None
+
+    @property
+    def neuron(self) -> str:
+        """The kind of cell, empty in the rate variant."""
+        return self.spiking.neuron if self.spiking else ""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The choices with which it was translated."""
+        return self.spiking.options if self.spiking else {}
 
     def group(self, name: str) -> Group:
         """Return the group called `name`."""

@@ -14,6 +14,7 @@ from brainmem.engine.device import Device, Executable
 from brainmem.engine.prepare import prepare
 from brainmem.model.memory import MemoryModel
 from brainmem.model.parameters import resolve_parameters
+from brainmem.model.variants import Spiking
 from brainmem.numbers.instance import Given, instantiate
 from brainmem.simulation.collect import matrix_of
 from brainmem.simulation.jobs import job_of
@@ -168,15 +169,15 @@ class Experiment:
     given: Given
     items: int | None = None
     cells: bool = True
-    options: Mapping[str, Any] = field(default_factory=dict)
+    spiking: Spiking = field(default_factory=Spiking)
     device: Device = field(default_factory=Device)
 
     def __post_init__(self) -> None:
         parameters = self._parameters()
         object.__setattr__(self, "parameters", parameters)
-        reported = translate(self.original, "spiking", **self.options).reported
+        reported = translate(self.original, self.spiking).reported
         held = hold(shortened(self.original, parameters, self.items))
-        translated = replayable(translate(twinned(held, parameters, reported), "spiking", **self.options))
+        translated = replayable(translate(twinned(held, parameters, reported), self.spiking))
         object.__setattr__(self, "reported", reported)
         object.__setattr__(self, "held", held)
         object.__setattr__(self, "translated", translated)
@@ -256,8 +257,8 @@ class Experiment:
         """Return the program of all trials."""
         job = job_of(trial.ready, ("weights",), None)
         shadows = [(projection, self.held.name(rule, variable)) for rule, projection, variable in self.held.shadows]
-        weights = tuple(f"{owner}.{one}" for owner, name in shadows for one in (name, twin_name(name)))
-        return prepare(replace(job, payload=replace(job.payload, weights=weights)), self.device)
+        recorded = tuple(Recorded(owner, one, "epochs") for owner, name in shadows for one in (name, twin_name(name)))
+        return prepare(replace(job, payload=replace(job.payload, recorded=recorded)), self.device)
 
 
 def cells_in_words(count: int) -> str:

@@ -26,6 +26,7 @@ from brainmem import (
     Result,
     ResultError,
     RuleError,
+    Spiking,
     Stimulus,
     freeze,
     get_model,
@@ -86,9 +87,9 @@ ASSOCIATOR = MemoryModel(
 )
 
 
-@pytest.fixture(scope="module", params=["rate", "spiking"])
+@pytest.fixture(scope="module", params=["rate", Spiking(neuron="poisson")], ids=["rate", "spiking"])
 def asked(request):
-    return simulate(ASSOCIATOR, request.param, device=NUMPY, seed=2, neuron="poisson")
+    return simulate(ASSOCIATOR, request.param, device=NUMPY, seed=2)
 
 
 def scores(result: Result, name: str) -> np.ndarray:

@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 from brian2 import ms
 
-from brainmem import Device, MemoryModel, Parameter, Phase, Population, Projection, Protocol, Repeat, Stimulus, simulate
+from brainmem import (
+    Device,
+    MemoryModel,
+    Parameter,
+    Phase,
+    Population,
+    Projection,
+    Protocol,
+    Repeat,
+    Spiking,
+    Stimulus,
+    simulate,
+)
 from brainmem.model.nouns import Each
 
 
@@ -55,11 +67,11 @@ TWINS = MemoryModel(
 RECORD = ("weights", "one.r", "other.r", "one.cue")
 
 
-@pytest.fixture(scope="module", params=["rate", "spiking"])
+@pytest.fixture(scope="module", params=["rate", Spiking(neuron="poisson")], ids=["rate", "spiking"])
 def twins(request):
-    spikes = ("spikes",) if request.param == "spiking" else ()
+    spikes = () if request.param == "rate" else ("spikes",)
     device = Device("runtime", target="numpy")
-    return simulate(TWINS, request.param, device=device, record=(*RECORD, *spikes), interval=1 * ms, neuron="poisson")
+    return simulate(TWINS, request.param, device=device, record=(*RECORD, *spikes), interval=1 * ms)
 
 
 def test_variables_of_one_name_are_told_apart_by_their_population(twins):
