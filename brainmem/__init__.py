@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from brainmem.results.agreement import Comparison
     from brainmem.results.comparison import compare
     from brainmem.results.result import Result
-    from brainmem.simulation.simulate import arrays, simulate
+    from brainmem.simulation.simulate import arrays, script, simulate
     from brainmem.study.fitting import Fit, fit
     from brainmem.study.report import write_report
     from brainmem.study.reproduction import reproduce
@@ -81,6 +81,7 @@ _LAZY = {
     "Recording": "brainmem.recordings",
     "read_recording": "brainmem.recordings",
     "reproduce": "brainmem.study.reproduction",
+    "script": "brainmem.simulation.simulate",
     "surrogate": "brainmem.recordings",
     "simulate": "brainmem.simulation.simulate",
     "sweep": "brainmem.sweeps.sweep",
@@ -134,6 +135,7 @@ __all__ = [
     "plot",
     "read_recording",
     "reproduce",
+    "script",
     "simulate",
     "surrogate",
     "sweep",

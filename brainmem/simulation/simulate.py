@@ -32,7 +32,7 @@ from brainmem.translation import translate
 from brainmem.translation.script import sizes
 from brainmem.translation.text import Translation
 
-__all__ = ["arrays", "execute", "simulate"]
+__all__ = ["arrays", "execute", "script", "simulate"]
 
 
 @takes(RuleError, **RUN, record=NAMES, interval=optional(SPAN), progress=optional(CALLABLE))
@@ -119,7 +119,7 @@ def arrays(
     initial: Mapping[str, Any] | None = None,
     trials: int | None = None,
 ) -> dict[str, np.ndarray]:
-    """Return every number that the script printed by ``print(translate(model, variant))`` reads.
+    """Return every number that the script of a run reads, see `script`.
 
     Arguments are those of `simulate`. Save them with ``numpy.savez("arrays.npz", **arrays(...))``.
     """
@@ -136,6 +136,43 @@ def arrays(
     found["dt"] = np.asarray(ready.dt)
     found["duration"] = np.asarray(ready.instance.duration)
     return found
+
+
+@takes(RuleError, **{name: RUN[name] for name in ("model", "parameters", "inputs")})
+def script(
+    model: MemoryModel | str,
+    variant: Variant | str = "rate",
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    trials: int | None = None,
+) -> str:
+    """Return a run as a Brian2 script, which needs no brainmem but only the numbers that `arrays` returns.
+
+    It is the text of ``print(translate(model, variant))``.
+
+    Parameters
+    ----------
+    model, variant, trials
+        See `simulate`.
+    parameters, inputs : mapping, optional
+        Those of the run. Of their values the text depends on the options of choices, and on which stimuli are given
+        for every trial; all others are in `arrays`.
+
+    Raises
+    ------
+    RuleError, TranslationError
+        For a model or a variant that cannot be translated.
+
+    Examples
+    --------
+    >>> print(script("kurikawa2020", "rate").splitlines()[0])
+    # kurikawa2020, rate variant
+    """
+    variant = variant_of(variant)
+    model, parameters = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
+    given = load_given(model, with_cells(variant, parameters), inputs=inputs)
+    return str(_translated(model, variant, trials, given))
 
 
 def _translated(model: MemoryModel, variant: Variant, trials: int | None, given: Given) -> Translation:

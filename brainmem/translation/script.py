@@ -34,7 +34,7 @@ class TranslatedModel(Translation):
 def script(translated: Translation) -> str:
     """Return a plain Brian2 script: it needs only ``arrays``, the numbers of one run.
 
-    ``numpy.savez("arrays.npz", **brainmem.arrays(model, variant))`` writes them.
+    ``numpy.savez("arrays.npz", **brainmem.arrays(model, variant))`` writes them; `brainmem.script` is the public door.
     """
     plain = guarded(translated, [item.name for item in translated.connections])
     return "\n".join(_script(plain)) + "\n"
@@ -77,6 +77,9 @@ def _functions(translated: Translation) -> Iterator[str]:
     """Yield the functions of ours that the text calls."""
     code = "\n".join(op.code for group in translated.groups for op in group.operations)
     called = [function for function in (counter_uniform, counter_normal) if f"{function.__name__}(" in code]
+    if called:
+        yield ""
+        yield "from numpy.typing import ArrayLike"
     for function in called if counter_normal not in called else (counter_uniform, counter_normal):
         yield ""
         yield "# This function runs on Brian2's runtime device with numpy code."

@@ -16,6 +16,7 @@ from brainmem import (
     explain,
     freeze,
     get_model,
+    script,
     simulate,
     sweep,
     translate,
@@ -26,6 +27,19 @@ SMALL = {"N": 8, "M": 1, "epochs": 1, "test_epochs": (1,), "T_learn": 20 * ms, "
 RUNTIME = Device("runtime")
 CELLS = {"cells_per_unit": 2, "rate_max": 50 * Hz, "spike_dt": "1*ms"}
 POISSON = Spiking(neuron="poisson", **CELLS)
+
+
+def test_a_script_is_the_text_of_the_translation_of_the_same_run():
+    model = get_model("kurikawa2020")
+    assert script("kurikawa2020") == str(translate(model))
+    assert script(model, POISSON, parameters=SMALL) == str(translate(model, Spiking(neuron="poisson")))
+    test = freeze(model, "recall")
+    assert script(test, trials=3) == str(translate(test, trials=3))
+    own = script(test, trials=3, inputs={"cue": np.ones((2, 3, 8))})
+    assert own == str(translate(test, trials=3, trial_inputs=("cue",))) != script(test, trials=3)
+    choice = get_model("rajan2016")
+    noisy = script(choice, parameters={"noise": "white"})
+    assert noisy == str(translate(choice.choose(noise="white"))) != script(choice)
 
 
 def test_short_forms_are_the_defaults():

@@ -114,6 +114,11 @@ def _runs(folder: Path) -> Iterator[Call]:
 
         yield Call(f"arrays(parameters {name})", set_, {"value": 1})
     yield Call("translate", brainmem.translate, {"model": model, "variant": "rate", "trials": None, "trial_inputs": ()})  # fmt: skip
+    yield Call(
+        "script",
+        brainmem.script,
+        {"model": model, "variant": "rate", "parameters": SMALL, "inputs": {}, "trials": None},
+    )
     yield Call("explain", brainmem.explain, {"model": model, "variant": "rate", "parameters": SMALL, "device": "runtime",
                                              "details": False, "measured": False, "items": 1})  # fmt: skip
     yield Call("freeze", brainmem.freeze, {"model": model, "phases": ("recall",), "items": 1, "repeats": 1}, "phases")
