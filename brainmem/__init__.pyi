@@ -28,6 +28,8 @@ from .model.nouns import Reference as Reference
 from .model.nouns import Repeat as Repeat
 from .model.nouns import SpikingRule as SpikingRule
 from .model.nouns import Stimulus as Stimulus
+from .model.variants import Rate as Rate
+from .model.variants import Spiking as Spiking
 from .models import get_model as get_model
 from .models import list_models as list_models
 from .recordings import Recording as Recording
@@ -37,6 +39,7 @@ from .results.agreement import Comparison as Comparison
 from .results.comparison import compare as compare
 from .results.result import Result as Result
 from .simulation.simulate import arrays as arrays
+from .simulation.simulate import script as script
 from .simulation.simulate import simulate as simulate
 from .study.fitting import Fit as Fit
 from .study.fitting import fit as fit

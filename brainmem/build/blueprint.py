@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from brainmem.build.kernels import Kernel
 from brainmem.text.slices import Ends
+from brainmem.translation.recorded import Recorded
 from brainmem.translation.text import Connection, Translation
 
 __all__ = ["Blueprint"]
@@ -24,12 +25,10 @@ class Blueprint:
         Time step in seconds.
     periods : mapping of str to float
         Seconds of each period text of the translation.
-    traces : mapping of str to float
-        Variables (``"units.x"``) recorded at regular times, and the interval in seconds.
-    spikes : tuple of str
-        Groups whose spikes are recorded.
-    weights : tuple of str
-        Synaptic variables (``"recurrent.w"``) recorded after every epoch.
+    recorded : tuple of Recorded
+        What is recorded beside what every run records.
+    interval : float
+        Seconds between samples of what is recorded at regular times.
     kernels : mapping of str to Kernel
         How connections are computed; those not named are Brian2's lists of pairs.
     ends : mapping of str to Ends
@@ -40,9 +39,8 @@ class Blueprint:
     sizes: Mapping[str, int]
     dt: float
     periods: Mapping[str, float] = field(default_factory=dict)
-    traces: Mapping[str, float] = field(default_factory=dict)
-    spikes: tuple[str, ...] = ()
-    weights: tuple[str, ...] = ()
+    recorded: tuple[Recorded, ...] = ()
+    interval: float = 0.0
     kernels: Mapping[str, Kernel] = field(default_factory=dict)
     ends: Mapping[str, Ends] = field(default_factory=dict)
 

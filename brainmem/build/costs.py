@@ -10,10 +10,9 @@ import numpy as np
 
 from brainmem.build.kernels import Kernel, choose_kernels
 from brainmem.engine.device import Device
-from brainmem.text import evaluate
 from brainmem.text.lines import read_lines
 from brainmem.text.slices import joined
-from brainmem.translation.text import Connection, Translation
+from brainmem.translation.text import Connection, Pairs, Translation
 
 __all__ = ["describe_kernels"]
 
@@ -49,7 +48,7 @@ def _describe(
         return [f"{item.name}, {post} x {pre}: joins no units and is left out."]
     kind = "matrix" if kernel.dense else "list of pairs"
     lines = [f"{item.name}, {post} x {pre}: {kind}; {kernel.reason}."]
-    if item.connect not in ("all", "no_self"):
+    if item.pairs is Pairs.OWN_CELLS:
         return lines
     if gates := dict.fromkeys(gate for names in kernel.gates.values() for gate in names):
         lines.append(f"  Where {' or '.join(gates)} is 0 nothing changes and nothing is evaluated.")
@@ -65,7 +64,7 @@ def _describe(
 
 
 def _size(translated: Translation, group: str, parameters: Mapping[str, Any]) -> int:
-    return int(evaluate(translated.group(group).size, parameters))
+    return translated.group(group).size.value(parameters)
 
 
 def _passes(item: Connection) -> float:

@@ -9,7 +9,7 @@ from brainmem.build.deferral import Deferral, find_deferral
 from brainmem.engine.device import Device
 from brainmem.text.lines import DRAWS, Line, identifiers, read_lines
 from brainmem.translation import schedule
-from brainmem.translation.text import Connection, Translation
+from brainmem.translation.text import Connection, Pairs, Translation
 
 __all__ = ["Kernel", "choose_kernels"]
 
@@ -56,8 +56,8 @@ def _seen(gates: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
 
 
 def _choose(translated: Translation, item: Connection, device: Device) -> Kernel:
-    if item.connect not in ("all", "no_self"):
-        return Kernel(False, reason=f"connects {item.connect}, not all pairs")
+    if item.pairs is Pairs.OWN_CELLS:
+        return Kernel(False, reason="connects cells with their own unit, not all pairs")
     if device.kernels == "plain":
         return Kernel(False, reason="the device asks for plain kernels")
     if device.name == "runtime" and device.target != "cython":

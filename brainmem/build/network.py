@@ -13,10 +13,8 @@ from typing import Any
 import numpy as np
 from brian2 import (
     Clock,
-    EventMonitor,
     Network,
     NeuronGroup,
-    SpikeMonitor,
     StateMonitor,
     Synapses,
     linked_var,
@@ -31,18 +29,19 @@ from brainmem.build.codegen.delays import delay_functions
 from brainmem.build.codegen.dense import Diagonal
 from brainmem.build.codegen.halt import halt_when
 from brainmem.build.codegen.sampled import add_sampled
-from brainmem.build.codegen.snapshot import snapshot_monitor
 from brainmem.build.codegen.visits import add_visits
 from brainmem.build.codegen.warm import warm_up
+from brainmem.build.recording import monitors_and_outputs
 from brainmem.engine.device import Built
 from brainmem.engine.rows import RowTable
 from brainmem.numbers.calibrate import SAMPLED, CellBlueprint
 from brainmem.text.lines import read_lines
 from brainmem.translation import schedule
-from brainmem.translation.controller import CONTROLLER, TRIAL, has_until, run_numbers
+from brainmem.translation.controller import CONTROLLER, run_numbers
 from brainmem.translation.gates import guarded
 from brainmem.translation.moments import Sum, sums_behind
-from brainmem.translation.text import Connection, Group, Table, Translation
+from brainmem.translation.recorded import COMPLETE
+from brainmem.translation.text import Group, Pairs, Table, Translation
 
 __all__ = ["build", "build_cells", "warm_up"]
 
@@ -73,24 +72,24 @@ def build(blueprint: Blueprint) -> Built:
     add_visits(translated, blueprint.kernels, groups, synapses)
     _form_sampled_sums(blueprint, synapses)
     _halt(groups[CONTROLLER])
-    monitors = _monitors(blueprint, groups, synapses, clock)
-    network = Network(*groups.values(), *synapses.values(), *monitors.values(), name="network")
+    monitors, outputs = monitors_and_outputs(blueprint, groups, synapses, clock)
+    network = Network(*groups.values(), *synapses.values(), *monitors, name="network")
     return Built(
         network=network,
         inputs=_inputs(translated, groups, synapses, tables),
-        outputs=_outputs(translated, groups, monitors),
-        done="protocol.complete",
+        outputs=outputs | {COMPLETE: groups[CONTROLLER].variables[COMPLETE.variable]},
+        done=COMPLETE,
     )
 
 
 def _form_sampled_sums(blueprint: Blueprint, synapses: Mapping[str, Synapses]) -> None:
     """Form the sums again that recorded variables read, at the times at which these are recorded."""
     translated = blueprint.translated
-    again: dict[tuple[Sum, float], None] = {}
-    for key, interval in blueprint.traces.items():
-        owner, variable = key.split(".")
-        again |= dict.fromkeys((item, interval) for item in sums_behind(translated, owner, [variable]))
-    for sum_, interval in again:
+    again: dict[Sum, None] = {}
+    for owner, variable, kind in blueprint.recorded:
+        if kind == "time":
+            again |= dict.fromkeys(sums_behind(translated, owner, [variable]))
+    for sum_ in again:
         if sum_.connection not in synapses:
             continue
         item, ends = translated.connection(sum_.connection), blueprint.ends.get(sum_.connection)
@@ -99,14 +98,14 @@ def _form_sampled_sums(blueprint: Blueprint, synapses: Mapping[str, Synapses]) -
             item,
             sum_,
             blueprint.kernels.get(sum_.connection),
-            interval=interval * second,
+            interval=blueprint.interval * second,
             trials=translated.trials,
-            diagonal=Diagonal(item.connect == "all", None if ends is None else ends.shift),
+            diagonal=Diagonal(item.pairs is Pairs.ALL, None if ends is None else ends.shift),
         )
 
 
 def _table(table: Table, blueprint: Blueprint) -> RowTable:
-    columns = None if table.columns is None else _size(table.columns, blueprint)
+    columns = None if table.columns is None else table.columns.value(blueprint.sizes)
     return RowTable(columns, unit=_unit(table.unit), name=table.name)
 
 
@@ -117,16 +116,9 @@ def _unit(text: str) -> Unit | int:
     return get_unit(dimensions_and_type_from_string(text)[0])
 
 
-def _size(text: str, blueprint: Blueprint) -> int:
-    product = 1
-    for factor in text.split("*"):
-        product *= int(factor) if factor.strip().isdigit() else int(blueprint.sizes[factor.strip()])
-    return product
-
-
 def _neuron_group(item: Group, blueprint: Blueprint, clock: Clock, namespace: dict) -> NeuronGroup:
     group = NeuronGroup(
-        _size(item.size, blueprint),
+        item.size.value(blueprint.sizes),
         item.equations,
         threshold=item.threshold,
         reset=item.reset,
@@ -159,15 +151,9 @@ def _precision(item: Group, blueprint: Blueprint) -> type | dict[str, type]:
 
 
 def _link(item: Group, groups: Mapping[str, NeuronGroup], blueprint: Blueprint) -> None:
-    for variable, (source, name, index) in item.links.items():
-        positions = None if index is None else _indices(index, blueprint)
-        setattr(groups[item.name], variable, linked_var(groups[source], name, index=positions))
-
-
-def _indices(text: str, blueprint: Blueprint) -> np.ndarray:
-    """Evaluate ``repeat(arange(N), cells_per_unit)``."""
-    size, repeats = text.removeprefix("repeat(arange(").removesuffix(")").split("), ")
-    return np.repeat(np.arange(_size(size, blueprint)), _size(repeats, blueprint))
+    for name, link in item.links.items():
+        positions = link.positions(blueprint.sizes)
+        setattr(groups[item.name], name, linked_var(groups[link.group], link.variable, index=positions))
 
 
 def _halt(group: NeuronGroup) -> None:
@@ -176,70 +162,6 @@ def _halt(group: NeuronGroup) -> None:
     group.run_regularly(
         "complete = halt_when(complete)", clock=group.clock, when=when, order=order, name="protocol_halt"
     )
-
-
-def _monitors(blueprint: Blueprint, groups, synapses, clock: Clock) -> dict[str, Any]:
-    when, order = schedule.RECORD
-    model, many = blueprint.translated.model, bool(blueprint.translated.trials)
-    observed = [item.name for item in model.observables]
-    ends = ["step", "elapsed", *(["fulfilled"] if has_until(model) else [])]
-    recorded = {"steps": (CONTROLLER, [*ends, *([] if many else observed)])}
-    if many and observed:
-        recorded["trial_steps"] = (TRIAL, observed)
-    monitors: dict[str, Any] = {
-        name: EventMonitor(
-            groups[owner], "step_end", variables=variables, record=True, when=when, order=order, name=name
-        )
-        for name, (owner, variables) in recorded.items()
-    }
-    for population in model.populations:
-        if population.rate:
-            name = f"{population.name}_average_monitor"
-            monitors[name] = EventMonitor(
-                groups[population.name],
-                "step_end",
-                variables=[f"{population.rate}_total"],
-                record=True,
-                when=when,
-                order=order,
-                name=name,
-            )
-    for key, interval in blueprint.traces.items():
-        owner, variable = key.split(".")
-        name = f"{owner}_{variable}_trace_monitor"
-        monitors[name] = StateMonitor(
-            {**groups, **synapses}[owner],
-            variable,
-            record=True,
-            dt=interval * second,
-            when=when,
-            order=order,
-            name=name,
-        )
-    for owner in blueprint.spikes:
-        monitors[f"{owner}_spikes"] = SpikeMonitor(groups[owner], record=True, name=f"{owner}_spikes")
-    dense = {name for name, kernel in blueprint.kernels.items() if kernel.dense}
-    for owner, variable in (key.split(".") for key in blueprint.weights):
-        if owner not in synapses:
-            continue
-        name = f"{owner}_{variable}_snapshots"
-        monitors[name] = snapshot_monitor(
-            synapses[owner],
-            variable,
-            groups[CONTROLLER],
-            clock,
-            slot=schedule.SNAPSHOT,
-            size=_synapse_count(synapses[owner], blueprint.translated.connection(owner), owner in dense, blueprint),
-            name=name,
-        )
-    return monitors
-
-
-def _synapse_count(synapses: Synapses, item: Connection, dense: bool, blueprint: Blueprint) -> int:
-    pre, post = len(synapses.source), len(synapses.target)
-    if dense or item.connect != "no_self":
-        return pre * post
-    return blueprint.ends[item.name].count if item.name in blueprint.ends else pre * post - pre
 
 
 def _inputs(translated: Translation, groups, synapses, tables) -> dict[str, Any]:
@@ -254,18 +176,6 @@ def _inputs(translated: Translation, groups, synapses, tables) -> dict[str, Any]
     for name in run_numbers(translated.model):
         inputs[f"param.{name}"] = [getattr(groups[CONTROLLER], name)]
     return inputs
-
-
-def _outputs(translated: Translation, groups, monitors: Mapping[str, Any]) -> dict[str, Any]:
-    outputs: dict[str, Any] = {"protocol.complete": groups[CONTROLLER].variables["complete"]}
-    for name, variables in translated.final.items():
-        outputs |= {f"{name}.{variable}": groups[name].variables[variable] for variable in variables}
-    for name, monitor in monitors.items():
-        for variable in monitor.record_variables:
-            outputs[f"{name}.{variable}"] = monitor.variables[variable]
-        if "t" in monitor.variables:
-            outputs[f"{name}.t"] = monitor.variables["t"]
-    return outputs
 
 
 def build_cells(cell: CellBlueprint) -> Built:

@@ -43,18 +43,17 @@ def explain(
     import brainmem
 
     model = brainmem.get_model(key)
-    spiking = variant is Variant.spiking
+    spiking = brainmem.Spiking(neuron=neuron.value) if variant is Variant.spiking else None
     if spiking and measure and model.rules:
         typer.echo("Running the model for the sizes of biases; --no-measure leaves them out.", err=True)
     text = brainmem.explain(
         model,
-        variant.value,
+        spiking or brainmem.Rate(),
         parameters=settings(set),
         device=device_of(device, threads),
         details=details,
         measured=measure,
         items=items or None,
-        **({"neuron": neuron.value} if spiking else {}),
     )
     say(text)
 
@@ -86,10 +85,10 @@ def verify(
     with progress_bar(Path(key).name) as report:
         found = brainmem.verify(
             key,
+            brainmem.Spiking(neuron=neuron.value),
             parameters=settings(set),
             seeds=parse_seeds(seeds),
             device=device_of(device, threads),
-            neuron=neuron.value,
             weights="learned" if learned else None,
             items=items or None,
             cells_per_unit=tuple(cells) or None,

@@ -21,6 +21,7 @@ __all__ = [
     "as_device",
     "check_completed",
     "check_duration",
+    "in_words",
     "load_builder",
     "runtime_active",
     "thread_seeds",
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 Progress = Callable[[float], Any]
+Name = str | tuple[str, ...]
 
 NAMES = ("cpp_standalone", "cuda_standalone", "runtime")
 TARGETS = ("cython", "numpy")
@@ -107,16 +109,16 @@ class Built:
     network : brian2.Network
     inputs : mapping of str to VariableView, TimedArray, or list of VariableView
         A list shares one value. Synaptic arrays are in the order of the synapses.
-    outputs : mapping of str to Variable or VariableView
+    outputs : mapping of str, or tuple of str, to Variable or VariableView
         Arrays of groups, synapses and monitors.
-    done : str, optional
+    done : str or tuple of str, optional
         Output that is 1 once the protocol is complete; a run that stops early without it is an error.
     """
 
     network: Any
     inputs: Mapping[str, Any] = field(default_factory=dict)
-    outputs: Mapping[str, Any] = field(default_factory=dict)
-    done: str | None = None
+    outputs: Mapping[Any, Any] = field(default_factory=dict)
+    done: Name | None = None
 
 
 class Executable(Protocol):
@@ -134,7 +136,7 @@ class Executable(Protocol):
         seed: int = 0,
         duration: float,
         progress: Progress | None = None,
-    ) -> dict[str, np.ndarray]:
+    ) -> dict[Any, np.ndarray]:
         """Run for `duration` seconds from fresh initial values; `inputs` are numbers in base SI units.
 
         Returns the outputs by name; a two-dimensional monitor is ``[time, unit]``. `progress` is called with the
@@ -221,29 +223,35 @@ def check_duration(duration: Any) -> float:
     return seconds
 
 
-def check_completed(done: str | None, outputs: Mapping[str, np.ndarray], fraction: float) -> None:
+def check_completed(done: Name | None, outputs: Mapping[Any, np.ndarray], fraction: float) -> None:
     """Raise unless the run reached its end, or stopped early with its output `done` at 1.
 
     A stopped run's arrays look like those of a complete one; only the controller's own word tells them apart.
     """
     if fraction >= 1 - 1e-9 or (done and np.all(outputs[done] == 1)):
         return
-    reason = f"output {done!r} is not 1" if done else "its builder names no 'done' output"
+    reason = f"output {in_words(done)!r} is not 1" if done else "its builder names no 'done' output"
     raise DeviceError(
         f"The run stopped after {fraction:.1%} of its time, and {reason}: it was interrupted. "
         "Its results are dropped; run it again."
     )
 
 
-def warn_not_finite(outputs: Mapping[str, np.ndarray]) -> None:
+def warn_not_finite(outputs: Mapping[Any, np.ndarray]) -> None:
     """Warn of outputs that hold nan or inf: the run went on, but its numbers mean nothing from there."""
     bad = [name for name, array in outputs.items() if array.dtype.kind == "f" and not np.isfinite(array).all()]
     if bad:
         warnings.warn(
-            f"Not finite at the end of the run: {', '.join(bad)}. Check the parameters and the time step.",
+            f"Not finite at the end of the run: {', '.join(map(in_words, bad))}. Check the parameters and the "
+            "time step.",
             RuntimeWarning,
             stacklevel=4,
         )
+
+
+def in_words(name: Name) -> str:
+    """Return the name of an output as messages show it."""
+    return name if isinstance(name, str) else ".".join(name)
 
 
 def _one_of(what: str, value: Any, allowed: tuple) -> None:

@@ -36,7 +36,7 @@ from brian2.devices.device import device as current_device
 from brian2.devices.device import get_device
 
 from brainmem.engine.compiler import MEMORY, compile_project, run_probe
-from brainmem.engine.device import BuildJob, Device, load_builder
+from brainmem.engine.device import BuildJob, Device, Name, load_builder
 from brainmem.engine.inputs import Input
 from brainmem.engine.preflight import check_network, declared_inputs, output_variables, views_of
 from brainmem.engine.rows import RowTable
@@ -182,19 +182,19 @@ def _with_size(item: Input, sizes: dict[str, int]) -> Input:
     return replace(item, shape=(sizes[item.keys[0]],)) if item.shape == (-1,) else item
 
 
-def _insert_ending(variables: dict[str, ArrayVariable], sized: dict[str, ArrayVariable]) -> dict[str, Any]:
+def _insert_ending(variables: dict[Name, ArrayVariable], sized: dict[str, ArrayVariable]) -> list[dict[str, Any]]:
     """Write C++ that stores only the outputs and skips Brian2's own writing; return their part of the manifest."""
     name_of = get_device().get_array_name
     lines = ['if (std::getenv("BRAINMEM_PROBE")) {', '    brainmem::Results probe("probe.json");']
     for name, variable in sized.items():
         lines.append(f'    probe.size("{name}", brian::{name_of(variable, False)}.size());')
     lines += ["    return probe.finish();", "}", 'brainmem::Results results("finished.json");']
-    outputs = {}
+    outputs = []
     for number, (name, variable) in enumerate(variables.items()):
         file = f"output_{number}"
         lines.append(_store(file, variable, name_of(variable, False)))
         dtype = str(np.dtype(variable.dtype))
-        outputs[name] = {"file": file, "dtype": dtype, "scalar": bool(variable.scalar)}
+        outputs.append({"name": name, "file": file, "dtype": dtype, "scalar": bool(variable.scalar)})
     current_device.insert_code("before_end", "\n".join([*lines, "return results.finish();"]))
     return outputs
 

@@ -11,6 +11,7 @@ import numpy as np
 from brian2.core.base import BrianObject
 from brian2.core.variables import ArrayVariable, DynamicArrayVariable, VariableView
 
+from brainmem.engine.device import in_words
 from brainmem.engine.inputs import Input
 from brainmem.engine.rows import RowTable
 from brainmem.errors import DeviceError
@@ -29,8 +30,8 @@ def check_network(built: Any) -> None:
         _check_code(item)
         _check_name(item)
     if built.done is not None and built.done not in built.outputs:
-        outputs = ", ".join(sorted(built.outputs))
-        raise DeviceError(f"done={built.done!r} is not an output. Outputs: {outputs}.")
+        outputs = ", ".join(sorted(map(in_words, built.outputs)))
+        raise DeviceError(f"done={in_words(built.done)!r} is not an output. Outputs: {outputs}.")
 
 
 def _check_code(item: BrianObject) -> None:
@@ -155,15 +156,15 @@ def _value(variable: ArrayVariable) -> float | None:
         return None
 
 
-def output_variables(built: Any) -> dict[str, ArrayVariable]:
+def output_variables(built: Any) -> dict[Any, ArrayVariable]:
     """Return the array variable behind each output, or say which output is not stored as an array."""
     variables = {}
     for name, value in built.outputs.items():
         variable = getattr(value, "variable", value)
         if not isinstance(variable, ArrayVariable):
             raise DeviceError(
-                f"Output {name!r} is {_describe(value)}: only stored variables can be read back. Make a subexpression "
-                "'(constant over dt)' or record it with a monitor."
+                f"Output {in_words(name)!r} is {_describe(value)}: only stored variables can be read back. Make a "
+                "subexpression '(constant over dt)' or record it with a monitor."
             )
         variables[name] = variable
     return variables

@@ -39,9 +39,11 @@ from brainmem.engine.cache import (
 from brainmem.engine.device import (
     BuildJob,
     Device,
+    Name,
     Progress,
     check_completed,
     check_duration,
+    in_words,
     thread_seeds,
     warn_not_finite,
 )
@@ -95,7 +97,12 @@ def _find(entry: Path, job: BuildJob, device: Device) -> CompiledExecutable | No
         touch(entry)
         manifest = json.loads((entry / "manifest.json").read_text(encoding="utf-8"))
     inputs = {name: _read_input(item) for name, item in manifest["inputs"].items()}
-    return CompiledExecutable(device, entry, inputs, manifest["outputs"], manifest["done"], job)
+    outputs = {_read_name(item["name"]): item for item in manifest["outputs"]}
+    return CompiledExecutable(device, entry, inputs, outputs, _read_name(manifest["done"]), job)
+
+
+def _read_name(name: Any) -> Any:
+    return tuple(name) if isinstance(name, list) else name  # JSON has no tuples
 
 
 def _read_input(item: dict[str, Any]) -> Input:
@@ -165,8 +172,8 @@ class CompiledExecutable:
     device: Device
     folder: Path
     inputs: Mapping[str, Input]
-    outputs: Mapping[str, Mapping[str, Any]]
-    done: str | None
+    outputs: Mapping[Name, Mapping[str, Any]]
+    done: Name | None
     job: BuildJob
 
     def run(
@@ -176,7 +183,7 @@ class CompiledExecutable:
         seed: int = 0,
         duration: float,
         progress: Progress | None = None,
-    ) -> dict[str, np.ndarray]:
+    ) -> dict[Any, np.ndarray]:
         """See `brainmem.engine.device.Executable.run`."""
         arrays = check_inputs(self.inputs, inputs)
         environment = _environment(self.device, seed, duration)
@@ -196,7 +203,7 @@ class CompiledExecutable:
 
     def _run(
         self, arrays: Mapping[str, np.ndarray], environment: dict[str, str], progress: Progress | None
-    ) -> dict[str, np.ndarray]:
+    ) -> dict[Any, np.ndarray]:
         try:
             with _results_folder() as results:
                 arguments = _write_inputs(self.inputs, arrays, results)
@@ -210,7 +217,7 @@ class CompiledExecutable:
         warn_not_finite(outputs)
         return outputs
 
-    def _read_outputs(self, results: Path) -> dict[str, np.ndarray]:
+    def _read_outputs(self, results: Path) -> dict[Any, np.ndarray]:
         finished = json.loads((results / "finished.json").read_text(encoding="utf-8"))
         outputs = {name: _read_output(name, item, finished, results) for name, item in self.outputs.items()}
         check_completed(self.done, outputs, finished["fraction"])
@@ -324,12 +331,12 @@ def _check_ending(status: int, results: Path) -> None:
         raise DeviceError("The run reported a problem; its results are dropped.\n" + "\n".join(complaints))
 
 
-def _read_output(name: str, item: Mapping[str, Any], finished: Mapping[str, Any], results: Path) -> Any:
+def _read_output(name: Name, item: Mapping[str, Any], finished: Mapping[str, Any], results: Path) -> Any:
     shape = tuple(finished[item["file"]])
     array = np.fromfile(results / item["file"], dtype=item["dtype"])
     if array.size != np.prod(shape):
         raise DeviceError(
-            f"Output {name!r} has {array.size} values instead of {shape}: the disk of {tempfile.gettempdir()!r} may "
-            "be full. Free some space or set TMPDIR."
+            f"Output {in_words(name)!r} has {array.size} values instead of {shape}: the disk of "
+            f"{tempfile.gettempdir()!r} may be full. Free some space or set TMPDIR."
         )
     return array.reshape(() if item["scalar"] else shape)

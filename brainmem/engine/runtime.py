@@ -48,7 +48,7 @@ class RuntimeExecutable:
         seed: int = 0,
         duration: float,
         progress: Progress | None = None,
-    ) -> dict[str, np.ndarray]:
+    ) -> dict[Any, np.ndarray]:
         """See `brainmem.engine.device.Executable.run`."""
         seconds, (state,) = check_duration(duration), thread_seeds(seed, 1)
         with _ONE_AT_A_TIME, runtime_active(self.device):

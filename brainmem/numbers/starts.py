@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -92,9 +92,9 @@ def start_values(
         return drawn[0], weights
     arrays = {}
     for key in drawn[0]:
-        units = translated.group(key.split(".")[0]).size.partition("*trials")[0]
+        size = translated.group(key.split(".")[0]).size
         values = np.stack([values[key] for values in drawn])
-        arrays[key] = side_by_side(values, size_of(units, {**parameters, "trials": 1}))
+        arrays[key] = side_by_side(values, replace(size, cells=False, trials=False).value(parameters))
     return arrays, weights
 
 
@@ -157,7 +157,7 @@ def _neurons(
     translated: Translation, item: Initial, names: Mapping[str, Any], given: Given, seed: int, trial: int
 ) -> np.ndarray:
     owner = item.owner or item.stream.split(".")[0]
-    size = size_of(translated.group(owner).size, {**names, "trials": 1})
+    size = replace(translated.group(owner).size, trials=False).value(names)
     key = f"{item.owner}.{item.variable}"
     if {key, item.stream} <= set(given.initial) and key != item.stream:
         raise RuleError(f"initial {key!r} and {item.stream!r} are the same start values. Give one of them.")

@@ -21,17 +21,19 @@ from brainmem.results.result import Result
 from brainmem.text.lines import read_lines, unit_text
 from brainmem.text.slices import Ends
 from brainmem.translation.controller import CONTROLLER, TRIAL
+from brainmem.translation.recorded import COMPLETE, Recorded
 from brainmem.translation.text import Connection, Group, Translation
 
 __all__ = ["collect", "flatten", "matrix_of", "versions"]
 
+Outputs = Mapping[Recorded, np.ndarray]
 PACKAGES = ("brainmem", "brian2", "numpy", "scipy", "sympy", "cython")
 
 
 def collect(
     translated: Translation,
     instance: Instance,
-    outputs: Mapping[str, np.ndarray],
+    outputs: Outputs,
     *,
     dt: float,
     seed: int,
@@ -51,7 +53,7 @@ def collect(
         | _traces(translated, instance, outputs, dt)
         | _spikes(translated, instance, outputs, dt)
     )
-    complete = int(np.ravel(outputs["protocol.complete"])[0] > 0.5)
+    complete = int(np.ravel(outputs[COMPLETE])[0] > 0.5)
     data.attrs = {
         "model": model.name,
         "variant": translated.variant,
@@ -106,8 +108,8 @@ def _variable(dims: str | tuple[str, ...], values: ArrayLike, units: str, long_n
     return xr.Variable(dims, values, {"units": units, "long_name": long_name})
 
 
-def _steps(translated: Translation, instance: Instance, outputs: Mapping[str, np.ndarray]) -> dict[str, xr.Variable]:
-    elapsed = np.asarray(outputs["steps.elapsed"])
+def _steps(translated: Translation, instance: Instance, outputs: Outputs) -> dict[str, xr.Variable]:
+    elapsed = np.asarray(outputs[Recorded(CONTROLLER, "elapsed", "steps")])
     steps = instance.plan.steps[: len(elapsed)]
     found = {
         "step_phase": _variable("step", np.array([s.phase.name for s in steps], dtype=object), "", "phase"),
@@ -116,14 +118,15 @@ def _steps(translated: Translation, instance: Instance, outputs: Mapping[str, np
         "step_repeat": _variable("step", [s.repeat for s in steps], "1", "repeat of the item"),
         "step_duration": _variable("step", elapsed[: len(steps)], "s", "duration of the step"),
     }
-    if "steps.fulfilled" in outputs:
-        held = np.ravel(outputs["steps.fulfilled"])[: len(steps)]
+    fulfilled = outputs.get(Recorded(CONTROLLER, "fulfilled", "steps"))
+    if fulfilled is not None:
+        held = np.ravel(fulfilled)[: len(steps)]
         values = np.where([bool(step.phase.until) for step in steps], held, np.nan)
         meaning = "1 where the end condition held when the step ended, 0 where its longest duration was over"
         found["step_fulfilled"] = _variable("step", values, "1", meaning)
     for item in translated.model.observables:
-        recorded = "trial_steps" if translated.trials else "steps"
-        values = np.asarray(outputs[f"{recorded}.{item.name}"]).reshape(len(elapsed), -1)[: len(steps)]
+        observer = TRIAL if translated.trials else CONTROLLER
+        values = np.asarray(outputs[Recorded(observer, item.name, "steps")]).reshape(len(elapsed), -1)[: len(steps)]
         dims, values = (("step", "trial"), values) if translated.trials else ("step", values[:, 0])
         found[item.name] = _variable(dims, values, item.unit, f"{item.name} when the step ends")
     return found
@@ -145,8 +148,7 @@ def _apart(
 
 def _cells(translated: Translation, instance: Instance, owner: str) -> int:
     """Return how many cells of the group `owner` stand for one unit."""
-    several = "cells_per_unit" in translated.group(owner).size
-    return int(instance.parameters["cells_per_unit"]) if several else 1
+    return int(instance.parameters["cells_per_unit"]) if translated.group(owner).size.cells else 1
 
 
 def _dim(model: MemoryModel, population: str) -> str:
@@ -156,9 +158,9 @@ def _dim(model: MemoryModel, population: str) -> str:
 
 
 def _averages(
-    model: MemoryModel, translated: Translation, instance: Instance, outputs: Mapping[str, np.ndarray], dt: float
+    model: MemoryModel, translated: Translation, instance: Instance, outputs: Outputs, dt: float
 ) -> dict[str, xr.Variable]:
-    elapsed = np.asarray(outputs["steps.elapsed"])
+    elapsed = np.asarray(outputs[Recorded(CONTROLLER, "elapsed", "steps")])
     begin = instance.arrays["table.step_average"][: len(elapsed)]
     samples = np.round((elapsed - begin) / dt)
     samples[samples < 1] = np.nan
@@ -166,7 +168,7 @@ def _averages(
     rates = [population.rate for population in model.populations]
     for population in model.populations:
         if population.rate:
-            total = np.asarray(outputs[f"{population.name}_average_monitor.{population.rate}_total"])
+            total = np.asarray(outputs[Recorded(population.name, f"{population.rate}_total", "steps")])
             mean = total.reshape(len(elapsed), -1) / (samples * dt)[:, None]
             dims, mean = _apart(translated, instance, population.name, mean)
             name = population.rate if rates.count(population.rate) == 1 else f"{population.name}_{population.rate}"
@@ -189,12 +191,12 @@ def _patterns(model: MemoryModel, instance: Instance) -> dict[str, xr.Variable]:
 
 
 def _weights(
-    translated: Translation, instance: Instance, outputs: Mapping[str, np.ndarray], dense: Mapping[str, str]
+    translated: Translation, instance: Instance, outputs: Outputs, dense: Mapping[str, str]
 ) -> dict[str, xr.Variable]:
     found: dict[str, Any] = {}
     for key, start in instance.weights.items():
         owner, variable = key.split(".")
-        snapshots = outputs.get(f"{owner}_{variable}_snapshots.{variable}")
+        snapshots = outputs.get(Recorded(owner, variable, "epochs"))
         matrices = [start]
         if snapshots is not None:
             matrices += [matrix_of(instance.ends[owner], row, dense.get(owner)) for row in snapshots]
@@ -208,10 +210,9 @@ def _weights(
     return found
 
 
-def _snapshots(outputs: Mapping[str, np.ndarray]) -> int:
+def _snapshots(outputs: Outputs) -> int:
     """Return how often weights were recorded."""
-    recorded = (len(rows) for name, rows in outputs.items() if name.partition(".")[0].endswith("_snapshots"))
-    return max(recorded, default=0)
+    return max((len(rows) for (_, _, kind), rows in outputs.items() if kind == "epochs"), default=0)
 
 
 def _numbers(ends: Ends, dims: tuple[str, ...]) -> dict[str, xr.Variable]:
@@ -239,20 +240,16 @@ def _unit(item: Group | Connection, variable: str) -> str:
     return next(line.unit for line in read_lines(item.equations) if line.name == variable)
 
 
-def _traces(
-    translated: Translation, instance: Instance, outputs: Mapping[str, np.ndarray], dt: float
-) -> dict[str, xr.Variable]:
+def _traces(translated: Translation, instance: Instance, outputs: Outputs, dt: float) -> dict[str, xr.Variable]:
     model = translated.model
-    recorded = [name.partition(".") for name in outputs if name.partition(".")[0].endswith("_trace_monitor")]
-    traced = [(monitor.removesuffix(f"_{name}_trace_monitor"), name) for monitor, _, name in recorded if name != "t"]
+    traced = [(owner, name) for owner, name, kind in outputs if kind == "time" and name != "t"]
     found = {}
     for owner, variable in traced:
-        monitor = f"{owner}_{variable}_trace_monitor"
         label = _trace_label(model, owner, variable, [name for _, name in traced])
-        dims, values = _apart(translated, instance, owner, np.asarray(outputs[f"{monitor}.{variable}"]))
+        dims, values = _apart(translated, instance, owner, np.asarray(outputs[Recorded(owner, variable, "time")]))
         unit = _unit(translated.group(owner), variable)
         found[label] = _variable(("time", *dims), values, unit, f"{variable} in time")
-        times = np.asarray(outputs[f"{monitor}.t"]) + dt  # Brian2 gives the time at which the step began
+        times = np.asarray(outputs[Recorded(owner, "t", "time")]) + dt  # Brian2 gives the time at which the step began
         found["time"] = _variable("time", times, "s", "time of the state")
     return found
 
@@ -265,16 +262,14 @@ def _trace_label(model: MemoryModel, owner: str, variable: str, traced: list[str
     return f"{owner}_{variable}" if traced.count(variable) > 1 else variable
 
 
-def _spikes(
-    translated: Translation, instance: Instance, outputs: Mapping[str, np.ndarray], dt: float
-) -> dict[str, xr.Variable]:
-    owners = [key.removesuffix("_spikes.i") for key in outputs if key.endswith("_spikes.i")]
+def _spikes(translated: Translation, instance: Instance, outputs: Outputs, dt: float) -> dict[str, xr.Variable]:
+    owners = [owner for owner, name, kind in outputs if kind == "spikes" and name == "i"]
     found = {}
     for owner in owners:
-        dim = "spike" if len(owners) == 1 else f"{owner.removesuffix('_cells')}_spike"
-        times = np.asarray(outputs[f"{owner}_spikes.t"]) + dt
+        dim = "spike" if len(owners) == 1 else f"{_units_of(translated, owner)}_spike"
+        times = np.asarray(outputs[Recorded(owner, "t", "spikes")]) + dt
         found[f"{dim}_time"] = _variable(dim, times, "s", "time of spike: the end of its time step")
-        cell = np.asarray(outputs[f"{owner}_spikes.i"])
+        cell = np.asarray(outputs[Recorded(owner, "i", "spikes")])
         if translated.trials:
             cells = _cells(translated, instance, owner)
             unit, trial = np.divmod(cell // cells, translated.trials)
@@ -282,6 +277,11 @@ def _spikes(
             found[f"{dim}_trial"] = _variable(dim, trial, "1", "trial in which it fired")
         found[f"{dim}_cell"] = _variable(dim, cell, "1", "cell that fired")
     return found
+
+
+def _units_of(translated: Translation, cells: str) -> str:
+    """Return the population whose units a group of cells stands for."""
+    return next(link.group for link in translated.group(cells).links.values() if link.each == "unit")
 
 
 def flatten(

@@ -137,7 +137,7 @@ def describe_changes(translated: Translation) -> tuple[str, ...]:
 
 def describe_cells(translated: Translation, parameters: Mapping[str, Any]) -> tuple[str, ...]:
     """Return a line for each population whose rates are read over a time that its cells take to answer."""
-    if translated.variant != "spiking" or translated.options.get("neuron") == "poisson":
+    if translated.variant != "spiking" or translated.neuron == "poisson":
         return ()
     tau_m = float(np.asarray(parameters["tau_m"]))
     found = []

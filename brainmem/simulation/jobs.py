@@ -15,6 +15,7 @@ from brainmem.model.nouns import Parameter
 from brainmem.numbers.instance import Instance
 from brainmem.simulation.ready import Ready
 from brainmem.text.lines import read_lines
+from brainmem.translation.recorded import Recorded
 from brainmem.translation.text import Translation
 
 __all__ = ["job_of"]
@@ -27,6 +28,7 @@ def job_of(ready: Ready, record: tuple[str, ...], interval: Any) -> BuildJob:
 
 def _blueprint(ready: Ready, record: tuple[str, ...], interval: Any) -> Blueprint:
     step = 10 * ready.dt if interval is None else _sampled(float(np.asarray(interval)), ready.dt)
+    recorded = _recorded(ready.translated, ready.instance, record)
     return Blueprint(
         translated=_without_numbers(ready.translated),
         sizes=ready.sizes,
@@ -34,7 +36,8 @@ def _blueprint(ready: Ready, record: tuple[str, ...], interval: Any) -> Blueprin
         periods=ready.periods,
         kernels=ready.kernels,
         ends={name: ends for name, ends in ready.instance.ends.items() if not ends.whole},
-        **_recorded(ready.translated, ready.instance, record, step),
+        recorded=recorded,
+        interval=step if any(item.kind == "time" for item in recorded) else 0.0,
     )
 
 
@@ -56,42 +59,49 @@ def _without_numbers(translated: Translation) -> Translation:
         object.__setattr__(model, name, value)  # not checked again: it is no model any more
     names = tuple(Parameter(item.name, 0.0) for item in translated.parameters)
     return replace(
-        translated, model=model, parameters=names, options={}, splits=(), changes=(), reported=(), written=None
+        translated, model=model, parameters=names, spiking=None, splits=(), changes=(), reported=(), written=None
     )
 
 
-def _recorded(translated: Translation, instance: Instance, record: tuple[str, ...], step: float) -> dict[str, Any]:
-    traces: dict[str, float] = {}
-    spikes: tuple[str, ...] = ()
-    weights: tuple[str, ...] = ()
+def _recorded(translated: Translation, instance: Instance, record: tuple[str, ...]) -> tuple[Recorded, ...]:
+    """Return what a user asks to be recorded."""
+    found: list[Recorded] = []
     for name in record:
         if name == "weights":
-            weights = () if translated.trials else tuple(instance.weights)
+            keys = () if translated.trials else tuple(key.split(".") for key in instance.weights)
+            found += [Recorded(owner, variable, "epochs") for owner, variable in keys]
         elif name == "spikes":
-            spikes = tuple(item.name for item in translated.groups if item.name.endswith("_cells"))
+            cells = [item.name for item in translated.groups if item.size.cells]
+            found += [Recorded(owner, variable, "spikes") for owner in cells for variable in ("i", "t")]
         else:
-            traces[_trace_key(translated, name)] = step
-    return {"traces": traces, "spikes": spikes, "weights": weights}
+            found.append(_in_time(translated, name))
+    return tuple(dict.fromkeys(found))
 
 
-def _trace_key(translated: Translation, name: str) -> str:
-    readable = {
-        f"{item.name}.{line.name}": line.name
+def _in_time(translated: Translation, name: str) -> Recorded:
+    """Return the variable that a name stands for, as ``"x"`` or ``"units.x"``."""
+    readable = [
+        Recorded(item.name, line.name, "time")
         for item in translated.groups
         for line in read_lines(item.equations)
         if "linked" not in line.flags and "shared" not in line.flags
-    }
-    matches = [key for key, short in readable.items() if name in (key, short)]
-    own = [key for key in matches if key.split(".")[0] in {item.name for item in translated.model.populations}]
+    ]
+    matches = [item for item in readable if name in (_key(item), item.variable)]
+    own = [item for item in matches if item.owner in {found.name for found in translated.model.populations}]
     matches = own or matches  # a unit's variable, where its cells have one of the same name
     if len(matches) != 1:
-        known = ["weights", "spikes", *readable]
+        known = ["weights", "spikes", *map(_key, readable)]
         reason = "is ambiguous" if matches else "names nothing that can be recorded"
         raise RuleError(
             f"record={name!r} {reason} in the {translated.variant} variant of {translated.model.name!r}; allowed: "
-            f"{', '.join(matches or known)}.{closest(name, [*known, *readable.values()])}"
+            f"{', '.join([*map(_key, matches)] or known)}."
+            f"{closest(name, [*known, *(item.variable for item in readable)])}"
         )
     return matches[0]
+
+
+def _key(item: Recorded) -> str:
+    return f"{item.owner}.{item.variable}"
 
 
 def _sampled(interval: float, dt: float) -> float:

@@ -47,9 +47,7 @@ class Ready:
     @property
     def sizes(self) -> dict[str, int]:
         """The integers that size an object; others must not force a new binary."""
-        tables = [table.columns or "" for table in self.translated.tables]
-        texts = [item.size for item in self.translated.groups] + tables
-        used = {part.strip() for text in texts for part in text.split("*")} | {"cells_per_unit"}
+        used = {*self.translated.sized_by, "cells_per_unit"}
         return {name: int(v) for name, v in self.instance.parameters.items() if name in used}
 
     @property
@@ -61,7 +59,7 @@ class Ready:
     @property
     def affine(self) -> dict[str, AffineFit]:
         """By population, the slope and offset of the cells' current, where it is an affine function of the drive."""
-        if self.translated.options.get("neuron") != "affine":
+        if self.translated.neuron != "affine":
             return {}
         model = self.translated.model
         units = {name: spiking_unit(model, model.population(name)) for name in self.calibrations}
@@ -129,7 +127,7 @@ def _seconds(text: str, instance: Instance) -> float:
 
 
 def _calibrations(translated: Translation, instance: Instance, dt: float, device: Device) -> dict[str, Calibration]:
-    if translated.variant != "spiking" or translated.options["neuron"] == "poisson":
+    if translated.variant != "spiking" or translated.neuron == "poisson":
         return {}
     found = {}
     for population in (p for p in translated.model.populations if p.rate):

@@ -23,7 +23,9 @@ from brainmem.model.reading import patterns_read
 from brainmem.numbers.instance import Instance
 from brainmem.text import evaluate
 from brainmem.text.lines import Line, identifiers, read_lines
+from brainmem.translation.controller import CONTROLLER
 from brainmem.translation.neurons import spiking_unit
+from brainmem.translation.recorded import Recorded
 from brainmem.translation.text import Translation
 
 __all__ = ["Remark", "remarks_on_run", "remarks_on_setting"]
@@ -127,7 +129,7 @@ def _sources(name: str, draws: Mapping[str, set[str]]) -> set[str]:
 
 
 def remarks_on_run(
-    translated: Translation, instance: Instance, data: xr.Dataset, outputs: Mapping[str, np.ndarray], dt: float
+    translated: Translation, instance: Instance, data: xr.Dataset, outputs: Mapping[Recorded, np.ndarray], dt: float
 ) -> Iterator[Remark]:
     """Yield what is to be said of a run that has ended; `data` are its records."""
     yield from _not_finite(data)
@@ -170,13 +172,13 @@ def _cut(
     translated: Translation,
     instance: Instance,
     population: Population,
-    outputs: Mapping[str, np.ndarray],
+    outputs: Mapping[Recorded, np.ndarray],
     dt: float,
 ) -> Iterator[Remark]:
     """Yield how often rates were asked of the cells that they cannot carry."""
     unit = spiking_unit(translated.model, population)
-    over, under, beyond = (np.asarray(outputs[f"{population.name}.{name}"]) for name in unit.beyond)
-    steps = round(float(np.sum(outputs["steps.elapsed"])) / dt)
+    over, under, beyond = (np.asarray(outputs[Recorded(population.name, name, "end")]) for name in unit.beyond)
+    steps = round(float(np.sum(outputs[Recorded(CONTROLLER, "elapsed", "steps")])) / dt)
     count = float(beyond.sum())
     if count:
         low, high = _range(instance, population)

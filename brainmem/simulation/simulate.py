@@ -20,6 +20,7 @@ from brainmem.model.freezing import fixed_weights
 from brainmem.model.memory import MemoryModel
 from brainmem.model.phases import with_starts
 from brainmem.model.reading import drawn_from
+from brainmem.model.variants import Variant, variant_of, with_cells
 from brainmem.models import get_model
 from brainmem.numbers.instance import Given
 from brainmem.numbers.loading import RUN, load_given
@@ -33,13 +34,13 @@ from brainmem.translation import translate
 from brainmem.translation.script import sizes
 from brainmem.translation.text import Translation
 
-__all__ = ["arrays", "execute", "simulate"]
+__all__ = ["arrays", "execute", "script", "simulate"]
 
 
 @takes(RuleError, **RUN, record=NAMES, interval=optional(SPAN), progress=optional(CALLABLE))
 def simulate(
     model: MemoryModel | str,
-    variant: str = "rate",
+    variant: Variant | str = "rate",
     *,
     parameters: Mapping[str, Any] | None = None,
     seed: int = 0,
@@ -49,9 +50,6 @@ def simulate(
     initial: Mapping[str, Any] | None = None,
     record: tuple[str, ...] = ("weights",),
     interval: Any = None,
-    neuron: str = "lif",
-    read: str | None = None,
-    pairing: str | None = None,
     trials: int | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Result:
@@ -61,7 +59,8 @@ def simulate(
     ----------
     model : MemoryModel or str
         A model, or the name of one that ships with brainmem.
-    variant : {"rate", "spiking"}
+    variant : {"rate", "spiking"}, Rate or Spiking
+        The paper's own network, or populations of spiking cells: ``Spiking(neuron="affine", cells_per_unit=4)``.
     parameters : mapping, optional
         Values that replace the model's, with units, and the options of its choices.
     seed : int
@@ -84,8 +83,6 @@ def simulate(
         ``"weights"`` after every epoch; ``"spikes"``; any variable of a population (``"x"`` or ``"units.x"``) in time.
     interval : Quantity, optional
         Time between samples of recorded variables; ten time steps when not given.
-    neuron, read, pairing
-        See `translate`.
     trials : int, optional
         Run the protocol so many times at once, with the same weights and start values and noise of its own for every
         trial; the first trial starts from the numbers of a run without trials. No rule may change the weights: see
@@ -105,10 +102,10 @@ def simulate(
     """
     device = as_device(device)
     say_stage(TRANSLATING)
+    variant = variant_of(variant)
     model, parameters = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
-    given = load_given(model, parameters, inputs=inputs, weights=weights, initial=initial)
-    options = {"neuron": neuron, "read": read, "pairing": pairing, "trials": trials}
-    ready = make_ready(_translated(model, variant, options, given), given, seed=seed, device=device)
+    given = load_given(model, with_cells(variant, parameters), inputs=inputs, weights=weights, initial=initial)
+    ready = make_ready(_translated(model, variant, trials, given), given, seed=seed, device=device)
     executable = prepare(job_of(ready, record, interval), device)
     return execute(ready, executable, progress=progress)
 
@@ -116,7 +113,7 @@ def simulate(
 @takes(RuleError, **RUN)
 def arrays(
     model: MemoryModel | str,
-    variant: str = "rate",
+    variant: Variant | str = "rate",
     *,
     parameters: Mapping[str, Any] | None = None,
     seed: int = 0,
@@ -124,20 +121,17 @@ def arrays(
     inputs: Mapping[str, Any] | None = None,
     weights: Mapping[str, Any] | None = None,
     initial: Mapping[str, Any] | None = None,
-    neuron: str = "lif",
-    read: str | None = None,
-    pairing: str | None = None,
     trials: int | None = None,
 ) -> dict[str, np.ndarray]:
-    """Return every number that the script printed by ``print(translate(model, variant))`` reads.
+    """Return every number that the script of a run reads, see `script`.
 
     Arguments are those of `simulate`. Save them with ``numpy.savez("arrays.npz", **arrays(...))``.
     """
+    variant = variant_of(variant)
     model, parameters = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
-    given = load_given(model, parameters, inputs=inputs, weights=weights, initial=initial)
-    options = {"neuron": neuron, "read": read, "pairing": pairing, "trials": trials}
+    given = load_given(model, with_cells(variant, parameters), inputs=inputs, weights=weights, initial=initial)
     plain = replace(as_device(device), kernels="plain")  # the script is plain Brian2
-    ready = make_ready(_translated(model, variant, options, given), given, seed=seed, device=plain)
+    ready = make_ready(_translated(model, variant, trials, given), given, seed=seed, device=plain)
     found = {name: np.asarray(value) for name, value in ready.device_inputs().items()}
     counted = sizes(ready.translated)
     found |= {f"size.{name}": np.asarray(int(ready.instance.parameters[name])) for name in counted}
@@ -148,15 +142,53 @@ def arrays(
     return found
 
 
-def _translated(model: MemoryModel, variant: str, options: Mapping[str, Any], given: Given) -> Translation:
+@takes(RuleError, **{name: RUN[name] for name in ("model", "parameters", "inputs")})
+def script(
+    model: MemoryModel | str,
+    variant: Variant | str = "rate",
+    *,
+    parameters: Mapping[str, Any] | None = None,
+    inputs: Mapping[str, Any] | None = None,
+    trials: int | None = None,
+) -> str:
+    """Return a run as a Brian2 script, which needs no brainmem but only the numbers that `arrays` returns.
+
+    It is the text of ``print(translate(model, variant))``.
+
+    Parameters
+    ----------
+    model, variant, trials
+        See `simulate`.
+    parameters, inputs : mapping, optional
+        Those of the run. Of their values the text depends on the options of choices, and on which stimuli are given
+        for every trial; all others are in `arrays`.
+
+    Raises
+    ------
+    RuleError, TranslationError
+        For a model or a variant that cannot be translated.
+
+    Examples
+    --------
+    >>> print(script("kurikawa2020", "rate").splitlines()[0])
+    # kurikawa2020, rate variant
+    """
+    variant = variant_of(variant)
+    model, parameters = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
+    given = load_given(model, with_cells(variant, parameters), inputs=inputs)
+    return str(_translated(model, variant, trials, given))
+
+
+def _translated(model: MemoryModel, variant: Variant, trials: int | None, given: Given) -> Translation:
     model = with_starts(model, given.initial)
-    if options["trials"] is None:
-        return translate(model, variant, **options)
+    if trials is None:
+        return translate(model, variant)
     axes = {item.name: 4 if item.every else 3 for item in model.all_patterns}
     given_axes = {name: np.ndim(table) for name, table in given.inputs.items()}
     own = {name for name, count in given_axes.items() if count == axes.get(name)}
     own = drawn_from(model.all_patterns, own, without=set(given.inputs))
-    return translate(fixed_weights(model, given.parameters), variant, trial_inputs=tuple(own), **options)
+    fixed = fixed_weights(model, given.parameters)
+    return translate(fixed, variant, trials=trials, trial_inputs=tuple(own))
 
 
 def execute(ready: Ready, executable: Executable, *, progress: Callable[[float], None] | None = None) -> Result:

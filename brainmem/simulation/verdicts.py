@@ -127,7 +127,7 @@ def _verdict(translated: Translation, rule: LearningRule) -> Verdict:
     if rule.spiking is not None:
         return Verdict(rule.name, "own")
     splits = [split for split in translated.splits if split.rule == rule.name]
-    poisson = translated.options.get("neuron") == "poisson"
+    poisson = translated.neuron == "poisson"
     reasons = tuple(dict.fromkeys(reason for split in splits for reason in _reasons(split, poisson=poisson)))
     inputs = any(term.noise for split in splits for term in split.terms)
     asked = (translated.options.get("read") or rule.read) == "trace"

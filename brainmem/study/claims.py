@@ -13,6 +13,7 @@ import numpy as np
 
 from brainmem.engine.device import Device, as_device
 from brainmem.model.memory import MemoryModel
+from brainmem.model.variants import Spiking
 from brainmem.results.result import Result
 from brainmem.simulation.simulate import simulate
 
@@ -130,6 +131,8 @@ class Experiment:
     model : MemoryModel
     size : {"quick", "full"}
     variant : {"rate", "spiking"}
+    spiking : Spiking
+        How the spiking variant is translated.
     device : Device
     jobs : int
         Runs at a time; compiled runs are processes of their own.
@@ -142,6 +145,7 @@ class Experiment:
     model: MemoryModel
     size: str = "quick"
     variant: str = "rate"
+    spiking: Spiking = field(default_factory=Spiking)
     device: Device | str | None = None
     jobs: int = 1
     progress: Callable[[str], None] | None = None
@@ -183,7 +187,7 @@ class Experiment:
         """
         weights = {item.name: f"{item.name}_w" for item in model.projections if f"{item.name}_w" in trained}
         held = {name: trained[recorded].values[epoch] for name, recorded in weights.items()}
-        inputs = {item.name: trained[item.name].values for item in model.stimuli if item.name in trained}
+        inputs = {item.name: trained[item.name].values for item in model.all_patterns if item.name in trained}
         options["weights"] = {**held, **options.get("weights", {})}
         options["inputs"] = {**inputs, **options.get("inputs", {})}
         return self.simulate(**{"model": model, "seed": trained.seed, **options})
@@ -191,7 +195,8 @@ class Experiment:
     def simulate(self, *, model: MemoryModel | None = None, **options: Any) -> Result:
         """Run the model (or a changed copy of it) in this experiment's variant, on its device."""
         chosen = model or self.model
-        result = simulate(chosen, self.variant, device=self.device, **options)
+        variant = self.spiking if self.variant == "spiking" else self.variant
+        result = simulate(chosen, variant, device=self.device, **options)
         if self.progress is not None:
             settings = ", ".join(f"{name}={value}" for name, value in (options.get("parameters") or {}).items())
             self.progress(f"{chosen.name} {self.variant} seed {options.get('seed', 0)} {settings}")

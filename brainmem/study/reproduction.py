@@ -16,6 +16,7 @@ from brainmem.engine.device import Device, as_device
 from brainmem.errors import BrainmemError, closest, quoted
 from brainmem.intake.arguments import CALLABLE, NAMES, count, instance, optional, takes
 from brainmem.model.claim import SIZES, VARIANTS, Claim
+from brainmem.model.variants import Spiking, Variant, variant_of
 from brainmem.models import get_claims, get_model, list_models
 from brainmem.results.result import Result
 from brainmem.study.claims import Experiment, Finding
@@ -72,7 +73,7 @@ def reproduce(
     *,
     size: str = "quick",
     claims: tuple[str, ...] | None = None,
-    variant: str = "both",
+    variant: Variant | str = "both",
     device: Device | str | None = None,
     jobs: int | None = None,
     progress: Callable[[str], None] | None = None,
@@ -87,7 +88,7 @@ def reproduce(
         Reduced numbers of maps, epochs and seeds, or the paper's own.
     claims : tuple of str, optional
         Keys of claims (``("C1",)``); all when not given.
-    variant : {"rate", "spiking", "both"}
+    variant : {"rate", "spiking", "both"}, Rate or Spiking
     device, jobs, progress
         See `brainmem.claims.Experiment`.
 
@@ -97,14 +98,15 @@ def reproduce(
         For a size, claim or variant that does not exist, or a model without claims.
     """
     _one_of("size", size, SIZES)
-    _one_of("variant", variant, (*VARIANTS, "both"))
+    if isinstance(variant, str):
+        _one_of("variant", variant, (*VARIANTS, "both"))
     model = get_model(key)
     chosen = _chosen(key, claims)
-    variants = VARIANTS if variant == "both" else (variant,)
+    variants = VARIANTS if variant == "both" else (variant_of(variant).name,)
+    spiking = variant if isinstance(variant, Spiking) else Spiking()
     jobs = max(1, os.cpu_count() or 1) if jobs is None else jobs
     experiments = {
-        name: Experiment(model, size=size, variant=name, device=device, progress=progress, jobs=jobs // len(variants))
-        for name in variants
+        name: Experiment(model, size, name, spiking, device, jobs // len(variants), progress) for name in variants
     }
     found = _findings(chosen, experiments, together=jobs > 1 and as_device(device).name != "runtime")
     rows: dict[tuple[str, str], dict[str, Any]] = {}

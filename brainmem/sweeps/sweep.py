@@ -21,6 +21,7 @@ from brainmem.errors import DeviceError, ResultError, RuleError
 from brainmem.intake.arguments import CALLABLE, NAMES, PATH, SEEDS, SPAN, a, optional, takes
 from brainmem.model.memory import MemoryModel
 from brainmem.model.phases import with_starts
+from brainmem.model.variants import Variant, variant_of, with_cells
 from brainmem.models import get_model
 from brainmem.numbers.loading import RUN, load_given
 from brainmem.results.result import Result
@@ -58,7 +59,7 @@ _GO_ON = "What was finished is kept, and the same call goes on from there."
 )
 def sweep(
     model: MemoryModel | str,
-    variant: str = "rate",
+    variant: Variant | str = "rate",
     *,
     parameters: Parameters | Sequence[Parameters] = {},  # noqa: B006 - never changed
     seeds: int | Iterable[int] = 1,
@@ -70,9 +71,6 @@ def sweep(
     initial: Mapping[str, Any] | None = None,
     record: tuple[str, ...] = ("weights",),
     interval: Any = None,
-    neuron: str = "lif",
-    read: str | None = None,
-    pairing: str | None = None,
     progress: Progress | None = None,
 ) -> Sweep:
     """Run `model` at every combination of values and seeds, and keep each result as a file in the folder `store`.
@@ -84,7 +82,8 @@ def sweep(
     Parameters
     ----------
     model : MemoryModel or str
-    variant : {"rate", "spiking"}
+    variant : {"rate", "spiking"}, Rate or Spiking
+        Its choices and parameters of cells hold for every point.
     parameters : mapping or sequence of mappings
         Lists, ranges and arrays are swept, in all combinations; numbers, texts and tuples hold for every point. A
         sequence of mappings gives the points one by one. An option of a choice holds for all points.
@@ -95,7 +94,7 @@ def sweep(
     device : Device or str, optional
     jobs : int, optional
         Processes at a time; as many as the machine has cores when not given. ``1`` runs in this process.
-    inputs, weights, initial, record, interval, neuron, read, pairing
+    inputs, weights, initial, record, interval
         See `simulate`; the same for every point.
     progress : callable, optional
         Called with the numbers of finished, failed and all points.
@@ -116,13 +115,14 @@ def sweep(
         raise DeviceError(f"sweep(): jobs={jobs!r}: give how many processes may run at a time, 1 or more.")
     model = get_model(model) if isinstance(model, str) else model
     model, parameters = fix_choices(model, parameters)
+    variant = variant_of(variant)
     given = load_given(model, {}, inputs=inputs, weights=weights, initial=initial)
     model = with_starts(model, given.initial)
-    translated = translate(model, variant, neuron=neuron, read=read, pairing=pairing)
+    translated = translate(model, variant)
     loaded = {"inputs": given.inputs, "weights": given.weights, "initial": given.initial}
     work = Work(translated, loaded, as_device(device), tuple(record), interval, notes=given.notes)
     store = check_folder(store)
-    listing, tasks = plan_points(work, read_points(parameters), _listed(seeds), store)
+    listing, tasks = plan_points(work, read_points(_with_cells(variant, parameters)), _listed(seeds), store)
     check_listing(store, listing)
     remove_left_behind(store, ".*")
     todo = [task for task in tasks if not _is_finished(task.path)]
@@ -134,6 +134,13 @@ def sweep(
     found = Sweep.of(store, [listing])
     _warn_of_failures(found)
     return found
+
+
+def _with_cells(variant: Variant, parameters: Any) -> Any:
+    """Return parameters, or a list of points, with those of the cells."""
+    if isinstance(parameters, Mapping):
+        return with_cells(variant, parameters)
+    return [with_cells(variant, point) for point in parameters]
 
 
 def _is_finished(path: Path) -> bool:

@@ -11,7 +11,7 @@ import numpy as np
 from brainmem.errors import RuleError
 from brainmem.text.expression import evaluate
 
-__all__ = ["Ends", "joined", "own_pair", "slice_texts", "subset"]
+__all__ = ["Ends", "apart", "joined", "slice_texts", "subset"]
 
 
 @dataclass(frozen=True)
@@ -131,10 +131,10 @@ def joined(projection: Any, sizes: tuple[int, int], names: Mapping[str, Any]) ->
     return Ends(spans[0], spans[1], sizes, projection.no_self)
 
 
-def own_pair(item: Any, source: str, target: str) -> str:
-    """Return the condition that a unit meets itself, where `source` and `target` are numbers within the subsets."""
+def apart(item: Any, source: str, target: str) -> str:
+    """Return the condition that a unit meets another, where `source` and `target` are numbers within the subsets."""
     first, other = (slice_texts(text)[0] if text else "0" for text in (item.source_units, item.target_units))
-    return f"{_moved(source, first)} == {_moved(target, other)}"
+    return f"{_moved(source, first)} != {_moved(target, other)}"
 
 
 def _moved(number: str, first: str) -> str:

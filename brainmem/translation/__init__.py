@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import replace
 from typing import cast
 
-from brainmem.errors import TranslationError, closest, quoted
+from brainmem.errors import TranslationError
 from brainmem.intake.arguments import NAMES, count, instance, optional, takes
 from brainmem.model.choices import choose
 from brainmem.model.memory import MemoryModel
 from brainmem.model.scalars import with_scalars_carried
+from brainmem.model.variants import Rate, Spiking, Variant, variant_of
 from brainmem.translation.cells import spiking_parameters
 from brainmem.translation.constants import declare_constants
 from brainmem.translation.controller import controller, trial_group
@@ -47,20 +47,12 @@ __all__ = [
     "translate",
 ]
 
-VARIANTS = ("rate", "spiking")
-NEURONS = ("lif", "affine", "poisson")
-READINGS = ("auto", "event", "drive", "trace")
-PAIRINGS = ("symmetric", "causal", "anticausal")
-
 
 @takes(TranslationError, model=instance("a MemoryModel", MemoryModel), trials=optional(count(1)), trial_inputs=NAMES)
 def translate(
     model: MemoryModel,
-    variant: str = "rate",
+    variant: Variant | str = "rate",
     *,
-    neuron: str = "lif",
-    read: str | None = None,
-    pairing: str | None = None,
     trials: int | None = None,
     trial_inputs: tuple[str, ...] = (),
 ) -> TranslatedModel:
@@ -70,16 +62,8 @@ def translate(
     ----------
     model : MemoryModel
         Choices that are open take their defaults; see `MemoryModel.choose`.
-    variant : {"rate", "spiking"}
-        The paper's own network, or drive-matched populations of spiking cells.
-    neuron : {"lif", "affine", "poisson"}
-        The spiking cell: LIF cells whose input current is looked up, so that they fire at the rate wanted; LIF cells
-        whose current is a slope times the drive plus an offset, the least-squares fit to that (a fixed scaling factor
-        between rate and spiking weights, as in Kim, Li & Sejnowski 2019); Poisson cells, the clean reference.
-    read : {"auto", "event", "drive", "trace"}, optional
-        How every rule reads rates in the spiking variant; None keeps each rule's own choice.
-    pairing : {"symmetric", "causal", "anticausal"}, optional
-        Which spikes carry a term with a pre and a post rate; None keeps each rule's own choice.
+    variant : {"rate", "spiking"}, Rate or Spiking
+        The paper's own network, or drive-matched populations of spiking cells; `Spiking` has their choices.
     trials : int, optional
         Run so many independent trials at once, with shared weights. The model must be one whose weights stay as they
         are (`brainmem.freeze`).
@@ -96,17 +80,11 @@ def translate(
     TranslationError
         When a neuron or rule cannot be lowered; the message gives the reason.
     """
-    _check("variant", variant, VARIANTS, needed=True)
-    _check("neuron", neuron, NEURONS, needed=True)
-    _check("read", read, READINGS)
-    _check("pairing", pairing, PAIRINGS)
+    variant = variant_of(variant)
     written = choose(model)
     model = normal(with_scalars_carried(written))
     many = trials is not None
-    if variant == "rate":
-        translated = _rate(model, many)
-    else:
-        translated = _spiking(model, many, neuron=neuron, read=read, pairing=pairing)
+    translated = _rate(model, many) if isinstance(variant, Rate) else _spiking(model, many, variant)
     complete = replace(declare_constants(same_moment(delayed(gated(translated)))), written=written)
     complete = spread(complete, trials, trial_inputs) if trials is not None else complete
     return cast(TranslatedModel, complete)  # each of these steps keeps the class
@@ -116,7 +94,6 @@ def _rate(model: MemoryModel, many: bool) -> TranslatedModel:
     return TranslatedModel(
         model=model,
         variant="rate",
-        options={},
         parameters=model.parameters,
         groups=(*_protocol_groups(model, many), *rate_groups(model)),
         connections=(*rate_connections(model), *observers(model, trials=many)),
@@ -130,19 +107,19 @@ def _protocol_groups(model: MemoryModel, many: bool) -> tuple[Group, ...]:
     return (controller(model, trials=True), trial_group(model)) if many else (controller(model),)
 
 
-def _spiking(model: MemoryModel, many: bool, *, neuron: str, read: str | None, pairing: str | None) -> TranslatedModel:
-    expected = expect(model, read=read)
+def _spiking(model: MemoryModel, many: bool, spiking: Spiking) -> TranslatedModel:
+    expected = expect(model, read=spiking.read)
     model = expected.model
-    connections, splits = spiking_connections(model, neuron=neuron, read=read, pairing=pairing)
-    groups = spiking_groups(expected, connections, neuron=neuron)
+    connections, splits = spiking_connections(model, spiking)
+    groups = spiking_groups(expected, connections, spiking)
     return TranslatedModel(
         model=model,
         variant="spiking",
-        options={"neuron": neuron, "read": read, "pairing": pairing},
+        spiking=spiking,
         parameters=(*model.parameters, *spiking_parameters(model)),
         groups=(*_protocol_groups(model, many), *groups),
         connections=(*connections, *observers(model, trials=many)),
-        tables=spiking_tables(model, neuron=neuron),
+        tables=spiking_tables(model, spiking),
         initial=spiking_initial(expected, groups),
         dt="spike_dt",
         splits=splits,
@@ -150,11 +127,3 @@ def _spiking(model: MemoryModel, many: bool, *, neuron: str, read: str | None, p
         reported=expected.reported,
         final={p.name: spiking_unit(model, p).beyond for p in model.populations if p.rate},
     )
-
-
-def _check(name: str, given: str | None, allowed: Iterable[str], *, needed: bool = False) -> None:
-    if (needed or given is not None) and not (isinstance(given, str) and given in allowed):
-        raise TranslationError(
-            f"translate(): {name}={quoted(given)} is not allowed; choose one of "
-            f"{', '.join(map(repr, allowed))}.{closest(str(given), allowed)}"
-        )

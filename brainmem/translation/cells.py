@@ -15,7 +15,7 @@ from brainmem.translation.controller import CONTROLLER
 from brainmem.translation.currents import cell_current
 from brainmem.translation.neurons import SpikingUnit
 from brainmem.translation.settling import SETTLE_EVENT, settling, settling_event
-from brainmem.translation.text import Connection, Group, Pathway
+from brainmem.translation.text import Connection, Group, Link, Pairs, Pathway, Size
 
 __all__ = ["SPIKING_PARAMETERS", "cells", "counting_synapses", "spiking_parameters"]
 
@@ -54,9 +54,9 @@ def cells(unit: SpikingUnit, neuron: str) -> Group:
     """Return the cells of a population: LIF cells with the current of their unit, or Poisson cells."""
     name = unit.population.name
     link, source, current = cell_current(unit, neuron)
-    each = f"repeat(arange({unit.population.size}), cells_per_unit)"
-    common: dict[str, Any] = {"name": f"{name}_cells", "size": f"{unit.population.size}*cells_per_unit"}
-    links: dict[str, tuple[str, str, str | None]] = {link.name: (name, source, each)}
+    size = Size(str(unit.population.size), cells=True)
+    common: dict[str, Any] = {"name": f"{name}_cells", "size": size}
+    links = {link.name: Link(name, source, "unit", size)}
     if neuron == "poisson":
         threshold = f"rand() < rate_max*{unit.activity}*dt"
         constants = ("rate_max",)
@@ -81,7 +81,7 @@ def cells(unit: SpikingUnit, neuron: str) -> Group:
         refractory="t_ref",
         events={SETTLE_EVENT: settling_event(name)},
         operations=(settling(name),),
-        links={**links, **{variable: (CONTROLLER, variable, None) for variable in followed}},
+        links={**links, **{variable: Link(CONTROLLER, variable) for variable in followed}},
         constants=("tau_m", "sigma_v", "t_ref"),
         **common,
     )
@@ -97,5 +97,5 @@ def counting_synapses(unit: SpikingUnit) -> Connection:
         target=name,
         equations="",
         pathways=(count,),
-        connect="j='i//cells_per_unit'",
+        pairs=Pairs.OWN_CELLS,
     )

@@ -15,21 +15,21 @@ from brainmem.text.lines import (
 )
 from brainmem.translation import schedule
 from brainmem.translation.schedule import RuleSlots
-from brainmem.translation.text import Operation
+from brainmem.translation.text import Operation, Pairs
 
 __all__ = [
     "bounded",
     "clip_operation",
-    "connect_text",
     "episode_event",
+    "pairs_of",
     "projection_orders",
     "synaptic_text",
 ]
 
 
-def connect_text(projection: Projection) -> str:
-    """Return ``"all"`` or ``"no_self"``."""
-    return "no_self" if projection.no_self else "all"
+def pairs_of(projection: Projection) -> Pairs:
+    """Return which units a projection joins."""
+    return Pairs.NO_SELF if projection.no_self else Pairs.ALL
 
 
 def projection_orders(model: MemoryModel) -> dict[str, tuple[str, int]]:

@@ -13,7 +13,7 @@ from brainmem.model.nouns import Stimulus
 from brainmem.text.lines import Line, identifiers, rename
 from brainmem.translation import schedule
 from brainmem.translation.restarts import restarts
-from brainmem.translation.text import Group, Operation
+from brainmem.translation.text import ONE, Group, Link, Operation
 
 __all__ = [
     "CONTROLLER",
@@ -64,7 +64,7 @@ def controller(model: MemoryModel, *, trials: bool = False) -> Group:
     ]
     return Group(
         name=CONTROLLER,
-        size="1",
+        size=ONE,
         equations="\n".join(map(str, lines)),
         events={"step_end": ("ended > 0.5", *schedule.ENDED)},
         operations=(*_show(framed), _advance(model, trials), _next(bool(framed))),
@@ -80,10 +80,10 @@ def trial_group(model: MemoryModel) -> Group:
         lines.append(Line("held", "subexpression", "1", " + ".join(_held(model))))
     return Group(
         name=TRIAL,
-        size="1",
+        size=ONE,
         equations="\n".join(map(str, lines)),
         events={"step_end": ("ended > 0.5", *schedule.ENDED)},
-        links={name: (CONTROLLER, name, None) for name, _ in FOLLOWED},
+        links={name: Link(CONTROLLER, name) for name, _ in FOLLOWED},
         constants=_condition_parameters(model),
     )
 

@@ -16,7 +16,7 @@ from brainmem.text.lines import Line, read_lines
 from brainmem.translation import schedule
 from brainmem.translation.controller import CONTROLLER, FOLLOWED, START_SEED
 from brainmem.translation.restarts import patterns_on_device, restarts
-from brainmem.translation.text import Operation, Table
+from brainmem.translation.text import Link, Operation, Size, Table
 
 __all__ = [
     "DRIVE_BEGIN",
@@ -65,9 +65,9 @@ def readable_lines(model: MemoryModel, population: Population) -> Iterator[Line]
     yield from protocol_lines(model, population, used=None)
 
 
-def protocol_links(model: MemoryModel, population: Population) -> dict[str, tuple[str, str, str | None]]:
+def protocol_links(model: MemoryModel, population: Population) -> dict[str, Link]:
     """Return the linked variables by which a group follows the controller."""
-    return {name: (CONTROLLER, name, None) for name, _ in followed(model, population)}
+    return {name: Link(CONTROLLER, name) for name, _ in followed(model, population)}
 
 
 def protocol_lines(model: MemoryModel, population: Population, *, used: set[str] | None) -> tuple[Line, ...]:
@@ -211,7 +211,7 @@ def protocol_tables(model: MemoryModel) -> tuple[Table, ...]:
 
 
 def _values(model: MemoryModel, item: Pattern) -> Table:
-    size = str(model.population(item.population).size)
+    size = Size(str(model.population(item.population).size))
     return Table(f"{item.name}_values", size, item.unit, f"rows of {item.name}; row 0 is zero")
 
 
@@ -223,7 +223,7 @@ def _start_tables(model: MemoryModel) -> list[Table]:
         line = next(line for line in readable_lines(model, population) if line.name == name)
         tables.append(Table(f"{name}_row", meaning=f"number of the start value of {name} that is set; 0 is none"))
         if not item.on_device:
-            size = str(population.size)
+            size = Size(str(population.size))
             tables.append(Table(f"{name}_start", size, line.unit, f"start values of {name} by that number"))
     if any("step_item(" in text for item in known.values() for _, text in item.on_device):
         tables.append(Table("step_item", meaning="item of the step, from 0"))

@@ -12,13 +12,13 @@ from brainmem.model.reading import Summed, constants_in, model_names, rules_of, 
 from brainmem.model.visits import state_lines, unit_lines
 from brainmem.text.lines import DRAWS, Line, identifiers, read_lines, statement_lines, write_lines
 from brainmem.translation import protocol, schedule
-from brainmem.translation.common import clip_operation, connect_text, episode_event, projection_orders
+from brainmem.translation.common import clip_operation, episode_event, pairs_of, projection_orders
 from brainmem.translation.expected import expected_name
 from brainmem.translation.phases import phase_events, phase_operations, stored_rate, with_rate
 from brainmem.translation.restarts import restarts
 from brainmem.translation.schedule import RuleSlots
 from brainmem.translation.sequential import visits_of
-from brainmem.translation.text import Connection, Group, Initial, Operation, Pathway, Table
+from brainmem.translation.text import Connection, Group, Initial, Operation, Pathway, Size, Table
 
 __all__ = ["rate_connections", "rate_groups", "rate_initial"]
 
@@ -57,7 +57,7 @@ def _group(model: MemoryModel, population: Population, states: Collection[str]) 
     texts = [*(line.expr for line in lines), *(op.code for op in operations), visits.code if visits else ""]
     return Group(
         name=population.name,
-        size=str(population.size),
+        size=Size(str(population.size)),
         equations=write_lines(lines),
         events={**begin, **unit_events(model, population)},
         operations=operations,
@@ -156,7 +156,7 @@ def rate_connection(model: MemoryModel, projection: Projection, orders: Mapping[
         equations=write_lines(lines),
         pathways=pathways,
         operations=tuple(operations),
-        connect=connect_text(projection),
+        pairs=pairs_of(projection),
         constants=constants_in(texts, model.parameters),
         state_order=schedule.PLASTICITY[1],
         summed_order={

@@ -10,11 +10,11 @@ from functools import cached_property
 from brainmem.text.counter import counter_normal, counter_uniform
 from brainmem.text.delays import DelayLines
 from brainmem.text.lines import read_lines
-from brainmem.text.slices import own_pair, slice_texts
+from brainmem.text.slices import slice_texts
 from brainmem.translation.controller import run_numbers
 from brainmem.translation.gates import guarded
-from brainmem.translation.text import Connection, Group, Operation, Table, Translation
-from brainmem.translation.trials import TRIALS, trial_pairs
+from brainmem.translation.text import TRIALS, Connection, Group, Operation, Table, Translation
+from brainmem.translation.trials import connect_arguments
 from brainmem.translation.visits import print_visits
 
 __all__ = ["TranslatedModel", "script", "sizes"]
@@ -34,7 +34,7 @@ class TranslatedModel(Translation):
 def script(translated: Translation) -> str:
     """Return a plain Brian2 script: it needs only ``arrays``, the numbers of one run.
 
-    ``numpy.savez("arrays.npz", **brainmem.arrays(model, variant))`` writes them.
+    ``numpy.savez("arrays.npz", **brainmem.arrays(model, variant))`` writes them; `brainmem.script` is the public door.
     """
     plain = guarded(translated, [item.name for item in translated.connections])
     return "\n".join(_script(plain)) + "\n"
@@ -77,6 +77,9 @@ def _functions(translated: Translation) -> Iterator[str]:
     """Yield the functions of ours that the text calls."""
     code = "\n".join(op.code for group in translated.groups for op in group.operations)
     called = [function for function in (counter_uniform, counter_normal) if f"{function.__name__}(" in code]
+    if called:
+        yield ""
+        yield "from numpy.typing import ArrayLike"
     for function in called if counter_normal not in called else (counter_uniform, counter_normal):
         yield ""
         yield "# This function runs on Brian2's runtime device with numpy code."
@@ -99,11 +102,9 @@ def _delay_functions() -> Iterator[str]:
 
 def sizes(translated: Translation) -> tuple[str, ...]:
     """Return the whole-number parameters that a script needs: those of sizes, and of parts of groups."""
-    texts = [item.size for item in translated.groups] + [table.columns or "" for table in translated.tables]
-    names = [part.strip() for text in texts for part in text.split("*")]
     slices = (text for item in translated.connections for text in (item.source_units, item.target_units))
-    names += [name for text in slices for name in re.findall(r"\w+", text)]
-    return tuple(dict.fromkeys(name for name in names if name.isidentifier()))
+    names = [name for text in slices for name in re.findall(r"\w+", text) if name.isidentifier()]
+    return tuple(dict.fromkeys((*translated.sized_by, *names)))
 
 
 def _table(table: Table) -> str:
@@ -155,9 +156,10 @@ def _operation(owner: str, operation: Operation) -> str:
 
 def _links(translated: Translation) -> Iterator[str]:
     for group in translated.groups:
-        for variable, (source, name, index) in group.links.items():
-            extra = "" if index is None else f", index=np.{index.replace('arange', 'np.arange')}"
-            yield f'{group.name}.{variable} = linked_var({source}, "{name}"{extra})'
+        for name, link in group.links.items():
+            index = re.sub(r"\b(repeat|tile|arange)\(", r"np.\1(", link.text)
+            extra = f", index={index}" if index else ""
+            yield f'{group.name}.{name} = linked_var({link.group}, "{link.variable}"{extra})'
 
 
 def _connection(item: Connection) -> Iterator[str]:
@@ -189,10 +191,7 @@ def _connection(item: Connection) -> Iterator[str]:
 
 
 def _connect(item: Connection) -> str:
-    if item.trials:
-        return f"j={trial_pairs(item)!r}"
-    apart = own_pair(item, "i", "j").replace("==", "!=")
-    return {"all": "", "no_self": f"condition={apart!r}"}.get(item.connect, item.connect)
+    return ", ".join(f"{name}={text!r}" for name, text in connect_arguments(item).items())
 
 
 def _part(group: str, units: str, item: Connection) -> str:

@@ -9,7 +9,7 @@ in the long run at the present current, which calibration has recorded.
 from __future__ import annotations
 
 from brainmem.translation import schedule
-from brainmem.translation.text import Operation, Table
+from brainmem.translation.text import Operation, Size, Table
 
 __all__ = ["LEVELS", "ROWS", "SETTLE_EVENT", "settle_table", "settling", "settling_event", "settling_tables"]
 
@@ -28,7 +28,7 @@ def settling_tables(population: str) -> tuple[Table, ...]:
     return (
         Table(settle_table(population), meaning="1 where the cells begin anew with the step"),
         Table(f"{population}_span", meaning="lowest calibrated current, and how far the others reach above it"),
-        Table(f"{population}_membrane", str(LEVELS), meaning="quantiles of v in the long run, by current"),
+        Table(f"{population}_membrane", Size(str(LEVELS)), meaning="quantiles of v in the long run, by current"),
         Table(f"{population}_resting", meaning="fraction of refractory cells in the long run, by current"),
     )
 

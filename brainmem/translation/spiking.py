@@ -10,10 +10,11 @@ from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import LearningRule, Population, Projection
 from brainmem.model.phases import set_by_phases
 from brainmem.model.reading import constants_in, model_names, rules_of, summed_lines, used_names
+from brainmem.model.variants import Spiking
 from brainmem.text.lines import Line, identifiers, merged, read_lines, write_lines
 from brainmem.translation import protocol, rate, schedule
 from brainmem.translation.cells import cells, counting_synapses, spiking_parameters
-from brainmem.translation.common import connect_text, projection_orders
+from brainmem.translation.common import pairs_of, projection_orders
 from brainmem.translation.currents import current_tables
 from brainmem.translation.expected import Expected
 from brainmem.translation.inputs import correlations
@@ -23,14 +24,14 @@ from brainmem.translation.rules import lower_rule
 from brainmem.translation.spiking_starts import drive_start, settable_starts, unit_statements
 from brainmem.translation.split.core import SplitRule
 from brainmem.translation.split.expansion import phase_time, rate_expansions
-from brainmem.translation.text import Connection, Group, Operation, Pathway, Table
+from brainmem.translation.text import Connection, Group, Operation, Pathway, Size, Table
 
 __all__ = ["spiking_connections", "spiking_groups", "spiking_tables"]
 
 ROUNDING = 1e-6  # of the range; a tanh of 1 is within
 
 
-def spiking_groups(expected: Expected, connections: Iterable[Connection], *, neuron: str) -> tuple[Group, ...]:
+def spiking_groups(expected: Expected, connections: Iterable[Connection], spiking: Spiking) -> tuple[Group, ...]:
     """Return the unit-level group of every population, and the cells of those with a rate.
 
     The expected rate is kept where `connections` or the model's texts read it.
@@ -46,7 +47,7 @@ def spiking_groups(expected: Expected, connections: Iterable[Connection], *, neu
             unit = spiking_unit(model, population)
             if population.name in expected.rates or unit.expected in read:
                 unit = replace(unit, lines=(*unit.lines, unit.expected_line))
-            groups += [_units(model, unit, expected.states.get(population.name, ())), cells(unit, neuron)]
+            groups += [_units(model, unit, expected.states.get(population.name, ())), cells(unit, spiking.neuron)]
     return tuple(groups)
 
 
@@ -83,7 +84,7 @@ def _units(model: MemoryModel, unit: SpikingUnit, states: Collection[str]) -> Gr
     texts = [*(line.expr for line in lines), deliver.code]
     return Group(
         name=population.name,
-        size=str(population.size),
+        size=Size(str(population.size)),
         equations=write_lines(lines),
         events={
             **protocol.operation_events(operations),
@@ -116,9 +117,7 @@ def _windows(model: MemoryModel) -> set[str]:
     return {protocol.window_gate(rule) for rule in model.rules if rule.episodic}
 
 
-def spiking_connections(
-    model: MemoryModel, *, neuron: str, read: str | None, pairing: str | None
-) -> tuple[tuple[Connection, ...], tuple[SplitRule, ...]]:
+def spiking_connections(model: MemoryModel, spiking: Spiking) -> tuple[tuple[Connection, ...], tuple[SplitRule, ...]]:
     """Return every connection of the spiking variant and how each rule's terms are read."""
     for population in model.populations:
         _refuse_sequential(model, population)
@@ -127,7 +126,7 @@ def spiking_connections(
     connections: list[Connection] = [counting_synapses(unit) for unit in units.values()]
     splits: list[SplitRule] = []
     for projection in model.projections:
-        connection, split = _connection(model, projection, orders, units, neuron=neuron, read=read, pairing=pairing)
+        connection, split = _connection(model, projection, orders, units, spiking)
         connections.append(connection)
         splits += split
     return tuple(connections), tuple(splits)
@@ -138,15 +137,12 @@ def _connection(
     projection: Projection,
     orders: Mapping[str, tuple[str, int]],
     units: Mapping[str, SpikingUnit],
-    *,
-    neuron: str,
-    read: str | None,
-    pairing: str | None,
+    spiking: Spiking,
 ) -> tuple[Connection, list[SplitRule]]:
     plain = rate.rate_connection(model, projection, orders)
     slots = schedule.rule_slots(model.rules)
     for rule in rules_of(model, projection):
-        _refuse_open_window(model, rule, read or rule.read)
+        _refuse_open_window(model, rule, spiking.read or rule.read)
     lowered = [
         lower_rule(
             rule,
@@ -155,9 +151,9 @@ def _connection(
             known=correlations(model, projection, units),
             slots=slots[rule.name],
             expansions=rate_expansions(model, projection),
-            neuron=neuron,
-            read=read or rule.read,
-            pairing=pairing or rule.pairing,
+            neuron=spiking.neuron,
+            read=spiking.read or rule.read,
+            pairing=spiking.pairing or rule.pairing,
         )
         for rule in rules_of(model, projection)
     ]
@@ -177,7 +173,7 @@ def _connection(
         equations=write_lines(lines),
         pathways=pathways,
         operations=operations,
-        connect=connect_text(projection),
+        pairs=pairs_of(projection),
         constants=constants_in(texts, parameters),
         state_order=schedule.PLASTICITY[1],
         summed_order=plain.summed_order,
@@ -224,7 +220,10 @@ def _refuse_open_window(model: MemoryModel, rule: LearningRule, read: str) -> No
             )
 
 
-def spiking_tables(model: MemoryModel, *, neuron: str) -> tuple[Table, ...]:
+def spiking_tables(model: MemoryModel, spiking: Spiking) -> tuple[Table, ...]:
     """Return the tables of the protocol, and those that the currents of cells are read from."""
     units = (spiking_unit(model, p) for p in model.populations if p.rate)
-    return (*protocol.protocol_tables(model), *(table for unit in units for table in current_tables(unit, neuron)))
+    return (
+        *protocol.protocol_tables(model),
+        *(table for unit in units for table in current_tables(unit, spiking.neuron)),
+    )

@@ -6,17 +6,123 @@ These are plain frozen records. `brainmem.build.network` turns each `Group` into
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from enum import Enum
 from typing import Any
+
+import numpy as np
 
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Parameter
+from brainmem.model.variants import Spiking
 
-__all__ = ["WHOLE", "Connection", "Group", "Initial", "Operation", "Pathway", "Table", "Translation", "Visits"]
+__all__ = [
+    "ONE",
+    "TRIALS",
+    "WHOLE",
+    "Connection",
+    "Group",
+    "Initial",
+    "Link",
+    "Operation",
+    "Pairs",
+    "Pathway",
+    "Size",
+    "Table",
+    "Translation",
+    "Visits",
+]
 
 # Ends the name under which draws read start weights as a matrix over all units of both populations.
 WHOLE = "_whole"
+# Number of trials run at once, and number of cells of a unit.
+TRIALS, CELLS = "trials", "cells_per_unit"
+
+
+@dataclass(frozen=True)
+class Size:
+    """How many there are of something: `units`, a number or a parameter, times the trials, times the cells of a unit.
+
+    Element ``(unit*trials + trial)*cells_per_unit + cell`` is a cell of a unit in a trial.
+    """
+
+    units: str
+    cells: bool = False
+    trials: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The parameters that it depends on."""
+        return tuple(factor for factor in self._factors if not factor.isdigit())
+
+    @property
+    def text(self) -> str:
+        """The product as a script would have it."""
+        return "*".join(self._factors)
+
+    def value(self, numbers: Mapping[str, Any]) -> int:
+        """Return the product, with the values of parameters from `numbers`."""
+        return math.prod(int(factor) if factor.isdigit() else int(numbers[factor]) for factor in self._factors)
+
+    @property
+    def _factors(self) -> tuple[str, ...]:
+        alone = self.units == "1" and self.trials and not self.cells
+        return (*(() if alone else (self.units,)), *((TRIALS,) * self.trials), *((CELLS,) * self.cells))
+
+    def __str__(self) -> str:
+        return self.text
+
+
+ONE = Size("1")
+
+
+class Pairs(Enum):
+    """Which units a connection joins: all, all but each with itself, or the cells of a unit with that unit."""
+
+    ALL = "all"
+    NO_SELF = "no_self"
+    OWN_CELLS = "own_cells"
+
+
+@dataclass(frozen=True)
+class Link:
+    """A variable that units read from another group, as `linked_var` has it.
+
+    Attributes
+    ----------
+    group, variable : str
+        What is read.
+    each : {"", "unit", "trial"}
+        Whose own value is read: that of the only unit there, by all; of each unit, by its cells; of each trial, by
+        all units of the trial.
+    size : Size
+        That of the group that reads.
+    """
+
+    group: str
+    variable: str
+    each: str = ""
+    size: Size = ONE
+
+    @property
+    def text(self) -> str:
+        """The element that each reads, as numpy text of ranges and sizes; empty where there is only one."""
+        if self.each == "unit":
+            return f"repeat(arange({replace(self.size, cells=False)}), {CELLS})"
+        if self.each == "trial" and self.size.trials:
+            trials = f"tile(arange({TRIALS}), {self.size.units})"
+            return f"repeat({trials}, {CELLS})" if self.size.cells else trials
+        return ""
+
+    def positions(self, numbers: Mapping[str, Any]) -> np.ndarray | None:
+        """Return the element that each reads, (element,) array; None where there is only one."""
+        if not self.text:
+            return None
+        elements = np.arange(self.size.value(numbers))
+        several = int(numbers[CELLS]) if self.size.cells else 1
+        return elements // several if self.each == "unit" else elements // several % int(numbers[TRIALS])
 
 
 @dataclass(frozen=True)
@@ -66,20 +172,19 @@ class Visits:
 class Group:
     """The keyword arguments of one `NeuronGroup`.
 
-    ``events`` maps an event's name to (condition, when, order). ``links`` maps a linked variable to
-    (source group, source variable, index text or None); the index text is numpy over ``arange`` and sizes.
+    ``events`` maps an event's name to (condition, when, order); ``links`` has the linked variables by name.
     ``constants`` names the parameters that the group declares as ``(shared, constant)``.
     """
 
     name: str
-    size: str
+    size: Size
     equations: str
     threshold: str | None = None
     reset: str | None = None
     refractory: str | None = None
     events: Mapping[str, tuple[str, str, int]] = field(default_factory=dict)
     operations: tuple[Operation, ...] = ()
-    links: Mapping[str, tuple[str, str, str | None]] = field(default_factory=dict)
+    links: Mapping[str, Link] = field(default_factory=dict)
     constants: tuple[str, ...] = ()
     method: str = "euler"
     state_when: str = "groups"
@@ -107,7 +212,6 @@ class Pathway:
 class Connection:
     """The keyword arguments of one `Synapses`.
 
-    ``connect`` is ``"all"``, ``"no_self"`` or a condition/generator text for ``connect(j=...)``.
     ``summed_order`` maps a summed target variable to (when, order). ``gates`` names the gates of the protocol each of
     which shuts a part: the operation or pathway of that name, ``""`` for the differential equations.
     ``source_units`` and ``target_units`` are slices such as ``":n"`` of the groups, empty for all units. With
@@ -121,7 +225,7 @@ class Connection:
     equations: str
     pathways: tuple[Pathway, ...] = ()
     operations: tuple[Operation, ...] = ()
-    connect: str = "all"
+    pairs: Pairs = Pairs.ALL
     constants: tuple[str, ...] = ()
     method: str = "euler"
     state_order: int = -2
@@ -135,7 +239,7 @@ class Connection:
     @property
     def no_self(self) -> bool:
         """Whether the pairs of a unit with itself are left out."""
-        return self.connect == "no_self"
+        return self.pairs is Pairs.NO_SELF
 
     def takes(self, sum_: str) -> tuple[str, str]:
         """Return the group and its variable that take a sum: the target's for ``u_post``, or the source's."""
@@ -152,11 +256,11 @@ class Connection:
 class Table:
     """A `TimedArray` that equations read by row number: ``name(row*second)`` or ``name(row*second, i)``.
 
-    ``columns`` is the size text of the second dimension, or None; ``unit`` is Brian2 unit text.
+    ``columns`` is the size of the second dimension, or None; ``unit`` is Brian2 unit text.
     """
 
     name: str
-    columns: str | None = None
+    columns: Size | None = None
     unit: str = "1"
     meaning: str = ""
 
@@ -182,28 +286,38 @@ class Initial:
 class Translation:
     """A model lowered to one variant: text only, ready to print or to build.
 
-    ``parameters`` are the model's and, in the spiking variant, the cells'. ``splits`` say how each
-    rule's terms are read from spikes. ``trials`` is the number of trials run at once, 0 for a plain run. ``final``
-    names the variables of groups that are read when the run has ended. ``changes`` are the texts that read what is
-    expected in place of noisy rates, ``reported`` the observables that stay what the cells did, though their mean holds
-    noise. ``written`` is the model as its author wrote it, for messages that quote it.
+    ``parameters`` are the model's and, in the spiking variant, the cells'; ``spiking`` has the choices of that variant.
+    ``splits`` say how each rule's terms are read from spikes. ``trials`` is the number of trials run at once, 0 for a
+    plain run. ``final`` names the variables of groups that are read when the run has ended. ``changes`` are the texts
+    that read what is expected in place of noisy rates, ``reported`` the observables that stay what the cells did,
+    though their mean holds noise. ``written`` is the model as its author wrote it, for messages that quote it.
     """
 
     model: MemoryModel
     variant: str
-    options: Mapping[str, Any]
     parameters: tuple[Parameter, ...]
     groups: tuple[Group, ...]
     connections: tuple[Connection, ...]
     tables: tuple[Table, ...]
     initial: tuple[Initial, ...]
     dt: str
+    spiking: Spiking | None = None
     splits: tuple[Any, ...] = ()
     trials: int = 0
     final: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     changes: tuple[Any, ...] = ()
     reported: tuple[str, ...] = ()
     written: MemoryModel | None = None
+
+    @property
+    def neuron(self) -> str:
+        """The kind of cell, empty in the rate variant."""
+        return self.spiking.neuron if self.spiking else ""
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The choices with which it was translated."""
+        return self.spiking.options if self.spiking else {}
 
     def group(self, name: str) -> Group:
         """Return the group called `name`."""
@@ -212,3 +326,9 @@ class Translation:
     def connection(self, name: str) -> Connection:
         """Return the connection called `name`."""
         return next(item for item in self.connections if item.name == name)
+
+    @property
+    def sized_by(self) -> tuple[str, ...]:
+        """The parameters that sizes of groups and tables depend on."""
+        sizes = [item.size for item in self.groups] + [table.columns for table in self.tables if table.columns]
+        return tuple(dict.fromkeys(name for size in sizes for name in size.names))

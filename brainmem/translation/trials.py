@@ -13,14 +13,13 @@ from brainmem.errors import TranslationError
 from brainmem.model.nouns import Parameter
 from brainmem.model.reading import model_names
 from brainmem.text.lines import Line, read_lines, rename, write_lines
-from brainmem.text.slices import own_pair
+from brainmem.text.slices import apart
 from brainmem.translation.controller import CONTROLLER, TRIAL
 from brainmem.translation.restarts import restarts
-from brainmem.translation.text import Connection, Group, Operation, Table, Translation
+from brainmem.translation.text import CELLS, TRIALS, Connection, Group, Operation, Pairs, Table, Translation
 
-__all__ = ["TRIALS", "spread", "trial_pairs"]
+__all__ = ["connect_arguments", "spread"]
 
-TRIALS = "trials"
 # Brian2's own names, as a unit within its trial knows them.
 _WITHIN = {name: f"({name}//{TRIALS})" for name in ("N", "N_pre", "N_post", "i", "j")}
 
@@ -77,22 +76,16 @@ def _check(translated: Translation, trials: int) -> None:
             )
 
 
-def _size(text: str) -> str:
-    """Return the size of a group of units or, with a factor behind, of their cells."""
-    first, times, rest = text.partition("*")
-    return TRIALS if text == "1" else f"{first}*{TRIALS}{times}{rest}"
-
-
 def _group(group: Group, own: set[str]) -> Group:
     if group.name == CONTROLLER:
         return group
     lines = [_line(line, own) for line in read_lines(group.equations)]
     return replace(
         group,
-        size=_size(group.size),
+        size=replace(group.size, trials=True),
         equations=write_lines(lines),
         operations=tuple(_operation(op, own) for op in group.operations),
-        links={name: (*link[:2], _link(link[2])) for name, link in group.links.items()},
+        links={name: replace(link, size=replace(link.size, trials=True)) for name, link in group.links.items()},
     )
 
 
@@ -114,13 +107,8 @@ def _within(text: str, own: set[str]) -> str:
     return rename(text, {**_WITHIN, "_i": "i"})
 
 
-def _link(index: str | None) -> str | None:
-    """Return ``repeat(arange(N*trials), cells_per_unit)`` for ``repeat(arange(N), cells_per_unit)``."""
-    return None if index is None else index.replace("), ", f"*{TRIALS}), ", 1)
-
-
 def _connection(item: Connection) -> Connection:
-    if item.target == CONTROLLER or item.connect not in ("all", "no_self"):
+    if item.target == CONTROLLER or item.pairs is Pairs.OWN_CELLS:
         return item
     lines = read_lines(item.equations) if item.equations.strip() else ()
     equations = write_lines(_line(line, set()) for line in lines)
@@ -129,12 +117,16 @@ def _connection(item: Connection) -> Connection:
 
 
 def _table(table: Table, own: set[str]) -> Table:
-    return replace(table, columns=f"{table.columns}*{TRIALS}") if table.name in own else table
+    if table.columns is None or table.name not in own:
+        return table
+    return replace(table, columns=replace(table.columns, trials=True))
 
 
-def trial_pairs(item: Connection) -> str:
-    """Return the generator that connects the units of each trial among themselves, for ``connect(j=...)``."""
-    target = f"{TRIALS}*k + i % {TRIALS}"
-    own = own_pair(item, f"i//{TRIALS}", "k").replace("==", "!=")
-    apart = f" if {own}" if item.connect == "no_self" else ""
-    return f"{target} for k in range(N_post//{TRIALS}){apart}"
+def connect_arguments(item: Connection) -> dict[str, str]:
+    """Return the keyword arguments of `Synapses.connect`; of trials, each joins its own units."""
+    if item.pairs is Pairs.OWN_CELLS:
+        return {"j": f"i//{CELLS}"}
+    if item.trials:
+        others = f" if {apart(item, f'i//{TRIALS}', 'k')}" if item.no_self else ""
+        return {"j": f"{TRIALS}*k + i % {TRIALS} for k in range(N_post//{TRIALS}){others}"}
+    return {"condition": apart(item, "i", "j")} if item.no_self else {}

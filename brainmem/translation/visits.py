@@ -88,5 +88,5 @@ def _at_synapses(text: str, group: Group, item: Connection, visits: Visits, line
         shared = "shared" in line.flags
         names[f"{name}_pre"] = f"{name}[0]" if shared else f"{name}[_k]"
         names[f"{name}_post"] = f"{name}[0]" if shared else f"{name}[_targets[_onto]]"
-    names |= {f"{visits.change}_pre": f"{group.name}_moved[_k]", "N_pre": group.size, "N_post": group.size}
+    names |= {f"{visits.change}_pre": f"{group.name}_moved[_k]", "N_pre": group.size.text, "N_post": group.size.text}
     return rename(_plain(text), names)

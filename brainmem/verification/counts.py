@@ -49,10 +49,10 @@ def replayable(translated: Translation) -> Translation:
         unit = spiking_unit(translated.model, population)
         groups[population.name] = _asked_of_twins(groups[population.name], unit, population)
         cells = groups[f"{population.name}_cells"]
-        if translated.options["neuron"] == "affine":
+        if translated.neuron == "affine":
             asked = f"{population.drive}_asked"
             renamed = {str(population.drive): asked}
-            links = {k: (owner, renamed.get(name, name), index) for k, (owner, name, index) in cells.links.items()}
+            links = {k: replace(v, variable=renamed.get(v.variable, v.variable)) for k, v in cells.links.items()}
             groups[cells.name] = replace(cells, links=links)
     return replace(
         translated,

@@ -14,6 +14,7 @@ from brainmem.engine.device import Device, Executable
 from brainmem.engine.prepare import prepare
 from brainmem.model.memory import MemoryModel
 from brainmem.model.parameters import resolve_parameters
+from brainmem.model.variants import Spiking
 from brainmem.numbers.instance import Given, instantiate
 from brainmem.simulation.collect import matrix_of
 from brainmem.simulation.jobs import job_of
@@ -21,7 +22,8 @@ from brainmem.simulation.ready import Ready, make_ready
 from brainmem.text.lines import read_lines
 from brainmem.translation import translate
 from brainmem.translation.cells import spiking_parameters
-from brainmem.translation.controller import run_numbers
+from brainmem.translation.controller import CONTROLLER, run_numbers
+from brainmem.translation.recorded import Recorded
 from brainmem.translation.restarts import draws_random
 from brainmem.translation.text import Translation
 from brainmem.verification.counts import (
@@ -101,9 +103,8 @@ class Trial:
             inputs, seed=self.seed if seed is None else seed, duration=self.ready.instance.duration + self.ready.dt
         )
         steps = len(self.ready.instance.plan.steps)
-        observed = {
-            name: float(np.mean(np.ravel(outputs[f"steps.{name}"])[:steps])) for name in self.experiment.reported
-        }
+        reported = {name: outputs[Recorded(CONTROLLER, name, "steps")] for name in self.experiment.reported}
+        observed = {name: float(np.mean(np.ravel(values)[:steps])) for name, values in reported.items()}
         return Outcome(self._drifts(outputs), observed)
 
     @property
@@ -112,10 +113,10 @@ class Trial:
         synapses = sum(float(np.prod(ends.shape)) for ends in self.ready.instance.ends.values())
         return synapses * self.ready.instance.duration / self.ready.dt
 
-    def _drifts(self, outputs: Mapping[str, np.ndarray]) -> dict[Key, Drift]:
+    def _drifts(self, outputs: Mapping[Recorded, np.ndarray]) -> dict[Key, Drift]:
         held = self.experiment.held
         phases, ends = self._runs()
-        elapsed = np.asarray(outputs["steps.elapsed"])
+        elapsed = np.asarray(outputs[Recorded(CONTROLLER, "elapsed", "steps")])
         seconds = np.add.reduceat(elapsed, np.r_[0, ends[:-1] + 1])
         found = {}
         for rule, projection, variable in held.shadows:
@@ -128,12 +129,12 @@ class Trial:
                     found[rule, variable, phase] = Drift(spiking, rate, float(seconds[here].sum()))
         return found
 
-    def _changes(self, outputs: Mapping[str, np.ndarray], projection: str, name: str) -> list[np.ndarray]:
+    def _changes(self, outputs: Mapping[Recorded, np.ndarray], projection: str, name: str) -> list[np.ndarray]:
         """Return how far a shadow moved in each run of equal phases."""
         ends, dense = self.ready.instance.ends[projection], self.ready.dense.get(projection)
         if ends.empty:
             return [np.zeros(ends.shape)] * len(self._runs()[0])
-        rows = [matrix_of(ends, row, dense) for row in outputs[f"{projection}_{name}_snapshots.{name}"]]
+        rows = [matrix_of(ends, row, dense) for row in outputs[Recorded(projection, name, "epochs")]]
         before = [np.zeros(ends.shape), *rows[:-1]]
         return [after - start for start, after in zip(before, rows, strict=True)]
 
@@ -168,15 +169,15 @@ class Experiment:
     given: Given
     items: int | None = None
     cells: bool = True
-    options: Mapping[str, Any] = field(default_factory=dict)
+    spiking: Spiking = field(default_factory=Spiking)
     device: Device = field(default_factory=Device)
 
     def __post_init__(self) -> None:
         parameters = self._parameters()
         object.__setattr__(self, "parameters", parameters)
-        reported = translate(self.original, "spiking", **self.options).reported
+        reported = translate(self.original, self.spiking).reported
         held = hold(shortened(self.original, parameters, self.items))
-        translated = replayable(translate(twinned(held, parameters, reported), "spiking", **self.options))
+        translated = replayable(translate(twinned(held, parameters, reported), self.spiking))
         object.__setattr__(self, "reported", reported)
         object.__setattr__(self, "held", held)
         object.__setattr__(self, "translated", translated)
@@ -256,8 +257,8 @@ class Experiment:
         """Return the program of all trials."""
         job = job_of(trial.ready, ("weights",), None)
         shadows = [(projection, self.held.name(rule, variable)) for rule, projection, variable in self.held.shadows]
-        weights = tuple(f"{owner}.{one}" for owner, name in shadows for one in (name, twin_name(name)))
-        return prepare(replace(job, payload=replace(job.payload, weights=weights)), self.device)
+        recorded = tuple(Recorded(owner, one, "epochs") for owner, name in shadows for one in (name, twin_name(name)))
+        return prepare(replace(job, payload=replace(job.payload, recorded=recorded)), self.device)
 
 
 def cells_in_words(count: int) -> str:

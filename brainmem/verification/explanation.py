@@ -8,10 +8,11 @@ from typing import Any
 from brainmem.build.costs import describe_kernels
 from brainmem.engine.device import Device, as_device
 from brainmem.errors import RuleError
-from brainmem.intake.arguments import ANYTHING, FLAG, count, optional, takes
+from brainmem.intake.arguments import FLAG, count, optional, takes
 from brainmem.model.choices import split_choices
 from brainmem.model.memory import MemoryModel
 from brainmem.model.parameters import resolve_parameters
+from brainmem.model.variants import Rate, Spiking, Variant, variant_of, with_cells
 from brainmem.models import get_model
 from brainmem.numbers.instance import Given
 from brainmem.numbers.loading import RUN, load_given
@@ -36,20 +37,18 @@ SEEDS = (0, 1)
 @takes(
     RuleError,
     **{name: RUN[name] for name in ("model", "parameters", "device")},
-    **dict.fromkeys(("neuron", "read", "pairing"), ANYTHING),
     **dict.fromkeys(("details", "measured"), FLAG),
     items=optional(count(1)),
 )
 def explain(
     model: MemoryModel | str,
-    variant: str = "rate",
+    variant: Variant | str = "rate",
     *,
     parameters: Mapping[str, Any] | None = None,
     device: Device | str | None = None,
     details: bool = False,
     measured: bool = True,
     items: int | None = 4,
-    **options: Any,
 ) -> str:
     """Return the schedule of one time step, how synapses are computed, and what becomes of rules in spikes.
 
@@ -60,7 +59,7 @@ def explain(
     Parameters
     ----------
     model : MemoryModel or str
-    variant : {"rate", "spiking"}
+    variant : {"rate", "spiking"}, Rate or Spiking
     parameters : mapping, optional
         Values that replace the model's, and the options of its choices.
     device : Device or str, optional
@@ -71,19 +70,18 @@ def explain(
         Whether to run the model for the sizes of biases, which takes seconds to minutes.
     items : int, optional
         Along how many items of the protocol, once each; None for the whole protocol.
-    options
-        Passed to `translate`.
     """
     model, parameters = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
-    device = as_device(device)
-    translated = translate(model, variant, **options)
+    device, variant = as_device(device), variant_of(variant)
+    parameters = with_cells(variant, parameters)
+    translated = translate(model, variant)
     values = resolve_parameters(model, parameters, parameters=translated.parameters)
-    parts = [f"{model.name}, {variant} variant", "", describe_schedule(translated)]
+    parts = [f"{model.name}, {variant.name} variant", "", describe_schedule(translated)]
     parts += ["", "How synapses are computed:", *(f"  {line}" for line in describe_kernels(translated, values, device))]
-    if variant != "spiking":
+    if isinstance(variant, Rate):
         return "\n".join(parts)
     if measured:
-        lines = _measured(model, translated, load_given(model, parameters), device, items, options)
+        lines = _measured(model, translated, load_given(model, parameters), device, items)
     else:
         lines = describe_verdicts(translated)
     parts += _section("How rules are read from spikes:", lines)
@@ -105,7 +103,6 @@ def _measured(
     given: Given,
     device: Device,
     items: int | None,
-    options: Mapping[str, Any],
 ) -> Iterator[str]:
     """Yield the verdict on every rule, with the bias that runs without cells give."""
     noisy = any(verdict.kind != "same" for verdict in verdicts(translated))
@@ -113,7 +110,8 @@ def _measured(
         yield from describe_verdicts(translated)
         return
     try:
-        experiment = Experiment(model, given, items, cells=False, options=options, device=device)
+        spiking = translated.spiking or Spiking()
+        experiment = Experiment(model, given, items, cells=False, spiking=spiking, device=device)
         found = expectation([experiment.trial(seed) for seed in SEEDS])
     except RuleError as error:
         yield from describe_verdicts(translated)

@@ -15,6 +15,7 @@ from brainmem.intake.arguments import CALLABLE, SEEDS, WHOLE, a, optional, sever
 from brainmem.model.choices import split_choices
 from brainmem.model.memory import MemoryModel
 from brainmem.model.phases import with_starts
+from brainmem.model.variants import Spiking, spiking_of, with_cells
 from brainmem.models import get_model
 from brainmem.numbers.instance import Given
 from brainmem.numbers.loading import RUN, load_given
@@ -53,6 +54,7 @@ def _is_count(given: Any) -> bool:
 )
 def verify(
     model: MemoryModel | str,
+    variant: Spiking | str = "spiking",
     *,
     parameters: Mapping[str, Any] | None = None,
     seeds: int | Sequence[int] = 10,
@@ -60,9 +62,6 @@ def verify(
     inputs: Mapping[str, Any] | None = None,
     weights: Mapping[str, Any] | str | None = None,
     initial: Mapping[str, Any] | None = None,
-    neuron: str = "lif",
-    read: str | None = None,
-    pairing: str | None = None,
     items: int | None = 4,
     cells_per_unit: Sequence[int] | None = None,
     progress: Callable[[float], None] | None = None,
@@ -76,6 +75,7 @@ def verify(
     Parameters
     ----------
     model : MemoryModel or str
+    variant : "spiking" or Spiking
     parameters, inputs, initial
         See `simulate`.
     seeds : int or sequence of int
@@ -85,8 +85,6 @@ def verify(
     weights : mapping of str to array, or "learned", optional
         Weights that are held, by projection; ``"learned"`` takes those with which a run of the rate variant with the
         first seed ends. The start weights when not given.
-    neuron, read, pairing
-        See `translate`.
     items : int, optional
         Show at most so many items, once each, in one epoch; None for the whole protocol.
     cells_per_unit : sequence of int, optional
@@ -108,11 +106,11 @@ def verify(
     device = as_device(device)
     model, values = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
     numbers = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
-    options = {"neuron": neuron, "read": read, "pairing": pairing}
-    given = load_given(model, values, inputs=inputs, initial=initial)
+    spiking = spiking_of(variant, "verify()")
+    given = load_given(model, with_cells(spiking, values), inputs=inputs, initial=initial)
     model = with_starts(model, given.initial)
     givens = {seed: _with_weights(model, given, weights, seed, device) for seed in numbers}
-    first = Experiment(model, given, items, options=options, device=device)
+    first = Experiment(model, given, items, spiking=spiking, device=device)
     cells = tuple(cells_per_unit or (int(first.parameters["cells_per_unit"]) * factor for factor in (1, 4)))
     rows: list[DriftRow] = []
     said: tuple[str, ...] = ()
@@ -123,12 +121,12 @@ def verify(
         expected = expectation([without.trial(seed, item) for seed, item in [*own.items()][:WITHOUT]])
         trials = [experiment.trial(seed, item) for seed, item in own.items()]
         rows += _rows(trials, expected.biases, _part(progress, place, len(cells)))
-        said = said or describe_verdicts(translate(model, "spiking", **options), expected)
+        said = said or describe_verdicts(translate(model, spiking), expected)
     names = list(dict.fromkeys((row.rule, row.variable, row.phase) for row in rows))
     rows.sort(key=lambda row: names.index((row.rule, row.variable, row.phase)))
     which = "learned weights" if weights == "learned" else "weights given" if weights else "start weights"
     shown = "whole protocol" if items is None else f"at most {items} items once each"
-    setting = f"{neuron} cells, {len(numbers)} seeds, {which} held, {shown}"
+    setting = f"{spiking.neuron} cells, {len(numbers)} seeds, {which} held, {shown}"
     notes = dict.fromkeys(note for item in givens.values() for note in item.notes)
     return Verification(model.name, numbers, tuple(rows), (*said, *notes), setting)
 

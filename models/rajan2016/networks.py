@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 from brian2 import ms
 
-from brainmem import fit, freeze, get_model, measure, surrogate
+from brainmem import Spiking, fit, freeze, get_model, measure, surrogate
 from brainmem.claims import Experiment
 
 SAMPLE = 10 * ms  # between recorded rates
@@ -38,7 +38,7 @@ class Network:
         return self.result.place.values.reshape(-1, len(self.weights))[0]
 
     def run(
-        self, *, variant="rate", seed=0, weights=None, noise_sd=0.0, changes=None, record=(), neuron="lif", **inputs
+        self, *, variant="rate", seed=0, weights=None, noise_sd=0.0, changes=None, record=(), neuron=None, **inputs
     ):
         """Run a test pass through every sequence, without learning, with other inputs, weights or noise."""
         model = self.model.choose(noise="white" if noise_sd else "none", **self._choices())
@@ -47,14 +47,14 @@ class Network:
         parameters = {name: value for name, value in self.parameters.items() if name in known}
         matrix = self.weights if weights is None else weights
         shown = {name: self.result.data[name].values for name in ("R", "h", "onset")}
-        return replace(self.experiment, variant=variant, model=model).simulate(
+        spiking = Spiking(neuron=neuron) if neuron else self.experiment.spiking
+        return replace(self.experiment, variant=variant, spiking=spiking, model=model).simulate(
             seed=seed,
             parameters={**parameters, **({"noise_sd": noise_sd} if noise_sd else {}), **(changes or {})},
             inputs={**shown, **inputs},
             weights={"plastic": matrix[:, : self.plastic], "fixed": matrix[:, self.plastic :]},
             record=record,
             interval=SAMPLE,
-            neuron=neuron,
         )
 
     def pvar_with(self, **options) -> float:

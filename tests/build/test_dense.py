@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from brainmem import Device, LearningRule, Projection, TranslationError, get_model, simulate
+from brainmem import Device, LearningRule, Projection, Spiking, TranslationError, get_model, simulate
 from brainmem.build.kernels import choose_kernels
 from brainmem.translation import translate
 from brainmem.translation.gates import UPDATE
@@ -232,10 +232,9 @@ def test_spikes_and_weights_of_recurrent_cells_are_those_of_the_plain_path(neuro
     dense, plain = (
         simulate(
             "kurikawa2020",
-            "spiking",
+            Spiking(neuron=neuron),
             parameters=SMALL,
             seed=2,
-            neuron=neuron,
             device=device,
             record=("weights", "spikes"),
         )
@@ -267,8 +266,10 @@ def feedforward():
 
 @pytest.mark.full
 def test_spikes_and_weights_of_several_populations_are_those_of_the_plain_path():
-    options = {"seed": 4, "neuron": "poisson", "record": ("weights", "spikes")}
-    dense, plain = (simulate(feedforward(), "spiking", device=device, **options) for device in (DENSE, PLAIN))
+    options = {"seed": 4, "record": ("weights", "spikes")}
+    dense, plain = (
+        simulate(feedforward(), Spiking(neuron="poisson"), device=device, **options) for device in (DENSE, PLAIN)
+    )
     check_same_spikes(dense, plain)
 
 

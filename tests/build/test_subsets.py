@@ -17,6 +17,7 @@ from brainmem import (
     Projection,
     Result,
     RuleError,
+    Spiking,
     arrays,
     explain,
     simulate,
@@ -149,7 +150,7 @@ def test_trials_share_the_weights_of_a_part(device):
 
 def test_the_spiking_variant_joins_the_same_units():
     model = MODEL.replace(rules=MODEL.rules[:1])
-    one, other = (simulate(model, "spiking", seed=2, neuron="poisson", device=d) for d in (DENSE, RUNTIME))
+    one, other = (simulate(model, Spiking(neuron="poisson"), seed=2, device=d) for d in (DENSE, RUNTIME))
     assert one.low_w.shape == other.low_w.shape == (3, 11, 4)
     np.testing.assert_array_equal(one.across_w.values[-1], other.across_w.values[0])
     assert np.abs(one.low_w.values[-1] - one.low_w.values[0]).max() > 0
@@ -169,7 +170,7 @@ def test_a_drive_starts_where_it_is_told_though_a_part_projects_to_it():
         for name, sum_, part in (("low", "s", ":2"), ("high", "z", "2:"))
     )
     model = model_of((units,), projections, ())
-    found = simulate(model, "spiking", seed=1, device=RUNTIME, neuron="poisson", record=("c",), interval=DT)
+    found = simulate(model, Spiking(neuron="poisson"), seed=1, device=RUNTIME, record=("c",), interval=DT)
     wanted = simulate(model, "rate", seed=1, device=RUNTIME, record=("c",), interval=DT)
     spiking_dt, tau = 0.5e-3, 4e-3
     assert np.abs(found.c.values[0] - wanted.c.values[0]).max() < 20 * spiking_dt / tau

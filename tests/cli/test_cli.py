@@ -216,8 +216,8 @@ def test_explain_goes_on_to_the_terms_when_asked():
 def test_verify_prints_the_table_and_exits_with_1_where_spikes_are_not_as_expected(monkeypatch, tmp_path, passed):
     given = {}
 
-    def verify(model, **options):
-        given.update(options, model=model)
+    def verify(model, variant, **options):
+        given.update(options, model=model, variant=variant)
         table = SimpleNamespace(to_csv=lambda path, **options: Path(path).write_text("rule,along"))
         return SimpleNamespace(passed=passed, to_dataframe=lambda: table)
 
@@ -229,7 +229,7 @@ def test_verify_prints_the_table_and_exits_with_1_where_spikes_are_not_as_expect
     assert path.read_text() == "rule,along"
     assert given["seeds"] == [3, 5]
     assert given["cells_per_unit"] == (4,)
-    assert (given["weights"], given["neuron"], given["items"]) == ("learned", "poisson", None)
+    assert (given["weights"], given["variant"].neuron, given["items"]) == ("learned", "poisson", None)
     assert given["parameters"] == {"M": 5}
 
 

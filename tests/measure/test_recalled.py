@@ -27,6 +27,7 @@ from brainmem import (
     Result,
     ResultError,
     RuleError,
+    Spiking,
     Stimulus,
     freeze,
     get_model,
@@ -88,9 +89,9 @@ ASSOCIATOR = MemoryModel(
 )
 
 
-@pytest.fixture(scope="module", params=["rate", "spiking"])
+@pytest.fixture(scope="module", params=["rate", Spiking(neuron="poisson")], ids=["rate", "spiking"])
 def asked(request):
-    return simulate(ASSOCIATOR, request.param, device=NUMPY, seed=2, neuron="poisson")
+    return simulate(ASSOCIATOR, request.param, device=NUMPY, seed=2)
 
 
 def scores(result: Result, name: str) -> np.ndarray:

@@ -16,6 +16,7 @@ from brainmem import (
     Population,
     Protocol,
     RuleError,
+    Spiking,
     Stimulus,
     freeze,
     simulate,
@@ -109,7 +110,7 @@ def test_cython_reads_the_same_frames():
 
 def test_the_spiking_variant_reads_frames_by_time_and_not_by_steps():
     shown = simulate(
-        model(cue()).replace(spiking={"spike_dt": 0.5 * ms}), "spiking", neuron="poisson", device=RUNTIME,
+        model(cue()).replace(spiking={"spike_dt": 0.5 * ms}), Spiking(neuron="poisson"), device=RUNTIME,
         inputs={"cue": TABLE}, record=("cue",), interval=0.5 * ms,
     ).cue_trace.values  # fmt: skip
     np.testing.assert_allclose(shown[:24], TABLE[0, np.minimum(np.arange(24) // 4, 3)], **EXACT)

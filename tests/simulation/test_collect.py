@@ -8,7 +8,19 @@ import numpy as np
 import pytest
 from brian2 import ms
 
-from brainmem import Device, MemoryModel, Parameter, Phase, Population, Projection, Protocol, Repeat, Stimulus, simulate
+from brainmem import (
+    Device,
+    MemoryModel,
+    Parameter,
+    Phase,
+    Population,
+    Projection,
+    Protocol,
+    Repeat,
+    Spiking,
+    Stimulus,
+    simulate,
+)
 from brainmem.model.nouns import Each
 
 
@@ -55,11 +67,11 @@ TWINS = MemoryModel(
 RECORD = ("weights", "one.r", "other.r", "one.cue")
 
 
-@pytest.fixture(scope="module", params=["rate", "spiking"])
+@pytest.fixture(scope="module", params=["rate", Spiking(neuron="poisson")], ids=["rate", "spiking"])
 def twins(request):
-    spikes = ("spikes",) if request.param == "spiking" else ()
+    spikes = () if request.param == "rate" else ("spikes",)
     device = Device("runtime", target="numpy")
-    return simulate(TWINS, request.param, device=device, record=(*RECORD, *spikes), interval=1 * ms, neuron="poisson")
+    return simulate(TWINS, request.param, device=device, record=(*RECORD, *spikes), interval=1 * ms)
 
 
 def test_variables_of_one_name_are_told_apart_by_their_population(twins):
@@ -96,3 +108,44 @@ def test_spikes_are_told_apart_by_their_population(twins):
     for name, size in (("one", 3), ("other", 2)):
         assert twins[f"{name}_spike_cell"].values.max() < size * cells
         assert twins[f"{name}_spike_time"].values.max() < 0.048
+
+
+ENDINGS = ("place_cells", "motor_output", "mossy_spikes", "running_average", "x_trace_monitor", "w_snapshots")
+
+
+def endings(rated: tuple[str, ...]) -> MemoryModel:
+    """Return a model of populations whose names end as those of generated objects do; those in `rated` have a rate."""
+    text = "drive = h : 1\nphi = (1 + tanh(drive))/2 : 1\nh : 1\ndr/dt = (phi - r)/tau : 1"
+    rate = {"rate": "r", "drive": "drive", "transfer": "phi", "rate_range": (0, 1)}
+    start = {"r": "uniform(0, 1)", "h": "normal(0, 1)"}
+    return MemoryModel(
+        "endings",
+        parameters=(Parameter("tau", 10 * ms), Parameter("time_step", 1 * ms)),
+        populations=tuple(
+            Population(name, text, size=2 + place, initial={"r": start["r"]}, **rate)
+            if name in rated
+            else Population(name, text, size=2 + place, initial=start)
+            for place, name in enumerate(ENDINGS)
+        ),
+        projections=tuple(
+            Projection(f"to_{name}", name, name, current="h_post = w*r_pre : 1 (summed)", initial={"w": "normal(0, 1)"})
+            for name in rated
+        ),
+        protocol=Phase("run", duration="12*ms"),
+        rate_dt="time_step",
+        spiking={"spike_dt": 1 * ms},
+    )
+
+
+@pytest.mark.parametrize("device", [Device("runtime"), Device()], ids=str)
+@pytest.mark.parametrize("rated", [ENDINGS[:1], ENDINGS[1:]], ids=len)
+def test_populations_may_be_called_like_generated_objects(rated, device):
+    record = ("weights", "spikes", *(f"{name}.r" for name in ENDINGS))
+    result = simulate(endings(rated), "spiking", device=device, record=record)
+    for place, name in enumerate(ENDINGS):
+        dim = "unit" if rated == (name,) else f"{name}_unit"
+        assert result[f"{name}_r"].dims == ("time", dim)
+        assert result.data.sizes[dim] == 2 + place
+    spikes = [str(name) for name in result.data if str(name).endswith("spike_time")]
+    assert spikes == (["spike_time"] if len(rated) == 1 else [f"{name}_spike_time" for name in rated])
+    assert {name for name in map(str, result.data) if name.endswith("_w")} == {f"to_{name}_w" for name in rated}

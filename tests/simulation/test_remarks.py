@@ -24,6 +24,7 @@ from brainmem import (
     Protocol,
     Result,
     ResultError,
+    Spiking,
     Stimulus,
     simulate,
 )
@@ -64,7 +65,7 @@ def driven(form: str, d: str, phi: str, rate_range=(0, 1)) -> MemoryModel:
 )
 def test_rates_beyond_their_range_are_counted_in_unit_steps_and_noted(form, device):
     model = driven(form, "0.25*i", "sqrt({d}*int({d} > 0))", rate_range=(0, 1.2))  # sqrt(.25*i): up to 1.5
-    result = simulate(model, "spiking", device=device, neuron="poisson")
+    result = simulate(model, Spiking(neuron="poisson"), device=device)
     [note] = result.warnings
     assert note in result.notes
     assert "the drive of 'u' asked for rates x outside of rate_range (0, 1.2) in" in note
@@ -77,17 +78,17 @@ def test_rates_beyond_their_range_are_counted_in_unit_steps_and_noted(form, devi
 
 def test_rates_below_their_range_are_noted_and_rates_within_are_not():
     below = driven("rate form", "0.3*i - 1", "{d}", rate_range=(-0.5, 3))
-    [note] = simulate(below, "spiking", device="runtime", neuron="poisson").warnings
+    [note] = simulate(below, Spiking(neuron="poisson"), device="runtime").warnings
     assert "down to -1)" in note
     assert "20.00%" in note
     within = driven("rate form", "0.3*i - 1", "tanh({d})", rate_range=(-1, 1))
-    assert simulate(within, "spiking", device="runtime", neuron="poisson").warnings == []
+    assert simulate(within, Spiking(neuron="poisson"), device="runtime").warnings == []
     assert simulate(within, device="runtime").warnings == []
 
 
 def test_remarks_stay_with_a_saved_result_and_reach_a_comparison(tmp_path):
     model = driven("rate form", "2", "{d}")
-    rate, spiking = (simulate(model, v, device="runtime", neuron="poisson") for v in ("rate", "spiking"))
+    rate, spiking = (simulate(model, v, device="runtime") for v in ("rate", Spiking(neuron="poisson")))
     assert Result.load(spiking.save(tmp_path / "run.nc")).warnings == spiking.warnings
     assert any("asked for rates x outside" in note for note in brainmem.compare(rate, spiking).notes)
 

@@ -17,6 +17,7 @@ from brainmem import (
     Population,
     Protocol,
     RuleError,
+    Spiking,
     Stimulus,
     TranslationError,
     arrays,
@@ -30,6 +31,7 @@ SMALL = {"N": 16, "M": 3, "epochs": 2, "test_epochs": (2,), "starts": 1, "T_lear
 SMALL |= {"T_average": "2*tau"}
 RUNTIME = Device("runtime")
 VARIANTS = ("rate", "spiking")
+POISSON = Spiking(neuron="poisson")
 
 
 def run(variant: str = "rate", **options):
@@ -72,7 +74,7 @@ def test_slow_traces_are_settled_before_their_noise_is_measured():
 
 
 def test_results_know_how_their_model_was_translated():
-    spiking = run("spiking", neuron="poisson", read="trace", device=RUNTIME)
+    spiking = run(Spiking(neuron="poisson", read="trace"), device=RUNTIME)
     assert spiking.options == {"neuron": "poisson", "read": "trace", "pairing": None}
     assert "neuron = poisson" in repr(spiking)
     assert run().options == {}
@@ -80,22 +82,22 @@ def test_results_know_how_their_model_was_translated():
 
 def test_rates_given_by_the_models_name_start_both_variants():
     x = np.random.default_rng(2).uniform(-1, 1, 16)
-    options = {"device": RUNTIME, "neuron": "poisson", "initial": {"units.x": x}, "parameters": SMALL}
-    rate, spiking = (arrays("kurikawa2020", variant, **options) for variant in VARIANTS)
+    options = {"device": RUNTIME, "initial": {"units.x": x}, "parameters": SMALL}
+    rate, spiking = (arrays("kurikawa2020", variant, **options) for variant in ("rate", POISSON))
     np.testing.assert_array_equal(rate["units.x"], x)
     np.testing.assert_allclose(2 * spiking["units.x_s"] - 1, x, atol=1e-12)
     with pytest.raises(RuleError, match="are the same start values"):
-        arrays("kurikawa2020", "spiking", **{**options, "initial": {"units.x": x, "units.x_s": (x + 1) / 2}})
+        arrays("kurikawa2020", POISSON, **{**options, "initial": {"units.x": x, "units.x_s": (x + 1) / 2}})
     with pytest.raises(RuleError, match=r"rates from -2 to -2 leave the rate_range \(-1, 1\) of 'units'"):
-        arrays("kurikawa2020", "spiking", **{**options, "initial": {"units.x": np.full(16, -2)}})
+        arrays("kurikawa2020", POISSON, **{**options, "initial": {"units.x": np.full(16, -2)}})
 
 
 def test_rates_without_start_values_start_at_zero_in_both_variants():
     model = get_model("kurikawa2020")
     model = model.replace(populations=(replace(model.population("units"), initial={}),))
-    values = {variant: arrays(model, variant, seed=2, device=RUNTIME, neuron="poisson") for variant in VARIANTS}
-    assert "units.x" not in values["rate"]  # 0 unless set
-    np.testing.assert_array_equal(values["spiking"]["units.x_s"], 0.5)  # of -1 ... 1
+    rate, spiking = (arrays(model, variant, seed=2, device=RUNTIME) for variant in ("rate", POISSON))
+    assert "units.x" not in rate  # 0 unless set
+    np.testing.assert_array_equal(spiking["units.x_s"], 0.5)  # of -1 ... 1
 
 
 def test_both_variants_start_from_the_same_patterns_and_weights():
@@ -278,7 +280,7 @@ def test_cells_follow_any_transfer_function_given_as_text(name, neuron):
     options = {"inputs": {"h": levels}, "device": RUNTIME, "seed": 1}
     model = feedforward(transfer, rate_range)
     exact = simulate(model, "rate", **options).mean_r.values[0]
-    spiking = simulate(model, "spiking", neuron=neuron, **options).mean_r.values[0]
+    spiking = simulate(model, Spiking(neuron=neuron), **options).mean_r.values[0]
     error = (spiking - exact) / (rate_range[1] - rate_range[0])
     counts = 40 * 3.5 * 100 * (exact - rate_range[0]) / (rate_range[1] - rate_range[0])
     allowed = 0.02 + 3 * np.sqrt(np.maximum(counts, 1)) / (40 * 3.5 * 100)

@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 import pytest
 
-from brainmem import Device, simulate
+from brainmem import Device, Spiking, simulate
 from tests.support.squares_models import ERRORS, Squares, squares
 
 RUNTIME, DENSE, PLAIN = Device("runtime"), Device(), Device(kernels="plain")
@@ -192,7 +192,7 @@ def test_learning_every_third_step_on_any_error_equals_plain_numpy(error):
 
 
 def test_the_spiking_variant_runs_the_rule_on_traces():
-    result = simulate(squares(), "spiking", neuron="poisson", device=RUNTIME, seed=1, parameters={"T": "50*delta"})
+    result = simulate(squares(), Spiking(neuron="poisson"), device=RUNTIME, seed=1, parameters={"T": "50*delta"})
     P = result.inverse_P.values[-1]
     np.testing.assert_array_equal(result.fixed_w.values[-1], result.fixed_w.values[0])
     assert np.abs(result.plastic_w.values[-1] - result.plastic_w.values[0]).max() > 1e-3

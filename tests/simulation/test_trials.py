@@ -19,6 +19,7 @@ from brainmem import (
     Projection,
     Protocol,
     RuleError,
+    Spiking,
     Stimulus,
     TranslationError,
     freeze,
@@ -111,9 +112,10 @@ def test_the_first_of_many_trials_is_the_run_without_trials_and_others_start_els
 
 @pytest.mark.parametrize("neuron", ["lif", "poisson"])
 def test_one_spiking_trial_is_the_plain_spiking_run(neuron):
-    options = {"parameters": {**SMALL, "cells_per_unit": 3}, "seed": 2, "device": RUNTIME, "neuron": neuron}
-    plain = simulate(RECALL, "spiking", record=("spikes",), **options)
-    one = simulate(RECALL, "spiking", record=("spikes",), trials=1, **options)
+    variant = Spiking(neuron=neuron, cells_per_unit=3)
+    options = {"parameters": SMALL, "seed": 2, "device": RUNTIME, "record": ("spikes",)}
+    plain = simulate(RECALL, variant, **options)
+    one = simulate(RECALL, variant, trials=1, **options)
     np.testing.assert_array_equal(one.spike_cell.values, plain.spike_cell.values)
     np.testing.assert_allclose(one.mean_x.values[:, 0], plain.mean_x.values, atol=1e-12)
     assert plain.spike_cell.size > 100

@@ -22,6 +22,7 @@ from brainmem.results.result import Result
 from brainmem.sweeps.store import Sweep
 from tests.support import synthetic
 
+CELLS = ("rate_max", "cells_per_unit", "tau_m", "t_ref", "sigma_v", "spike_dt")
 SMALL = {"N": 8, "M": 2, "starts": 1, "epochs": 1, "test_epochs": (1,)}
 
 
@@ -89,7 +90,7 @@ def _runs(folder: Path) -> Iterator[Call]:
     model = brainmem.get_model("kurikawa2020")
     cue = np.where(np.arange(16).reshape(2, 8) % 3 > 0, 1.0, -1.0)
     shared = {"parameters": SMALL, "seed": 1, "device": "runtime", "inputs": {}, "weights": {}, "initial": {}}
-    shared = {"model": model, "variant": "rate", **shared, "neuron": "lif", "read": None, "pairing": None}
+    shared = {"model": model, "variant": "rate", **shared}
     yield Call(
         "simulate",
         brainmem.simulate,
@@ -112,15 +113,18 @@ def _runs(folder: Path) -> Iterator[Call]:
             return brainmem.arrays(model, parameters={**SMALL, name: value}, device="runtime")
 
         yield Call(f"arrays(parameters {name})", set_, {"value": 1})
-    yield Call("translate", brainmem.translate, {"model": model, "variant": "rate", "neuron": "lif", "read": None,
-                                                 "pairing": None, "trials": None, "trial_inputs": ()})  # fmt: skip
+    yield Call("translate", brainmem.translate, {"model": model, "variant": "rate", "trials": None, "trial_inputs": ()})  # fmt: skip
+    yield Call(
+        "script",
+        brainmem.script,
+        {"model": model, "variant": "rate", "parameters": SMALL, "inputs": {}, "trials": None},
+    )
     yield Call("explain", brainmem.explain, {"model": model, "variant": "rate", "parameters": SMALL, "device": "runtime",
                                              "details": False, "measured": False, "items": 1})  # fmt: skip
     yield Call("freeze", brainmem.freeze, {"model": model, "phases": ("recall",), "items": 1, "repeats": 1}, "phases")
     yield Call("get_model", brainmem.get_model, {"name": "kurikawa2020"})
-    yield Call("verify", brainmem.verify, {"model": model, "parameters": SMALL, "seeds": 1, "device": "runtime",
-                                           "inputs": {}, "weights": None, "initial": {}, "neuron": "poisson", "read": None,
-                                           "pairing": None, "items": 1, "cells_per_unit": (1,), "progress": None})  # fmt: skip
+    yield Call("verify", brainmem.verify, {"model": model, "variant": brainmem.Spiking(neuron="poisson"), "parameters": SMALL, "seeds": 1, "device": "runtime",
+                                           "inputs": {}, "weights": None, "initial": {}, "items": 1, "cells_per_unit": (1,), "progress": None})  # fmt: skip
     swept = {name: value for name, value in shared.items() if name != "seed"}
     swept |= {"store": folder / "store", "seeds": 1, "jobs": 1, "record": ("x",), "interval": None, "progress": None}
     yield Call("sweep", brainmem.sweep, swept)
@@ -136,6 +140,7 @@ def _runs(folder: Path) -> Iterator[Call]:
     yield Call("surrogate", surrogate, {"units": 6, "duration": 1.0, "step": 0.02, "width": 0.2, "bvar": 0.3,
                                         "background_tau": 0.1, "seed": 0})  # fmt: skip
     yield Call("Recording.resampled", table.resampled, {"step": 0.05})
+    yield Call("Spiking", brainmem.Spiking, {"neuron": "lif", "read": None, "pairing": None, **dict.fromkeys(CELLS)})
     yield Call(
         "Device",
         brainmem.Device,

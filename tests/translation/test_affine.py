@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from brainmem import TranslationError, freeze, get_model, measure, simulate, translate
+from brainmem import Spiking, TranslationError, freeze, get_model, measure, simulate, translate
 from brainmem.numbers.calibrate import Calibration, fit_affine
 from brainmem.translation.currents import activity_curve
 from brainmem.translation.neurons import spiking_unit
@@ -68,7 +68,7 @@ def test_the_activity_is_the_transfer_of_the_drive_alone(key, drive, transfer):
 
 
 def test_the_text_shows_a_slope_and_an_offset_in_place_of_a_table():
-    text = str(translate(get_model("kurikawa2020"), "spiking", neuron="affine"))
+    text = str(translate(get_model("kurikawa2020"), Spiking(neuron="affine")))
     assert "I = units_slope(0*second)*drive_of_unit + units_offset(0*second) : 1" in text
     assert "drive_of_unit : 1 (linked)" in text
     assert "units_current" not in text
@@ -79,7 +79,7 @@ def test_affine_cells_fire_near_the_rates_wanted_and_the_result_says_how_near():
     model = freeze(get_model("rajan2016"), "test", items="sequences")
     sizes = {"N": 40, "T": "1*second", "sigma": "0.1*second", "p": 0.0, "g": 0.5, "h0": 1.0, "tau": "50*ms"}
     options = {"parameters": {**sizes, "cells_per_unit": 16}, "record": ("r", "r_phi"), "interval": 0.01, "seed": 3}
-    found = {neuron: simulate(model, "spiking", neuron=neuron, **options) for neuron in ("lif", "affine")}
+    found = {neuron: simulate(model, Spiking(neuron=neuron), **options) for neuron in ("lif", "affine")}
     assert measure.pearson(found["lif"].mean_r.values, found["affine"].mean_r.values) > 0.95
     wanted, reached = (found["affine"][name].values[20:] for name in ("r_phi", "r"))
     assert np.mean(np.abs(reached - measure.lowpass(wanted, 0.05, 0.01))) < 0.08

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from brainmem import LearningRule, TranslationError, get_model, simulate, translate
+from brainmem import LearningRule, Spiking, TranslationError, get_model, simulate, translate
 from brainmem.translation.split.core import SplitRule
 from brainmem.translation.split.expansion import rate_expansions
 from tests.support.drifts import CONSTANTS, POISSON_S, POISSON_TAU, RATE, SIGNED, poisson_drift, rate_drift, split
@@ -35,7 +35,7 @@ WRITTEN = "dw/dt = plastic*(eps/tau)*(target_post - x_post)*(x_pre - u_post*w) :
 @pytest.mark.parametrize("pairing", ["symmetric", "causal"])
 def test_an_error_computed_in_the_unit_is_split_as_one_written_in_the_rule(read, pairing):
     models = (with_rule(NAMED, "err = target - x"), with_rule(WRITTEN, "err = target - x"))
-    named, written = (translate(model, "spiking", read=read, pairing=pairing) for model in models)
+    named, written = (translate(model, Spiking(read=read, pairing=pairing)) for model in models)
     assert named.connection("recurrent") == written.connection("recurrent")
     assert named.splits == written.splits
     assert "err_post" not in str(named)
@@ -87,7 +87,7 @@ def test_a_rate_inside_a_function_of_a_unit_is_refused_like_one_in_the_rule():
 def test_statements_of_a_periodic_rule_are_written_out_too():
     model = with_rule(NAMED, "err = target - x")
     periodic = LearningRule("taught", "recurrent", periodic="w += eps*err_post*x_pre", every="tau")
-    text = str(translate(model.replace(rules=(periodic,)), "spiking", read="event"))
+    text = str(translate(model.replace(rules=(periodic,)), Spiking(read="event")))
     assert "err_post" not in text
     assert "eps*(2*target_post - x_post + 1)*count_pre/rate_max" in text
 

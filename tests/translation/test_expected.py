@@ -24,6 +24,7 @@ from brainmem import (
     Population,
     Projection,
     Protocol,
+    Spiking,
     Stimulus,
     simulate,
     translate,
@@ -96,7 +97,7 @@ RECORDED = tuple(f"u_{form}.m{k}" for form in FORMS for k in range(len(STATES)))
 
 @BOTH
 def test_slow_variables_of_units_follow_the_rate_network_in_the_mean(states_of_rates, neuron):
-    spiking = simulate(states_model(), "spiking", neuron=neuron, record=RECORDED, interval=50 * ms, seed=1)
+    spiking = simulate(states_model(), Spiking(neuron=neuron), record=RECORDED, interval=50 * ms, seed=1)
     for form, (k, case) in itertools.product(FORMS, enumerate(STATES)):
         wanted, found = settled(states_of_rates, f"u_{form}_m{k}"), settled(spiking, f"u_{form}_m{k}")
         error = (found - wanted).std(ddof=1) / np.sqrt(N)
@@ -113,7 +114,7 @@ def test_the_same_texts_as_they_stand_would_be_off():
     text = states_model(read="trace")
     assert not translate(text, "spiking").changes
     record = tuple(f"u_{form}.m{k}" for form in FORMS for k in (0, 5))
-    result = simulate(text, "spiking", neuron="poisson", record=record, interval=50 * ms, seed=1)
+    result = simulate(text, Spiking(neuron="poisson"), record=record, interval=50 * ms, seed=1)
     rates = np.linspace(0.3, 0.7, N)
     variance = rates / (2 * TAU * 100)
     for form in FORMS:
@@ -167,7 +168,7 @@ def test_sums_of_powers_and_third_factors_made_of_them_follow_the_rate_network(n
     summed = tuple(f"pool_{n}.{name}" for n in SIZES for name in ("E", "pair", "slow_R"))
     options = {"record": (*summed, "weights"), "interval": 20 * ms}
     rate = simulate(sums_model(*SIZES), "rate", **options)
-    runs = [simulate(sums_model(*SIZES), "spiking", neuron=neuron, seed=seed, **options) for seed in range(6)]
+    runs = [simulate(sums_model(*SIZES), Spiking(neuron=neuron), seed=seed, **options) for seed in range(6)]
     for label in (name.replace(".", "_") for name in summed):
         wanted = settled(rate, label)[0]
         found = np.array([settled(run, label)[0] for run in runs])
@@ -188,7 +189,7 @@ def test_a_sum_of_cubes_as_it_stands_would_gain_three_times_the_variance():
         Population("u_many", own, size="many", rate="x", drive="drive", transfer="phi"),
         Population("pool_many", "E : 1\npair : 1", size=1)))  # fmt: skip
     assert not translate(text, "spiking").changes
-    result = simulate(text, "spiking", neuron="poisson", record=("E",), interval=20 * ms)
+    result = simulate(text, Spiking(neuron="poisson"), record=("E",), interval=20 * ms)
     rates = 0.3 + 0.4 * np.arange(40) / 40
     gained = np.mean(3 * rates * rates / (2 * TAU * 100))
     assert settled(result, "E")[0] - np.mean(rates**3) == pytest.approx(gained, rel=0.5)
@@ -275,7 +276,7 @@ def drifts_of_rates() -> dict[str, np.ndarray]:
 )
 def test_rules_drift_as_the_rate_rule_does(drifts_of_rates, neuron, plainly):
     model = oja(*RULES.values())
-    found = drifts(simulate(model, "spiking", neuron=neuron, seed=2))
+    found = drifts(simulate(model, Spiking(neuron=neuron), seed=2))
     bias = {}
     for case, rate in drifts_of_rates.items():
         by_unit = (found[case] - rate).mean(axis=1)
@@ -283,7 +284,7 @@ def test_rules_drift_as_the_rate_rule_does(drifts_of_rates, neuron, plainly):
         bias[case] = by_unit.mean()
         assert abs(bias[case]) < 3 * error + 3 * NEURONS[neuron] * np.abs(rate).mean(), case
     if plainly:
-        plain = drifts(simulate(model, "spiking", neuron=neuron, read="trace", seed=2))
+        plain = drifts(simulate(model, Spiking(neuron=neuron, read="trace"), seed=2))
         off = {case: (plain[case] - rate).mean() for case, rate in drifts_of_rates.items()}
         too_small = [case for case in RULES if abs(off[case]) <= 2 * abs(bias[case])]
         assert not too_small, "reading traces as they are would do as well"
@@ -311,9 +312,9 @@ def test_episodic_rules_read_powers_right_too():
         protocol=Protocol((Phase("go", duration="100*ms", stimuli=("c", "d")),), (Each("go", items=1, repeats=400),))
     )
     rate = simulate(short, "rate").f0_w.values[-1] - 0.5
-    found = simulate(short, "spiking", neuron="poisson").f0_w.values[-1] - 0.5
+    found = simulate(short, Spiking(neuron="poisson")).f0_w.values[-1] - 0.5
     assert found.mean() == pytest.approx(rate.mean(), rel=0.03)
-    plain = simulate(short, "spiking", neuron="poisson", read="trace").f0_w.values[-1] - 0.5
+    plain = simulate(short, Spiking(neuron="poisson", read="trace")).f0_w.values[-1] - 0.5
     assert plain.mean() > 1.3 * rate.mean()
 
 
@@ -334,7 +335,7 @@ def test_a_loss_that_nothing_reads_is_what_the_cells_did(form):
         rate_dt="1*ms",
     )
     assert not translate(model, "spiking").changes
-    result = simulate(model, "spiking", neuron="poisson", seed=3)
+    result = simulate(model, Spiking(neuron="poisson"), seed=3)
     noise = np.mean(np.linspace(0.3, 0.7, N) / (2 * TAU * 100))
     assert result.misfit.values[0] / 4 == pytest.approx(noise, rel=0.15)
 
@@ -355,7 +356,7 @@ def test_an_observable_that_ends_a_phase_is_right_in_the_mean():
     )
     parameters = {"tau": 20 * ms}
     rate = simulate(model, "rate", parameters=parameters)
-    spiking = simulate(model, "spiking", neuron="poisson", parameters=parameters)
+    spiking = simulate(model, Spiking(neuron="poisson"), parameters=parameters)
     assert spiking.step_duration.values.mean() == pytest.approx(rate.step_duration.values.mean(), rel=0.08)
     assert spiking.reported.values.mean() > 1.3 * spiking.power.values.mean()
 
@@ -390,9 +391,7 @@ def test_expected_rates_and_states_begin_and_are_put_back_with_theirs(device):
     names = ("x", "x_expected", "a", "a_expected")
     rate = simulate(model, "rate", device=device, record=("x", "a"), interval=0.5 * ms)
     many = {"cells_per_unit": 2000}
-    result = simulate(
-        model, "spiking", device=device, neuron="poisson", record=names, interval=0.5 * ms, parameters=many
-    )
+    result = simulate(model, Spiking(neuron="poisson"), device=device, record=names, interval=0.5 * ms, parameters=many)
     for name in ("x", "a"):
         assert result[f"{name}_expected"].values == pytest.approx(rate[name].values, abs=1e-9)
         assert result[name].values == pytest.approx(rate[name].values, abs=0.05)

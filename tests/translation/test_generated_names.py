@@ -22,6 +22,7 @@ from brainmem import (
     Protocol,
     Repeat,
     RuleError,
+    Spiking,
     SpikingRule,
     Stimulus,
     TranslatedModel,
@@ -147,11 +148,11 @@ def translations() -> Iterator[TranslatedModel]:
     yield translate(model(spins=True))
     plain = model()
     for options in ({}, {"neuron": "affine"}, {"neuron": "poisson"}, {"read": "trace"}, {"pairing": "causal"}):
-        yield translate(plain, "spiking", **options)
+        yield translate(plain, Spiking(**options))
     alone = freeze(plain, "test", items=1)
     yield from (translate(alone, variant, trials=2) for variant in ("rate", "spiking"))
     for neuron in ("lif", "affine"):
-        checked = replayable(translate(BESIDE, "spiking", neuron=neuron))
+        checked = replayable(translate(BESIDE, Spiking(neuron=neuron)))
         yield checked
         yield without_cells(checked)
 

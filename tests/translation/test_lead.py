@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from brainmem import LearningRule, explain
+from brainmem import LearningRule, Spiking, explain
 from brainmem.translation.split.core import RateReading, SplitRule, split_rule
 from brainmem.translation.split.correlations import Correlations
 from tests.support.two_populations import two_populations
@@ -110,4 +110,4 @@ def test_explain_speaks_of_the_lead_where_spikes_carry_a_term():
     spikes = model.replace(rules=(LearningRule("taught", "forward", continuous="dw/dt = eta*r_pre*r_post : 1"),))
     said = "spikes lead their trace by tau"
     assert said in explain(spikes, "spiking", details=True, measured=False)
-    assert said not in explain(model, "spiking", read="trace", details=True, measured=False)
+    assert said not in explain(model, Spiking(read="trace"), details=True, measured=False)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from brainmem import LearningRule, Projection, SpikingRule, TranslationError, translate
+from brainmem import LearningRule, Projection, Spiking, SpikingRule, TranslationError, translate
 from brainmem.simulation.description import describe_schedule
 from brainmem.translation import schedule
 from tests.support.dense_models import model_of, rate_units
@@ -81,7 +81,7 @@ SPIKING = LearningRule(
 def test_what_rules_run_at_spikes_keeps_the_order_of_the_rules(read):
     added = [rule for rule in PERIODIC if "+=" in rule.periodic and "x_post" in rule.periodic]
     rules = (SPIKING, hebb("y_hebb", "rv", bounds={"w": (-1, 1)}), *added, hebb("a_hebb", "rq", bounds={"w": (-1, 1)}))
-    found = parts(translate(network(*rules), "spiking", read=read))
+    found = parts(translate(network(*rules), Spiking(read=read)))
     names = [name for _, _, name in found if not name.startswith("count")]
     bounds = ["y_hebb_bounds", *(["x_add_bounds"] * (read == "event")), "a_hebb_bounds"]
     assert [name for name in names if name.endswith("_bounds")] == [n for n in bounds if n in names]

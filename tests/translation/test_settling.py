@@ -17,6 +17,7 @@ from brainmem import (
     Population,
     Projection,
     Protocol,
+    Spiking,
     Stimulus,
     explain,
     simulate,
@@ -62,10 +63,9 @@ def within(found: np.ndarray, rate: float, *, bin_ms: float = 1.0) -> None:
     assert np.abs(found - rate).max() < 4.5 * sd + 0.02 * HZ, (found, rate)
 
 
-def spikes(text: MemoryModel, device="runtime", **options):
-    return simulate(
-        text, "spiking", device=device, record=("spikes",), parameters={"cells_per_unit": CELLS}, seed=3, **options
-    )
+def spikes(text: MemoryModel, device="runtime", neuron="lif", **options):
+    variant = Spiking(neuron=neuron, cells_per_unit=CELLS)
+    return simulate(text, variant, device=device, record=("spikes",), seed=3, **options)
 
 
 @pytest.mark.parametrize("neuron", ["lif", "affine"])
@@ -210,7 +210,7 @@ def test_a_cue_near_the_edge_of_its_basin_is_recalled_by_cells_as_by_rates():
     cells = {"cells_per_unit": 4}
     rate = [overlaps(simulate(memory(), seed=seed)) for seed in seeds]
     lif = [overlaps(simulate(memory(), "spiking", seed=seed, parameters=cells)) for seed in seeds]
-    poisson = [overlaps(simulate(memory(), "spiking", seed=seed, neuron="poisson", parameters=cells)) for seed in seeds]
+    poisson = [overlaps(simulate(memory(), Spiking(neuron="poisson"), seed=seed, parameters=cells)) for seed in seeds]
     spread = np.std(np.array(lif) - rate, ddof=1) / np.sqrt(len(rate))
     assert abs(np.mean(lif) - np.mean(rate)) < max(3 * spread, 0.02), (rate, lif)
     assert np.mean(lif) == pytest.approx(np.mean(poisson), abs=0.03)
@@ -223,10 +223,10 @@ def test_notes_say_where_the_trace_is_not_much_longer_than_the_cells_own_answer(
     assert "tau_m = 10 ms" in explain(model(), "spiking", measured=False)
     slow = explain(model(), "spiking", measured=False, parameters={"tau": 100 * ms})
     assert "tau_m" not in slow
-    assert "tau_m" not in " ".join(simulate(model(), "spiking", neuron="poisson", device="runtime").notes)
+    assert "tau_m" not in " ".join(simulate(model(), Spiking(neuron="poisson"), device="runtime").notes)
 
 
 def test_the_script_shows_how_cells_are_drawn_anew():
     text = str(translate(model(), "spiking"))
     assert "v = (1 - resting)*(u_membrane(row*second, int(64*rand())) + clip(I - u_span(0*second), -inf, 0))" in text
-    assert "u_membrane" not in str(translate(model(), "spiking", neuron="poisson"))
+    assert "u_membrane" not in str(translate(model(), Spiking(neuron="poisson")))

@@ -14,6 +14,7 @@ from brainmem import (
     LearningRule,
     Population,
     Projection,
+    Spiking,
     SpikingRule,
     TranslationError,
     explain,
@@ -111,10 +112,10 @@ def test_the_current_form_filters_spikes_before_the_weights():
 
 def test_a_drive_starts_where_the_rate_network_starts():
     model = current_form()
-    numbers = brainmem.arrays(model, "spiking", seed=3, device="runtime", neuron="poisson")
+    numbers = brainmem.arrays(model, Spiking(neuron="poisson"), seed=3, device="runtime")
     plain = brainmem.arrays(model, "rate", seed=3, device="runtime")
     x0 = plain["units.x"]
-    given = brainmem.arrays(model, "spiking", seed=3, device="runtime", neuron="poisson", initial={"units.x": x0})
+    given = brainmem.arrays(model, Spiking(neuron="poisson"), seed=3, device="runtime", initial={"units.x": x0})
     np.testing.assert_allclose(given["units.r_s"], numbers["units.r_s"], rtol=1e-12)
     np.testing.assert_allclose(given["units.x_input"], numbers["units.x_input"], atol=1e-12)
     np.testing.assert_allclose(numbers["units.r_s"], 1 / (1 + np.exp(-x0)), rtol=1e-12)
@@ -189,7 +190,7 @@ def test_what_a_rule_declares_for_others_stays_in_spikes():
         equations = translate(model, variant).connection("recurrent").equations
         assert "share = scale*x_post**2 : 1" in equations
         assert equations.count("scale : 1") == 1
-    brainmem.arrays(model, "spiking", device="runtime", parameters={"N": 10, "M": 1}, neuron="poisson")
+    brainmem.arrays(model, Spiking(neuron="poisson"), device="runtime", parameters={"N": 10, "M": 1})
 
 
 def test_a_current_from_states_keeps_its_filter():
@@ -254,7 +255,7 @@ def test_an_explicit_spiking_rule_replaces_the_split():
 
 
 def test_reading_traces_keeps_the_rule_clock_driven():
-    recurrent = translate(get_model("kurikawa2020"), "spiking", read="trace").connection("recurrent")
+    recurrent = translate(get_model("kurikawa2020"), Spiking(read="trace")).connection("recurrent")
     assert recurrent.pathways == ()
     assert "dw/dt = plastic_post*(eps/tau)*(target_post - x_post)*(x_pre - u_post*w) : 1" in recurrent.equations
 
@@ -270,7 +271,7 @@ def test_reading_traces_keeps_the_rule_clock_driven():
 )
 def test_an_option_that_does_not_exist_is_refused_with_the_near_one(option, given, near):
     with pytest.raises(TranslationError, match=f"Did you mean '{near}'"):
-        translate(get_model("kurikawa2020"), **{"variant": "spiking", option: given})
+        translate(get_model("kurikawa2020"), given if option == "variant" else Spiking(**{option: given}))
 
 
 def n_in_equations() -> brainmem.MemoryModel:
@@ -292,20 +293,20 @@ def test_a_helper_line_of_a_rule_is_part_of_its_rate_of_change(read):
     helped = model.replace(rules=(LearningRule("helped", "recurrent", continuous=text),))
     plain = "dw/dt = (plastic*(eps/tau))*(target_post - x_post)*x_pre : 1"
     written = model.replace(rules=(LearningRule("helped", "recurrent", continuous=plain),))
-    recurrent = [translate(item, "spiking", read=read).connection("recurrent") for item in (helped, written)]
+    recurrent = [translate(item, Spiking(read=read)).connection("recurrent") for item in (helped, written)]
     assert recurrent[0].equations == recurrent[1].equations
     assert recurrent[0].pathways == recurrent[1].pathways
 
 
 def test_a_rule_spread_over_its_window_keeps_what_no_spike_carries():
-    recurrent = translate(energy_model(), "spiking", read="event").connection("recurrent")
+    recurrent = translate(energy_model(), Spiking(read="event")).connection("recurrent")
     assert "w : hertz\n" not in recurrent.equations
     change = "flatten_window_post*(int(i != j)*gain*third_post)*r_pre*r_post/G"
     assert f"dw/dt = {change} : hertz (clock-driven)" in recurrent.equations
 
 
 def test_what_two_rules_leave_to_the_clock_is_added():
-    memory = translate(dreams_model(), "spiking", read="event").connection("memory")
+    memory = translate(dreams_model(), Spiking(read="event")).connection("memory")
     change = "store_window_post/N_pre - unlearn_window_post*(eps/N_pre)"
     assert f"dw/dt = {change} : 1 (clock-driven)" in memory.equations
     assert len(memory.pathways) == 4
@@ -322,7 +323,7 @@ def test_an_episodic_rule_stores_patterns_from_traces_and_from_spikes(read):
         protocol=replace(model.protocol, phases=phases),
     )
     parameters = {"cells_per_unit": 50, "dreams": 0}
-    result = simulate(model, "spiking", read=read, parameters=parameters, seed=2, device="runtime", neuron="poisson")
+    result = simulate(model, Spiking(read=read, neuron="poisson"), parameters=parameters, seed=2, device="runtime")
     others = ~np.eye(10, dtype=bool)
     change = (result.memory_w.values[-1] - result.memory_w.values[0])[others]
     hebb = (result.pattern.values.T @ result.pattern.values)[others] / 10

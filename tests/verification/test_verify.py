@@ -17,6 +17,7 @@ from brainmem import (
     Protocol,
     ResultError,
     RuleError,
+    Spiking,
     SpikingRule,
     explain,
     simulate,
@@ -33,7 +34,7 @@ from tests.support.rule_models import DOUBLED, MODELS, ON_TRACES, UNITS, network
 
 STEP = {"spike_dt": 0.5 * ms}
 BRIEF = Phase("learn", duration="0.1*second", stimuli=("c",))
-SHORT = {"seeds": 5, "cells_per_unit": (4,), "neuron": "poisson"}
+SHORT = {"variant": Spiking(neuron="poisson"), "seeds": 5, "cells_per_unit": (4,)}
 
 
 def summed(drifts) -> dict[str, np.ndarray]:
@@ -50,7 +51,7 @@ FEW = ("bcm", "inhibitory homeostatic")  # one population, and two
 @pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in FEW else pytest.mark.full) for n in MODELS])
 def test_the_network_beside_the_cells_is_the_rate_variant_with_its_weights_held(name):
     model = MODELS[name].replace(protocol=Protocol((BRIEF,), (Each("learn", items=2),)))
-    experiment = Experiment(model, Given(STEP, {}, {}, {}), device=Device("runtime"), options={"neuron": "poisson"})
+    experiment = Experiment(model, Given(STEP, {}, {}, {}), device=Device("runtime"), spiking=Spiking(neuron="poisson"))
     trial = experiment.trial(3)
     found = summed(trial.run(experiment.executable(trial), replay=False).drifts)
     held = hold(shortened(model, experiment.parameters, None))
@@ -72,7 +73,7 @@ def test_a_rule_drifts_in_spikes_as_is_claimed():
 @pytest.mark.parametrize("neuron", ["poisson", "lif", "affine"])
 @pytest.mark.parametrize("name", MODELS)
 def test_rules_drift_in_spikes_as_is_claimed_over_ten_seeds(name, neuron):
-    found = verify(MODELS[name], neuron=neuron)
+    found = verify(MODELS[name], Spiking(neuron=neuron))
     assert found.passed, found
     row = found.of(MODELS[name].rules[0].name, cells_per_unit=4)
     lead = 0.0 if name != "three factors" else row.expected[0]
@@ -90,7 +91,7 @@ def test_the_rules_of_shipped_models_drift_as_is_claimed():
 def test_the_rules_of_shipped_models_drift_as_is_claimed_at_their_own_size():
     for key in ("kurikawa2020", "rajan2016"):
         assert verify(key).passed
-    assert verify("kurikawa2020", weights="learned", neuron="poisson").passed
+    assert verify("kurikawa2020", Spiking(neuron="poisson"), weights="learned").passed
 
 
 def test_a_planted_bias_is_caught():
@@ -104,7 +105,7 @@ def test_a_planted_bias_is_caught():
 
 @pytest.mark.parametrize("cells", [(1,), pytest.param((1, 4), marks=pytest.mark.full)])
 def test_a_bias_that_is_claimed_is_the_one_that_runs_show(cells):
-    found = verify(ON_TRACES, seeds=5, neuron="poisson", cells_per_unit=cells)
+    found = verify(ON_TRACES, Spiking(neuron="poisson"), seeds=5, cells_per_unit=cells)
     assert found.passed, found
     biases = [found.of("rule", cells_per_unit=count).along for count in cells]
     assert biases[0].value < -0.15  # of the decay, whose x**2 gains the variance of the trace
@@ -122,7 +123,7 @@ def test_a_bias_that_is_claimed_is_the_one_that_runs_show(cells):
 
 
 def verdict(model, **options) -> str:
-    (found,) = verdicts(translate(model, "spiking", **options))
+    (found,) = verdicts(translate(model, Spiking(**options)))
     return str(found)
 
 
@@ -153,7 +154,7 @@ def test_a_rule_on_traces_may_be_biased():
 
 
 def test_a_lead_is_told_apart_from_the_noise():
-    said = explain(MODELS["three factors"], "spiking", neuron="poisson")
+    said = explain(MODELS["three factors"], Spiking(neuron="poisson"))
     assert "reads traces across jumps of the rates, which changes its drift by about +" in said
 
 
@@ -168,7 +169,7 @@ def test_an_observable_that_nothing_reads_says_how_much_of_it_is_noise():
     model = MODELS["oja"].replace(observables=(POWER, MEAN))
     translated = translate(model, "spiking")
     assert translated.reported == ("power",)
-    said = explain(model, "spiking", neuron="poisson")
+    said = explain(model, Spiking(neuron="poisson"))
     (line,) = [line for line in said.splitlines() if "observable 'power'" in line]
     found = float(line.split(":")[1].split("%")[0]) / 100
     run = simulate(model, "rate", record=())

@@ -11,10 +11,10 @@ from brian2 import Clock, NeuronGroup, Quantity, Subgroup, Synapses
 from brainmem.build.codegen.dense import dense_synapses
 from brainmem.build.codegen.steps import add_steps
 from brainmem.build.kernels import Kernel
-from brainmem.text.slices import Ends, own_pair
+from brainmem.text.slices import Ends
 from brainmem.translation.controller import CONTROLLER
 from brainmem.translation.text import Connection, Operation
-from brainmem.translation.trials import trial_pairs
+from brainmem.translation.trials import connect_arguments
 
 __all__ = ["Surroundings", "join", "operate"]
 
@@ -96,14 +96,7 @@ def _listed(item: Connection, here: Surroundings, ends: Ends | None) -> Synapses
 def _connect(synapses: Synapses, item: Connection, ends: Ends | None) -> None:
     firsts = ("", "") if ends is None else (f"{ends.source[0]}:", f"{ends.target[0]}:")
     item = replace(item, source_units=firsts[0], target_units=firsts[1])
-    if item.trials:
-        synapses.connect(j=trial_pairs(item))
-    elif item.connect == "all":
-        synapses.connect()
-    elif item.connect == "no_self":
-        synapses.connect(condition=own_pair(item, "i", "j").replace("==", "!="))
-    else:
-        synapses.connect(j=item.connect.removeprefix("j=").strip("'"))
+    synapses.connect(**connect_arguments(item))
 
 
 def _schedule(synapses: Synapses, item: Connection) -> None:

@@ -15,7 +15,7 @@ from brainmem.build.kernels import Kernel
 from brainmem.text.lines import read_lines
 from brainmem.translation import schedule
 from brainmem.translation.gates import UPDATE
-from brainmem.translation.text import Connection, Operation, Pathway
+from brainmem.translation.text import Connection, Operation, Pairs, Pathway
 
 __all__ = ["add_steps"]
 
@@ -35,7 +35,7 @@ def add_steps(
     `controller` is the group of one unit whose ``snapshot`` tells when weights are recorded. Unit ``k`` of the target
     stands at ``k + shift`` of the source, where one of them is a part of a population.
     """
-    diagonal = Diagonal(item.connect == "all", shift)
+    diagonal = Diagonal(item.pairs is Pairs.ALL, shift)
     if item.trials:
         _add_products(synapses, item, trials, diagonal)
         return

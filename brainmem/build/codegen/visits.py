@@ -12,7 +12,7 @@ from brainmem.build.codegen.dense import dense_class
 from brainmem.build.kernels import Kernel
 from brainmem.text.lines import identifiers, rename
 from brainmem.translation.controller import CONTROLLER
-from brainmem.translation.text import Translation, Visits
+from brainmem.translation.text import Pairs, Translation, Visits
 
 __all__ = ["UnitVisits", "add_visits"]
 
@@ -31,7 +31,7 @@ def add_visits(
             item.visits,
             synapses[name] if name else None,
             groups[CONTROLLER],
-            diagonal=bool(name) and translated.connection(name).connect == "all",
+            diagonal=bool(name) and translated.connection(name).pairs is Pairs.ALL,
             dense=name in kernels and kernels[name].dense,
         )
 

@@ -17,6 +17,7 @@ from fractions import Fraction
 import sympy
 
 from brainmem.errors import TranslationError, closest
+from brainmem.model.variants import NEURONS, PAIRINGS, READINGS
 from brainmem.text.lines import grouped, identifiers, rename
 from brainmem.translation.split.correlations import Correlations, noise_of
 from brainmem.translation.split.formula import Style, formula
@@ -33,10 +34,6 @@ from brainmem.translation.split.readings import SIDES, RateReading, S, UnitRate,
 from brainmem.translation.split.terms import CLOCK, Factor, Share, TermReading, choose_reading, share_term
 
 __all__ = ["RateReading", "SplitRule", "TermReading", "split_rule"]
-
-READINGS = ("auto", "event", "drive", "trace")
-PAIRINGS = ("symmetric", "causal", "anticausal")
-NEURONS = ("lif", "affine", "poisson")
 
 
 @dataclass(frozen=True)
