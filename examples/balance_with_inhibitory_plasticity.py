@@ -63,6 +63,4 @@ for variant in ("rate", "spiking"):
         r_E, r_I = tests.mean_E_r.values[part], tests.mean_I_r.values[part]  # (input, unit)
         excitation = run.level_E.values + r_E @ np.nan_to_num(run.E_to_E_w.values[entry]).T
         follows = np.corrcoef(excitation.ravel(), (r_I @ run.I_to_E_w.values[entry].T).ravel())[0, 1]
-        print(
-            f"{variant:8s}{name:7s}rate {r_E.mean():.3f}, sd {r_E.std():.3f}; inhibition to excitation r = {follows:+.2f}"
-        )
+        print(f"{variant:8s}{name:7s}rate {r_E.mean():.3f}, sd {r_E.std():.3f}; inhibition follows, r = {follows:+.2f}")

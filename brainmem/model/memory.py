@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,7 +12,7 @@ from brainmem.model.checks.recalled import check_named_parts
 from brainmem.model.choices import choose
 from brainmem.model.nouns import Each, Model, Phase, Protocol, Repeat
 
-__all__ = ["MemoryModel"]
+__all__ = ["MemoryModel", "unchecked"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,14 @@ class MemoryModel(Model):
 
     def __str__(self) -> str:
         return card(self)
+
+
+def unchecked(model: MemoryModel, **changes: Any) -> MemoryModel:
+    """Return a copy with other fields, which `MemoryModel.replace` would check as if a user had written them."""
+    new = copy(model)
+    for name, value in changes.items():
+        object.__setattr__(new, name, value)
+    return new
 
 
 def _written_out(protocol: Any, parameters: Any) -> Any:

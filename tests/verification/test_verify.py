@@ -12,6 +12,7 @@ from brainmem import (
     Device,
     Each,
     LearningRule,
+    MemoryModel,
     Observable,
     Phase,
     Protocol,
@@ -24,12 +25,13 @@ from brainmem import (
     verify,
 )
 from brainmem.model.freezing import acts
+from brainmem.model.memory import unchecked
 from brainmem.numbers.instance import Given
 from brainmem.simulation.verdicts import verdicts
 from brainmem.verification.drifts import Experiment
 from brainmem.verification.shadow import hold
 from brainmem.verification.twin import shortened
-from tests.support.rule_models import DOUBLED, MODELS, ON_TRACES, UNITS, network, rule
+from tests.support.rule_models import DOUBLED, MODELS, ON_TRACES, REWARDED, UNITS, network, rule
 
 STEP = {"spike_dt": 0.5 * ms}
 BRIEF = Phase("learn", duration="0.1*second", stimuli=("c",))
@@ -49,12 +51,20 @@ FEW = ("bcm", "inhibitory homeostatic")  # one population, and two
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in FEW else pytest.mark.full) for n in MODELS])
 def test_the_network_beside_the_cells_is_the_rate_variant_with_its_weights_held(name):
-    model = MODELS[name].replace(protocol=Protocol((BRIEF,), (Each("learn", items=2),)))
+    _is_the_rate_variant(MODELS[name].replace(protocol=Protocol((BRIEF,), (Each("learn", items=2),))))
+
+
+@pytest.mark.parametrize("until", ["", "reward > 0.3", "base > 0.05"])
+def test_so_it_is_where_texts_and_conditions_read_numbers_of_the_whole_network(until):
+    _is_the_rate_variant(REWARDED.replace(protocol=Protocol((replace(BRIEF, until=until),), (Each("learn", items=2),))))
+
+
+def _is_the_rate_variant(model: MemoryModel) -> None:
     experiment = Experiment(model, Given(STEP, {}, {}, {}), device=Device("runtime"), options={"neuron": "poisson"})
     trial = experiment.trial(3)
     found = summed(trial.run(experiment.executable(trial), replay=False).drifts)
     held = hold(shortened(model, experiment.parameters, None))
-    plain = simulate(held.model.replace(rate_dt="0.5*ms"), seed=3, device="runtime")
+    plain = simulate(unchecked(held.model, rate_dt="0.5*ms"), seed=3, device="runtime")
     for (one, projection, variable), changed in zip(held.shadows, found.values(), strict=True):
         expected = plain[f"{projection}_{held.name(one, variable)}"].values[-1]
         np.testing.assert_allclose(changed, expected, rtol=1e-9, atol=1e-12 * np.abs(expected).max())
@@ -90,6 +100,15 @@ def test_the_rules_of_shipped_models_drift_as_is_claimed_at_their_own_size():
     for key in ("kurikawa2020", "rajan2016"):
         assert verify(key).passed
     assert verify("kurikawa2020", weights="learned", neuron="poisson").passed
+
+
+def test_a_reward_and_a_trace_of_the_same_spikes_are_biased_as_is_claimed():
+    """Both count the spikes of the unit whose rate is rewarded: Cov(reward, elig) adds to its weights."""
+    found = verify(REWARDED, parameters={"N": 4, "slow": 30 * ms}, seeds=5, neuron="poisson", cells_per_unit=(1,))
+    assert found.passed, found
+    row = found.of("rule")
+    assert row.along.value - 3 * row.along.error > 0.05
+    assert "factors follow the noise of the same spikes, through sums and states" in found.verdicts[0]
 
 
 def test_a_planted_bias_is_caught():
