@@ -31,7 +31,7 @@ from brainmem.simulation.verdicts import verdicts
 from brainmem.verification.drifts import Experiment
 from brainmem.verification.shadow import hold
 from brainmem.verification.twin import shortened
-from tests.support.rule_models import DOUBLED, MODELS, ON_TRACES, REWARDED, UNITS, network, rule
+from tests.support.rule_models import DOUBLED, ELIGIBILITY, MODELS, ON_TRACES, REWARDED, UNITS, network, rule
 
 STEP = {"spike_dt": 0.5 * ms}
 BRIEF = Phase("learn", duration="0.1*second", stimuli=("c",))
@@ -150,11 +150,23 @@ def test_a_rule_that_reads_no_rate_is_the_same_in_both_variants():
     assert "trace" not in text.split("How rules are read from spikes:")[1]
 
 
-@pytest.mark.parametrize("name", ["bcm", "oja", "three factors", "inhibitory homeostatic"])
+@pytest.mark.parametrize("name", ["bcm", "oja", "inhibitory homeostatic"])
 def test_a_rule_whose_terms_are_right_is_unbiased(name):
     said = verdict(MODELS[name], neuron="poisson")
     assert ": unbiased in the mean" in said
     assert said.endswith("which may add to its drift")  # of the recurrent or feedback weights
+
+
+@pytest.mark.parametrize("model", [MODELS["three factors"], REWARDED], ids=["of the unit", "of the network"])
+def test_a_product_of_a_trace_and_a_reward_is_not_vouched_for(model):
+    """Each is right in the mean, but both may follow the same spikes."""
+    said = verdict(model, neuron="poisson")
+    assert ": may be biased, because factors follow the noise of the same spikes, through sums and states" in said
+
+
+def test_a_trace_that_nothing_noisy_multiplies_is_unbiased():
+    alone = LearningRule("rule", "recurrent", continuous=f"{ELIGIBILITY}\ndw/dt = eta*c_post*(elig - goal*w) : 1")
+    assert ": unbiased in the mean" in verdict(network(alone), neuron="poisson")
 
 
 def test_an_authors_own_text_is_not_vouched_for():
