@@ -53,3 +53,61 @@ def check_sweep_the_number_of_maps(output: str, folder: Path) -> None:
     assert all(first < 0.2 and last > 0.7 for first, last in shares)
     assert shares[0][1] > shares[-1][1]
     assert len(list((folder / "capacity").glob("*.nc"))) == 12
+
+
+def check_balance_with_inhibitory_plasticity(output: str, folder: Path) -> None:
+    """The rule, whose split is the paper's with alpha = 2*rho0, holds each unit at the target for each input."""
+    pre, post = (re.search(rf"^at {side} spikes: (.*)$", output, re.M) for side in ("pre", "post"))
+    assert pre
+    assert "(r_post - 2*rho0)" in pre[1]
+    assert post
+    assert "rho0" not in post[1]
+    number = r"([+-]?[\d.]+)"
+    found = re.findall(
+        rf"^(rate|spiking)\s*(before|after)\s+rate {number}, sd {number}; .* r = {number}$", output, re.M
+    )
+    numbers = {(variant, when): tuple(map(float, rest)) for variant, when, *rest in found}
+    for variant in ("rate", "spiking"):
+        assert numbers[variant, "before"][0] > 0.5
+        assert abs(numbers[variant, "before"][2]) < 0.3
+        mean, sd, follows = numbers[variant, "after"]
+        assert abs(mean - 0.1) < 0.005
+        assert sd < 0.025
+        assert follows > 0.98
+
+
+def check_learn_from_reward(output: str, folder: Path) -> None:
+    found = re.findall(
+        r"^(rate|spiking)\s+(learner|control): reward ([\d.]+) at first, ([\d.]+) at last$", output, re.M
+    )
+    assert len(found) == 4
+    for _, who, first, last in found:
+        assert 0.2 < float(first) < 0.45
+        assert (float(last) > 0.9) if who == "learner" else (float(last) < 0.5)
+
+
+def check_recall_a_sequence(output: str, folder: Path) -> None:
+    """The period grows by the delay, and lies near that of steep units with patterns that do not overlap."""
+    line = r"^(rate|spiking)\s+delay (\d+) ms: \[(.*)\], each for (\d+) ms \(theory (\d+) ms\)$"
+    found = re.findall(line, output, re.M)
+    assert len(found) == 4
+    for _, _, order, period, theory in found:
+        assert order.split() == [str(k % 6) for k in range(13)]
+        assert abs(float(period) / float(theory) - 1) < 0.05
+    for short, long in (found[:2], found[2:]):
+        assert abs(float(long[3]) - float(short[3]) - 400) < 10
+    assert (folder / "sequence.png").read_bytes().startswith(b"\x89PNG")
+
+
+def check_train_on_your_own_recording(output: str, folder: Path) -> None:
+    assert re.search(r"dropped unit silent: constant", output)
+    assert re.search(r"dropped unit drifting: \d+ values below 0", output)
+    few, many = (float(value) for value in re.findall(r"^p = [\d.]+: pVar (-?[\d.]+)", output, re.M))
+    by_hand = re.search(r"^pVar by hand ([\d.]+)$", output, re.M)
+    assert many > 0.7 > 0.4 > few
+    assert by_hand
+    assert abs(float(by_hand[1]) - many) < 0.03
+    report = re.search(r"pVar ([\d.]+) in test", (folder / "fit" / "report.txt").read_text())
+    assert report
+    assert abs(float(report[1]) - many) < 0.006
+    assert (folder / "fit" / "sequences.png").exists()

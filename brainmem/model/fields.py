@@ -180,7 +180,7 @@ FIELDS: dict[type, dict[str, Kind]] = {
         "time_unit": TIME.or_else("1*second"),
         "spiking": _mapping("{'rate_max': 100*Hz}", NUMBER),
         "description": PROSE,
-        **dict.fromkeys(("varied", "carried"), FLAG),
+        "varied": FLAG,
         "chosen": _mapping("{'error_on': 'rate'}", Kind(_is_text, "text")),
     },
     nouns.Reference: {**dict.fromkeys(("authors", "title", "journal", "doi", "arxiv"), PROSE), "year": YEAR},

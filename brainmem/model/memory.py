@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,7 +15,7 @@ from brainmem.model.choices import choose
 from brainmem.model.derived import exchanged, varied
 from brainmem.model.nouns import Each, Model, Phase, Protocol, Repeat
 
-__all__ = ["MemoryModel"]
+__all__ = ["MemoryModel", "unchecked"]
 
 
 @dataclass(frozen=True)
@@ -55,9 +56,6 @@ class MemoryModel(Model):
         Shown above the model; the docstring of a paper's file.
     varied : bool
         Marks a copy made by `replace`, in which parameters may be left over that only the replaced part used.
-    carried : bool
-        Marks a copy in which projections carry the numbers of the whole network to what reads them
-        (`brainmem.model.scalars`).
     chosen : mapping of str to str
         The choices made, by name.
     """
@@ -129,6 +127,14 @@ class MemoryModel(Model):
 
     def __str__(self) -> str:
         return card(self)
+
+
+def unchecked(model: MemoryModel, **changes: Any) -> MemoryModel:
+    """Return a copy with other fields, which `MemoryModel.replace` would check as if a user had written them."""
+    new = copy(model)
+    for name, value in changes.items():
+        object.__setattr__(new, name, value)
+    return new
 
 
 def _written_out(protocol: Any, parameters: Any) -> Any:

@@ -578,7 +578,6 @@ class Model:
     spiking: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
     description: str = field(default="", kw_only=True)
     varied: bool = field(default=False, kw_only=True, repr=False, compare=False)
-    carried: bool = field(default=False, kw_only=True, repr=False, compare=False)
     chosen: Mapping[str, str] = field(default_factory=dict, kw_only=True, repr=False)
 
     @property

@@ -84,7 +84,7 @@ def with_scalars_carried(model: M) -> M:
 
     It is a copy, not checked again; a model that reads none is returned as it is.
     """
-    changes = {} if model.carried else _Carried(model).changes()
+    changes = _Carried(model).changes()
     if not changes:
         return model
     new = copy(model)
@@ -114,7 +114,6 @@ class _Carried:
         if not self.read and not watched and not carried:
             return {}
         return {
-            "carried": True,
             "populations": (*map(self._with_variables, model.populations), *map(_carrier, carried)),
             "projections": (*projections, *map(self._gathering, carried), *self._spreads()),
             "rules": rules,

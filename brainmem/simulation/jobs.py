@@ -53,7 +53,6 @@ def _without_numbers(translated: Translation) -> Translation:
         "rate_dt": "",
         "time_unit": "",
         "varied": False,
-        "carried": False,
     }
     for name, value in nothing.items():
         object.__setattr__(model, name, value)  # not checked again: it is no model any more

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from brainmem.model.nouns import LearningRule
-from brainmem.translation.dependence import reads_rates
+from brainmem.translation.dependence import multiplies_followers, reads_rates
 from brainmem.translation.split.core import SplitRule
 from brainmem.translation.split.terms import CLOCK, TermReading, UnitNoise
 from brainmem.translation.text import Translation
@@ -135,6 +135,8 @@ def _verdict(translated: Translation, rule: LearningRule) -> Verdict:
         reasons = tuple(ASKED if reason == TRACES else reason for reason in reasons)
     if not any(split.variable for split in splits):
         reasons = (*reasons, ASSIGNS)
+    if multiplies_followers(translated.model, rule):
+        reasons = (*reasons, SHARED)
     return Verdict(rule.name, "biased" if reasons else "unbiased", reasons, inputs, ASKED if asked else SHARED)
 
 

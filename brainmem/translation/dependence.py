@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Collection, Iterator, Mapping
 
 from brainmem.model.memory import MemoryModel
@@ -19,7 +20,7 @@ from brainmem.text.lines import (
 from brainmem.translation.expected import expected_name
 from brainmem.translation.noise import Name
 
-__all__ = ["dependents", "reads_rates"]
+__all__ = ["dependents", "multiplies_followers", "reads_rates"]
 
 
 def dependents(model: MemoryModel, *, held: Collection[Name] = ()) -> set[Name]:
@@ -43,6 +44,34 @@ def reads_rates(model: MemoryModel, rule: LearningRule) -> bool:
     own = definitions(read_lines(projection.variables) if projection.variables.strip() else ())
     texts = " ".join(written_out(text, own) for _, text in _changed(rule) if text)
     return bool(_synaptic_reads(projection, texts) & dependents(model, held=held))
+
+
+def multiplies_followers(model: MemoryModel, rule: LearningRule) -> bool:
+    """Tell whether a rule multiplies a synaptic variable that follows rates with something else that does.
+
+    Such as an eligibility trace with a reward: each is right in the mean, but their noise may be of the same spikes.
+    """
+    projection = model.projection(rule.projection)
+    held = {(item.name, name) for item in model.projections for name in identifiers(item.current)}
+    noisy = dependents(model, held=held)
+    own = definitions(read_lines(projection.variables) if projection.variables.strip() else ())
+    stored = {name for name, _ in _synaptic(model, projection) if name not in own}
+    for variable, text in _changed(rule):
+        traces = {name for name in stored - {variable} if (projection.name, name) in noisy}
+        for one, other in _products(written_out(text, own) if text else "0"):
+            pairs = ((one, other), (other, one))
+            if any(identifiers(a) & traces and _synaptic_reads(projection, b) & noisy for a, b in pairs):
+                return True
+    return False
+
+
+def _products(text: str) -> Iterator[tuple[str, str]]:
+    """Yield the two sides of every product, quotient and power in an expression."""
+    for node in ast.walk(ast.parse(text.strip(), mode="eval")):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Mult | ast.Div):
+            yield ast.unparse(node.left), ast.unparse(node.right)
+        elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Pow):
+            yield ast.unparse(node.left), ast.unparse(node.left)
 
 
 def _reads(model: MemoryModel) -> Mapping[Name, set[Name]]:

@@ -14,11 +14,10 @@ Left as they are: what nothing but a result reads (an observable, a loss: that i
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from brainmem.model.memory import MemoryModel
+from brainmem.model.memory import MemoryModel, unchecked
 from brainmem.model.nouns import LearningRule, Observable, Population, Projection
 from brainmem.model.reading import Summed, summed_lines
 from brainmem.text.lines import (
@@ -103,7 +102,7 @@ class _Pass:
         for turn, code in self.phases.changes():
             self._changed(f"phase {turn.phase.name}, {turn.moment} of {turn.population}", turn.code, code)
         self._add_expected(populations, projections)
-        changed = _copy_of(
+        changed = unchecked(
             self.model,
             rules=rules,
             observables=observables,
@@ -336,10 +335,3 @@ class _Pass:
 
 def _beyond_linear(text: str, noisy: Noisy) -> bool:
     return mean_text(text, Noisy(noisy.sources, expected_name)) != text
-
-
-def _copy_of(model: MemoryModel, **changes: Any) -> MemoryModel:
-    new = copy(model)
-    for name, value in changes.items():
-        object.__setattr__(new, name, value)
-    return new

@@ -12,11 +12,9 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable, Mapping
-from copy import copy
 from dataclasses import replace
-from typing import Any
 
-from brainmem.model.memory import MemoryModel
+from brainmem.model.memory import MemoryModel, unchecked
 from brainmem.model.nouns import LearningRule, Observable, Phase, Population, Projection, SpikingRule
 from brainmem.model.reading import during_gate
 from brainmem.text.lines import (
@@ -43,7 +41,7 @@ def normal(model: MemoryModel) -> MemoryModel:
     """Return a copy of a checked model whose texts Brian2, sympy and numpy compute alike, without comments."""
     integers = {item.name: _integers(item.equations) for item in model.populations}
     model = _gated_by_phases(_with_gates_of_units(model))
-    return _copied(
+    return unchecked(
         model,
         populations=tuple(_population(item, integers[item.name]) for item in model.populations),
         projections=tuple(_projection(model, item, integers) for item in model.projections),
@@ -62,7 +60,7 @@ def _gated_by_phases(model: MemoryModel) -> MemoryModel:
         replace(phase, gates={**phase.gates, **{during_gate(r.name): int(phase.name in r.during) for r in rules}})
         for phase in model.protocol.phases
     )
-    return _copied(
+    return unchecked(
         model,
         rules=tuple(_times_gate(rule) if rule.during else rule for rule in model.rules),
         protocol=replace(model.protocol, phases=phases),
@@ -81,14 +79,6 @@ def _times_gate(rule: LearningRule) -> LearningRule:
     parts = (split_statement(line) for line in statement_lines(rule.periodic))
     written = (f"{n} {op} {gate}*({value})" if op in ("+=", "-=") else f"{n} {op} {value}" for n, op, value in parts)
     return replace(rule, periodic="\n".join(written))
-
-
-def _copied(model: MemoryModel, **changes: Any) -> MemoryModel:
-    """Return a copy with other fields, which `MemoryModel.replace` would check as if a user had written them."""
-    new = copy(model)
-    for name, value in changes.items():
-        object.__setattr__(new, name, value)
-    return new
 
 
 def _integers(equations: str) -> frozenset[str]:
@@ -150,7 +140,7 @@ def _with_gates_of_units(model: MemoryModel) -> MemoryModel:
         )
         return replace(rule, spiking=own, **{rule.form: seen(rule.text)})
 
-    return _copied(
+    return unchecked(
         model,
         projections=tuple(
             replace(item, current=seen(item.current), variables=seen(item.variables)) for item in model.projections

@@ -16,7 +16,7 @@ from typing import Any
 from brainmem.errors import RuleError
 from brainmem.model.choices import choose
 from brainmem.model.freezing import read_by_current
-from brainmem.model.memory import MemoryModel
+from brainmem.model.memory import MemoryModel, unchecked
 from brainmem.model.nouns import LearningRule, Projection, SpikingRule
 from brainmem.model.scalars import with_scalars_carried
 from brainmem.text.lines import (
@@ -73,7 +73,7 @@ def hold(model: MemoryModel) -> Held:
     held = Held(model, shadows)
     projections = tuple(_projection(model, held, item) for item in model.projections)
     rules = tuple(_rule(model, held, rule) for rule in model.rules)
-    return replace(held, model=model.replace(name=model.name, projections=projections, rules=rules))
+    return replace(held, model=unchecked(model, projections=projections, rules=rules))
 
 
 def _texts(rule: LearningRule) -> Iterator[str]:

@@ -17,7 +17,7 @@ import numpy as np
 
 from brainmem.errors import RuleError
 from brainmem.model.freezing import acts
-from brainmem.model.memory import MemoryModel
+from brainmem.model.memory import MemoryModel, unchecked
 from brainmem.model.nouns import (
     Each,
     LearningRule,
@@ -130,7 +130,7 @@ class _Twins:
             ),
             "recalled": None,
         }
-        return model.replace(**changed)
+        return unchecked(model, **changed)
 
     @cached_property
     def dependent(self) -> set[Name]:

@@ -184,7 +184,7 @@ SHOWN = {
     nouns.Recalled: "phase target score threshold repeats spiking",
     nouns.Limit: "condition reason",
     nouns.Model: "name parameters populations projections rules patterns stimuli observables protocol recalled limits "
-    "choices reference rate_dt time_unit spiking description varied carried chosen",
+    "choices reference rate_dt time_unit spiking description varied chosen",
 }
 
 

@@ -10,6 +10,7 @@ from brainmem import (
     Each,
     LearningRule,
     MemoryModel,
+    Observable,
     Parameter,
     Phase,
     Population,
@@ -103,6 +104,16 @@ MODELS = {
     ),
     "inhibitory homeostatic": inhibitory(),
 }
+
+# Third factors of the whole network: an observable of the rates, and its running mean in a population of one unit.
+REWARDED = network(
+    LearningRule("rule", "recurrent", continuous=f"{ELIGIBILITY}\ndw/dt = eta*elig*(reward - 0.1*base) : 1"),
+    populations=(
+        Population("units", UNITS, rate="x", drive="drive", transfer="phi"),
+        Population("critic", "dbase/dt = (reward - base)/slow : 1", size=1),
+    ),
+    observables=(Observable("reward", "x**2", population="units", units=":1"),),
+)
 
 # Rules that are not what they should be: an author's spiking text that counts double, and traces as they are.
 DOUBLED = network(

@@ -12,6 +12,7 @@ from brainmem import (
     Device,
     Each,
     LearningRule,
+    MemoryModel,
     Observable,
     Phase,
     Protocol,
@@ -25,12 +26,13 @@ from brainmem import (
     verify,
 )
 from brainmem.model.freezing import acts
+from brainmem.model.memory import unchecked
 from brainmem.numbers.instance import Given
 from brainmem.simulation.verdicts import verdicts
 from brainmem.verification.drifts import Experiment
 from brainmem.verification.shadow import hold
 from brainmem.verification.twin import shortened
-from tests.support.rule_models import DOUBLED, MODELS, ON_TRACES, UNITS, network, rule
+from tests.support.rule_models import DOUBLED, ELIGIBILITY, MODELS, ON_TRACES, REWARDED, UNITS, network, rule
 
 STEP = {"spike_dt": 0.5 * ms}
 BRIEF = Phase("learn", duration="0.1*second", stimuli=("c",))
@@ -50,12 +52,20 @@ FEW = ("bcm", "inhibitory homeostatic")  # one population, and two
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in FEW else pytest.mark.full) for n in MODELS])
 def test_the_network_beside_the_cells_is_the_rate_variant_with_its_weights_held(name):
-    model = MODELS[name].replace(protocol=Protocol((BRIEF,), (Each("learn", items=2),)))
+    _is_the_rate_variant(MODELS[name].replace(protocol=Protocol((BRIEF,), (Each("learn", items=2),))))
+
+
+@pytest.mark.parametrize("until", ["", "reward > 0.3", "base > 0.05"])
+def test_so_it_is_where_texts_and_conditions_read_numbers_of_the_whole_network(until):
+    _is_the_rate_variant(REWARDED.replace(protocol=Protocol((replace(BRIEF, until=until),), (Each("learn", items=2),))))
+
+
+def _is_the_rate_variant(model: MemoryModel) -> None:
     experiment = Experiment(model, Given(STEP, {}, {}, {}), device=Device("runtime"), spiking=Spiking(neuron="poisson"))
     trial = experiment.trial(3)
     found = summed(trial.run(experiment.executable(trial), replay=False).drifts)
     held = hold(shortened(model, experiment.parameters, None))
-    plain = simulate(held.model.replace(rate_dt="0.5*ms"), seed=3, device="runtime")
+    plain = simulate(unchecked(held.model, rate_dt="0.5*ms"), seed=3, device="runtime")
     for (one, projection, variable), changed in zip(held.shadows, found.values(), strict=True):
         expected = plain[f"{projection}_{held.name(one, variable)}"].values[-1]
         np.testing.assert_allclose(changed, expected, rtol=1e-9, atol=1e-12 * np.abs(expected).max())
@@ -92,6 +102,17 @@ def test_the_rules_of_shipped_models_drift_as_is_claimed_at_their_own_size():
     for key in ("kurikawa2020", "rajan2016"):
         assert verify(key).passed
     assert verify("kurikawa2020", Spiking(neuron="poisson"), weights="learned").passed
+
+
+def test_a_reward_and_a_trace_of_the_same_spikes_are_biased_as_is_claimed():
+    """Both count the spikes of the unit whose rate is rewarded: Cov(reward, elig) adds to its weights."""
+    found = verify(
+        REWARDED, Spiking(neuron="poisson"), parameters={"N": 4, "slow": 30 * ms}, seeds=5, cells_per_unit=(1,)
+    )
+    assert found.passed, found
+    row = found.of("rule")
+    assert row.along.value - 3 * row.along.error > 0.05
+    assert "factors follow the noise of the same spikes, through sums and states" in found.verdicts[0]
 
 
 def test_a_planted_bias_is_caught():
@@ -135,11 +156,23 @@ def test_a_rule_that_reads_no_rate_is_the_same_in_both_variants():
     assert "trace" not in text.split("How rules are read from spikes:")[1]
 
 
-@pytest.mark.parametrize("name", ["bcm", "oja", "three factors", "inhibitory homeostatic"])
+@pytest.mark.parametrize("name", ["bcm", "oja", "inhibitory homeostatic"])
 def test_a_rule_whose_terms_are_right_is_unbiased(name):
     said = verdict(MODELS[name], neuron="poisson")
     assert ": unbiased in the mean" in said
     assert said.endswith("which may add to its drift")  # of the recurrent or feedback weights
+
+
+@pytest.mark.parametrize("model", [MODELS["three factors"], REWARDED], ids=["of the unit", "of the network"])
+def test_a_product_of_a_trace_and_a_reward_is_not_vouched_for(model):
+    """Each is right in the mean, but both may follow the same spikes."""
+    said = verdict(model, neuron="poisson")
+    assert ": may be biased, because factors follow the noise of the same spikes, through sums and states" in said
+
+
+def test_a_trace_that_nothing_noisy_multiplies_is_unbiased():
+    alone = LearningRule("rule", "recurrent", continuous=f"{ELIGIBILITY}\ndw/dt = eta*c_post*(elig - goal*w) : 1")
+    assert ": unbiased in the mean" in verdict(network(alone), neuron="poisson")
 
 
 def test_an_authors_own_text_is_not_vouched_for():

@@ -55,7 +55,7 @@ def generated_names(text: ModelText) -> dict[str, str]:
         made |= {f"{projection.name}_{name}": what for name in projection.initial}  # as draws read them
         made |= _of_synapses(text, projection)
         made |= _of_delay(text, projection)
-    for item in () if model.carried else model.observables:
+    for item in model.observables:
         made[carrier_of(item.name)] = made[gathering_of(item.name)] = f"observable {item.name!r}"
     for name in text.scalars:
         what = f"{name!r}, a number of the whole network"

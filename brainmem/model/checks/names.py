@@ -90,8 +90,6 @@ def _check_variables(text: ModelText) -> None:
     """Refuse variables that hide a parameter, gate or observable, or a pattern or stimulus of their own population."""
     model = text.model
     known = {name: kind for kind, names in _global_names(model).items() for name in names}
-    if model.carried:  # units hold observables there
-        known = {name: kind for name, kind in known.items() if kind != "observable"}
     for population in model.populations:
         others = {item.name for item in model.all_patterns if item.population != population.name}
         place = place_of(model, "population", population.name, population.equations)

@@ -86,8 +86,6 @@ class ModelText:
     @property
     def scalars(self) -> dict[str, Variable]:
         """The numbers of the whole network that texts read by their names: observables, variables of a single unit."""
-        if self.model.carried:
-            return {}
         owners = self.owners_of_scalars
         held = {name: self.neurons[several[0]][name] for name, several in owners.items() if len(several) == 1}
         observed = {item.name: self.units[item.name] for item in self.model.observables if item.name in self.units}
