@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from brainmem.model.names import during_gate
 from brainmem.model.nouns import LearningRule, Model, Parameter, Projection, Stimulus
 from brainmem.text.lines import Line, identifiers, read_lines
 
 __all__ = [
     "Summed",
     "constants_in",
-    "during_gate",
     "model_names",
     "rules_of",
     "shown_stimuli",
@@ -53,11 +53,6 @@ class Summed:
     def over(self) -> str:
         """The population over whose units it runs."""
         return self.projection.target if self.end == "_pre" else self.projection.source
-
-
-def during_gate(rule: str) -> str:
-    """Return the name of the gate that is open in the phases of a rule's `during`."""
-    return f"{rule}_during"
 
 
 def rules_of(model: Model, projection: Projection) -> tuple[LearningRule, ...]:

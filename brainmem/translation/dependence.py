@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from brainmem.model.memory import MemoryModel
+from brainmem.model.names import expected_name
 from brainmem.model.nouns import LearningRule, Projection
 from brainmem.model.reading import sums_of
 from brainmem.text.lines import (
@@ -15,7 +16,6 @@ from brainmem.text.lines import (
     statement_lines,
     written_out,
 )
-from brainmem.translation.expected import expected_name
 from brainmem.translation.noise import Name
 
 __all__ = ["dependents", "reads_rates"]

@@ -17,8 +17,8 @@ from dataclasses import replace
 from typing import Any
 
 from brainmem.model.memory import MemoryModel
+from brainmem.model.names import during_gate
 from brainmem.model.nouns import LearningRule, Observable, Phase, Population, Projection, SpikingRule
-from brainmem.model.reading import during_gate
 from brainmem.text.lines import (
     DRAWS,
     Line,

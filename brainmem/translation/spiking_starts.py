@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from brainmem.model.memory import MemoryModel
+from brainmem.model.names import expected_name
 from brainmem.model.nouns import Projection
 from brainmem.text.lines import Line, identifiers, read_lines, rename
 from brainmem.translation import protocol, rate, schedule
-from brainmem.translation.expected import Expected, expected_name
+from brainmem.translation.expected import Expected
 from brainmem.translation.neurons import SpikingUnit, spiking_unit
 from brainmem.translation.restarts import restarts
 from brainmem.translation.text import WHOLE, Group, Initial, Operation
