@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
 from brainmem.errors import RuleError
+from brainmem.model.names import during_gate
 from brainmem.model.nouns import LearningRule, Model, Parameter, Pattern, Projection
 from brainmem.text.expression import names_in
 from brainmem.text.lines import Line, identifiers, read_lines
@@ -16,7 +17,6 @@ __all__ = [
     "constants_in",
     "drawing_order",
     "drawn_from",
-    "during_gate",
     "model_names",
     "patterns_read",
     "rules_of",
@@ -58,11 +58,6 @@ class Summed:
     def over(self) -> str:
         """The population over whose units it runs."""
         return self.projection.target if self.end == "_pre" else self.projection.source
-
-
-def during_gate(rule: str) -> str:
-    """Return the name of the gate that is open in the phases of a rule's `during`."""
-    return f"{rule}_during"
 
 
 def rules_of(model: Model, projection: Projection) -> tuple[LearningRule, ...]:

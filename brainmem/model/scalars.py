@@ -13,6 +13,7 @@ from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
+from brainmem.model.names import carrier_of, gathering_of, spread_of, watched_of
 from brainmem.model.nouns import LearningRule, Model, Observable, Phase, Population, Projection
 from brainmem.model.phases import turns
 from brainmem.text.lines import identifiers, read_lines, rename, split_statement, statement_lines
@@ -21,12 +22,8 @@ M = TypeVar("M", bound=Model)
 
 __all__ = [
     "Scalar",
-    "carrier_of",
-    "gathering_of",
     "scalars_of",
     "single",
-    "spread_of",
-    "watched_of",
     "with_scalars_carried",
 ]
 
@@ -39,26 +36,6 @@ class Scalar:
     holder: str
     unit: str
     observable: Observable | None = None
-
-
-def carrier_of(observable: str) -> str:
-    """Return the name of the population of one unit that holds an observable which something reads."""
-    return f"{observable}_value"
-
-
-def gathering_of(observable: str) -> str:
-    """Return the name of the projection that sums an observable up for what reads it."""
-    return f"{observable}_sum"
-
-
-def watched_of(name: str) -> str:
-    """Return the name of the observable by which conditions read a variable of a single unit."""
-    return f"{name}_watched"
-
-
-def spread_of(name: str, population: str) -> str:
-    """Return the name of the projection by which a population gets a number of the whole network."""
-    return f"{name}_to_{population}"
 
 
 def single(population: Population) -> bool:

@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 from brainmem.errors import RuleError, closest
 from brainmem.model.checks.constants import check_constants
 from brainmem.model.memory import MemoryModel
+from brainmem.model.names import settle_table, window_gate
 from brainmem.model.nouns import Pattern, Phase
 from brainmem.model.parameters import resolve_parameters
 from brainmem.model.phases import held_lines, turns
@@ -29,8 +30,6 @@ from brainmem.text.counter import start_seed
 from brainmem.text.slices import Ends
 from brainmem.translation.controller import START_SEED, run_numbers
 from brainmem.translation.ends import ends_of
-from brainmem.translation.protocol import window_gate
-from brainmem.translation.settling import settle_table
 from brainmem.translation.text import Translation
 
 __all__ = ["Given", "Instance", "instantiate"]
@@ -254,7 +253,7 @@ def _tables(
             at *= opened[gate] != 0
         window = np.array([durations[s.phase.name] - averages[s.phase.name] for s in steps])
         tables[f"{rule.name}_at"] = _padded(at)
-        tables[f"{window_gate(rule)}_rate"] = _padded(at / window)
+        tables[f"{window_gate(rule.name)}_rate"] = _padded(at / window)
     return tables
 
 

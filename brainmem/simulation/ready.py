@@ -10,6 +10,7 @@ import numpy as np
 from brainmem.build.kernels import Kernel, choose_kernels
 from brainmem.engine.device import Device
 from brainmem.errors import RuleError
+from brainmem.model.names import affine_tables, current_table
 from brainmem.numbers.calibrate import CELLS, POINTS, AffineFit, Calibration, CellBlueprint, calibrate, fit_affine
 from brainmem.numbers.instance import Given, Instance, instantiate
 from brainmem.simulation.collect import flatten
@@ -17,7 +18,7 @@ from brainmem.simulation.description import describe_cells, describe_verdicts
 from brainmem.simulation.remarks import Remark, remarks_on_setting
 from brainmem.text import evaluate
 from brainmem.text.lines import read_lines, write_lines
-from brainmem.translation.currents import TABLE_ROWS, activity_curve, affine_tables, current_table
+from brainmem.translation.currents import TABLE_ROWS, activity_curve
 from brainmem.translation.neurons import spiking_unit
 from brainmem.translation.settling import ROWS
 from brainmem.translation.text import Group, Translation
@@ -71,14 +72,13 @@ class Ready:
     @property
     def current_tables(self) -> dict[str, np.ndarray]:
         """What the currents of cells are read from: the inverted f-I curve, or a slope and an offset, of one row."""
-        model, found, affine = self.translated.model, {}, self.affine
+        found, affine = {}, self.affine
         for name, calibration in self.calibrations.items():
-            unit = spiking_unit(model, model.population(name))
             if name in affine:
                 values = affine[name].slope, affine[name].offset
-                found |= {table: np.array([value]) for table, value in zip(affine_tables(unit), values, strict=True)}
+                found |= {table: np.array([value]) for table, value in zip(affine_tables(name), values, strict=True)}
             else:
-                found[current_table(unit)] = calibration.table(TABLE_ROWS)
+                found[current_table(name)] = calibration.table(TABLE_ROWS)
             found |= {f"{name}_{table}": values for table, values in calibration.long_run(ROWS).items()}
         return found
 

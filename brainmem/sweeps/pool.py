@@ -14,7 +14,6 @@ from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import TypeVar
-from unittest import mock
 
 from brainmem.errors import DeviceError
 from brainmem.storage.leaving import leave
@@ -105,8 +104,15 @@ def _workers(jobs: int) -> Iterator[Executor]:
 @contextmanager
 def _main_not_imported() -> Iterator[None]:
     """Keep new processes from importing the user's script, which would run it again where it has no main guard."""
-    with mock.patch.dict(vars(sys.modules["__main__"]), {"__file__": None, "__spec__": None}):
+    script, names = vars(sys.modules["__main__"]), ("__file__", "__spec__")
+    kept = {name: script[name] for name in names if name in script}
+    script.update(dict.fromkeys(names))
+    try:
         yield
+    finally:
+        for name in names:
+            del script[name]
+        script.update(kept)
 
 
 def _start(lifeline: Connection, environment: Mapping[str, str]) -> None:

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from brainmem.errors import TranslationError
+from brainmem.model.names import affine_tables, current_table
 from brainmem.text import evaluate
 from brainmem.text.lines import Line, definitions, identifiers, written_out
 from brainmem.translation.neurons import SpikingUnit
 from brainmem.translation.settling import settling_tables
 from brainmem.translation.text import Table
 
-__all__ = ["TABLE_ROWS", "activity_curve", "affine_tables", "cell_current", "current_table", "current_tables"]
+__all__ = ["TABLE_ROWS", "activity_curve", "cell_current", "current_tables"]
 
 TABLE_ROWS = 4096
 DRIVE_OF_UNIT = "drive_of_unit"  # a name of ours: a model's drive may be called as a variable of the cells is
@@ -35,10 +36,10 @@ def cell_current(unit: SpikingUnit, neuron: str) -> tuple[Line, str, Line]:
     """
     if neuron == "affine":
         _check_drive(unit)
-        slope, offset = affine_tables(unit)
+        slope, offset = affine_tables(unit.population.name)
         text = f"{slope}(0*second)*{DRIVE_OF_UNIT} + {offset}(0*second)"
         return Line(DRIVE_OF_UNIT, "parameter", "1", flags=("linked",)), str(unit.population.drive), _current(text)
-    text = f"{current_table(unit)}({TABLE_ROWS}*{unit.activity}*second)"
+    text = f"{current_table(unit.population.name)}({TABLE_ROWS}*{unit.activity}*second)"
     return Line(unit.activity, "parameter", "1", flags=("linked",)), unit.activity, _current(text)
 
 
@@ -57,28 +58,18 @@ def _check_drive(unit: SpikingUnit) -> None:
         )
 
 
-def current_table(unit: SpikingUnit) -> str:
-    """Return the name of the table that holds a population's inverted f-I curve."""
-    return f"{unit.population.name}_current"
-
-
-def affine_tables(unit: SpikingUnit) -> tuple[str, str]:
-    """Return the names of the one-row tables with the slope and the offset of a population's current."""
-    return f"{unit.population.name}_slope", f"{unit.population.name}_offset"
-
-
 def current_tables(unit: SpikingUnit, neuron: str) -> tuple[Table, ...]:
     """Return the tables that the current of a population's cells is read from."""
     if neuron == "poisson":
         return ()
     if neuron == "affine":
-        slope, offset = affine_tables(unit)
+        slope, offset = affine_tables(unit.population.name)
         own = (
             Table(slope, meaning=f"input current that a {unit.population.drive} of 1 adds"),
             Table(offset, meaning=f"input current at a {unit.population.drive} of 0"),
         )
     else:
-        own = (Table(current_table(unit), meaning="input current for a fraction of rate_max"),)
+        own = (Table(current_table(unit.population.name), meaning="input current for a fraction of rate_max"),)
     return (*own, *settling_tables(unit.population.name))
 
 

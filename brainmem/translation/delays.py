@@ -14,20 +14,18 @@ from dataclasses import replace
 
 from brainmem.errors import TranslationError
 from brainmem.model.memory import MemoryModel
+from brainmem.model.names import late_name
 from brainmem.text.lines import Line, grouped, identifiers, read_lines, rename, write_lines
 from brainmem.translation import schedule
 from brainmem.translation.protocol import FIRST, has_restored, owner_of
 from brainmem.translation.restarts import restarts
 from brainmem.translation.text import Connection, Group, Operation, Pathway, Translation
 
-__all__ = ["delayed", "late_name"]
+__all__ = [
+    "delayed",
+]
 
 MOST = 256  # variables that a network may delay
-
-
-def late_name(name: str, projection: str) -> str:
-    """Return the name of a variable as a projection with a delay sees it."""
-    return f"{name}_late_{projection}"
 
 
 def delayed(translated: Translation) -> Translation:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Collection, Iterator, Mapping
 
 from brainmem.model.memory import MemoryModel
+from brainmem.model.names import expected_name
 from brainmem.model.nouns import LearningRule, Projection
 from brainmem.model.phases import turns
 from brainmem.model.reading import sums_of
@@ -17,7 +18,6 @@ from brainmem.text.lines import (
     statement_lines,
     written_out,
 )
-from brainmem.translation.expected import expected_name
 from brainmem.translation.noise import Name
 
 __all__ = ["dependents", "multiplies_followers", "reads_rates"]

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from brainmem.model.memory import MemoryModel, unchecked
+from brainmem.model.names import expected_name
 from brainmem.model.nouns import LearningRule, Observable, Population, Projection
 from brainmem.model.reading import Summed, summed_lines
 from brainmem.text.lines import (
@@ -36,14 +37,13 @@ from brainmem.translation.leading import stored_variables
 from brainmem.translation.noise import Name, Noise
 from brainmem.translation.products import Noisy, expected_text, mean_text, noise_in
 
-__all__ = ["Change", "Expected", "expect", "expected_name"]
+__all__ = [
+    "Change",
+    "Expected",
+    "expect",
+]
 
 NOISES = "xi"
-
-
-def expected_name(name: str) -> str:
-    """Return the name of what is expected in place of a noisy variable."""
-    return f"{name}_expected"
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from functools import lru_cache
 
 from brian2.parsing.sympytools import str_to_sympy
 
-from brainmem.model.reading import during_gate
+from brainmem.model.names import during_gate
 from brainmem.text.lines import (
     Line,
     definitions,

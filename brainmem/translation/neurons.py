@@ -17,10 +17,10 @@ from brian2.parsing.sympytools import sympy_to_str
 
 from brainmem.errors import TranslationError
 from brainmem.model.memory import MemoryModel
+from brainmem.model.names import expected_name
 from brainmem.model.nouns import Population
 from brainmem.model.reading import sums_onto
 from brainmem.text.lines import Line, definitions, grouped, identifiers, read_lines, written_out
-from brainmem.translation.expected import expected_name
 from brainmem.translation.filters import moves, refusal, symbolic, time_constant
 
 __all__ = ["SpikingUnit", "spiking_unit"]

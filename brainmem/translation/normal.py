@@ -15,8 +15,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from brainmem.model.memory import MemoryModel, unchecked
+from brainmem.model.names import during_gate
 from brainmem.model.nouns import LearningRule, Observable, Phase, Population, Projection, SpikingRule
-from brainmem.model.reading import during_gate
 from brainmem.text.lines import (
     DRAWS,
     Line,

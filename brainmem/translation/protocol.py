@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from brainmem.model.memory import MemoryModel
+from brainmem.model.names import window_gate
 from brainmem.model.nouns import LearningRule, Pattern, Population, Stimulus
 from brainmem.model.phases import turns
 from brainmem.model.visits import unit_lines
@@ -31,7 +32,6 @@ __all__ = [
     "protocol_tables",
     "readable_lines",
     "restart_code",
-    "window_gate",
 ]
 
 FIRST = "elapsed < 0.5*dt"
@@ -52,11 +52,6 @@ def followed(model: MemoryModel, population: Population) -> tuple[tuple[str, str
     drawing = any(item.on_device and name in lines for name, item in restarts(model).items())
     seeded = [(START_SEED, "1")] if drawing else []
     return (*FOLLOWED, *averaging, *seeded, *((f"{item.name}_shown", "1") for item in framed))
-
-
-def window_gate(rule: LearningRule) -> str:
-    """Return the name of the gate that spreads an episodic rule over its averaging window."""
-    return f"{rule.name}_window"
 
 
 def readable_lines(model: MemoryModel, population: Population) -> Iterator[Line]:
@@ -101,7 +96,7 @@ def _shown_code(model: MemoryModel, population: Population, used: set[str]) -> l
 
 
 def _window_line(rule: LearningRule) -> Line:
-    gate = window_gate(rule)
+    gate = window_gate(rule.name)
     expr = f"{gate}_rate(step*second)*int(elapsed >= step_average(step*second) - 0.5*dt)"
     return Line(gate, "subexpression", "Hz", expr, ("constant over dt",))
 
@@ -204,7 +199,7 @@ def protocol_tables(model: MemoryModel) -> tuple[Table, ...]:
     tables += _start_tables(model)
     for rule in (rule for rule in model.rules if rule.episodic):
         tables += [
-            Table(f"{window_gate(rule)}_rate", unit="Hz", meaning="1/averaging window, 0 outside"),
+            Table(f"{window_gate(rule.name)}_rate", unit="Hz", meaning="1/averaging window, 0 outside"),
             Table(f"{rule.name}_at", meaning=f"1 where {rule.name} runs when the step ends"),
         ]
     return tuple(tables)

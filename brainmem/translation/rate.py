@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 
 from brainmem.model.memory import MemoryModel
+from brainmem.model.names import expected_name
 from brainmem.model.nouns import LearningRule, Population, Projection
 from brainmem.model.phases import set_by_phases
 from brainmem.model.reading import Summed, constants_in, model_names, rules_of, summed_lines, sums_onto
@@ -13,7 +14,6 @@ from brainmem.model.visits import state_lines, unit_lines
 from brainmem.text.lines import DRAWS, Line, identifiers, read_lines, statement_lines, write_lines
 from brainmem.translation import protocol, schedule
 from brainmem.translation.common import clip_operation, episode_event, pairs_of, projection_orders
-from brainmem.translation.expected import expected_name
 from brainmem.translation.phases import phase_events, phase_operations, stored_rate, with_rate
 from brainmem.translation.restarts import restarts
 from brainmem.translation.schedule import RuleSlots

@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from brainmem.errors import TranslationError
+from brainmem.model.names import window_gate
 from brainmem.model.nouns import LearningRule, Projection, SpikingRule
 from brainmem.text.lines import Line, definitions, read_lines, statement_lines, written_out
 from brainmem.translation import rate
 from brainmem.translation.common import bounded, clip_operation
 from brainmem.translation.neurons import SpikingUnit
-from brainmem.translation.protocol import window_gate
 from brainmem.translation.schedule import RuleSlots
 from brainmem.translation.split.core import RateReading, SplitRule, split_rule
 from brainmem.translation.split.correlations import Correlations
@@ -116,7 +116,7 @@ def _increments(rule: LearningRule) -> list[tuple[str, str, str]] | None:
             return None
         name, sign, value = match.groups()
         value = value if sign == "+=" else f"-({value})"
-        spread = f"({value})/{per}" if per else f"{window_gate(rule)}_post*({value})"
+        spread = f"({value})/{per}" if per else f"{window_gate(rule.name)}_post*({value})"
         found.append((name, spread, "1"))
     return found
 

@@ -8,19 +8,15 @@ in the long run at the present current, which calibration has recorded.
 
 from __future__ import annotations
 
+from brainmem.model.names import settle_table
 from brainmem.translation import schedule
 from brainmem.translation.text import Operation, Size, Table
 
-__all__ = ["LEVELS", "ROWS", "SETTLE_EVENT", "settle_table", "settling", "settling_event", "settling_tables"]
+__all__ = ["LEVELS", "ROWS", "SETTLE_EVENT", "settling", "settling_event", "settling_tables"]
 
 LEVELS = 64  # quantiles of the membrane potential
 ROWS = 64  # steps of the current
 SETTLE_EVENT = "settle"
-
-
-def settle_table(population: str) -> str:
-    """Return the name of the table that tells where the cells of a population are drawn anew."""
-    return f"{population}_settle"
 
 
 def settling_tables(population: str) -> tuple[Table, ...]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from brainmem.errors import TranslationError
 from brainmem.model.memory import MemoryModel
+from brainmem.model.names import window_gate
 from brainmem.model.nouns import LearningRule, Population, Projection
 from brainmem.model.phases import set_by_phases
 from brainmem.model.reading import constants_in, model_names, rules_of, summed_lines, used_names
@@ -114,7 +115,7 @@ def _watch_range(unit: SpikingUnit) -> Operation:
 
 
 def _windows(model: MemoryModel) -> set[str]:
-    return {protocol.window_gate(rule) for rule in model.rules if rule.episodic}
+    return {window_gate(rule.name) for rule in model.rules if rule.episodic}
 
 
 def spiking_connections(model: MemoryModel, spiking: Spiking) -> tuple[tuple[Connection, ...], tuple[SplitRule, ...]]:

@@ -6,11 +6,12 @@ from collections.abc import Collection, Iterable
 
 from brainmem.errors import TranslationError
 from brainmem.model.memory import MemoryModel
+from brainmem.model.names import expected_name
 from brainmem.model.nouns import Projection
 from brainmem.model.phases import Turn, set_by_phases, turns
 from brainmem.text.lines import Line, identifiers, read_lines, rename
 from brainmem.translation import protocol, rate, schedule
-from brainmem.translation.expected import Expected, expected_name
+from brainmem.translation.expected import Expected
 from brainmem.translation.filters import sums_onto
 from brainmem.translation.neurons import SpikingUnit, spiking_unit
 from brainmem.translation.phases import phase_operations, read_through

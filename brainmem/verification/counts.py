@@ -16,15 +16,15 @@ from __future__ import annotations
 from dataclasses import replace
 
 from brainmem.errors import RuleError
+from brainmem.model.names import fano_table, twin_name
 from brainmem.model.nouns import Parameter, Population
 from brainmem.numbers.calibrate import Calibration
 from brainmem.text.lines import Line, read_lines, write_lines
 from brainmem.translation import schedule
 from brainmem.translation.neurons import SpikingUnit, spiking_unit
 from brainmem.translation.text import Group, Operation, Table, Translation
-from brainmem.verification.twin import twin_name
 
-__all__ = ["FANO_ROWS", "REPLAYED", "SCATTER", "fano_rows", "fano_table", "replayable", "without_cells"]
+__all__ = ["FANO_ROWS", "REPLAYED", "SCATTER", "fano_rows", "replayable", "without_cells"]
 
 REPLAYED, SCATTER = "replayed", "scatter"
 FANO_ROWS = 20  # between silence and the highest rate
@@ -85,11 +85,6 @@ def _with_constant(group: Group, name: str) -> Group:
     return replace(group, equations=f"{group.equations}\n{line}", constants=(*group.constants, name))
 
 
-def fano_table(population: Population) -> str:
-    """Return the name of the table that holds the Fano factor of a population's cells."""
-    return f"{population.name}_fano"
-
-
 def fano_rows(calibration: Calibration | None) -> list[float]:
     """Return the Fano factor from silence to the highest rate; 1 for Poisson cells."""
     if calibration is None:
@@ -106,7 +101,7 @@ def without_cells(translated: Translation) -> Translation:
         unit = spiking_unit(translated.model, population)
         groups[population.name] = _counting(groups[population.name], unit, population)
     tables = [table for table in translated.tables if not _of_cells(table, rated)]
-    fanos = [Table(fano_table(population), meaning="Fano factor of its cells") for population in rated]
+    fanos = [Table(fano_table(population.name), meaning="Fano factor of its cells") for population in rated]
     return replace(
         translated,
         groups=tuple(groups.values()),
@@ -123,7 +118,7 @@ def _of_cells(table: Table, rated: list[Population]) -> bool:
 
 def _counting(group: Group, unit: SpikingUnit, population: Population) -> Group:
     now, before = f"{population.rate}_scatter", f"{population.rate}_scatter_before"
-    fano = f"clip({fano_table(population)}({FANO_ROWS}*{unit.activity}*second), 0, 2)"
+    fano = f"clip({fano_table(population.name)}({FANO_ROWS}*{unit.activity}*second), 0, 2)"
     code = [
         f"{before} = {now}",
         f"{now} = randn()",

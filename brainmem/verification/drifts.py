@@ -13,6 +13,7 @@ from brainmem.build.kernels import choose_kernels
 from brainmem.engine.device import Device, Executable
 from brainmem.engine.prepare import prepare
 from brainmem.model.memory import MemoryModel
+from brainmem.model.names import fano_table, twin_name
 from brainmem.model.parameters import resolve_parameters
 from brainmem.model.variants import Spiking
 from brainmem.numbers.instance import Given, instantiate
@@ -26,16 +27,9 @@ from brainmem.translation.controller import CONTROLLER, run_numbers
 from brainmem.translation.recorded import Recorded
 from brainmem.translation.restarts import draws_random
 from brainmem.translation.text import Translation
-from brainmem.verification.counts import (
-    REPLAYED,
-    SCATTER,
-    fano_rows,
-    fano_table,
-    replayable,
-    without_cells,
-)
+from brainmem.verification.counts import REPLAYED, SCATTER, fano_rows, replayable, without_cells
 from brainmem.verification.shadow import Held, hold
-from brainmem.verification.twin import shortened, twin_name, twinned
+from brainmem.verification.twin import shortened, twinned
 
 __all__ = ["Drift", "Experiment", "Key", "Outcome", "Trial", "cells_in_words", "own_parameters"]
 
@@ -223,7 +217,7 @@ class Experiment:
         arrays = {key: value for key, value in ready.instance.arrays.items() if key in known}
         for population in (p for p in translated.model.populations if p.rate):
             rows = fano_rows(ready.calibrations.get(population.name))
-            arrays[f"table.{fano_table(population)}"] = np.array([*rows, rows[-1]])
+            arrays[f"table.{fano_table(population.name)}"] = np.array([*rows, rows[-1]])
         return replace(
             ready,
             translated=translated,

@@ -17,6 +17,7 @@ from brainmem.errors import RuleError
 from brainmem.model.choices import choose
 from brainmem.model.freezing import read_by_current
 from brainmem.model.memory import MemoryModel, unchecked
+from brainmem.model.names import shadow_name
 from brainmem.model.nouns import LearningRule, Projection, SpikingRule
 from brainmem.model.scalars import with_scalars_carried
 from brainmem.text.lines import (
@@ -30,12 +31,11 @@ from brainmem.text.lines import (
 )
 from brainmem.translation.leading import changed_variables, leading_variables, stored_variables
 
-__all__ = ["Held", "held_by", "hold", "shadow_name"]
-
-
-def shadow_name(variable: str) -> str:
-    """Return the name of a variable's shadow."""
-    return f"{variable}_shadow"
+__all__ = [
+    "Held",
+    "held_by",
+    "hold",
+]
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import numpy as np
 from brainmem.errors import RuleError
 from brainmem.model.freezing import acts
 from brainmem.model.memory import MemoryModel, unchecked
+from brainmem.model.names import twin_name
 from brainmem.model.nouns import (
     Each,
     LearningRule,
@@ -38,12 +39,7 @@ from brainmem.translation.noise import Name
 from brainmem.translation.restarts import draws_random
 from brainmem.verification.shadow import Held, held_by
 
-__all__ = ["shortened", "twin_name", "twinned"]
-
-
-def twin_name(name: str) -> str:
-    """Return the name of a variable's or rule's twin."""
-    return f"{name}_twin"
+__all__ = ["shortened", "twinned"]
 
 
 def shortened(model: MemoryModel, parameters: Mapping[str, Any], items: int | None) -> MemoryModel:

@@ -6,8 +6,23 @@ import re
 
 from brainmem.model.checks.reserved import CONTROLLER
 from brainmem.model.checks.text import ModelText
-from brainmem.model.nouns import Population, Projection
-from brainmem.model.scalars import carrier_of, gathering_of, spread_of, watched_of
+from brainmem.model.names import (
+    affine_tables,
+    carrier_of,
+    current_table,
+    during_gate,
+    expected_name,
+    fano_table,
+    gathering_of,
+    late_name,
+    settle_table,
+    shadow_name,
+    spread_of,
+    twin_name,
+    watched_of,
+    window_gate,
+)
+from brainmem.model.nouns import LearningRule, Population, Projection
 from brainmem.text.lines import identifiers
 
 __all__ = ["generated_names", "generated_objects", "generated_pattern", "named_in_statements"]
@@ -22,7 +37,7 @@ PROJECTION_ENDS = ("pre", "post", "stateupdater", "subexpression_update", "updat
 DRAWN = re.compile(r"\w+_draw_\d+(_\d+)?")
 # What the rates of a population are read from: what ends their names, and those of the population's tables.
 RATES = ("s", "s_kept", "activity", "phi", "total", "s_row", "s_start", "over", "under", "beyond", "place")
-TABLES = ("current", "slope", "offset", "settle", "span", "membrane", "resting")
+TABLES = ("span", "membrane", "resting")
 # What `brainmem.verify` runs beside a model, or in place of its cells.
 COUNTED = ("replayed", "scatter", "mean_count", "noise_count", "F_cells")
 VERIFIED = "the check of the spiking variant, brainmem.verify,"
@@ -43,9 +58,7 @@ def generated_names(text: ModelText) -> dict[str, str]:
     made |= {f"{item.name}_values": f"the table of pattern {item.name!r}" for item in model.patterns}
     made |= {f"{gate}_gate": f"the table of gate {gate!r}" for gate in model.protocol.gates}
     for rule in model.rules:
-        ends = ("window", "window_rate", "at", "episode", "bounds") if rule.episodic else ("bounds",)
-        ends += ("during", "during_gate") if rule.during else ()
-        made |= {f"{rule.name}_{end}": f"rule {rule.name!r}" for end in ends}
+        made |= dict.fromkeys(_of_rule(rule), f"rule {rule.name!r}")
     for name in {name for phase in model.protocol.phases for name in phase.start}:
         made |= dict.fromkeys((f"{name}_row", f"{name}_start", f"restart_{name}"), f"the start of {name!r}")
     for population in model.populations:
@@ -62,6 +75,14 @@ def generated_names(text: ModelText) -> dict[str, str]:
         made |= {spread_of(name, population.name): what for population in model.populations}
         made[watched_of(name)] = what
     return made if model.varied else _of_check(text) | made
+
+
+def _of_rule(rule: LearningRule) -> list[str]:
+    names = [f"{rule.name}_bounds"]
+    if rule.episodic:
+        window = window_gate(rule.name)
+        names += [window, f"{window}_rate", f"{rule.name}_at", f"{rule.name}_episode"]
+    return names + ([during_gate(rule.name), f"{during_gate(rule.name)}_gate"] if rule.during else [])
 
 
 def generated_objects(text: ModelText) -> dict[str, str]:
@@ -90,10 +111,9 @@ def _of_population(text: ModelText, population: Population) -> dict[str, str]:
     names += [f"{drive}_input", f"{drive}_input_kept"] if drive else []
     names += [f"{state}_field"] if state else []
     if any(item.rate for item in text.model.populations):
-        names += [f"{entry.name}_expected{end}" for entry in entries for end in ("", "_kept")]
+        names += [f"{expected_name(entry.name)}{end}" for entry in entries for end in ("", "_kept")]
     made = dict.fromkeys(names, f"the spiking variant or the protocol of population {population.name!r}")
-    tables = (f"{population.name}_{end}" for end in TABLES) if rate else ()
-    made |= dict.fromkeys(tables, f"the f-I table of population {population.name!r}")
+    made |= dict.fromkeys(_tables(population.name) if rate else (), f"the f-I table of population {population.name!r}")
     started = {*population.initial, *([drive, f"{rate}_s"] if rate else [])}
     return made | {f"{population.name}_{name}": f"start values of population {population.name!r}" for name in started}
 
@@ -104,11 +124,16 @@ def named_in_statements(text: ModelText) -> set[str]:
     return set().union(*(identifiers(code) for p in phases for part in (p.begin, p.end) for code in part.values()), ())
 
 
+def _tables(population: str) -> tuple[str, ...]:
+    own = (f"{population}_{end}" for end in TABLES)
+    return (current_table(population), *affine_tables(population), settle_table(population), *own)
+
+
 def _of_synapses(text: ModelText, projection: Projection) -> dict[str, str]:
     entries = text.synapses[projection.name].values()
     changed = {f"change_of_{entry.name}" for entry in entries if entry.kind == "differential"}
     if any(item.rate for item in text.model.populations):
-        changed |= {f"{entry.name}_expected" for entry in entries}
+        changed |= {expected_name(entry.name) for entry in entries}
     return dict.fromkeys(changed, f"the rules of projection {projection.name!r}")
 
 
@@ -119,7 +144,8 @@ def _of_delay(text: ModelText, projection: Projection) -> dict[str, str]:
     population = next(item for item in text.model.populations if item.name == projection.source)
     own = {*text.neurons[projection.source], "count", "unit_spike"} | {f"{population.rate}_{end}" for end in RATES}
     own |= {item.name for item in text.model.stimuli if item.population == projection.source}
-    names = [f"{name}_{part}_{projection.name}" for name in own for part in ("late", "next")]
+    names = [late_name(name, projection.name) for name in own]
+    names += [f"{name}_next_{projection.name}" for name in own]
     names += [f"{name}{end}" for name in names for end in ("_store", "_follow")] + [f"{projection.name}_late_begin"]
     return dict.fromkeys(names, f"the delay of projection {projection.name!r}")
 
@@ -130,11 +156,11 @@ def _of_check(text: ModelText) -> dict[str, str]:
     if not (rated and text.model.rules):
         return {}
     own = {name for entries in (*text.neurons.values(), *text.synapses.values()) for name in entries}
-    shadows = {f"{name}_shadow" for entries in text.synapses.values() for name in entries}
+    shadows = {shadow_name(name) for entries in text.synapses.values() for name in entries}
     numbered = {f"{name}_{place + 1}" for name in shadows for place in range(len(text.model.rules))}
     parts = (*text.model.rules, *text.model.observables)
-    names = {f"{name}_twin" for name in {*own, *shadows, *numbered, *(part.name for part in parts)}}
-    names |= shadows | numbered | {f"{item.name}_fano" for item in rated} | set(COUNTED)
+    names = {twin_name(name) for name in {*own, *shadows, *numbered, *(part.name for part in parts)}}
+    names |= shadows | numbered | {fano_table(item.name) for item in rated} | set(COUNTED)
     names |= {f"{item.rate}_{end}" for item in rated for end in ("scatter", "scatter_before")}
     names |= {f"{item.drive}_asked" for item in rated}
     names |= {f"{name}_at_{phase.name}" for phase in text.model.protocol.phases for name in phase.start}

@@ -1,0 +1,90 @@
+"""Names that are made of others; `brainmem.model.checks.generated` keeps a model from using them for itself."""
+
+from __future__ import annotations
+
+__all__ = [
+    "affine_tables",
+    "carrier_of",
+    "current_table",
+    "during_gate",
+    "expected_name",
+    "fano_table",
+    "gathering_of",
+    "late_name",
+    "settle_table",
+    "shadow_name",
+    "spread_of",
+    "twin_name",
+    "watched_of",
+    "window_gate",
+]
+
+
+def during_gate(rule: str) -> str:
+    """Return the name of the gate that is open in the phases of a rule's `during`."""
+    return f"{rule}_during"
+
+
+def window_gate(rule: str) -> str:
+    """Return the name of the gate that spreads an episodic rule over its averaging window."""
+    return f"{rule}_window"
+
+
+def late_name(name: str, projection: str) -> str:
+    """Return the name of a variable as a projection with a delay sees it."""
+    return f"{name}_late_{projection}"
+
+
+def expected_name(name: str) -> str:
+    """Return the name of what is expected in place of a noisy variable."""
+    return f"{name}_expected"
+
+
+def current_table(population: str) -> str:
+    """Return the name of the table that holds a population's inverted f-I curve."""
+    return f"{population}_current"
+
+
+def affine_tables(population: str) -> tuple[str, str]:
+    """Return the names of the one-row tables with the slope and the offset of a population's current."""
+    return f"{population}_slope", f"{population}_offset"
+
+
+def settle_table(population: str) -> str:
+    """Return the name of the table that tells where the cells of a population are drawn anew."""
+    return f"{population}_settle"
+
+
+def fano_table(population: str) -> str:
+    """Return the name of the table that holds the Fano factor of a population's cells."""
+    return f"{population}_fano"
+
+
+def shadow_name(variable: str) -> str:
+    """Return the name of a variable's shadow, in a check of the spiking variant."""
+    return f"{variable}_shadow"
+
+
+def twin_name(name: str) -> str:
+    """Return the name of a variable's or rule's twin, in a check of the spiking variant."""
+    return f"{name}_twin"
+
+
+def carrier_of(observable: str) -> str:
+    """Return the name of the population of one unit that holds an observable which something reads."""
+    return f"{observable}_value"
+
+
+def gathering_of(observable: str) -> str:
+    """Return the name of the projection that sums an observable up for what reads it."""
+    return f"{observable}_sum"
+
+
+def watched_of(name: str) -> str:
+    """Return the name of the observable by which conditions read a variable of a single unit."""
+    return f"{name}_watched"
+
+
+def spread_of(name: str, population: str) -> str:
+    """Return the name of the projection by which a population gets a number of the whole network."""
+    return f"{name}_to_{population}"
