@@ -22,6 +22,7 @@ from brainmem import (
     Protocol,
     Repeat,
     RuleError,
+    Spiking,
     Stimulus,
     arrays,
     simulate,
@@ -204,9 +205,7 @@ def test_whatever_keeps_a_value_may_be_given_start_values(tmp_path):
     built = model(go, populations=(plain,))
     given = {"units.x": np.full(4, 0.2), "units.kept": np.arange(4.0), "units.slow": np.full(4, 3.0)}
     for variant in ("rate", "spiking"):
-        result = simulate(
-            built, variant, device="runtime", initial=given, record=("kept", "slow"), interval=1 * ms, neuron="poisson"
-        )
+        result = simulate(built, of(variant), device="runtime", initial=given, record=("kept", "slow"), interval=1 * ms)
         assert (result.kept.values[0] == np.arange(4)).all()
         assert result.slow.values[0] == pytest.approx(3, rel=1e-5)
         assert not result.kept.values[-1].any()
@@ -215,6 +214,10 @@ def test_whatever_keeps_a_value_may_be_given_start_values(tmp_path):
     assert (next(iter(swept.results())).kept.values[0] == np.arange(4)).all()
     with pytest.raises(RuleError, match=r"initial=\{'units.u'.*allowed: rec.w, units.kept, units.slow, units.x"):
         simulate(built, device="runtime", initial={"units.u": np.zeros(4)})
+
+
+def of(variant: str) -> str | Spiking:
+    return Spiking(neuron="poisson") if variant == "spiking" else variant
 
 
 PLAIN = """
@@ -232,13 +235,18 @@ def test_the_printed_script_runs_them_in_plain_brian2(variant, trials, tmp_path)
                     "dx/dt = (phi - x)/tau : 1", initial={"x": "uniform(-1, 1)"})  # fmt: skip
     go = replace(GO, begin={"units": "kept = 0.5*kept"}, end={"units": "kept += (x - m)**3*int(elapsed > tau)"})
     built = model(go, populations=(units,))
-    numbers = {"seed": 5, "trials": trials, "neuron": "poisson"}
-    (tmp_path / "script.py").write_text(str(translate(built, variant, trials=trials, neuron="poisson")))
-    np.savez(tmp_path / "arrays.npz", **arrays(built, variant, **numbers))
+    numbers = {"seed": 5, "trials": trials}
+    (tmp_path / "script.py").write_text(str(translate(built, of(variant), trials=trials)))
+    np.savez(tmp_path / "arrays.npz", **arrays(built, of(variant), **numbers))
     done = subprocess.run([sys.executable, "-c", PLAIN], cwd=tmp_path, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
     result = simulate(
-        built, variant, device="runtime", record=("kept",), interval=(1 if variant == "rate" else 0.5) * ms, **numbers
+        built,
+        of(variant),
+        device="runtime",
+        record=("kept",),
+        interval=(1 if variant == "rate" else 0.5) * ms,
+        **numbers,
     )
     kept = result.kept.values[-1]
     assert np.abs(kept).max() > 0.01

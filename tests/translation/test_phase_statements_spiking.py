@@ -19,6 +19,7 @@ from brainmem import (
     Projection,
     Protocol,
     Repeat,
+    Spiking,
     Stimulus,
     TranslationError,
     simulate,
@@ -102,7 +103,7 @@ def test_it_slides_alike_in_spikes_which_square_what_they_expect():
     for squared in (False, True):
         parts = {"rules": (replace(many.rules[0], read="trace"),)} if squared else {}
         runs = [
-            simulate(many.replace(**parts), "spiking", seed=seed, neuron="poisson", **same, **slow) for seed in (1, 2)
+            simulate(many.replace(**parts), Spiking(neuron="poisson"), seed=seed, **same, **slow) for seed in (1, 2)
         ]
         gain[squared] = np.mean([run.threshold.values - thresholds for run in runs])
         learned = np.mean([run.f_w.values[-1] - run.f_w.values[0] for run in runs])
@@ -166,12 +167,11 @@ def test_a_rate_is_set_by_its_trace():
     ]
     result = simulate(
         built,
-        "spiking",
+        Spiking(neuron="poisson"),
         device="runtime",
         seed=1,
         record=("inputs.r", "outputs.r"),
         interval=0.5 * ms,
-        neuron="poisson",
     )
     r, step = result.outputs_r.values, 1200
     before, after = r[step - 2].mean(), r[step - 1].mean()
