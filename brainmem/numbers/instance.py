@@ -23,7 +23,7 @@ from brainmem.model.parameters import resolve_parameters
 from brainmem.model.phases import held_lines, turns
 from brainmem.model.plan import Plan, Step, plan_protocol
 from brainmem.numbers.patterns import frame_table, patterns_of, shown_rows, value_rows
-from brainmem.numbers.starts import Given, size_of, start_names, start_tables, start_values, stream
+from brainmem.numbers.starts import Drawing, Given, size_of, start_names, start_tables, start_values, stream
 from brainmem.text import evaluate
 from brainmem.text.constant import require_value
 from brainmem.text.counter import start_seed
@@ -86,9 +86,10 @@ def instantiate(translated: Translation, given: Given, seed: int) -> Instance:
     _check_sizes(model, parameters)
     patterns = patterns_of(translated, parameters, given, seed)
     ends = ends_of(translated, parameters)
-    arrays, weights = start_values(translated, parameters, patterns, given, seed, ends)
+    drawing = Drawing(translated, parameters, patterns, seed)
+    arrays, weights = start_values(drawing, given, ends)
     tables = _tables(translated, plan, parameters, patterns)
-    rows = start_tables(translated, plan, parameters, patterns, seed)
+    rows = start_tables(drawing, plan)
     tables |= {name: _padded_rows(item) if item.ndim == 2 else _padded(item) for name, item in rows.items()}
     arrays |= {f"table.{item.name}": tables[item.name] for item in translated.tables if item.name in tables}
     arrays |= {f"param.{name}": _number(parameters[name]) for name in _constants(translated)}

@@ -23,6 +23,7 @@ from brainmem.translation.restarts import Restart, restarts
 from brainmem.translation.text import WHOLE, Initial, Translation
 
 __all__ = [
+    "Drawing",
     "Given",
     "of_trial",
     "own_tables",
@@ -76,60 +77,74 @@ def side_by_side(values: np.ndarray, units: int | None = None) -> np.ndarray:
     return np.swapaxes(apart, -3, -2).reshape(*rest, trials * size)
 
 
+@dataclass(frozen=True)
+class Drawing:
+    """What the start values of a run are drawn from.
+
+    Attributes
+    ----------
+    translated : Translation
+    parameters : mapping
+        Resolved values by name.
+    patterns : mapping of str to ndarray, shape (items, [trial,] [frames,] unit)
+    seed : int
+    """
+
+    translated: Translation
+    parameters: Mapping[str, Any]
+    patterns: Mapping[str, np.ndarray]
+    seed: int
+
+    @property
+    def model(self) -> MemoryModel:
+        """The model as it was translated."""
+        return self.translated.model
+
+    @property
+    def trials(self) -> range:
+        """The numbers of the trials, one of a plain run."""
+        return range(max(1, self.translated.trials))
+
+
 def start_values(
-    translated: Translation,
-    parameters: Mapping[str, Any],
-    patterns: Mapping[str, np.ndarray],
-    given: Given,
-    seed: int,
-    ends: Mapping[str, Ends],
+    drawing: Drawing, given: Given, ends: Mapping[str, Ends]
 ) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
     """Return the start values of neurons, as the device takes them, and of weights ``[post, pre]``."""
-    weights: dict[str, np.ndarray] = {}
-    trials = range(max(1, translated.trials))
-    drawn = [_draw_trial(translated, parameters, patterns, given, seed, weights, ends, trial) for trial in trials]
-    if not translated.trials:
-        return drawn[0], weights
+    first, weights = _of_trial(drawing, given, ends, 0, {})
+    if not drawing.translated.trials:
+        return first, weights
+    drawn = [first, *(_of_trial(drawing, given, ends, trial, weights)[0] for trial in drawing.trials[1:])]
     arrays = {}
-    for key in drawn[0]:
-        size = translated.group(key.split(".")[0]).size
-        values = np.stack([values[key] for values in drawn])
-        arrays[key] = side_by_side(values, replace(size, cells=False, trials=False).value(parameters))
+    for key in first:
+        size = replace(drawing.translated.group(key.split(".")[0]).size, cells=False, trials=False)
+        arrays[key] = side_by_side(np.stack([values[key] for values in drawn]), size.value(drawing.parameters))
     return arrays, weights
 
 
-def _draw_trial(
-    translated: Translation,
-    parameters: Mapping[str, Any],
-    patterns: Mapping[str, np.ndarray],
-    given: Given,
-    seed: int,
-    weights: dict[str, np.ndarray],
-    ends: Mapping[str, Ends],
-    trial: int,
-) -> dict[str, np.ndarray]:
-    """Draw the start values of one trial; the first also draws the `weights`, which all share."""
-    tables = of_trial(translated.model, patterns, trial)
-    names = {**dict.fromkeys(translated.model.protocol.gates, 0.0), **parameters, **tables}
-    projections = {p.name: p for p in translated.model.projections}
+def _of_trial(
+    drawing: Drawing, given: Given, ends: Mapping[str, Ends], trial: int, weights: Mapping[str, np.ndarray]
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return the start values of one trial, and the weights that all share: those passed, or drawn where none are."""
+    translated, shared = drawing.translated, dict(weights)
+    tables = of_trial(drawing.model, drawing.patterns, trial)
+    names = {**dict.fromkeys(drawing.model.protocol.gates, 0.0), **drawing.parameters, **tables}
+    projections = {p.name: p for p in drawing.model.projections}
     arrays = {}
     for item in translated.initial:
         key = f"{item.owner}.{item.variable}"
         if item.owner in projections:
-            if trial == 0:
-                _check_shared(translated.model, item, patterns, given)
-                weights[key] = _weights(
-                    translated.model, projections[item.owner], ends[item.owner], item, names, given, seed
-                )
-            value = weights[key]
+            if key not in shared:
+                _check_shared(drawing, item, given)
+                shared[key] = _weights(drawing, projections[item.owner], ends[item.owner], item, names, given)
+            value = shared[key]
             if not ends[item.owner].whole:
                 names[f"{item.owner}_{item.variable}{WHOLE}"] = ends[item.owner].within(value)
         else:
-            value = _neurons(translated, item, names, given, seed, trial)
+            value = _neurons(drawing, item, names, given, trial)
             if item.owner:
                 arrays[key] = value
         names[f"{item.owner}_{item.variable}" if item.owner else item.variable] = value
-    return arrays
+    return arrays, shared
 
 
 def of_trial(model: MemoryModel, patterns: Mapping[str, np.ndarray], trial: int) -> dict[str, np.ndarray]:
@@ -144,8 +159,8 @@ def own_tables(model: MemoryModel, patterns: Mapping[str, np.ndarray]) -> set[st
     return {item.name for item in known if patterns[item.name].ndim == (4 if item.every else 3)}
 
 
-def _check_shared(model: MemoryModel, item: Initial, patterns: Mapping[str, np.ndarray], given: Given) -> None:
-    own = sorted(own_tables(model, patterns) & identifiers(item.draw))
+def _check_shared(drawing: Drawing, item: Initial, given: Given) -> None:
+    own = sorted(own_tables(drawing.model, drawing.patterns) & identifiers(item.draw))
     if own and item.owner not in given.weights and f"{item.owner}.{item.variable}" not in given.initial:
         raise RuleError(
             f"The start weights {item.draw!r} of {item.owner!r} are made from {own[0]!r}, of which every trial has its "
@@ -153,9 +168,8 @@ def _check_shared(model: MemoryModel, item: Initial, patterns: Mapping[str, np.n
         )
 
 
-def _neurons(
-    translated: Translation, item: Initial, names: Mapping[str, Any], given: Given, seed: int, trial: int
-) -> np.ndarray:
+def _neurons(drawing: Drawing, item: Initial, names: Mapping[str, Any], given: Given, trial: int) -> np.ndarray:
+    translated, seed = drawing.translated, drawing.seed
     owner = item.owner or item.stream.split(".")[0]
     size = replace(translated.group(owner).size, trials=False).value(names)
     key = f"{item.owner}.{item.variable}"
@@ -165,18 +179,16 @@ def _neurons(
         return _given_start(key, given.initial[key], size, translated.trials, trial)
     if item.stream in given.initial:
         values = _given_start(item.stream, given.initial[item.stream], size, translated.trials, trial)
-        return _of_model(translated, item, values, names, seed)
+        return _of_model(drawing, item, values, names)
     return draw(item.draw, names=names, rng=stream(seed, item.stream or key, trial), shape=(size,))
 
 
-def _of_model(
-    translated: Translation, item: Initial, values: np.ndarray, names: Mapping[str, Any], seed: int
-) -> np.ndarray:
+def _of_model(drawing: Drawing, item: Initial, values: np.ndarray, names: Mapping[str, Any]) -> np.ndarray:
     """Return start values of a variable for those given under the model's own name: of traces, for rates."""
-    rng = stream(seed, item.stream)  # the text draws nothing
+    rng = stream(drawing.seed, item.stream)  # the text draws nothing
     found = draw(item.given, names={**names, "given": values}, rng=rng, shape=values.shape)
     if item.owner and not ((found >= 0) & (found <= 1)).all():
-        population = translated.model.population(item.owner)
+        population = drawing.model.population(item.owner)
         raise RuleError(
             f"initial {item.stream!r}: rates from {values.min():g} to {values.max():g} leave the rate_range "
             f"{population.rate_range} of {item.owner!r}, and spikes carry no others."
@@ -201,13 +213,7 @@ def _given_start(key: str, values: Any, size: int, trials: int, trial: int) -> n
 
 
 def _weights(
-    model: MemoryModel,
-    projection: Projection,
-    ends: Ends,
-    item: Initial,
-    names: Mapping[str, Any],
-    given: Given,
-    seed: int,
+    drawing: Drawing, projection: Projection, ends: Ends, item: Initial, names: Mapping[str, Any], given: Given
 ) -> np.ndarray:
     first = item.variable == next(iter(projection.initial))
     key = f"{item.owner}.{item.variable}"
@@ -215,10 +221,12 @@ def _weights(
     found |= {f"weights of {projection.name!r}": given.weights.get(projection.name)} if first else {}
     found = {what: matrix for what, matrix in found.items() if matrix is not None}
     if len(found) > 1:
-        raise RuleError(f"Model {model.name!r}: {' and '.join(found)} are the same start values. Give one of them.")
+        raise RuleError(
+            f"Model {drawing.model.name!r}: {' and '.join(found)} are the same start values. Give one of them."
+        )
     for what, matrix in found.items():
-        return _present(check_matrix(matrix, ends.shape, what=what), ends, model, projection)
-    matrix = draw(item.draw, names=names, rng=stream(seed, key), shape=ends.shape)
+        return _present(check_matrix(matrix, ends.shape, what=what), ends, drawing.model, projection)
+    matrix = draw(item.draw, names=names, rng=stream(drawing.seed, key), shape=ends.shape)
     matrix = np.where(ends.present, matrix, 0.0)
     if first and projection.row_norm is not None and not ends.empty:
         matrix = matrix * (projection.row_norm / np.linalg.norm(matrix, axis=1, keepdims=True))
@@ -240,11 +248,9 @@ def _present(matrix: np.ndarray, ends: Ends, model: MemoryModel, projection: Pro
     return np.where(ends.present, matrix, 0.0)
 
 
-def start_tables(
-    translated: Translation, plan: Plan, parameters: Mapping[str, Any], patterns: Mapping[str, np.ndarray], seed: int
-) -> dict[str, np.ndarray]:
+def start_tables(drawing: Drawing, plan: Plan) -> dict[str, np.ndarray]:
     """Return the values that phases set when they begin, (row, unit of every trial), and the row of every step."""
-    model = translated.model
+    model = drawing.model
     tables: dict[str, np.ndarray] = {}
     keys = {key: row + 1 for row, key in enumerate(dict.fromkeys(filter(None, plan.starts)))}
     for name, item in restarts(model).items():
@@ -253,47 +259,32 @@ def start_tables(
         ]
         tables[f"{name}_row"] = np.asarray(shown)
         for phase in item.phases:
-            _check_rows(model, phase, name, [number for key, number, *_ in keys if key == phase.name], patterns)
+            rows = [number for key, number, *_ in keys if key == phase.name]
+            _check_rows(model, phase, name, rows, drawing.patterns)
         if not item.on_device:
-            tables[f"{name}_start"] = phase_starts(translated, item, keys, parameters, patterns, seed)
+            tables[f"{name}_start"] = phase_starts(drawing, item, keys)
     return tables
 
 
-def phase_starts(
-    translated: Translation,
-    item: Restart,
-    keys: Mapping[tuple, int],
-    parameters: Mapping[str, Any],
-    patterns: Mapping[str, np.ndarray],
-    seed: int,
-) -> np.ndarray:
+def phase_starts(drawing: Drawing, item: Restart, keys: Mapping[tuple, int]) -> np.ndarray:
     """Return the values of a variable that phases set, (row, unit of every trial), also where the device draws them."""
-    model = translated.model
-    size, trials = size_of(owner_of(model, item.variable).size, parameters), range(max(1, translated.trials))
-    drawn = [_phase_starts(model, item, keys, size, parameters, patterns, seed, trial) for trial in trials]
-    return side_by_side(np.stack(drawn, axis=1))
+    return side_by_side(np.stack([_phase_starts(drawing, item, keys, trial) for trial in drawing.trials], axis=1))
 
 
-def _phase_starts(
-    model: MemoryModel,
-    restart: Restart,
-    keys: Mapping[tuple, int],
-    size: int,
-    parameters: Mapping[str, Any],
-    patterns: Mapping[str, np.ndarray],
-    seed: int,
-    trial: int,
-) -> np.ndarray:
+def _phase_starts(drawing: Drawing, restart: Restart, keys: Mapping[tuple, int], trial: int) -> np.ndarray:
     """Return the start values of one trial, (row, unit)."""
-    values, name = np.zeros((len(keys), size)), restart.variable
+    model, name = drawing.model, restart.variable
+    size = size_of(owner_of(model, name).size, drawing.parameters)
+    values = np.zeros((len(keys), size))
     for phase in restart.phases:
         rows = np.array([row for (key, *_), row in keys.items() if key == phase.name], dtype=int)
         items = [item for key, item, *_ in keys if key == phase.name]
-        read = _at_begin(model, phase, name, items, of_trial(model, patterns, trial))
-        rng: Any = stream(seed, f"{phase.name}.{name}", trial)
+        read = _at_begin(model, phase, name, items, of_trial(model, drawing.patterns, trial))
+        rng: Any = stream(drawing.seed, f"{phase.name}.{name}", trial)
         if phase.fresh:
-            rng = CounterDraws(start_seed(seed), rows, trial, restart.number(phase))
-        values[rows - 1] = draw(phase.start[name], names={**parameters, **read}, rng=rng, shape=(len(rows), size))
+            rng = CounterDraws(start_seed(drawing.seed), rows, trial, restart.number(phase))
+        names = {**drawing.parameters, **read}
+        values[rows - 1] = draw(phase.start[name], names=names, rng=rng, shape=(len(rows), size))
     return values
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from brainmem import MemoryModel
 from brainmem.numbers.instance import Given, instantiate
-from brainmem.numbers.starts import phase_starts
+from brainmem.numbers.starts import Drawing, phase_starts
 from brainmem.translation import translate
 from brainmem.translation.restarts import restarts
 
@@ -22,7 +22,7 @@ def starts_of(
     starts = instance.plan.starts
     keys = {key: row + 1 for row, key in enumerate(dict.fromkeys(filter(None, starts)))}
     restart = restarts(translated.model)[name]
-    values = phase_starts(translated, restart, keys, instance.parameters, instance.patterns, seed)
+    values = phase_starts(Drawing(translated, instance.parameters, instance.patterns, seed), restart, keys)
     sets = [key is not None and name in step.phase.start for key, step in zip(starts, instance.plan.steps, strict=True)]
     rows = [keys[key] - 1 if held else 0 for key, held in zip(starts, sets, strict=True)]
     found = np.where(np.array(sets)[:, None], values[rows], np.nan)
