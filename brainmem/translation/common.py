@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import LearningRule, Population, Projection
-from brainmem.model.reading import Summed, rules_of, sums_of
+from brainmem.model.reading import Summed, rules_of, summed_lines, sums_of
 from brainmem.text.lines import (
     definitions,
     identifiers,
@@ -23,6 +23,7 @@ __all__ = [
     "episode_event",
     "pairs_of",
     "projection_orders",
+    "summed_orders",
     "synaptic_text",
 ]
 
@@ -37,6 +38,12 @@ def projection_orders(model: MemoryModel) -> dict[str, tuple[str, int]]:
     summed = {f"{item.onto}.{item.variable}": item for item in sums_of(model)}
     depends = {key: _stored_names(model, item) & set(summed) for key, item in summed.items()}
     return schedule.sum_orders(depends)
+
+
+def summed_orders(projection: Projection, orders: Mapping[str, tuple[str, int]]) -> dict[str, tuple[str, int]]:
+    """Return (when, order) of the sums of a projection, by their names in its synapses."""
+    sums = (Summed(projection, line) for line in summed_lines(projection))
+    return {item.line.name: orders[f"{item.onto}.{item.variable}"] for item in sums}
 
 
 def synaptic_text(model: MemoryModel, projection: Projection, text: str) -> str:

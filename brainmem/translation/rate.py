@@ -9,11 +9,11 @@ from brainmem.model.memory import MemoryModel
 from brainmem.model.names import expected_name
 from brainmem.model.nouns import LearningRule, Population, Projection
 from brainmem.model.phases import set_by_phases
-from brainmem.model.reading import Summed, constants_in, model_names, rules_of, summed_lines, sums_onto
+from brainmem.model.reading import constants_in, model_names, rules_of, summed_lines, sums_onto
 from brainmem.model.visits import state_lines, unit_lines
 from brainmem.text.lines import DRAWS, Line, identifiers, read_lines, statement_lines, write_lines
 from brainmem.translation import protocol, schedule
-from brainmem.translation.common import clip_operation, episode_event, pairs_of, projection_orders
+from brainmem.translation.common import clip_operation, episode_event, pairs_of, projection_orders, summed_orders
 from brainmem.translation.phases import phase_events, phase_operations, stored_rate, with_rate
 from brainmem.translation.restarts import restarts
 from brainmem.translation.schedule import RuleSlots
@@ -159,10 +159,7 @@ def rate_connection(model: MemoryModel, projection: Projection, orders: Mapping[
         pairs=pairs_of(projection),
         constants=constants_in(texts, model.parameters),
         state_order=schedule.PLASTICITY[1],
-        summed_order={
-            item.line.name: orders[f"{item.onto}.{item.variable}"]
-            for item in (Summed(projection, line) for line in summed_lines(projection))
-        },
+        summed_order=summed_orders(projection, orders),
         source_units=projection.source_units,
         target_units=projection.target_units,
         delay=projection.delay,

@@ -15,7 +15,7 @@ from brainmem.model.variants import Spiking
 from brainmem.text.lines import Line, identifiers, merged, read_lines, write_lines
 from brainmem.translation import protocol, rate, schedule
 from brainmem.translation.cells import cells, counting_synapses, spiking_parameters
-from brainmem.translation.common import pairs_of, projection_orders
+from brainmem.translation.common import pairs_of, projection_orders, summed_orders
 from brainmem.translation.currents import current_tables
 from brainmem.translation.expected import Expected
 from brainmem.translation.inputs import correlations
@@ -140,7 +140,6 @@ def _connection(
     units: Mapping[str, SpikingUnit],
     spiking: Spiking,
 ) -> tuple[Connection, list[SplitRule]]:
-    plain = rate.rate_connection(model, projection, orders)
     slots = schedule.rule_slots(model.rules)
     for rule in rules_of(model, projection):
         _refuse_open_window(model, rule, spiking.read or rule.read)
@@ -177,7 +176,7 @@ def _connection(
         pairs=pairs_of(projection),
         constants=constants_in(texts, parameters),
         state_order=schedule.PLASTICITY[1],
-        summed_order=plain.summed_order,
+        summed_order=summed_orders(projection, orders),
         source_units=projection.source_units,
         target_units=projection.target_units,
         delay=projection.delay,
