@@ -1,4 +1,4 @@
-"""What a translation produces: the keyword arguments of Brian2 objects, as text.
+"""What a translation produces: the keyword arguments of Brian2 objects, as text and small values.
 
 These are plain frozen records. `brainmem.build.network` turns each `Group` into one `NeuronGroup` and each
 `Connection` into one `Synapses`; `brainmem.translation.script` prints them.
