@@ -12,7 +12,8 @@ from brainmem.build.kernels import Kernel, choose_kernels
 from brainmem.engine.device import Device
 from brainmem.text.lines import read_lines
 from brainmem.text.slices import joined
-from brainmem.translation.text import Connection, Pairs, Translation
+from brainmem.translation.sizes import Pairs
+from brainmem.translation.text import Connection, Translation
 
 __all__ = ["describe_kernels"]
 

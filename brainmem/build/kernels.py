@@ -9,7 +9,8 @@ from brainmem.build.deferral import Deferral, find_deferral
 from brainmem.engine.device import Device
 from brainmem.text.lines import DRAWS, Line, identifiers, read_lines
 from brainmem.translation import schedule
-from brainmem.translation.text import Connection, Pairs, Translation
+from brainmem.translation.sizes import Pairs
+from brainmem.translation.text import Connection, Translation
 
 __all__ = ["Kernel", "choose_kernels"]
 

@@ -41,7 +41,8 @@ from brainmem.translation.controller import CONTROLLER, run_numbers
 from brainmem.translation.gates import guarded
 from brainmem.translation.moments import Sum, sums_behind
 from brainmem.translation.recorded import COMPLETE
-from brainmem.translation.text import Group, Pairs, Table, Translation
+from brainmem.translation.sizes import Pairs
+from brainmem.translation.text import Group, Table, Translation
 
 __all__ = ["build", "build_cells", "warm_up"]
 

@@ -100,9 +100,10 @@ def reproduce(
     _one_of("size", size, SIZES)
     if isinstance(variant, str):
         _one_of("variant", variant, (*VARIANTS, "both"))
+    both = isinstance(variant, str) and variant == "both"
     model = get_model(key)
     chosen = _chosen(key, claims)
-    variants = VARIANTS if variant == "both" else (variant_of(variant).name,)
+    variants = VARIANTS if both else (variant_of(variant).name,)
     spiking = variant if isinstance(variant, Spiking) else Spiking()
     jobs = max(1, os.cpu_count() or 1) if jobs is None else jobs
     experiments = {

@@ -15,7 +15,8 @@ from brainmem.translation.controller import CONTROLLER
 from brainmem.translation.currents import cell_current
 from brainmem.translation.neurons import SpikingUnit
 from brainmem.translation.settling import SETTLE_EVENT, settling, settling_event
-from brainmem.translation.text import Connection, Group, Link, Pairs, Pathway, Size
+from brainmem.translation.sizes import Link, Pairs, Size
+from brainmem.translation.text import Connection, Group, Pathway
 
 __all__ = ["SPIKING_PARAMETERS", "cells", "counting_synapses", "spiking_parameters"]
 

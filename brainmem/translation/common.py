@@ -15,7 +15,8 @@ from brainmem.text.lines import (
 )
 from brainmem.translation import schedule
 from brainmem.translation.schedule import RuleSlots
-from brainmem.translation.text import Operation, Pairs
+from brainmem.translation.sizes import Pairs
+from brainmem.translation.text import Operation
 
 __all__ = [
     "bounded",

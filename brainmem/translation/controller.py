@@ -13,7 +13,8 @@ from brainmem.model.nouns import Stimulus
 from brainmem.text.lines import Line, identifiers, rename
 from brainmem.translation import schedule
 from brainmem.translation.restarts import restarts
-from brainmem.translation.text import ONE, Group, Link, Operation
+from brainmem.translation.sizes import ONE, Link
+from brainmem.translation.text import Group, Operation
 
 __all__ = [
     "CONTROLLER",

@@ -17,7 +17,8 @@ from brainmem.text.lines import Line, read_lines
 from brainmem.translation import schedule
 from brainmem.translation.controller import CONTROLLER, FOLLOWED, START_SEED
 from brainmem.translation.restarts import patterns_on_device, restarts
-from brainmem.translation.text import Link, Operation, Size, Table
+from brainmem.translation.sizes import Link, Size
+from brainmem.translation.text import Operation, Table
 
 __all__ = [
     "DRIVE_BEGIN",

@@ -18,7 +18,8 @@ from brainmem.translation.phases import phase_events, phase_operations, stored_r
 from brainmem.translation.restarts import restarts
 from brainmem.translation.schedule import RuleSlots
 from brainmem.translation.sequential import visits_of
-from brainmem.translation.text import Connection, Group, Initial, Operation, Pathway, Size, Table
+from brainmem.translation.sizes import Size
+from brainmem.translation.text import Connection, Group, Initial, Operation, Pathway, Table
 
 __all__ = ["rate_connections", "rate_groups", "rate_initial"]
 

@@ -13,7 +13,8 @@ from brainmem.text.lines import read_lines
 from brainmem.text.slices import slice_texts
 from brainmem.translation.controller import run_numbers
 from brainmem.translation.gates import guarded
-from brainmem.translation.text import TRIALS, Connection, Group, Operation, Table, Translation
+from brainmem.translation.sizes import TRIALS
+from brainmem.translation.text import Connection, Group, Operation, Table, Translation
 from brainmem.translation.trials import connect_arguments
 from brainmem.translation.visits import print_visits
 

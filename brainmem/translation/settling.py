@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from brainmem.model.names import settle_table
 from brainmem.translation import schedule
-from brainmem.translation.text import Operation, Size, Table
+from brainmem.translation.sizes import Size
+from brainmem.translation.text import Operation, Table
 
 __all__ = ["LEVELS", "ROWS", "SETTLE_EVENT", "settling", "settling_event", "settling_tables"]
 

@@ -22,10 +22,11 @@ from brainmem.translation.inputs import correlations
 from brainmem.translation.neurons import SpikingUnit, spiking_unit
 from brainmem.translation.phases import phase_events
 from brainmem.translation.rules import lower_rule
+from brainmem.translation.sizes import Size
 from brainmem.translation.spiking_starts import drive_start, settable_starts, unit_statements
 from brainmem.translation.split.core import SplitRule
 from brainmem.translation.split.expansion import phase_time, rate_expansions
-from brainmem.translation.text import Connection, Group, Operation, Pathway, Size, Table
+from brainmem.translation.text import Connection, Group, Operation, Pathway, Table
 
 __all__ = ["spiking_connections", "spiking_groups", "spiking_tables"]
 

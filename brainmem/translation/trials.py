@@ -16,7 +16,8 @@ from brainmem.text.lines import Line, read_lines, rename, write_lines
 from brainmem.text.slices import apart
 from brainmem.translation.controller import CONTROLLER, TRIAL
 from brainmem.translation.restarts import restarts
-from brainmem.translation.text import CELLS, TRIALS, Connection, Group, Operation, Pairs, Table, Translation
+from brainmem.translation.sizes import CELLS, TRIALS, Pairs
+from brainmem.translation.text import Connection, Group, Operation, Table, Translation
 
 __all__ = ["connect_arguments", "spread"]
 

@@ -16,6 +16,7 @@ from brainmem import (
     explain,
     freeze,
     get_model,
+    reproduce,
     script,
     simulate,
     sweep,
@@ -107,3 +108,22 @@ def test_a_parameter_of_cells_with_another_unit_is_refused_as_among_the_paramete
 def test_what_does_not_exist_is_refused_where_it_is_said(make, said):
     with pytest.raises(TranslationError, match=said):
         make()
+
+
+def test_claims_are_reproduced_with_the_cells_asked_for(monkeypatch):
+    seen = []
+
+    def simulate(model, variant, **options):
+        seen.append(variant)
+        raise RuleError("no more is needed")
+
+    monkeypatch.setattr("brainmem.study.claims.simulate", simulate)
+    for variant in ("rate", Rate(), "spiking", POISSON):
+        with pytest.raises(RuleError, match="no more"):
+            reproduce("kurikawa2020", claims=("C1",), variant=variant, jobs=1)
+    assert [item if isinstance(item, str) else item.options["neuron"] for item in seen] == [
+        "rate", "rate", "lif", "poisson",
+    ]  # fmt: skip
+    for wrong in (3, np.eye(2), None):
+        with pytest.raises(TranslationError, match="choose one of 'rate', 'spiking'"):
+            reproduce("kurikawa2020", variant=wrong)

@@ -15,7 +15,8 @@ from brainmem.build.kernels import Kernel
 from brainmem.text.lines import read_lines
 from brainmem.translation import schedule
 from brainmem.translation.gates import UPDATE
-from brainmem.translation.text import Connection, Operation, Pairs, Pathway
+from brainmem.translation.sizes import Pairs
+from brainmem.translation.text import Connection, Operation, Pathway
 
 __all__ = ["add_steps"]
 

@@ -12,7 +12,8 @@ from brainmem.build.codegen.dense import dense_class
 from brainmem.build.kernels import Kernel
 from brainmem.text.lines import identifiers, rename
 from brainmem.translation.controller import CONTROLLER
-from brainmem.translation.text import Pairs, Translation, Visits
+from brainmem.translation.sizes import Pairs
+from brainmem.translation.text import Translation, Visits
 
 __all__ = ["UnitVisits", "add_visits"]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from brainmem import freeze, get_model, translate
-from brainmem.translation.text import ONE, Link, Pairs, Size
+from brainmem.translation.sizes import ONE, Link, Pairs, Size
 from brainmem.translation.trials import connect_arguments
 
 NUMBERS = {"N": 5, "trials": 3, "cells_per_unit": 2}
