@@ -13,6 +13,7 @@ A model with twins (`twin`) becomes, text to text, a translation in which
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from brainmem.errors import RuleError
@@ -129,7 +130,7 @@ def _counting(group: Group, unit: SpikingUnit, population: Population) -> Group:
     ]
     counted = Operation(f"{population.name}_counted", "\n".join(code), *schedule.COUNT)
     events = {
-        name: (condition.replace("count > 0", "count != 0"), when, order)
+        name: (re.sub(r"\b(count(_late_\w+)?) > 0", r"\1 != 0", condition), when, order)
         for name, (condition, when, order) in group.events.items()
     }
     drawn = [Line(name, "parameter", "1") for name in (now, before)]

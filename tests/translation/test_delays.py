@@ -26,6 +26,7 @@ from brainmem import (
     translate,
 )
 from brainmem.errors import BrainmemError, RuleError
+from brainmem.verification.counts import without_cells
 
 DT, TAU = 0.1, 5.0  # ms
 NUMPY, STANDALONE = Device("runtime"), Device("cpp_standalone")
@@ -275,3 +276,10 @@ def test_a_delay_between_time_steps_is_refused(delay):
 def test_a_delay_that_is_no_time_is_refused(delay, message):
     with pytest.raises(RuleError, match=message):
         ring(delay)
+
+
+def test_counts_that_stand_for_cells_arrive_late_too_whatever_their_sign():
+    model = ring("2*ms", rule="dw/dt = eta*x_post*x_pre/tau : 1")
+    counted = without_cells(translate(model, "spiking"))
+    conditions = {name: event[0] for name, event in counted.group("units").events.items() if "spike" in name}
+    assert conditions == {"unit_spike": "count != 0", "unit_spike_late_recurrent": "count_late_recurrent != 0"}
