@@ -87,7 +87,7 @@ def _place(title: str) -> str:
 def test_the_page_on_the_architecture_names_every_room():
     named = re.findall(r"^\| \[?`([\w/.]+)`", PAGES["brainmem/README.md"], re.MULTILINE)
     rooms = {f"{path.name}/" if path.is_dir() else path.name for path in (ROOT / "brainmem").iterdir()}
-    assert rooms - {"__pycache__/", "__main__.py", "py.typed", "README.md"} <= set(named)
+    assert rooms - {"__pycache__/", "__init__.py", "__main__.py", "py.typed", "README.md"} <= set(named)
     assert all((ROOT / "brainmem" / name).exists() for name in named)
 
 

@@ -96,7 +96,7 @@ MODELS = {
     "dreams": (dreams_model, 100),
     "rajan2016": (lambda: get_model("rajan2016"), 40),
     "rajan2016/choice": (lambda: get_model("rajan2016/choice"), 20),
-    "rajan2016/feedback": (lambda: get_model("rajan2016/feedback"), 40),
+    "rajan2016/feedback": (lambda: get_model("rajan2016/feedback"), 100),
 }
 
 

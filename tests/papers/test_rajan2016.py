@@ -63,7 +63,7 @@ def test_targets_are_bumps_in_an_order_of_their_own(learned):
 
 def test_the_spiking_variant_reads_the_rule_from_traces():
     translated = translate(get_model("rajan2016"), "spiking")
-    assert translated.group("units_cells").size == "N*cells_per_unit"
+    assert translated.group("units_cells").size.text == "N*cells_per_unit"
     assert [op.name for op in translated.connection("inverse").operations] == ["squares"]
 
 

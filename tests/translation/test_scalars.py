@@ -23,7 +23,6 @@ from brainmem import (
     freeze,
     simulate,
     translate,
-    verify,
 )
 from brainmem.errors import RuleError
 
@@ -266,13 +265,3 @@ def test_units_updated_one_at_a_time_cannot_read_a_number_that_each_visit_change
             protocol=Phase("relax", duration="T"),
             rate_dt="1*ms",
         )
-
-
-def test_the_check_of_the_spiking_variant_carries_them_in_both_networks():
-    """A rule that is linear in its only rate has no bias; the twin network reads the number of its own rates."""
-    model = regulated(rule=False).replace(
-        parameters=(*regulated().parameters,),
-        rules=(LearningRule("third", "recurrent", continuous="dw/dt = eta*novelty*x_pre/tau : 1"),),
-    )
-    found = verify(model, seeds=2, device=NUMPY, cells_per_unit=(2,))
-    assert "third" in str(found)
