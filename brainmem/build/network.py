@@ -22,7 +22,6 @@ from brian2 import (
 )
 from brian2.units import Unit
 
-from brainmem.build.blueprint import Blueprint
 from brainmem.build.codegen.connections import Surroundings, join, operate
 from brainmem.build.codegen.counter import COUNTER_FUNCTIONS
 from brainmem.build.codegen.delays import delay_functions
@@ -31,10 +30,11 @@ from brainmem.build.codegen.halt import halt_when
 from brainmem.build.codegen.sampled import add_sampled
 from brainmem.build.codegen.visits import add_visits
 from brainmem.build.codegen.warm import warm_up
+from brainmem.build.program import Program
 from brainmem.build.recording import monitors_and_outputs
 from brainmem.engine.device import Built
 from brainmem.engine.rows import RowTable
-from brainmem.numbers.calibrate import SAMPLED, CellBlueprint
+from brainmem.numbers.calibrate import SAMPLED, CellProgram
 from brainmem.text.lines import read_lines
 from brainmem.translation import schedule
 from brainmem.translation.controller import CONTROLLER, run_numbers
@@ -47,33 +47,33 @@ from brainmem.translation.text import Group, Table, Translation
 __all__ = ["build", "build_cells", "warm_up"]
 
 
-def build(blueprint: Blueprint) -> Built:
-    """Return the network of `blueprint`, its inputs and its outputs."""
-    listed = [item.name for item in blueprint.translated.connections if not blueprint.dense(item.name)]
-    blueprint = replace(blueprint, translated=guarded(blueprint.translated, listed))
-    translated = blueprint.translated
-    clock = Clock(dt=blueprint.dt * second, name="clock")
-    tables = {table.name: _table(table, blueprint) for table in translated.tables}
+def build(program: Program) -> Built:
+    """Return the network of `program`, its inputs and its outputs."""
+    listed = [item.name for item in program.translated.connections if not program.dense(item.name)]
+    program = replace(program, translated=guarded(program.translated, listed))
+    translated = program.translated
+    clock = Clock(dt=program.dt * second, name="clock")
+    tables = {table.name: _table(table, program) for table in translated.tables}
     namespace: dict[str, Any] = {
         **tables,
         **COUNTER_FUNCTIONS,
         **delay_functions(),
-        "cells_per_unit": blueprint.sizes.get("cells_per_unit", 1),
+        "cells_per_unit": program.sizes.get("cells_per_unit", 1),
     }
     namespace |= {"trials": translated.trials} if translated.trials else {}
-    groups = {item.name: _neuron_group(item, blueprint, clock, namespace) for item in translated.groups}
+    groups = {item.name: _neuron_group(item, program, clock, namespace) for item in translated.groups}
     for item in translated.groups:
-        _link(item, groups, blueprint)
-    periods = {name: seconds * second for name, seconds in blueprint.periods.items()}
+        _link(item, groups, program)
+    periods = {name: seconds * second for name, seconds in program.periods.items()}
     here = Surroundings(groups, clock, namespace, periods, translated.trials)
     synapses = {
-        item.name: join(item, here, blueprint.kernels.get(item.name), blueprint.ends.get(item.name))
-        for item in blueprint.connections
+        item.name: join(item, here, program.kernels.get(item.name), program.ends.get(item.name))
+        for item in program.connections
     }
-    add_visits(translated, blueprint.kernels, groups, synapses)
-    _form_sampled_sums(blueprint, synapses)
+    add_visits(translated, program.kernels, groups, synapses)
+    _form_sampled_sums(program, synapses)
     _halt(groups[CONTROLLER])
-    monitors, outputs = monitors_and_outputs(blueprint, groups, synapses, clock)
+    monitors, outputs = monitors_and_outputs(program, groups, synapses, clock)
     network = Network(*groups.values(), *synapses.values(), *monitors, name="network")
     return Built(
         network=network,
@@ -83,30 +83,30 @@ def build(blueprint: Blueprint) -> Built:
     )
 
 
-def _form_sampled_sums(blueprint: Blueprint, synapses: Mapping[str, Synapses]) -> None:
+def _form_sampled_sums(program: Program, synapses: Mapping[str, Synapses]) -> None:
     """Form the sums again that recorded variables read, at the times at which these are recorded."""
-    translated = blueprint.translated
+    translated = program.translated
     again: dict[Sum, None] = {}
-    for owner, variable, kind in blueprint.recorded:
+    for owner, variable, kind in program.recorded:
         if kind == "time":
             again |= dict.fromkeys(sums_behind(translated, owner, [variable]))
     for sum_ in again:
         if sum_.connection not in synapses:
             continue
-        item, ends = translated.connection(sum_.connection), blueprint.ends.get(sum_.connection)
+        item, ends = translated.connection(sum_.connection), program.ends.get(sum_.connection)
         add_sampled(
             synapses[sum_.connection],
             item,
             sum_,
-            blueprint.kernels.get(sum_.connection),
-            interval=blueprint.interval * second,
+            program.kernels.get(sum_.connection),
+            interval=program.interval * second,
             trials=translated.trials,
             diagonal=Diagonal(item.pairs is Pairs.ALL, None if ends is None else ends.shift),
         )
 
 
-def _table(table: Table, blueprint: Blueprint) -> RowTable:
-    columns = None if table.columns is None else table.columns.value(blueprint.sizes)
+def _table(table: Table, program: Program) -> RowTable:
+    columns = None if table.columns is None else table.columns.value(program.sizes)
     return RowTable(columns, unit=_unit(table.unit), name=table.name)
 
 
@@ -117,9 +117,9 @@ def _unit(text: str) -> Unit | int:
     return get_unit(dimensions_and_type_from_string(text)[0])
 
 
-def _neuron_group(item: Group, blueprint: Blueprint, clock: Clock, namespace: dict) -> NeuronGroup:
+def _neuron_group(item: Group, program: Program, clock: Clock, namespace: dict) -> NeuronGroup:
     group = NeuronGroup(
-        item.size.value(blueprint.sizes),
+        item.size.value(program.sizes),
         item.equations,
         threshold=item.threshold,
         reset=item.reset,
@@ -127,7 +127,7 @@ def _neuron_group(item: Group, blueprint: Blueprint, clock: Clock, namespace: di
         events={name: condition for name, (condition, _, _) in item.events.items()},
         method=item.method,
         clock=clock,
-        dtype=_precision(item, blueprint),
+        dtype=_precision(item, program),
         namespace=namespace,
         name=item.name,
     )
@@ -139,21 +139,21 @@ def _neuron_group(item: Group, blueprint: Blueprint, clock: Clock, namespace: di
     return group
 
 
-def _precision(item: Group, blueprint: Blueprint) -> type | dict[str, type]:
+def _precision(item: Group, program: Program) -> type | dict[str, type]:
     """Return the type of what is summed up over the steps of a phase: in float32 it would lose its smaller digits.
 
     Time within a phase would be off by a step within a few thousand.
     """
     if item.name == CONTROLLER:
         return np.float64
-    rates = [population.rate for population in blueprint.translated.model.populations if population.rate]
+    rates = [population.rate for population in program.translated.model.populations if population.rate]
     totals = {f"{rate}_total" for rate in rates}
     return {line.name: np.float64 for line in read_lines(item.equations) if line.name in totals}
 
 
-def _link(item: Group, groups: Mapping[str, NeuronGroup], blueprint: Blueprint) -> None:
+def _link(item: Group, groups: Mapping[str, NeuronGroup], program: Program) -> None:
     for name, link in item.links.items():
-        positions = link.positions(blueprint.sizes)
+        positions = link.positions(program.sizes)
         setattr(groups[item.name], name, linked_var(groups[link.group], link.variable, index=positions))
 
 
@@ -179,7 +179,7 @@ def _inputs(translated: Translation, groups, synapses, tables) -> dict[str, Any]
     return inputs
 
 
-def build_cells(cell: CellBlueprint) -> Built:
+def build_cells(cell: CellProgram) -> Built:
     """Return uncoupled cells that count their spikes and the moments of their trace, for calibration."""
     equations = f"""
     {cell.equations}

@@ -8,8 +8,8 @@ from typing import Any
 
 from brian2 import Clock, EventMonitor, NeuronGroup, SpikeMonitor, StateMonitor, Synapses, second
 
-from brainmem.build.blueprint import Blueprint
 from brainmem.build.codegen.snapshot import snapshot_monitor
+from brainmem.build.program import Program
 from brainmem.translation import schedule
 from brainmem.translation.controller import CONTROLLER
 from brainmem.translation.recorded import Recorded, recorded_at_steps
@@ -21,46 +21,46 @@ Objects = Mapping[str, Any]
 
 
 def monitors_and_outputs(
-    blueprint: Blueprint, groups: Mapping[str, NeuronGroup], synapses: Mapping[str, Synapses], clock: Clock
+    program: Program, groups: Mapping[str, NeuronGroup], synapses: Mapping[str, Synapses], clock: Clock
 ) -> tuple[list[Any], dict[Recorded, Any]]:
     """Return the monitors of a network, and the variable that holds each thing recorded."""
     objects = {**groups, **synapses}
-    wanted = [item for item in (*recorded_at_steps(blueprint.translated), *blueprint.recorded) if item.owner in objects]
+    wanted = [item for item in (*recorded_at_steps(program.translated), *program.recorded) if item.owner in objects]
     monitors, outputs = [], {}
     for _, together in groupby(wanted, key=lambda item: item.monitor):
         items = list(together)
-        monitor = _monitor(items, objects, blueprint, clock)
+        monitor = _monitor(items, objects, program, clock)
         monitors.append(monitor)
         outputs |= {item: monitor.variables[item.variable] for item in items}
         if items[0].kind == "time":
             outputs[items[0]._replace(variable="t")] = monitor.variables["t"]
-    for owner, variables in blueprint.translated.final.items():
+    for owner, variables in program.translated.final.items():
         outputs |= {Recorded(owner, name, "end"): objects[owner].variables[name] for name in variables}
     return monitors, outputs
 
 
-def _monitor(items: Sequence[Recorded], objects: Objects, blueprint: Blueprint, clock: Clock) -> Any:
+def _monitor(items: Sequence[Recorded], objects: Objects, program: Program, clock: Clock) -> Any:
     """Return the monitor of what one records together."""
     first, (when, order) = items[0], schedule.RECORD
     owner, slot = objects[first.owner], {"when": when, "order": order, "name": first.monitor}
     if first.kind == "steps":
         return EventMonitor(owner, "step_end", variables=[item.variable for item in items], record=True, **slot)
     if first.kind == "time":
-        return StateMonitor(owner, first.variable, record=True, dt=blueprint.interval * second, **slot)
+        return StateMonitor(owner, first.variable, record=True, dt=program.interval * second, **slot)
     if first.kind == "spikes":
         return SpikeMonitor(owner, record=True, name=first.monitor)
-    return _snapshots(first, owner, objects[CONTROLLER], blueprint, clock)
+    return _snapshots(first, owner, objects[CONTROLLER], program, clock)
 
 
-def _snapshots(item: Recorded, synapses: Synapses, controller: NeuronGroup, blueprint: Blueprint, clock: Clock) -> Any:
-    count = _synapse_count(synapses, blueprint.translated.connection(item.owner), blueprint)
+def _snapshots(item: Recorded, synapses: Synapses, controller: NeuronGroup, program: Program, clock: Clock) -> Any:
+    count = _synapse_count(synapses, program.translated.connection(item.owner), program)
     return snapshot_monitor(
         synapses, item.variable, controller, clock, slot=schedule.SNAPSHOT, size=count, name=item.monitor
     )
 
 
-def _synapse_count(synapses: Synapses, item: Connection, blueprint: Blueprint) -> int:
+def _synapse_count(synapses: Synapses, item: Connection, program: Program) -> int:
     pre, post = len(synapses.source), len(synapses.target)
-    if blueprint.dense(item.name) or not item.no_self:
+    if program.dense(item.name) or not item.no_self:
         return pre * post
-    return blueprint.ends[item.name].count if item.name in blueprint.ends else pre * post - pre
+    return program.ends[item.name].count if item.name in program.ends else pre * post - pre

@@ -23,7 +23,7 @@ from brainmem.storage.files import replacing
 from brainmem.storage.seals import read_text, write_text
 from brainmem.translation.settling import LEVELS
 
-__all__ = ["CELLS", "TOLERANCE", "AffineFit", "Calibration", "CellBlueprint", "calibrate", "fit_affine", "invert"]
+__all__ = ["CELLS", "TOLERANCE", "AffineFit", "Calibration", "CellProgram", "calibrate", "fit_affine", "invert"]
 
 CELLS = 400
 DISCARD = 0.2  # seconds, or SETTLED time constants of the trace, which begins at 0
@@ -37,7 +37,7 @@ SAMPLED = 0.1  # seconds between looks at the membranes; longer than a cell reme
 
 
 @dataclass(frozen=True)
-class CellBlueprint:
+class CellProgram:
     """A population of uncoupled cells, each with a current of its own.
 
     ``equations``, ``threshold``, ``reset`` and ``refractory`` are those of the run, with the current ``I`` a parameter.
@@ -187,13 +187,13 @@ def fit_affine(calibration: Calibration, drive: np.ndarray, activity: np.ndarray
 
 
 def calibrate(
-    cell: CellBlueprint, parameters: Mapping[str, float], *, rate_max: float, tau: float, device: Device
+    cell: CellProgram, parameters: Mapping[str, float], *, rate_max: float, tau: float, device: Device
 ) -> Calibration:
     """Measure `cell` on `device` and return its inverted f-I curve; measured once, then read from the cache.
 
     Parameters
     ----------
-    cell : CellBlueprint
+    cell : CellProgram
     parameters : mapping of str to float
         Values of the cell's constants in SI units, ``sigma_v``, ``tau_m`` and ``t_ref`` among them.
     rate_max : float
@@ -233,7 +233,7 @@ def _key(*parts: object) -> str:
 
 
 def _measure(
-    cell: CellBlueprint, parameters: Mapping[str, Any], *, rate_max: float, tau: float, device: Device
+    cell: CellProgram, parameters: Mapping[str, Any], *, rate_max: float, tau: float, device: Device
 ) -> Calibration:
     current = _currents(parameters, rate_max)
     executable = prepare(BuildJob("brainmem.build.network:build_cells", cell), device)
@@ -297,7 +297,7 @@ def _currents(parameters: Mapping[str, Any], rate_max: float) -> np.ndarray:
 
 def _run(
     executable: Executable,
-    cell: CellBlueprint,
+    cell: CellProgram,
     parameters: Mapping[str, Any],
     current: np.ndarray,
     tau: float,

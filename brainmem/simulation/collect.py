@@ -16,7 +16,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from brainmem.model.memory import MemoryModel
-from brainmem.numbers.instance import Instance
+from brainmem.numbers.run import Numbers
 from brainmem.results.result import Result
 from brainmem.text.lines import read_lines, unit_text
 from brainmem.text.slices import Ends
@@ -32,7 +32,7 @@ PACKAGES = ("brainmem", "brian2", "numpy", "scipy", "sympy", "cython")
 
 def collect(
     translated: Translation,
-    instance: Instance,
+    numbers: Numbers,
     outputs: Outputs,
     *,
     dt: float,
@@ -46,12 +46,12 @@ def collect(
     """Return the run as a `Result`: per-step records, patterns, weights, traces, and all it took to make it."""
     model = translated.model
     data = xr.Dataset(
-        _steps(translated, instance, outputs)
-        | _averages(model, translated, instance, outputs, dt)
-        | _patterns(model, instance)
-        | _weights(translated, instance, outputs, dense)
-        | _traces(translated, instance, outputs, dt)
-        | _spikes(translated, instance, outputs, dt)
+        _steps(translated, numbers, outputs)
+        | _averages(model, translated, numbers, outputs, dt)
+        | _patterns(model, numbers)
+        | _weights(translated, numbers, outputs, dense)
+        | _traces(translated, numbers, outputs, dt)
+        | _spikes(translated, numbers, outputs, dt)
     )
     complete = int(np.ravel(outputs[COMPLETE])[0] > 0.5)
     data.attrs = {
@@ -61,7 +61,7 @@ def collect(
         "device": device,
         "complete": complete,
         "dt": dt,
-        "parameters": json.dumps(_parameters(translated, instance)),
+        "parameters": json.dumps(_parameters(translated, numbers)),
         "choices": json.dumps(dict(model.chosen)),
         "options": json.dumps(dict(translated.options)),
         "versions": json.dumps(versions()),
@@ -89,9 +89,9 @@ def _version(name: str) -> str:
         return "not installed"
 
 
-def _parameters(translated: Translation, instance: Instance) -> dict[str, dict[str, Any]]:
+def _parameters(translated: Translation, numbers: Numbers) -> dict[str, dict[str, Any]]:
     return {
-        item.name: {**_value(instance.parameters[item.name]), "meaning": item.meaning, "source": item.source}
+        item.name: {**_value(numbers.parameters[item.name]), "meaning": item.meaning, "source": item.source}
         for item in translated.parameters
     }
 
@@ -108,9 +108,9 @@ def _variable(dims: str | tuple[str, ...], values: ArrayLike, units: str, long_n
     return xr.Variable(dims, values, {"units": units, "long_name": long_name})
 
 
-def _steps(translated: Translation, instance: Instance, outputs: Outputs) -> dict[str, xr.Variable]:
+def _steps(translated: Translation, numbers: Numbers, outputs: Outputs) -> dict[str, xr.Variable]:
     elapsed = np.asarray(outputs[Recorded(CONTROLLER, "elapsed", "steps")])
-    steps = instance.plan.steps[: len(elapsed)]
+    steps = numbers.plan.steps[: len(elapsed)]
     found = {
         "step_phase": _variable("step", np.array([s.phase.name for s in steps], dtype=object), "", "phase"),
         "step_item": _variable("step", [s.item for s in steps], "1", "item shown"),
@@ -133,7 +133,7 @@ def _steps(translated: Translation, instance: Instance, outputs: Outputs) -> dic
 
 
 def _apart(
-    translated: Translation, instance: Instance, owner: str, values: np.ndarray
+    translated: Translation, numbers: Numbers, owner: str, values: np.ndarray
 ) -> tuple[tuple[str, ...], np.ndarray]:
     """Return the dimensions and values of a group's units, given as (row, unit), with the trials apart."""
     model = translated.model
@@ -142,13 +142,13 @@ def _apart(
         return (dim,), values
     if owner == TRIAL:
         return ("trial",), values
-    apart = values.reshape(len(values), -1, translated.trials, _cells(translated, instance, owner))
+    apart = values.reshape(len(values), -1, translated.trials, _cells(translated, numbers, owner))
     return ("trial", dim), np.swapaxes(apart, 1, 2).reshape(len(values), translated.trials, -1)
 
 
-def _cells(translated: Translation, instance: Instance, owner: str) -> int:
+def _cells(translated: Translation, numbers: Numbers, owner: str) -> int:
     """Return how many cells of the group `owner` stand for one unit."""
-    return int(instance.parameters["cells_per_unit"]) if translated.group(owner).size.cells else 1
+    return int(numbers.parameters["cells_per_unit"]) if translated.group(owner).size.cells else 1
 
 
 def _dim(model: MemoryModel, population: str) -> str:
@@ -158,10 +158,10 @@ def _dim(model: MemoryModel, population: str) -> str:
 
 
 def _averages(
-    model: MemoryModel, translated: Translation, instance: Instance, outputs: Outputs, dt: float
+    model: MemoryModel, translated: Translation, numbers: Numbers, outputs: Outputs, dt: float
 ) -> dict[str, xr.Variable]:
     elapsed = np.asarray(outputs[Recorded(CONTROLLER, "elapsed", "steps")])
-    begin = instance.arrays["table.step_average"][: len(elapsed)]
+    begin = numbers.arrays["table.step_average"][: len(elapsed)]
     samples = np.round((elapsed - begin) / dt)
     samples[samples < 1] = np.nan
     found = {}
@@ -170,19 +170,19 @@ def _averages(
         if population.rate:
             total = np.asarray(outputs[Recorded(population.name, f"{population.rate}_total", "steps")])
             mean = total.reshape(len(elapsed), -1) / (samples * dt)[:, None]
-            dims, mean = _apart(translated, instance, population.name, mean)
+            dims, mean = _apart(translated, numbers, population.name, mean)
             name = population.rate if rates.count(population.rate) == 1 else f"{population.name}_{population.rate}"
             unit = _unit(translated.group(population.name), population.rate)
             found[f"mean_{name}"] = _variable(("step", *dims), mean, unit, f"average {population.rate}")
     return found
 
 
-def _patterns(model: MemoryModel, instance: Instance) -> dict[str, xr.Variable]:
+def _patterns(model: MemoryModel, numbers: Numbers) -> dict[str, xr.Variable]:
     shared = len({item.items for item in model.all_patterns}) == 1
     frames = len({(item.frames, item.every) for item in model.all_patterns if item.every}) == 1
     found = {}
     for item in model.all_patterns:
-        values = instance.patterns[item.name]
+        values = numbers.patterns[item.name]
         shown = ("frame" if frames else f"{item.name}_frame",) if item.every else ()
         apart = ("trial",) if values.ndim == 3 + len(shown) else ()
         dims = ("item" if shared else f"{item.name}_item", *apart, *shown, _dim(model, item.population))
@@ -191,21 +191,21 @@ def _patterns(model: MemoryModel, instance: Instance) -> dict[str, xr.Variable]:
 
 
 def _weights(
-    translated: Translation, instance: Instance, outputs: Outputs, dense: Mapping[str, str]
+    translated: Translation, numbers: Numbers, outputs: Outputs, dense: Mapping[str, str]
 ) -> dict[str, xr.Variable]:
     found: dict[str, Any] = {}
-    for key, start in instance.weights.items():
+    for key, start in numbers.weights.items():
         owner, variable = key.split(".")
         snapshots = outputs.get(Recorded(owner, variable, "epochs"))
         matrices = [start]
         if snapshots is not None:
-            matrices += [matrix_of(instance.ends[owner], row, dense.get(owner)) for row in snapshots]
-        elif instance.ends[owner].empty:
+            matrices += [matrix_of(numbers.ends[owner], row, dense.get(owner)) for row in snapshots]
+        elif numbers.ends[owner].empty:
             matrices += [start] * _snapshots(outputs)
-        dims = ("epoch", f"{owner}_post", f"{owner}_pre") if len(instance.weights) > 1 else ("epoch", "post", "pre")
+        dims = ("epoch", f"{owner}_post", f"{owner}_pre") if len(numbers.weights) > 1 else ("epoch", "post", "pre")
         unit = _unit(translated.connection(owner), variable)
         found[f"{owner}_{variable}"] = _variable(dims, np.stack(matrices), unit, f"{variable} after every epoch")
-        found |= _numbers(instance.ends[owner], dims)
+        found |= _numbers(numbers.ends[owner], dims)
         found["epoch"] = _variable("epoch", np.arange(len(matrices)), "1", "epochs (and entries beside them) done")
     return found
 
@@ -240,13 +240,13 @@ def _unit(item: Group | Connection, variable: str) -> str:
     return next(line.unit for line in read_lines(item.equations) if line.name == variable)
 
 
-def _traces(translated: Translation, instance: Instance, outputs: Outputs, dt: float) -> dict[str, xr.Variable]:
+def _traces(translated: Translation, numbers: Numbers, outputs: Outputs, dt: float) -> dict[str, xr.Variable]:
     model = translated.model
     traced = [(owner, name) for owner, name, kind in outputs if kind == "time" and name != "t"]
     found = {}
     for owner, variable in traced:
         label = _trace_label(model, owner, variable, [name for _, name in traced])
-        dims, values = _apart(translated, instance, owner, np.asarray(outputs[Recorded(owner, variable, "time")]))
+        dims, values = _apart(translated, numbers, owner, np.asarray(outputs[Recorded(owner, variable, "time")]))
         unit = _unit(translated.group(owner), variable)
         found[label] = _variable(("time", *dims), values, unit, f"{variable} in time")
         times = np.asarray(outputs[Recorded(owner, "t", "time")]) + dt  # Brian2 gives the time at which the step began
@@ -262,7 +262,7 @@ def _trace_label(model: MemoryModel, owner: str, variable: str, traced: list[str
     return f"{owner}_{variable}" if traced.count(variable) > 1 else variable
 
 
-def _spikes(translated: Translation, instance: Instance, outputs: Outputs, dt: float) -> dict[str, xr.Variable]:
+def _spikes(translated: Translation, numbers: Numbers, outputs: Outputs, dt: float) -> dict[str, xr.Variable]:
     owners = [owner for owner, name, kind in outputs if kind == "spikes" and name == "i"]
     found = {}
     for owner in owners:
@@ -271,7 +271,7 @@ def _spikes(translated: Translation, instance: Instance, outputs: Outputs, dt: f
         found[f"{dim}_time"] = _variable(dim, times, "s", "time of spike: the end of its time step")
         cell = np.asarray(outputs[Recorded(owner, "i", "spikes")])
         if translated.trials:
-            cells = _cells(translated, instance, owner)
+            cells = _cells(translated, numbers, owner)
             unit, trial = np.divmod(cell // cells, translated.trials)
             cell = unit * cells + cell % cells
             found[f"{dim}_trial"] = _variable(dim, trial, "1", "trial in which it fired")

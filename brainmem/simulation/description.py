@@ -12,7 +12,6 @@ from brainmem.simulation.verdicts import Expected as Bias
 from brainmem.simulation.verdicts import percent, verdicts
 from brainmem.text import evaluate
 from brainmem.text.lines import read_lines
-from brainmem.translation.neurons import spiking_unit
 from brainmem.translation.schedule import SLOTS
 from brainmem.translation.split.core import SplitRule
 from brainmem.translation.split.notes import describe_split
@@ -142,7 +141,7 @@ def describe_cells(translated: Translation, parameters: Mapping[str, Any]) -> tu
     tau_m = float(np.asarray(parameters["tau_m"]))
     found = []
     for population in (p for p in translated.model.populations if p.rate):
-        tau = float(np.asarray(evaluate(spiking_unit(translated.model, population).tau, parameters)))
+        tau = float(np.asarray(evaluate(translated.units[population.name].tau, parameters)))
         if tau < ANSWERED * tau_m:
             found.append(
                 f"{population.name}: tau = {1e3 * tau:.3g} ms is not much longer than the cells take to answer a "
@@ -198,7 +197,7 @@ def _noise(
     translated: Translation, population: Population, parameters: Mapping[str, Any], calibration: Any
 ) -> UnitNoise:
     """Return the noise of a population's traces at half of its highest rate."""
-    unit = spiking_unit(translated.model, population)
+    unit = translated.units[population.name]
     return UnitNoise(
         F=calibration.fano_at(0.5) if calibration else 1.0,
         rate_hz=0.5 * float(np.asarray(parameters["rate_max"])),

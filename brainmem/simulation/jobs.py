@@ -1,4 +1,4 @@
-"""What is to be built for a run that is ready: its blueprint, with what ``record=`` asks to be recorded."""
+"""What is to be built for a run that is ready: its program, with what ``record=`` asks to be recorded."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from brainmem.build.blueprint import Blueprint
+from brainmem.build.program import Program
 from brainmem.engine.device import BuildJob
 from brainmem.errors import RuleError, closest
 from brainmem.model.nouns import Parameter
-from brainmem.numbers.instance import Instance
+from brainmem.numbers.run import Numbers
 from brainmem.simulation.ready import Ready
 from brainmem.text.lines import read_lines
 from brainmem.translation.recorded import Recorded
@@ -23,19 +23,19 @@ __all__ = ["job_of"]
 
 def job_of(ready: Ready, record: tuple[str, ...], interval: Any) -> BuildJob:
     """Return what to build, so that it serves every run that differs in numbers only."""
-    return BuildJob("brainmem.build.network:build", _blueprint(ready, record, interval))
+    return BuildJob("brainmem.build.network:build", _program(ready, record, interval))
 
 
-def _blueprint(ready: Ready, record: tuple[str, ...], interval: Any) -> Blueprint:
+def _program(ready: Ready, record: tuple[str, ...], interval: Any) -> Program:
     step = 10 * ready.dt if interval is None else _sampled(float(np.asarray(interval)), ready.dt)
-    recorded = _recorded(ready.translated, ready.instance, record)
-    return Blueprint(
+    recorded = _recorded(ready.translated, ready.numbers, record)
+    return Program(
         translated=_without_numbers(ready.translated),
         sizes=ready.sizes,
         dt=ready.dt,
         periods=ready.periods,
         kernels=ready.kernels,
-        ends={name: ends for name, ends in ready.instance.ends.items() if not ends.whole},
+        ends={name: ends for name, ends in ready.numbers.ends.items() if not ends.whole},
         recorded=recorded,
         interval=step if any(item.kind == "time" for item in recorded) else 0.0,
     )
@@ -58,16 +58,24 @@ def _without_numbers(translated: Translation) -> Translation:
         object.__setattr__(model, name, value)  # not checked again: it is no model any more
     names = tuple(Parameter(item.name, 0.0) for item in translated.parameters)
     return replace(
-        translated, model=model, parameters=names, spiking=None, splits=(), changes=(), reported=(), written=None
+        translated,
+        model=model,
+        parameters=names,
+        spiking=None,
+        units={},
+        splits=(),
+        changes=(),
+        reported=(),
+        written=None,
     )
 
 
-def _recorded(translated: Translation, instance: Instance, record: tuple[str, ...]) -> tuple[Recorded, ...]:
+def _recorded(translated: Translation, numbers: Numbers, record: tuple[str, ...]) -> tuple[Recorded, ...]:
     """Return what a user asks to be recorded."""
     found: list[Recorded] = []
     for name in record:
         if name == "weights":
-            keys = () if translated.trials else tuple(key.split(".") for key in instance.weights)
+            keys = () if translated.trials else tuple(key.split(".") for key in numbers.weights)
             found += [Recorded(owner, variable, "epochs") for owner, variable in keys]
         elif name == "spikes":
             cells = [item.name for item in translated.groups if item.size.cells]

@@ -11,15 +11,14 @@ from brainmem.build.kernels import Kernel, choose_kernels
 from brainmem.engine.device import Device
 from brainmem.errors import RuleError
 from brainmem.model.names import affine_tables, current_table
-from brainmem.numbers.calibrate import CELLS, POINTS, AffineFit, Calibration, CellBlueprint, calibrate, fit_affine
-from brainmem.numbers.instance import Given, Instance, instantiate
+from brainmem.numbers.calibrate import CELLS, POINTS, AffineFit, Calibration, CellProgram, calibrate, fit_affine
+from brainmem.numbers.run import Given, Numbers, numbers_of
 from brainmem.simulation.collect import flatten
 from brainmem.simulation.description import describe_cells, describe_verdicts
 from brainmem.simulation.remarks import Remark, remarks_on_setting
 from brainmem.text import evaluate
 from brainmem.text.lines import read_lines, write_lines
 from brainmem.translation.currents import TABLE_ROWS, activity_curve
-from brainmem.translation.neurons import spiking_unit
 from brainmem.translation.settling import ROWS
 from brainmem.translation.text import Group, Translation
 
@@ -31,7 +30,7 @@ class Ready:
     """A translation with the numbers of one run."""
 
     translated: Translation
-    instance: Instance
+    numbers: Numbers
     dt: float
     calibrations: dict[str, Calibration]
     seed: int
@@ -49,24 +48,22 @@ class Ready:
     def sizes(self) -> dict[str, int]:
         """The integers that size an object; others must not force a new binary."""
         used = {*self.translated.sized_by, "cells_per_unit"}
-        return {name: int(v) for name, v in self.instance.parameters.items() if name in used}
+        return {name: int(v) for name, v in self.numbers.parameters.items() if name in used}
 
     @property
     def periods(self) -> dict[str, float]:
         """Seconds of every period that an operation runs at."""
         operations = [op for item in self.translated.connections for op in item.operations]
-        return {op.dt: _seconds(op.dt, self.instance) for op in operations if op.dt}
+        return {op.dt: _seconds(op.dt, self.numbers) for op in operations if op.dt}
 
     @property
     def affine(self) -> dict[str, AffineFit]:
         """By population, the slope and offset of the cells' current, where it is an affine function of the drive."""
         if self.translated.neuron != "affine":
             return {}
-        model = self.translated.model
-        units = {name: spiking_unit(model, model.population(name)) for name in self.calibrations}
         return {
-            name: fit_affine(self.calibrations[name], *activity_curve(unit, self.instance.parameters))
-            for name, unit in units.items()
+            name: fit_affine(found, *activity_curve(self.translated.units[name], self.numbers.parameters))
+            for name, found in self.calibrations.items()
         }
 
     @property
@@ -91,62 +88,61 @@ class Ready:
             "most, and more where drives leave the rate range's middle 96 %"
             for name, fit in self.affine.items()
         )
-        cells = describe_cells(self.translated, self.instance.parameters)
+        cells = describe_cells(self.translated, self.numbers.parameters)
         return (*self.said, *describe_verdicts(self.translated), *cells, *fits)
 
     def device_inputs(self) -> dict[str, Any]:
         """Everything that is passed to the device, weights in the order of its synapses."""
-        inputs = dict(self.instance.arrays)
-        for key, matrix in self.instance.weights.items():
+        inputs = dict(self.numbers.arrays)
+        for key, matrix in self.numbers.weights.items():
             owner = key.split(".")[0]
-            if not self.instance.ends[owner].empty:
-                inputs[key] = flatten(self.translated, owner, matrix, self.instance.ends[owner], self.dense)
+            if not self.numbers.ends[owner].empty:
+                inputs[key] = flatten(self.translated, owner, matrix, self.numbers.ends[owner], self.dense)
         return inputs | {f"table.{name}": values for name, values in self.current_tables.items()}
 
 
 def make_ready(translated: Translation, given: Given, *, seed: int, device: Device) -> Ready:
     """Draw, tabulate and calibrate what one run of `translated` needs."""
     try:
-        instance = instantiate(translated, given, seed)
+        numbers = numbers_of(translated, given, seed)
     except MemoryError as error:
         sizes = ", ".join(f"{name} = {value}" for name, value in given.parameters.items() if isinstance(value, int))
         raise RuleError(
             f"Model {translated.model.name!r}: a run with {sizes or 'its parameters'} does not fit into the "
             f"memory of this machine ({error}). Lower what decides its size."
         ) from error
-    dt = _seconds(translated.dt, instance)
-    calibrations = _calibrations(translated, instance, dt, device)
-    remarks = tuple(remarks_on_setting(translated, instance, given.inputs, dt))
+    dt = _seconds(translated.dt, numbers)
+    calibrations = _calibrations(translated, numbers, dt, device)
+    remarks = tuple(remarks_on_setting(translated, numbers, given.inputs, dt))
     kernels = choose_kernels(translated, device)
-    return Ready(translated, instance, dt, calibrations, seed, device, kernels, remarks, given.notes)
+    return Ready(translated, numbers, dt, calibrations, seed, device, kernels, remarks, given.notes)
 
 
-def _seconds(text: str, instance: Instance) -> float:
+def _seconds(text: str, numbers: Numbers) -> float:
     """Evaluate a time; twelve digits hide rounding, which would make clocks incommensurate."""
-    return float(f"{float(np.asarray(evaluate(text, instance.parameters))):.12g}")
+    return float(f"{float(np.asarray(evaluate(text, numbers.parameters))):.12g}")
 
 
-def _calibrations(translated: Translation, instance: Instance, dt: float, device: Device) -> dict[str, Calibration]:
+def _calibrations(translated: Translation, numbers: Numbers, dt: float, device: Device) -> dict[str, Calibration]:
     if translated.variant != "spiking" or translated.neuron == "poisson":
         return {}
     found = {}
-    for population in (p for p in translated.model.populations if p.rate):
-        unit = spiking_unit(translated.model, population)
-        group = translated.group(f"{population.name}_cells")
-        values = {name: float(np.asarray(instance.parameters[name])) for name in group.constants}
-        found[population.name] = calibrate(
+    for name, unit in translated.units.items():
+        group = translated.group(f"{name}_cells")
+        values = {key: float(np.asarray(numbers.parameters[key])) for key in group.constants}
+        found[name] = calibrate(
             _cell(group, dt),
             values,
-            rate_max=float(np.asarray(instance.parameters["rate_max"])),
-            tau=_seconds(unit.tau, instance),
+            rate_max=float(np.asarray(numbers.parameters["rate_max"])),
+            tau=_seconds(unit.tau, numbers),
             device=device,
         )
     return found
 
 
-def _cell(group: Group, dt: float) -> CellBlueprint:
+def _cell(group: Group, dt: float) -> CellProgram:
     lines = [line for line in read_lines(group.equations) if line.name != "I" and "linked" not in line.flags]
-    return CellBlueprint(
+    return CellProgram(
         equations=write_lines(lines),
         threshold=group.threshold,
         reset=group.reset,

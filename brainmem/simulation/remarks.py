@@ -20,11 +20,10 @@ from brainmem.errors import RuleError
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Population
 from brainmem.model.reading import patterns_read
-from brainmem.numbers.instance import Instance
+from brainmem.numbers.run import Numbers
 from brainmem.text import evaluate
 from brainmem.text.lines import Line, identifiers, read_lines
 from brainmem.translation.controller import CONTROLLER
-from brainmem.translation.neurons import spiking_unit
 from brainmem.translation.recorded import Recorded
 from brainmem.translation.text import Translation
 
@@ -43,16 +42,16 @@ class Remark:
 
 
 def remarks_on_setting(
-    translated: Translation, instance: Instance, given: Mapping[str, Any], dt: float
+    translated: Translation, numbers: Numbers, given: Mapping[str, Any], dt: float
 ) -> Iterator[Remark]:
     """Yield what can be said of a run before it begins; `given` are the user's own patterns and stimuli."""
-    yield from _long_steps(translated, instance, dt)
-    yield from _short_phases(translated, instance, dt)
+    yield from _long_steps(translated, numbers, dt)
+    yield from _short_phases(translated, numbers, dt)
     yield from _sources_left(translated.model, given)
 
 
-def _long_steps(translated: Translation, instance: Instance, dt: float) -> Iterator[Remark]:
-    names = {**DEFAULT_UNITS, **instance.parameters}
+def _long_steps(translated: Translation, numbers: Numbers, dt: float) -> Iterator[Remark]:
+    names = {**DEFAULT_UNITS, **numbers.parameters}
     populations = {item.name for item in translated.model.populations}
     for item in (*translated.groups, *translated.connections):
         kind = "population" if item.name in populations else "group" if item in translated.groups else "projection"
@@ -89,9 +88,9 @@ def _slope(expr: str, name: str) -> str:
         return ""
 
 
-def _short_phases(translated: Translation, instance: Instance, dt: float) -> Iterator[Remark]:
+def _short_phases(translated: Translation, numbers: Numbers, dt: float) -> Iterator[Remark]:
     for phase in translated.model.protocol.phases:
-        seconds = float(np.asarray(evaluate(phase.duration, instance.parameters)))
+        seconds = float(np.asarray(evaluate(phase.duration, numbers.parameters)))
         if seconds < dt * (1 - ROUNDING):
             yield Remark(
                 f"Phase {phase.name!r} lasts {phase.duration} = {1e3 * seconds:g} ms, less than the time step "
@@ -129,16 +128,16 @@ def _sources(name: str, draws: Mapping[str, set[str]]) -> set[str]:
 
 
 def remarks_on_run(
-    translated: Translation, instance: Instance, data: xr.Dataset, outputs: Mapping[Recorded, np.ndarray], dt: float
+    translated: Translation, numbers: Numbers, data: xr.Dataset, outputs: Mapping[Recorded, np.ndarray], dt: float
 ) -> Iterator[Remark]:
     """Yield what is to be said of a run that has ended; `data` are its records."""
     yield from _not_finite(data)
     yield from _phases_without_end(translated.model, data)
     for population in translated.model.populations:
         if population.rate and translated.variant == "spiking":
-            yield from _cut(translated, instance, population, outputs, dt)
+            yield from _cut(translated, numbers, population, outputs, dt)
         elif population.rate:
-            yield from _beyond(translated.model, instance, population, data)
+            yield from _beyond(translated.model, numbers, population, data)
 
 
 def _not_finite(data: xr.Dataset) -> Iterator[Remark]:
@@ -170,18 +169,18 @@ def _phases_without_end(model: MemoryModel, data: xr.Dataset) -> Iterator[Remark
 
 def _cut(
     translated: Translation,
-    instance: Instance,
+    numbers: Numbers,
     population: Population,
     outputs: Mapping[Recorded, np.ndarray],
     dt: float,
 ) -> Iterator[Remark]:
     """Yield how often rates were asked of the cells that they cannot carry."""
-    unit = spiking_unit(translated.model, population)
+    unit = translated.units[population.name]
     over, under, beyond = (np.asarray(outputs[Recorded(population.name, name, "end")]) for name in unit.beyond)
     steps = round(float(np.sum(outputs[Recorded(CONTROLLER, "elapsed", "steps")])) / dt)
     count = float(beyond.sum())
     if count:
-        low, high = _range(instance, population)
+        low, high = _range(numbers, population)
         reached = [f"up to {high + (high - low) * over.max():.4g}"] if over.max() > 0 else []
         reached += [f"down to {low - (high - low) * under.max():.4g}"] if under.max() > 0 else []
         yield Remark(
@@ -191,14 +190,14 @@ def _cut(
         )
 
 
-def _beyond(model: MemoryModel, instance: Instance, population: Population, data: xr.Dataset) -> Iterator[Remark]:
+def _beyond(model: MemoryModel, numbers: Numbers, population: Population, data: xr.Dataset) -> Iterator[Remark]:
     """Yield where a rate network left the range of rates that its model declares."""
     name = next((n for n in (f"mean_{population.name}_{population.rate}", f"mean_{population.rate}") if n in data), "")
     values = data[name].values if name else np.array([])
     values = values[np.isfinite(values)]
     if not values.size:
         return
-    low, high = _range(instance, population)
+    low, high = _range(numbers, population)
     excess = max(float(values.max()) - high, low - float(values.min())) / (high - low)
     reached = f"{values.max() if values.max() - high > low - values.min() else values.min():.4g}"
     if excess > FAR:
@@ -214,6 +213,6 @@ def _beyond(model: MemoryModel, instance: Instance, population: Population, data
         )
 
 
-def _range(instance: Instance, population: Population) -> tuple[float, float]:
-    low, high = (float(np.asarray(evaluate(str(end), instance.parameters))) for end in population.rate_range)
+def _range(numbers: Numbers, population: Population) -> tuple[float, float]:
+    low, high = (float(np.asarray(evaluate(str(end), numbers.parameters))) for end in population.rate_range)
     return low, high

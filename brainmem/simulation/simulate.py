@@ -22,8 +22,8 @@ from brainmem.model.phases import with_starts
 from brainmem.model.reading import drawn_from
 from brainmem.model.variants import Variant, variant_of, with_cells
 from brainmem.models import get_model
-from brainmem.numbers.instance import Given
 from brainmem.numbers.loading import RUN, load_given
+from brainmem.numbers.run import Given
 from brainmem.results.result import Result
 from brainmem.simulation.collect import collect
 from brainmem.simulation.description import describe_schedule
@@ -134,11 +134,11 @@ def arrays(
     ready = make_ready(_translated(model, variant, trials, given), given, seed=seed, device=plain)
     found = {name: np.asarray(value) for name, value in ready.device_inputs().items()}
     counted = sizes(ready.translated)
-    found |= {f"size.{name}": np.asarray(int(ready.instance.parameters[name])) for name in counted}
+    found |= {f"size.{name}": np.asarray(int(ready.numbers.parameters[name])) for name in counted}
     found |= {f"period.{name}": np.asarray(value) for name, value in ready.periods.items()}
     found["seed"] = np.asarray(thread_seeds(seed, 1)[0])
     found["dt"] = np.asarray(ready.dt)
-    found["duration"] = np.asarray(ready.instance.duration)
+    found["duration"] = np.asarray(ready.numbers.duration)
     return found
 
 
@@ -195,11 +195,11 @@ def execute(ready: Ready, executable: Executable, *, progress: Callable[[float],
     """Run a prepared network with the numbers of `ready`."""
     say_stage(RUNNING)
     outputs = executable.run(
-        ready.device_inputs(), seed=ready.seed, duration=ready.instance.duration + ready.dt, progress=progress
+        ready.device_inputs(), seed=ready.seed, duration=ready.numbers.duration + ready.dt, progress=progress
     )
     result = collect(
         ready.translated,
-        ready.instance,
+        ready.numbers,
         outputs,
         dt=ready.dt,
         seed=ready.seed,
@@ -209,7 +209,7 @@ def execute(ready: Ready, executable: Executable, *, progress: Callable[[float],
         schedule=describe_schedule(ready.translated),
         dense=ready.dense,
     )
-    after = remarks_on_run(ready.translated, ready.instance, result.data, outputs, ready.dt)
+    after = remarks_on_run(ready.translated, ready.numbers, result.data, outputs, ready.dt)
     _say(result, (*ready.remarks, *after))
     _check_ended(ready.translated.model, result)
     return result

@@ -18,7 +18,7 @@ from brainmem.errors import RuleError
 from brainmem.model.choices import choose
 from brainmem.model.memory import MemoryModel
 from brainmem.model.parameters import resolve_parameters
-from brainmem.numbers.instance import Given
+from brainmem.numbers.run import Given
 from brainmem.simulation.collect import versions
 from brainmem.sweeps.manifest import Listing
 from brainmem.text.expression import names_in

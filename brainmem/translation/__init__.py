@@ -112,6 +112,7 @@ def _spiking(model: MemoryModel, many: bool, spiking: Spiking) -> TranslatedMode
     model = expected.model
     connections, splits = spiking_connections(model, spiking)
     groups = spiking_groups(expected, connections, spiking)
+    units = {p.name: spiking_unit(model, p) for p in model.populations if p.rate}
     return TranslatedModel(
         model=model,
         variant="spiking",
@@ -125,5 +126,6 @@ def _spiking(model: MemoryModel, many: bool, spiking: Spiking) -> TranslatedMode
         splits=splits,
         changes=expected.changes,
         reported=expected.reported,
-        final={p.name: spiking_unit(model, p).beyond for p in model.populations if p.rate},
+        units=units,
+        final={name: unit.beyond for name, unit in units.items()},
     )

@@ -193,7 +193,8 @@ class Translation:
     """A model lowered to one variant: text only, ready to print or to build.
 
     ``parameters`` are the model's and, in the spiking variant, the cells'; ``spiking`` has the choices of that variant.
-    ``splits`` say how each rule's terms are read from spikes. ``trials`` is the number of trials run at once, 0 for a
+    ``units`` holds by population how its rates are read from spikes, a `SpikingUnit` each; ``splits`` how each rule's
+    terms are. ``trials`` is the number of trials run at once, 0 for a
     plain run. ``final`` names the variables of groups that are read when the run has ended. ``changes`` are the texts
     that read what is expected in place of noisy rates, ``reported`` the observables that stay what the cells did,
     though their mean holds noise. ``written`` is the model as its author wrote it, for messages that quote it.
@@ -208,6 +209,7 @@ class Translation:
     initial: tuple[Initial, ...]
     dt: str
     spiking: Spiking | None = None
+    units: Mapping[str, Any] = field(default_factory=dict)
     splits: tuple[Any, ...] = ()
     trials: int = 0
     final: Mapping[str, tuple[str, ...]] = field(default_factory=dict)

@@ -22,7 +22,7 @@ from brainmem.model.nouns import Parameter, Population
 from brainmem.numbers.calibrate import Calibration
 from brainmem.text.lines import Line, read_lines, write_lines
 from brainmem.translation import schedule
-from brainmem.translation.neurons import SpikingUnit, spiking_unit
+from brainmem.translation.neurons import SpikingUnit
 from brainmem.translation.text import Group, Operation, Table, Translation
 
 __all__ = ["FANO_ROWS", "REPLAYED", "SCATTER", "fano_rows", "replayable", "without_cells"]
@@ -47,7 +47,7 @@ def replayable(translated: Translation) -> Translation:
             )
     groups = {group.name: group for group in translated.groups}
     for population in (p for p in translated.model.populations if p.rate):
-        unit = spiking_unit(translated.model, population)
+        unit = translated.units[population.name]
         groups[population.name] = _asked_of_twins(groups[population.name], unit, population)
         cells = groups[f"{population.name}_cells"]
         if translated.neuron == "affine":
@@ -99,7 +99,7 @@ def without_cells(translated: Translation) -> Translation:
     gone = {f"{population.name}_cells" for population in rated} | {f"{population.name}_output" for population in rated}
     groups = {group.name: group for group in translated.groups if group.name not in gone}
     for population in rated:
-        unit = spiking_unit(translated.model, population)
+        unit = translated.units[population.name]
         groups[population.name] = _counting(groups[population.name], unit, population)
     tables = [table for table in translated.tables if not _of_cells(table, rated)]
     fanos = [Table(fano_table(population.name), meaning="Fano factor of its cells") for population in rated]

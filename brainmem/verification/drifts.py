@@ -16,7 +16,7 @@ from brainmem.model.memory import MemoryModel
 from brainmem.model.names import fano_table, twin_name
 from brainmem.model.parameters import resolve_parameters
 from brainmem.model.variants import Spiking
-from brainmem.numbers.instance import Given, instantiate
+from brainmem.numbers.run import Given, numbers_of
 from brainmem.simulation.collect import matrix_of
 from brainmem.simulation.jobs import job_of
 from brainmem.simulation.ready import Ready, make_ready
@@ -94,9 +94,9 @@ class Trial:
         read = {name for group in self.ready.translated.groups for name in group.constants}
         inputs = self.ready.device_inputs() | {f"param.{name}": chosen[name] for name in chosen.keys() & read}
         outputs = executable.run(
-            inputs, seed=self.seed if seed is None else seed, duration=self.ready.instance.duration + self.ready.dt
+            inputs, seed=self.seed if seed is None else seed, duration=self.ready.numbers.duration + self.ready.dt
         )
-        steps = len(self.ready.instance.plan.steps)
+        steps = len(self.ready.numbers.plan.steps)
         reported = {name: outputs[Recorded(CONTROLLER, name, "steps")] for name in self.experiment.reported}
         observed = {name: float(np.mean(np.ravel(values)[:steps])) for name, values in reported.items()}
         return Outcome(self._drifts(outputs), observed)
@@ -104,8 +104,8 @@ class Trial:
     @property
     def work(self) -> float:
         """Synapses times time steps of a run."""
-        synapses = sum(float(np.prod(ends.shape)) for ends in self.ready.instance.ends.values())
-        return synapses * self.ready.instance.duration / self.ready.dt
+        synapses = sum(float(np.prod(ends.shape)) for ends in self.ready.numbers.ends.values())
+        return synapses * self.ready.numbers.duration / self.ready.dt
 
     def _drifts(self, outputs: Mapping[Recorded, np.ndarray]) -> dict[Key, Drift]:
         held = self.experiment.held
@@ -125,7 +125,7 @@ class Trial:
 
     def _changes(self, outputs: Mapping[Recorded, np.ndarray], projection: str, name: str) -> list[np.ndarray]:
         """Return how far a shadow moved in each run of equal phases."""
-        ends, dense = self.ready.instance.ends[projection], self.ready.dense.get(projection)
+        ends, dense = self.ready.numbers.ends[projection], self.ready.dense.get(projection)
         if ends.empty:
             return [np.zeros(ends.shape)] * len(self._runs()[0])
         rows = [matrix_of(ends, row, dense) for row in outputs[Recorded(projection, name, "epochs")]]
@@ -138,7 +138,7 @@ class Trial:
 
 
 def _runs(ready: Ready) -> tuple[list[str], np.ndarray]:
-    names = [step.phase.name for step in ready.instance.plan.steps]
+    names = [step.phase.name for step in ready.numbers.plan.steps]
     ends = np.array([k for k, name in enumerate(names) if k == len(names) - 1 or names[k + 1] != name])
     return [names[k] for k in ends], ends
 
@@ -202,10 +202,10 @@ class Experiment:
         given = given or self.given
         given = replace(given, initial={**given.initial, **self._starts(seed, given)})
         ready = make_ready(self.translated, given, seed=seed, device=self.device)
-        arrays = dict(ready.instance.arrays)
+        arrays = dict(ready.numbers.arrays)
         _, ends = _runs(ready)
         arrays["table.step_snapshot"] = np.isin(np.arange(len(arrays["table.step_snapshot"])), ends).astype(float)
-        ready = replace(ready, instance=replace(ready.instance, arrays=arrays))
+        ready = replace(ready, numbers=replace(ready.numbers, arrays=arrays))
         return Trial(self, ready if self.cells else self._without_cells(ready), seed)
 
     def _without_cells(self, ready: Ready) -> Ready:
@@ -213,15 +213,15 @@ class Experiment:
         known = {f"table.{table.name}" for table in translated.tables}
         known |= {f"param.{name}" for group in translated.groups for name in group.constants}
         known |= {f"param.{name}" for name in run_numbers(translated.model)}
-        known |= {key for key in ready.instance.arrays if key.partition(".")[0] in _names(translated)}
-        arrays = {key: value for key, value in ready.instance.arrays.items() if key in known}
+        known |= {key for key in ready.numbers.arrays if key.partition(".")[0] in _names(translated)}
+        arrays = {key: value for key, value in ready.numbers.arrays.items() if key in known}
         for population in (p for p in translated.model.populations if p.rate):
             rows = fano_rows(ready.calibrations.get(population.name))
             arrays[f"table.{fano_table(population.name)}"] = np.array([*rows, rows[-1]])
         return replace(
             ready,
             translated=translated,
-            instance=replace(ready.instance, arrays=arrays),
+            numbers=replace(ready.numbers, arrays=arrays),
             calibrations={},
             kernels=choose_kernels(translated, self.device),
         )
@@ -243,8 +243,8 @@ class Experiment:
         if not wanted:
             return {}
         given = replace(given, parameters=own_parameters(model, given.parameters))
-        instance = instantiate(translate(model, "rate"), given, seed)
-        values = instance.arrays | instance.weights
+        numbers = numbers_of(translate(model, "rate"), given, seed)
+        values = numbers.arrays | numbers.weights
         return {f"{owner}.{twin_name(name)}": np.asarray(values[f"{owner}.{name}"]) for owner, name in wanted}
 
     def executable(self, trial: Trial) -> Executable:

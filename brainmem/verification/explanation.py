@@ -14,8 +14,8 @@ from brainmem.model.memory import MemoryModel
 from brainmem.model.parameters import resolve_parameters
 from brainmem.model.variants import Rate, Spiking, Variant, variant_of, with_cells
 from brainmem.models import get_model
-from brainmem.numbers.instance import Given
 from brainmem.numbers.loading import RUN, load_given
+from brainmem.numbers.run import Given
 from brainmem.simulation.description import (
     describe_cells,
     describe_changes,

@@ -17,8 +17,8 @@ from brainmem.model.memory import MemoryModel
 from brainmem.model.phases import with_starts
 from brainmem.model.variants import Spiking, spiking_of, with_cells
 from brainmem.models import get_model
-from brainmem.numbers.instance import Given
 from brainmem.numbers.loading import RUN, load_given
+from brainmem.numbers.run import Given
 from brainmem.simulation.description import describe_verdicts
 from brainmem.simulation.simulate import simulate
 from brainmem.translation import translate

@@ -270,7 +270,7 @@ def test_every_file_of_a_program_is_damaged_in_every_way(entry):
 
 def test_a_program_that_is_damaged_between_two_runs_is_built_anew_too(entry):
     from brainmem.engine.device import Device
-    from brainmem.numbers.instance import Given
+    from brainmem.numbers.run import Given
     from brainmem.simulation.jobs import job_of
     from brainmem.simulation.ready import make_ready
     from brainmem.translation import translate
@@ -278,7 +278,7 @@ def test_a_program_that_is_damaged_between_two_runs_is_built_anew_too(entry):
     translated = translate(brainmem_model(), "rate")
     ready = make_ready(translated, Given(SMALL, {}, {}, {}), seed=0, device=Device())
     executable = compiled.prepare_compiled(job_of(ready, ("weights",), None), Device())
-    run = {"seed": 0, "duration": ready.instance.duration + ready.dt}
+    run = {"seed": 0, "duration": ready.numbers.duration + ready.dt}
     first = executable.run(ready.device_inputs(), **run)
     damage(entry / "main", "bit", random.Random(3))
     second = executable.run(ready.device_inputs(), **run)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from brainmem import MemoryModel
-from brainmem.numbers.instance import Given, instantiate
+from brainmem.numbers.run import Given, numbers_of
 from brainmem.numbers.starts import Drawing, phase_starts
 from brainmem.translation import translate
 from brainmem.translation.restarts import restarts
@@ -18,12 +18,12 @@ def starts_of(
 ) -> np.ndarray:
     """Return what each step of the protocol sets a variable to, (step, [trial,] unit), nan where it sets nothing."""
     translated = translate(model, trials=trials)
-    instance = instantiate(translated, Given(parameters or {}, {}, {}, {}), seed)
-    starts = instance.plan.starts
+    numbers = numbers_of(translated, Given(parameters or {}, {}, {}, {}), seed)
+    starts = numbers.plan.starts
     keys = {key: row + 1 for row, key in enumerate(dict.fromkeys(filter(None, starts)))}
     restart = restarts(translated.model)[name]
-    values = phase_starts(Drawing(translated, instance.parameters, instance.patterns, seed), restart, keys)
-    sets = [key is not None and name in step.phase.start for key, step in zip(starts, instance.plan.steps, strict=True)]
+    values = phase_starts(Drawing(translated, numbers.parameters, numbers.patterns, seed), restart, keys)
+    sets = [key is not None and name in step.phase.start for key, step in zip(starts, numbers.plan.steps, strict=True)]
     rows = [keys[key] - 1 if held else 0 for key, held in zip(starts, sets, strict=True)]
     found = np.where(np.array(sets)[:, None], values[rows], np.nan)
     return np.moveaxis(found.reshape(len(rows), -1, trials), -1, 1) if trials else found

@@ -26,8 +26,8 @@ from brainmem import (
     translate,
     verify,
 )
-from brainmem.numbers.instance import instantiate
 from brainmem.numbers.loading import load_given
+from brainmem.numbers.run import numbers_of
 
 UNIT = "drive = {0} : 1\nphi = clip(drive, 0, 1) : 1\ndr/dt = (phi - r)/tau : 1"
 FORM = {"rate": "r", "drive": "drive", "transfer": "phi"}
@@ -182,7 +182,7 @@ def test_a_rate_is_set_by_its_trace():
 def test_cells_begin_anew_where_statements_move_their_rates():
     def settles(phase: Phase) -> list[float]:
         built = bcm(phase, Phase("other", duration="T"))
-        numbers = instantiate(translate(built, "spiking"), load_given(built, {}), 1)
+        numbers = numbers_of(translate(built, "spiking"), load_given(built, {}), 1)
         return list(numbers.arrays["table.outputs_settle"][:6])
 
     rest = {"end": {"outputs": "theta = a"}}

@@ -27,7 +27,7 @@ from brainmem import (
 )
 from brainmem.model.freezing import acts
 from brainmem.model.memory import unchecked
-from brainmem.numbers.instance import Given
+from brainmem.numbers.run import Given
 from brainmem.simulation.verdicts import verdicts
 from brainmem.verification.drifts import Experiment
 from brainmem.verification.shadow import hold

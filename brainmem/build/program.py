@@ -10,11 +10,11 @@ from brainmem.text.slices import Ends
 from brainmem.translation.recorded import Recorded
 from brainmem.translation.text import Connection, Translation
 
-__all__ = ["Blueprint"]
+__all__ = ["Program"]
 
 
 @dataclass(frozen=True)
-class Blueprint:
+class Program:
     """All that a binary depends on: text, sizes, step, and what is recorded.
 
     Attributes

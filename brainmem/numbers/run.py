@@ -32,7 +32,7 @@ from brainmem.translation.controller import START_SEED, run_numbers
 from brainmem.translation.ends import ends_of
 from brainmem.translation.text import Translation
 
-__all__ = ["Given", "Instance", "instantiate"]
+__all__ = ["Given", "Numbers", "numbers_of"]
 
 _COPIES = 2  # of an array, at least, while a run is prepared
 _MOST_STEPS = 1e13  # time steps of a run; more would take years
@@ -40,7 +40,7 @@ FOREVER = 1e9  # seconds; the duration of steps behind the last
 
 
 @dataclass(frozen=True)
-class Instance:
+class Numbers:
     """The numbers of one run.
 
     Attributes
@@ -68,7 +68,7 @@ class Instance:
     duration: float
 
 
-def instantiate(translated: Translation, given: Given, seed: int) -> Instance:
+def numbers_of(translated: Translation, given: Given, seed: int) -> Numbers:
     """Draw, check and tabulate everything that a run of `translated` needs.
 
     Raises
@@ -96,7 +96,7 @@ def instantiate(translated: Translation, given: Given, seed: int) -> Instance:
     numbers = {"n_steps": len(plan), START_SEED: start_seed(seed)}
     arrays |= {f"param.{name}": float(numbers[name]) for name in run_numbers(model)}
     duration = _whole_steps(arrays["table.step_duration"][: len(plan)], _time_step(translated, parameters))
-    return Instance(parameters, plan, arrays, patterns, weights, ends, duration)
+    return Numbers(parameters, plan, arrays, patterns, weights, ends, duration)
 
 
 def _number(value: Any) -> float:
