@@ -10,7 +10,7 @@ import numpy as np
 
 from brainmem.build.kernels import Kernel, choose_kernels
 from brainmem.engine.device import Device
-from brainmem.text.lines import read_lines
+from brainmem.text.equations import read_equations
 from brainmem.text.slices import joined
 from brainmem.translation.sizes import Pairs
 from brainmem.translation.text import Connection, Translation
@@ -54,7 +54,7 @@ def _describe(
     if gates := dict.fromkeys(gate for names in kernel.gates.values() for gate in names):
         lines.append(f"  Where {' or '.join(gates)} is 0 nothing changes and nothing is evaluated.")
     width = device.float // 8
-    values = sum(line.kind != "subexpression" for line in read_lines(item.equations)) if item.equations else 0
+    values = sum(line.kind != "subexpression" for line in read_equations(item.equations)) if item.equations else 0
     memory = post * pre * (values * width + (0 if kernel.dense else _INDEX_BYTES))
     lines.append(f"  Memory: {_bytes(memory)}.")
     moved = post * pre * width * (_WAITING_PASSES if kernel.deferral else _passes(item))
@@ -70,7 +70,7 @@ def _size(translated: Translation, group: str, parameters: Mapping[str, Any]) ->
 
 def _passes(item: Connection) -> float:
     """How often a step reads or writes one value of every synapse."""
-    lines = read_lines(item.equations) if item.equations.strip() else ()
+    lines = read_equations(item.equations)
     changed = sum(line.kind == "differential" for line in lines)
     stored = any(line.kind != "subexpression" for line in lines)
     return 2 * changed or int(bool(item.summed_order) and stored)

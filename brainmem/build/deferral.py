@@ -16,7 +16,13 @@ import sympy
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 from sympy.core.relational import Relational
 
-from brainmem.text.lines import DRAWS, Line, definitions, identifiers, read_lines, written_out
+from brainmem.text.equations import (
+    DRAWS,
+    Equation,
+    identifiers,
+    inlined,
+    read_equations,
+)
 from brainmem.translation.text import Connection
 
 __all__ = ["Deferral", "find_deferral"]
@@ -53,7 +59,7 @@ class Deferral:
 
 def find_deferral(item: Connection) -> Deferral | None:
     """Return the change of a connection's weights if it may wait: nothing else may read or write them."""
-    lines = {line.name: line for line in read_lines(item.equations)} if item.equations.strip() else {}
+    lines = {line.name: line for line in read_equations(item.equations)} if item.equations.strip() else {}
     changed = _change(item, lines)
     if any(not path.sum_ for path in item.pathways) or item.trials or not item.summed_order or changed is None:
         return None
@@ -67,7 +73,7 @@ def find_deferral(item: Connection) -> Deferral | None:
     return Deferral(variable, *parts, {name: str(found) for name, found in sums.items()}, operation)
 
 
-def _change(item: Connection, lines: Mapping[str, Line]) -> tuple[str, str, str] | None:
+def _change(item: Connection, lines: Mapping[str, Equation]) -> tuple[str, str, str] | None:
     """Return the weight, its value after a change, and the operation that changes it."""
     moving = [line for line in lines.values() if line.kind == "differential"]
     if len(moving) == 1 and not item.operations and item.method == "euler" and "xi" not in identifiers(moving[0].expr):
@@ -86,7 +92,7 @@ def _change(item: Connection, lines: Mapping[str, Line]) -> tuple[str, str, str]
     return target, f"{target} {sign} ({ast.unparse(statements[0].value)})", op.name
 
 
-def _summed(lines: Mapping[str, Line], text: str, variable: str) -> str | None:
+def _summed(lines: Mapping[str, Equation], text: str, variable: str) -> str | None:
     """Return what a sum multiplies the weight by, if that belongs to the presynaptic unit."""
     weight = _symbol(variable)
     total = _symbolic(lines, text)
@@ -97,7 +103,7 @@ def _summed(lines: Mapping[str, Line], text: str, variable: str) -> str | None:
     return sympy_to_str(factor) if pure and _side(lines, factor) in ("pre", "") else None
 
 
-def _parts(lines: Mapping[str, Line], text: str, variable: str) -> tuple[str, tuple[tuple[str, str], ...]] | None:
+def _parts(lines: Mapping[str, Equation], text: str, variable: str) -> tuple[str, tuple[tuple[str, str], ...]] | None:
     """Return the factor of each row, and the products that are added; nothing where the change has another form."""
     weight = _symbol(variable)
     total = _symbolic(lines, text)
@@ -115,7 +121,7 @@ def _parts(lines: Mapping[str, Line], text: str, variable: str) -> tuple[str, tu
     )
 
 
-def _products(lines: Mapping[str, Line], added: sympy.Expr) -> list[tuple[sympy.Expr, sympy.Expr]] | None:
+def _products(lines: Mapping[str, Equation], added: sympy.Expr) -> list[tuple[sympy.Expr, sympy.Expr]] | None:
     """Return the fewest products (postsynaptic, presynaptic factor) that make up a sum, as far as terms share one."""
     by_pre: dict[sympy.Expr, sympy.Expr] = {}
     by_post: dict[sympy.Expr, sympy.Expr] = {}
@@ -146,10 +152,10 @@ def _hides(expression: sympy.Expr, weight: sympy.Symbol) -> bool:
     return any(inner.has(weight) for inner in expression.atoms(sympy.Function, Relational))
 
 
-def _symbolic(lines: Mapping[str, Line], text: str) -> sympy.Expr | None:
+def _symbolic(lines: Mapping[str, Equation], text: str) -> sympy.Expr | None:
     """Return a text with the synapses' own subexpressions written out, or nothing where it draws random numbers."""
     sums = {name for name, line in lines.items() if "summed" in line.flags}
-    text = written_out(text, definitions(lines.values(), keep=sums, stored=True))
+    text = inlined(text, lines.values(), keep=sums, stored=True)
     return None if identifiers(text) & DRAWS else str_to_sympy(text)
 
 
@@ -157,13 +163,13 @@ def _symbol(name: str) -> sympy.Symbol:
     return sympy.Symbol(name, real=True)
 
 
-def _side(lines: Mapping[str, Line], expression: sympy.Expr) -> str:
+def _side(lines: Mapping[str, Equation], expression: sympy.Expr) -> str:
     """Return ``"pre"``, ``"post"``, ``""`` for constants, ``"own"`` for what belongs to a synapse, or ``"mixed"``."""
     sides = {_side_of(lines, symbol.name) for symbol in expression.free_symbols} - {""}
     return "mixed" if len(sides) > 1 else next(iter(sides), "")
 
 
-def _side_of(lines: Mapping[str, Line], name: str) -> str:
+def _side_of(lines: Mapping[str, Equation], name: str) -> str:
     if name in lines and not name.endswith(("_pre", "_post")):
         return "own"
     if name in ("N_pre", "N_post"):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from brainmem.build.deferral import Deferral, find_deferral
 from brainmem.engine.device import Device
-from brainmem.text.lines import DRAWS, Line, identifiers, read_lines
+from brainmem.text.equations import DRAWS, Equation, identifiers, read_equations
 from brainmem.translation import schedule
 from brainmem.translation.sizes import Pairs
 from brainmem.translation.text import Connection, Translation
@@ -82,11 +82,11 @@ def _choose(translated: Translation, item: Connection, device: Device) -> Kernel
 
 def _why_not_dense(item: Connection) -> str:
     """Return what of the synapses' text needs Brian2's list of pairs, or nothing."""
-    texts = [line.expr for line in _lines(item.equations)]
+    texts = [line.expr for line in read_equations(item.equations)]
     texts += [part.code for part in (*item.operations, *item.pathways)]
     if set().union(*map(identifiers, texts), set()) & {"i", "j"}:
         return "its text reads the numbers i, j of the units"
-    lines = _lines(item.equations)
+    lines = read_equations(item.equations)
     if any(line.kind == "subexpression" and line.stored for line in lines):
         return "it stores a subexpression of its synapses once per step"
     if any("shared" in line.flags and "constant" not in line.flags for line in lines):
@@ -105,7 +105,7 @@ def _why_not_fused(translated: Translation, item: Connection) -> str:
         return "a sum onto presynaptic units is known only after all rows"
     if any(translated.group(name).visits for name in (item.source, item.target)):
         return "the units of one side change between its sums and its update"
-    names = set().union(*(identifiers(line.expr) for line in update))
+    names = set().union(*(line.names for line in update))
     if names & DRAWS:
         return "its rule draws random numbers"
     own, reads = _sums(item), _reads(translated, item, update)
@@ -132,12 +132,8 @@ def _set_behind_sums(translated: Translation) -> set[str]:
     return {f"{name}.{line.partition(' = ')[0]}" for name, op in late for line in op.code.splitlines()}
 
 
-def _update(item: Connection) -> list[Line]:
-    return [line for line in _lines(item.equations) if line.kind == "differential"]
-
-
-def _lines(equations: str) -> tuple[Line, ...]:
-    return read_lines(equations) if equations.strip() else ()
+def _update(item: Connection) -> list[Equation]:
+    return [line for line in read_equations(item.equations) if line.kind == "differential"]
 
 
 def _others(translated: Translation, item: Connection) -> Iterator[Connection]:
@@ -153,17 +149,17 @@ def _other_sums(translated: Translation, item: Connection) -> set[str]:
 
 
 def _sums_read_by(translated: Translation, item: Connection) -> set[str]:
-    return {key for key, _ in _reads(translated, item, list(_lines(item.equations)))}
+    return {key for key, _ in _reads(translated, item, list(read_equations(item.equations)))}
 
 
-def _reads(translated: Translation, item: Connection, lines: list[Line]) -> set[tuple[str, str]]:
+def _reads(translated: Translation, item: Connection, lines: list[Equation]) -> set[tuple[str, str]]:
     """Return (``"group.variable"``, name as the synapse sees it) of every stored variable that `lines` read."""
     groups = {
         "_pre": _subexpressions(translated, item.source),
         "_post": _subexpressions(translated, item.target),
     }
-    own = {line.name: line.expr for line in _lines(item.equations) if line.kind == "subexpression"}
-    todo = [name for line in lines for name in identifiers(line.expr)]
+    own = {line.name: line.expr for line in read_equations(item.equations) if line.kind == "subexpression"}
+    todo = [name for line in lines for name in line.names]
     found: set[tuple[str, str]] = set()
     seen: set[str] = set()
     while todo:
@@ -183,5 +179,5 @@ def _reads(translated: Translation, item: Connection, lines: list[Line]) -> set[
 
 
 def _subexpressions(translated: Translation, group: str) -> Mapping[str, str]:
-    lines = _lines(translated.group(group).equations)
+    lines = read_equations(translated.group(group).equations)
     return {line.name: line.expr for line in lines if line.kind == "subexpression" and not line.stored}

@@ -35,7 +35,7 @@ from brainmem.build.recording import monitors_and_outputs
 from brainmem.engine.device import Built
 from brainmem.engine.rows import RowTable
 from brainmem.numbers.calibrate import SAMPLED, CellProgram
-from brainmem.text.lines import read_lines
+from brainmem.text.equations import read_equations
 from brainmem.translation import schedule
 from brainmem.translation.controller import CONTROLLER, run_numbers
 from brainmem.translation.gates import guarded
@@ -148,7 +148,7 @@ def _precision(item: Group, program: Program) -> type | dict[str, type]:
         return np.float64
     rates = [population.rate for population in program.translated.model.populations if population.rate]
     totals = {f"{rate}_total" for rate in rates}
-    return {line.name: np.float64 for line in read_lines(item.equations) if line.name in totals}
+    return {line.name: np.float64 for line in read_equations(item.equations) if line.name in totals}
 
 
 def _link(item: Group, groups: Mapping[str, NeuronGroup], program: Program) -> None:

@@ -17,7 +17,7 @@ from brainmem.model.nouns import Each, LearningRule, Phase, Projection, Protocol
 from brainmem.model.parameters import resolve_parameters
 from brainmem.model.plan import plan_protocol
 from brainmem.text import evaluate
-from brainmem.text.lines import Line, definitions, identifiers, read_lines, rename, written_out
+from brainmem.text.equations import Equation, definitions, identifiers, read_equations, rename, written_out
 from brainmem.text.statements import changes_of
 
 __all__ = ["acts", "fixed_weights", "freeze", "read_by_current"]
@@ -112,9 +112,11 @@ def acts(
 
 def _changes(model: MemoryModel, rule: LearningRule, projection: Projection, read: set[str]) -> list[str]:
     """Return the changes of the variables that a current reads, in terms of what synapses store."""
-    lines = [*_lines(projection.variables), *_rule_lines(model, projection)]
+    lines = [*read_equations(projection.variables), *_rule_lines(model, projection)]
     if rule.continuous:
-        found = [line.expr for line in read_lines(rule.continuous) if line.kind == "differential" and line.name in read]
+        found = [
+            line.expr for line in read_equations(rule.continuous) if line.kind == "differential" and line.name in read
+        ]
     else:
         stored = {line.name for line in lines if line.kind != "subexpression"} | set(projection.initial)
         found = changes_of(rule.text, stored, only=read)
@@ -126,7 +128,7 @@ def _is_zero(model: MemoryModel, projection: Projection, text: str, shut: set[st
     """Return whether a change vanishes where the gates in `shut` are 0."""
     names = {gate + end: "0" for gate in shut for end in ("_pre", "_post", "")}
     for end, owner in (("_pre", projection.source), ("_post", projection.target)):
-        lines = read_lines(model.population(owner).equations)
+        lines = read_equations(model.population(owner).equations)
         own = {line.name: line.name + end for line in lines}
         names |= {own[name]: rename(expr, own) for name, expr in definitions(lines, stored=True).items()}
     return bool(str_to_sympy(written_out(text, names)) == 0)
@@ -141,7 +143,7 @@ def _declared(model: MemoryModel, projection: Projection) -> Projection:
     """Return a projection that declares what its rules defined, as far as its current reads it."""
     read = read_by_current(model, projection)
     found = {line.name: line for line in _rule_lines(model, projection) if line.name in read}
-    own = {line.name for line in _lines(projection.variables)}
+    own = {line.name for line in read_equations(projection.variables)}
     lines = [
         replace(line, kind="parameter", expr="", flags=()) if line.kind == "differential" else line
         for name, line in found.items()
@@ -157,21 +159,17 @@ def _declared(model: MemoryModel, projection: Projection) -> Projection:
     )
 
 
-def _lines(text: str) -> tuple[Line, ...]:
-    return read_lines(text) if text.strip() else ()
-
-
-def _rule_lines(model: MemoryModel, projection: Projection) -> Iterator[Line]:
+def _rule_lines(model: MemoryModel, projection: Projection) -> Iterator[Equation]:
     for rule in model.rules:
         if rule.projection == projection.name and rule.continuous:
-            yield from read_lines(rule.continuous)
+            yield from read_equations(rule.continuous)
 
 
 def read_by_current(model: MemoryModel, projection: Projection) -> set[str]:
     """Return the names that a projection's current reads, through subexpressions of its rules too."""
     within = {line.name: line.expr for line in _rule_lines(model, projection) if line.kind == "subexpression"}
     read: set[str] = set()
-    todo = {name for line in _lines(projection.current) for name in identifiers(line.expr)}
+    todo = {name for line in read_equations(projection.current) for name in line.names}
     while todo:
         read |= todo
         todo = set().union(*(identifiers(within[name]) for name in todo if name in within)) - read

@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from brainmem.model.nouns import Model, Phase, Population
 from brainmem.model.reading import sums_onto
-from brainmem.text.lines import Line, read_lines
+from brainmem.text.equations import Equation, read_equations
 from brainmem.text.statements import one_on_a_line, targets_of
 
 __all__ = ["MOMENTS", "Turn", "held_lines", "set_by_phases", "turns", "with_starts"]
@@ -46,7 +46,7 @@ def set_by_phases(model: Model, population: Population) -> dict[str, str]:
     """Return the variables declared without a right-hand side (``kept : 1``) that phases set, with their units."""
     names = {name for phase in model.protocol.phases for name in phase.start}
     names |= {name for turn in turns(model, population.name) for name in turn.targets}
-    lines = read_lines(population.equations) if names else ()
+    lines = read_equations(population.equations) if names else ()
     return {
         line.name: line.unit
         for line in lines
@@ -54,10 +54,10 @@ def set_by_phases(model: Model, population: Population) -> dict[str, str]:
     }
 
 
-def held_lines(model: Model, population: Population) -> tuple[Line, ...]:
+def held_lines(model: Model, population: Population) -> tuple[Equation, ...]:
     """Return the variables of a population that keep a value from step to step."""
     summed = {item.variable for item in sums_onto(model, population.name)}
-    lines = read_lines(population.equations)
+    lines = read_equations(population.equations)
     return tuple(line for line in lines if line.kind != "subexpression" and line.name not in summed)
 
 

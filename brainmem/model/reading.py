@@ -9,8 +9,8 @@ from graphlib import TopologicalSorter
 from brainmem.errors import RuleError
 from brainmem.model.names import during_gate
 from brainmem.model.nouns import LearningRule, Model, Parameter, Pattern, Projection
+from brainmem.text.equations import Equation, identifiers, read_equations
 from brainmem.text.expression import names_in
-from brainmem.text.lines import Line, identifiers, read_lines
 
 __all__ = [
     "Summed",
@@ -32,7 +32,7 @@ class Summed:
     """A sum over synapses: ``u_post = w*x_pre`` onto units of the target, ``v_pre = w*y_post`` onto the source's."""
 
     projection: Projection
-    line: Line
+    line: Equation
 
     @property
     def variable(self) -> str:
@@ -140,9 +140,9 @@ def used_names(texts: Iterable[str]) -> set[str]:
     return names | {name.removesuffix("_pre").removesuffix("_post") for name in names}
 
 
-def summed_lines(projection: Projection) -> tuple[Line, ...]:
+def summed_lines(projection: Projection) -> tuple[Equation, ...]:
     """Return a projection's summed equations."""
-    return read_lines(projection.current) if projection.current.strip() else ()
+    return read_equations(projection.current)
 
 
 def sums_of(model: Model) -> Iterator[Summed]:

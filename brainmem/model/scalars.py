@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from brainmem.model.names import carrier_of, gathering_of, spread_of, watched_of
 from brainmem.model.nouns import LearningRule, Model, Observable, Phase, Population, Projection
 from brainmem.model.phases import turns
-from brainmem.text.lines import identifiers, read_lines, rename, split_statement, statement_lines
+from brainmem.text.equations import identifiers, read_equations, rename, split_statement, statement_lines
 
 M = TypeVar("M", bound=Model)
 
@@ -47,7 +47,7 @@ def scalars_of(model: Model) -> dict[str, Scalar]:
     """Return the numbers of the whole network by name; a name that two single units have is none."""
     found: dict[str, list[Scalar]] = {}
     for population in filter(single, model.populations):
-        for line in read_lines(population.equations):
+        for line in read_equations(population.equations):
             if line.unit != "boolean":
                 unit = "1" if line.unit == "integer" else line.unit
                 found.setdefault(line.name, []).append(Scalar(line.name, population.name, unit))
@@ -101,7 +101,7 @@ class _Carried:
         }
 
     def _names_of(self, population: Population) -> set[str]:
-        texts = [line.expr for line in read_lines(population.equations)]
+        texts = [line.expr for line in read_equations(population.equations)]
         texts += [population.sequential, *(turn.code for turn in turns(self.model, population.name))]
         return set().union(*map(identifiers, texts))
 
@@ -112,7 +112,7 @@ class _Carried:
 
     def _taken(self, population: str) -> set[str]:
         """Return the names that mean something else in the texts of a population."""
-        lines = {line.name for line in read_lines(self.model.population(population).equations)}
+        lines = {line.name for line in read_equations(self.model.population(population).equations)}
         return lines | {item.name for item in self.model.stimuli if item.population == population}
 
     def _note(self, population: str, names: Iterable[str]) -> None:
@@ -145,7 +145,7 @@ class _Carried:
         """Return the names that the synapses of a projection have themselves."""
         texts = [projection.variables, projection.current]
         texts += [rule.continuous for rule in self.model.rules if rule.projection == projection.name]
-        return {line.name for text in texts if text.strip() for line in read_lines(text)}
+        return {line.name for line in read_equations(*texts)}
 
     def _rule(self, rule: LearningRule) -> LearningRule:
         projection = self.model.projection(rule.projection)

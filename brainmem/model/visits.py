@@ -7,7 +7,15 @@ from dataclasses import replace
 
 from brainmem.model.nouns import Population, Projection
 from brainmem.model.reading import summed_lines
-from brainmem.text.lines import DRAWS, Line, calls_of, definitions, identifiers, read_lines, rename, written_out
+from brainmem.text.equations import (
+    DRAWS,
+    Equation,
+    calls_of,
+    identifiers,
+    inlined,
+    read_equations,
+    rename,
+)
 
 __all__ = [
     "change_of",
@@ -27,16 +35,16 @@ def change_of(population: Population) -> str:
     return f"{population.state}_change"
 
 
-def unit_lines(population: Population) -> tuple[Line, ...]:
+def unit_lines(population: Population) -> tuple[Equation, ...]:
     """Return a population's equations, with the change of its state where it is updated one unit at a time."""
-    lines = read_lines(population.equations)
+    lines = read_equations(population.equations)
     unit = [line.unit for line in lines if line.name == population.state]
-    return (*lines, *(Line(change_of(population), "parameter", text) for text in unit))
+    return (*lines, *(Equation(change_of(population), "parameter", text) for text in unit))
 
 
 def state_lines(population: Population) -> dict[str, str]:
     """Return the variables that keep a value from step to step, with their units."""
-    lines = read_lines(population.equations)
+    lines = read_equations(population.equations)
     return {line.name: line.unit for line in lines if line.kind == "differential" or line.name == population.state}
 
 
@@ -63,30 +71,30 @@ def statement(population: Population) -> str:
     return "\n".join(lines)
 
 
-def expanded(expr: str, lines: Mapping[str, Line]) -> str:
+def expanded(expr: str, lines: Mapping[str, Equation]) -> str:
     """Return `expr` with subexpressions written out, except those stored once per step.
 
     `lines` are keyed by the name under which `expr` reads them.
     """
-    return written_out(expr, definitions(replace(line, name=name) for name, line in lines.items()))
+    return inlined(expr, (replace(line, name=name) for name, line in lines.items()))
 
 
-def synapse_lines(population: Population, projection: Projection) -> dict[str, Line]:
+def synapse_lines(population: Population, projection: Projection) -> dict[str, Equation]:
     """Return what the synapses from a population to itself read, by the names that they use."""
     found = {line.name: line for line in variable_lines(projection)}
     own = unit_lines(population)
     for end in ("_pre", "_post"):
         names = {line.name: f"{line.name}{end}" for line in own}
         found |= {
-            f"{line.name}{end}": Line(line.name, line.kind, line.unit, rename(line.expr, names), line.flags)
+            f"{line.name}{end}": Equation(line.name, line.kind, line.unit, rename(line.expr, names), line.flags)
             for line in own
         }
     return found
 
 
-def variable_lines(projection: Projection) -> tuple[Line, ...]:
+def variable_lines(projection: Projection) -> tuple[Equation, ...]:
     """Return the variables of a projection's synapses."""
-    return read_lines(projection.variables) if projection.variables.strip() else ()
+    return read_equations(projection.variables)
 
 
 def swept_sums(population: Population, projection: Projection) -> dict[str, str]:

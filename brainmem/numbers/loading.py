@@ -18,7 +18,7 @@ from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Projection
 from brainmem.numbers.arrays import PATTERN_AXES
 from brainmem.numbers.starts import Given
-from brainmem.text.lines import read_lines
+from brainmem.text.equations import read_equations
 
 __all__ = ["RUN", "load_given"]
 
@@ -92,5 +92,5 @@ def _of_variable(model: MemoryModel, owner: str, variable: str) -> Dimensions | 
     texts = [item.equations for item in model.populations if item.name == owner]
     texts += [item.variables for item in model.projections if item.name == owner]
     texts += [rule.continuous for rule in model.rules if rule.projection == owner]
-    lines = [line for text in texts if text.strip() for line in read_lines(text)]
-    return next((_dimensions(line.unit) for line in lines if line.name == variable), None)
+    units = (line.unit for line in read_equations(*texts) if line.name == variable)
+    return next(map(_dimensions, units), None)

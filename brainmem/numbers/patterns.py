@@ -16,7 +16,7 @@ from brainmem.numbers.arrays import check_patterns
 from brainmem.numbers.starts import Given, of_trial, own_tables, side_by_side, size_of, stream
 from brainmem.text import draw, evaluate
 from brainmem.text.draws import coordinates
-from brainmem.text.lines import identifiers
+from brainmem.text.equations import identifiers
 from brainmem.translation.text import Translation
 
 __all__ = ["frame_table", "patterns_of", "shown_rows", "value_rows"]

@@ -16,7 +16,7 @@ from brainmem.model.plan import Plan
 from brainmem.numbers.arrays import check_matrix, load_array
 from brainmem.text import draw, evaluate
 from brainmem.text.counter import CounterDraws, start_seed
-from brainmem.text.lines import identifiers
+from brainmem.text.equations import identifiers
 from brainmem.text.slices import Ends
 from brainmem.translation.protocol import owner_of
 from brainmem.translation.restarts import Restart, restarts

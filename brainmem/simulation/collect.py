@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike
 from brainmem.model.memory import MemoryModel
 from brainmem.numbers.run import Numbers
 from brainmem.results.result import Result
-from brainmem.text.lines import read_lines, unit_text
+from brainmem.text.equations import read_equations, unit_text
 from brainmem.text.slices import Ends
 from brainmem.translation.controller import CONTROLLER, TRIAL
 from brainmem.translation.recorded import COMPLETE, Recorded
@@ -237,7 +237,7 @@ def matrix_of(ends: Ends, flat: np.ndarray, first: str | None) -> np.ndarray:
 
 def _unit(item: Group | Connection, variable: str) -> str:
     """Return the unit of a variable of a group or a connection."""
-    return next(line.unit for line in read_lines(item.equations) if line.name == variable)
+    return next(line.unit for line in read_equations(item.equations) if line.name == variable)
 
 
 def _traces(translated: Translation, numbers: Numbers, outputs: Outputs, dt: float) -> dict[str, xr.Variable]:

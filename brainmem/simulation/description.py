@@ -11,7 +11,7 @@ from brainmem.model.nouns import Population
 from brainmem.simulation.verdicts import Expected as Bias
 from brainmem.simulation.verdicts import percent, verdicts
 from brainmem.text import evaluate
-from brainmem.text.lines import read_lines
+from brainmem.text.equations import read_equations
 from brainmem.translation.schedule import SLOTS
 from brainmem.translation.split.core import SplitRule
 from brainmem.translation.split.notes import describe_split
@@ -50,7 +50,7 @@ def _slot(when: str) -> int:
 
 def _rows(translated: Translation) -> Iterator[tuple[str, int, str]]:
     for group in translated.groups:
-        lines = read_lines(group.equations)
+        lines = read_equations(group.equations)
         stored = [line.name for line in lines if line.stored]
         if stored:
             yield "before_start", 0, f"{group.name}: store {', '.join(stored)} for this step"
@@ -83,7 +83,7 @@ def _visits(sweep: Visits) -> str:
 
 
 def _connection_rows(item: Connection) -> Iterator[tuple[str, int, str]]:
-    lines = read_lines(item.equations) if item.equations.strip() else ()
+    lines = read_equations(item.equations)
     for line in lines:
         if line.name in item.summed_order:
             when, order = item.summed_order[line.name]

@@ -14,7 +14,7 @@ from brainmem.errors import RuleError, closest
 from brainmem.model.nouns import Parameter
 from brainmem.numbers.run import Numbers
 from brainmem.simulation.ready import Ready
-from brainmem.text.lines import read_lines
+from brainmem.text.equations import read_equations
 from brainmem.translation.recorded import Recorded
 from brainmem.translation.text import Translation
 
@@ -90,7 +90,7 @@ def _in_time(translated: Translation, name: str) -> Recorded:
     readable = [
         Recorded(item.name, line.name, "time")
         for item in translated.groups
-        for line in read_lines(item.equations)
+        for line in read_equations(item.equations)
         if "linked" not in line.flags and "shared" not in line.flags
     ]
     matches = [item for item in readable if name in (_key(item), item.variable)]

@@ -17,7 +17,7 @@ from brainmem.simulation.collect import flatten
 from brainmem.simulation.description import describe_cells, describe_verdicts
 from brainmem.simulation.remarks import Remark, remarks_on_setting
 from brainmem.text import evaluate
-from brainmem.text.lines import read_lines, write_lines
+from brainmem.text.equations import read_equations, write_equations
 from brainmem.translation.currents import TABLE_ROWS, activity_curve
 from brainmem.translation.settling import ROWS
 from brainmem.translation.text import Group, Translation
@@ -141,9 +141,9 @@ def _calibrations(translated: Translation, numbers: Numbers, dt: float, device: 
 
 
 def _cell(group: Group, dt: float) -> CellProgram:
-    lines = [line for line in read_lines(group.equations) if line.name != "I" and "linked" not in line.flags]
+    lines = [line for line in read_equations(group.equations) if line.name != "I" and "linked" not in line.flags]
     return CellProgram(
-        equations=write_lines(lines),
+        equations=write_equations(lines),
         threshold=group.threshold,
         reset=group.reset,
         refractory=group.refractory,

@@ -22,7 +22,7 @@ from brainmem.model.nouns import Population
 from brainmem.model.reading import patterns_read
 from brainmem.numbers.run import Numbers
 from brainmem.text import evaluate
-from brainmem.text.lines import Line, identifiers, read_lines
+from brainmem.text.equations import Equation, identifiers, read_equations
 from brainmem.translation.controller import CONTROLLER
 from brainmem.translation.recorded import Recorded
 from brainmem.translation.text import Translation
@@ -55,7 +55,7 @@ def _long_steps(translated: Translation, numbers: Numbers, dt: float) -> Iterato
     populations = {item.name for item in translated.model.populations}
     for item in (*translated.groups, *translated.connections):
         kind = "population" if item.name in populations else "group" if item in translated.groups else "projection"
-        for line in read_lines(item.equations) if item.equations.strip() else ():
+        for line in read_equations(item.equations):
             tau = _time_constant(line, names) if line.kind == "differential" else None
             if tau is not None and dt > tau * (1 + ROUNDING):
                 yield Remark(
@@ -66,7 +66,7 @@ def _long_steps(translated: Translation, numbers: Numbers, dt: float) -> Iterato
                 )
 
 
-def _time_constant(line: Line, names: Mapping[str, Any]) -> float | None:
+def _time_constant(line: Equation, names: Mapping[str, Any]) -> float | None:
     """Return the time constant of a variable's own decay in seconds, None where parameters alone do not set it."""
     slope = _slope(line.expr, line.name)
     if not slope or not identifiers(slope) <= set(names):

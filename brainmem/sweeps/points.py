@@ -21,8 +21,8 @@ from brainmem.model.parameters import resolve_parameters
 from brainmem.numbers.run import Given
 from brainmem.simulation.collect import versions
 from brainmem.sweeps.manifest import Listing
+from brainmem.text.equations import unit_text
 from brainmem.text.expression import names_in
-from brainmem.text.lines import unit_text
 from brainmem.translation.text import Translation
 
 __all__ = [

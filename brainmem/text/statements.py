@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection
 
-from brainmem.text.lines import split_statement, statement_lines, written_out
+from brainmem.text.equations import split_statement, statement_lines, written_out
 
 __all__ = ["changes_of", "one_on_a_line", "targets_of"]
 

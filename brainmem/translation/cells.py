@@ -9,7 +9,7 @@ from brian2 import Hz, ms
 from brainmem.errors import TranslationError, closest
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Parameter
-from brainmem.text.lines import Line, write_lines
+from brainmem.text.equations import Equation, write_equations
 from brainmem.translation import schedule
 from brainmem.translation.controller import CONTROLLER
 from brainmem.translation.currents import cell_current
@@ -65,9 +65,9 @@ def cells(unit: SpikingUnit, neuron: str) -> Group:
     followed = {"step": "1", "elapsed": "second"}
     lines = (
         link,
-        *(Line(variable, "parameter", unit_, flags=("linked",)) for variable, unit_ in followed.items()),
+        *(Equation(variable, "parameter", unit_, flags=("linked",)) for variable, unit_ in followed.items()),
         current,
-        Line(
+        Equation(
             "v",
             "differential",
             "1",
@@ -76,7 +76,7 @@ def cells(unit: SpikingUnit, neuron: str) -> Group:
         ),
     )
     return Group(
-        equations=write_lines(lines),
+        equations=write_equations(lines),
         threshold="v > 1",
         reset="v = 0",
         refractory="t_ref",

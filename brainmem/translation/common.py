@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import LearningRule, Population, Projection
 from brainmem.model.reading import Summed, rules_of, summed_lines, sums_of
-from brainmem.text.lines import (
+from brainmem.text.equations import (
     definitions,
     identifiers,
-    read_lines,
+    read_equations,
     written_out,
 )
 from brainmem.translation import schedule
@@ -62,12 +62,12 @@ def _stored_names(model: MemoryModel, item: Summed) -> set[str]:
 
 def _synaptic_helpers(model: MemoryModel, projection: Projection) -> dict[str, str]:
     texts = [projection.variables, *(rule.continuous for rule in rules_of(model, projection))]
-    return definitions(line for text in texts if text.strip() for line in read_lines(text))
+    return definitions(line for line in read_equations(*texts))
 
 
 def _base_names(population: Population, expr: str, suffix: str) -> set[str]:
     """Expand subexpressions until only stored variables remain."""
-    lines = {line.name: line for line in read_lines(population.equations)}
+    lines = {line.name: line for line in read_equations(population.equations)}
     todo = [name.removesuffix(suffix) for name in identifiers(expr) if name.endswith(suffix)]
     found: set[str] = set()
     while todo:

@@ -9,7 +9,7 @@ from brian2.units import get_dimensions
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Parameter
 from brainmem.model.parameters import resolve_parameters
-from brainmem.text.lines import Line, unit_text
+from brainmem.text.equations import Equation, unit_text
 from brainmem.translation.text import Group, Translation
 
 __all__ = ["declare_constants", "parameter_units"]
@@ -40,5 +40,5 @@ def _needed(group: Group, translated: Translation) -> tuple[str, ...]:
 
 
 def _declare(group: Group, names: tuple[str, ...], units: dict[str, str]) -> Group:
-    lines = [str(Line(name, "parameter", units[name], flags=("shared", "constant"))) for name in names]
+    lines = [str(Equation(name, "parameter", units[name], flags=("shared", "constant"))) for name in names]
     return replace(group, equations="\n".join([group.equations, *lines]), constants=names)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Stimulus
-from brainmem.text.lines import Line, identifiers, rename
+from brainmem.text.equations import Equation, identifiers, rename
 from brainmem.translation import schedule
 from brainmem.translation.restarts import restarts
 from brainmem.translation.sizes import ONE, Link
@@ -46,20 +46,20 @@ def has_until(model: MemoryModel) -> bool:
 
 def controller(model: MemoryModel, *, trials: bool = False) -> Group:
     """Return the group that advances the protocol; of several trials, `trial_group` observes each."""
-    observed = [Line(item.name, "parameter", item.unit) for item in model.observables]
-    held = [Line("held", "parameter", "1")] if has_until(model) else []  # the trials whose condition holds
-    fulfilled = [Line("fulfilled", "parameter", "1")] if has_until(model) else []
+    observed = [Equation(item.name, "parameter", item.unit) for item in model.observables]
+    held = [Equation("held", "parameter", "1")] if has_until(model) else []  # the trials whose condition holds
+    fulfilled = [Equation("fulfilled", "parameter", "1")] if has_until(model) else []
     framed = [item for item in model.stimuli if item.every]
     lines = [
-        Line("step", "parameter", "1"),
-        Line("elapsed", "parameter", "second"),
-        Line("ended", "parameter", "1"),
-        Line("averaging", "parameter", "1"),
-        Line("snapshot", "parameter", "1"),
-        Line("complete", "parameter", "1"),
-        *(Line(name, "parameter", "1", flags=("shared", "constant")) for name in run_numbers(model)),
-        *([Line("tick", "parameter", "1")] if framed else []),  # time steps since the phase began
-        *(Line(f"{item.name}_shown", "parameter", "1") for item in framed),
+        Equation("step", "parameter", "1"),
+        Equation("elapsed", "parameter", "second"),
+        Equation("ended", "parameter", "1"),
+        Equation("averaging", "parameter", "1"),
+        Equation("snapshot", "parameter", "1"),
+        Equation("complete", "parameter", "1"),
+        *(Equation(name, "parameter", "1", flags=("shared", "constant")) for name in run_numbers(model)),
+        *([Equation("tick", "parameter", "1")] if framed else []),  # time steps since the phase began
+        *(Equation(f"{item.name}_shown", "parameter", "1") for item in framed),
         *fulfilled,
         *(held if trials else observed),
     ]
@@ -75,10 +75,10 @@ def controller(model: MemoryModel, *, trials: bool = False) -> Group:
 
 def trial_group(model: MemoryModel) -> Group:
     """Return the group with a unit per trial: its observables, and whether its phase's end condition holds."""
-    lines = [Line(item.name, "parameter", item.unit) for item in model.observables]
-    lines += [Line(name, "parameter", unit, flags=("linked",)) for name, unit in FOLLOWED]
+    lines = [Equation(item.name, "parameter", item.unit) for item in model.observables]
+    lines += [Equation(name, "parameter", unit, flags=("linked",)) for name, unit in FOLLOWED]
     if has_until(model):
-        lines.append(Line("held", "subexpression", "1", " + ".join(_held(model))))
+        lines.append(Equation("held", "subexpression", "1", " + ".join(_held(model))))
     return Group(
         name=TRIAL,
         size=ONE,

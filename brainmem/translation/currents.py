@@ -10,7 +10,11 @@ import numpy as np
 from brainmem.errors import TranslationError
 from brainmem.model.names import affine_tables, current_table
 from brainmem.text import evaluate
-from brainmem.text.lines import Line, definitions, identifiers, written_out
+from brainmem.text.equations import (
+    Equation,
+    identifiers,
+    inlined,
+)
 from brainmem.translation.neurons import SpikingUnit
 from brainmem.translation.settling import settling_tables
 from brainmem.translation.text import Table
@@ -26,7 +30,7 @@ REACHES, POINTS = (
 SPANNED = 0.02  # of the range, at either end
 
 
-def cell_current(unit: SpikingUnit, neuron: str) -> tuple[Line, str, Line]:
+def cell_current(unit: SpikingUnit, neuron: str) -> tuple[Equation, str, Equation]:
     """Return the variable that cells read from their unit, its name there, and their current ``I``.
 
     Raises
@@ -38,13 +42,13 @@ def cell_current(unit: SpikingUnit, neuron: str) -> tuple[Line, str, Line]:
         _check_drive(unit)
         slope, offset = affine_tables(unit.population.name)
         text = f"{slope}(0*second)*{DRIVE_OF_UNIT} + {offset}(0*second)"
-        return Line(DRIVE_OF_UNIT, "parameter", "1", flags=("linked",)), str(unit.population.drive), _current(text)
+        return Equation(DRIVE_OF_UNIT, "parameter", "1", flags=("linked",)), str(unit.population.drive), _current(text)
     text = f"{current_table(unit.population.name)}({TABLE_ROWS}*{unit.activity}*second)"
-    return Line(unit.activity, "parameter", "1", flags=("linked",)), unit.activity, _current(text)
+    return Equation(unit.activity, "parameter", "1", flags=("linked",)), unit.activity, _current(text)
 
 
-def _current(text: str) -> Line:
-    return Line("I", "subexpression", "1", text)
+def _current(text: str) -> Equation:
+    return Equation("I", "subexpression", "1", text)
 
 
 def _check_drive(unit: SpikingUnit) -> None:
@@ -82,7 +86,7 @@ def activity_curve(unit: SpikingUnit, parameters: Mapping[str, Any]) -> tuple[np
         When the transfer reads more than the drive and parameters.
     """
     drive, lines = unit.population.drive, {line.name: line for line in unit.lines}
-    text = written_out(lines[unit.activity].expr, definitions(unit.lines, keep={str(drive)}, stored=True))
+    text = inlined(lines[unit.activity].expr, unit.lines, keep={str(drive)}, stored=True)
     if others := identifiers(text) & set(lines) - {drive}:
         raise TranslationError(
             f"Population {unit.population.name!r}: its transfer reads {', '.join(sorted(others))} beside the drive "

@@ -15,7 +15,7 @@ from dataclasses import replace
 from brainmem.errors import TranslationError
 from brainmem.model.memory import MemoryModel
 from brainmem.model.names import late_name
-from brainmem.text.lines import Line, grouped, identifiers, read_lines, rename, write_lines
+from brainmem.text.equations import Equation, grouped, identifiers, read_equations, rename, write_equations
 from brainmem.translation import schedule
 from brainmem.translation.protocol import FIRST, has_restored, owner_of
 from brainmem.translation.restarts import restarts
@@ -57,13 +57,13 @@ def delayed(translated: Translation) -> Translation:
 
 
 def _texts(item: Connection) -> Iterator[str]:
-    yield from (line.expr for line in read_lines(item.equations) if line.expr) if item.equations.strip() else ()
+    yield from (line.expr for line in read_equations(item.equations) if line.expr)
     yield from (part.code for part in (*item.operations, *item.pathways))
 
 
 def _read_late(translated: Translation, item: Connection) -> list[str]:
     """Return the variables of the source that synapses read, and that which tells when its units spike."""
-    own = {line.name for line in read_lines(translated.group(item.source).equations)}
+    own = {line.name for line in read_equations(translated.group(item.source).equations)}
     read = {name.removesuffix("_pre") for text in _texts(item) for name in identifiers(text) if name.endswith("_pre")}
     read |= {"count"} if any(map(_at_spikes, item.pathways)) else set()
     return sorted(read & own)
@@ -76,7 +76,7 @@ def _at_spikes(path: Pathway) -> bool:
 
 def _with_line(model: MemoryModel, group: Group, item: Connection, variable: str, number: int) -> Group:
     """Return a group that stores a variable, and holds what it was under its late name."""
-    line = next(line for line in read_lines(group.equations) if line.name == variable)
+    line = next(line for line in read_equations(group.equations) if line.name == variable)
     late, following = late_name(variable, item.name), f"{variable}_next_{item.name}"
     steps = f"{grouped(item.delay)}/dt"
     where = f"{number}, i, N, {steps}, t_in_timesteps"
@@ -91,7 +91,7 @@ def _with_line(model: MemoryModel, group: Group, item: Connection, variable: str
         Operation(f"{late}_store", f"{following} = delay_store({variable}, {where})", *slot),
         Operation(f"{late}_follow", f"{late} = {following}", *schedule.LATE),
     )
-    added = write_lines([Line(late, "parameter", line.unit), Line(following, "parameter", line.unit)])
+    added = write_equations([Equation(late, "parameter", line.unit), Equation(following, "parameter", line.unit)])
     parameters = [p.name for p in model.parameters if p.name in identifiers(item.delay) - set(group.constants)]
     return replace(
         group,
@@ -127,10 +127,12 @@ def _late_event(path: Pathway, item: Connection) -> str:
 def _seeing(item: Connection, variables: list[str]) -> Connection:
     """Return synapses that read the late variables of their presynaptic units."""
     names = {f"{name}_pre": f"{late_name(name, item.name)}_pre" for name in variables}
-    lines = read_lines(item.equations) if item.equations.strip() else ()
+    lines = read_equations(item.equations)
     return replace(
         item,
-        equations=write_lines(replace(line, expr=rename(line.expr, names)) if line.expr else line for line in lines),
+        equations=write_equations(
+            replace(line, expr=rename(line.expr, names)) if line.expr else line for line in lines
+        ),
         operations=tuple(replace(op, code=rename(op.code, names)) for op in item.operations),
         pathways=tuple(_path_seeing(path, item, names) for path in item.pathways),
     )

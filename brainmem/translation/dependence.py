@@ -10,10 +10,10 @@ from brainmem.model.names import expected_name
 from brainmem.model.nouns import LearningRule, Projection
 from brainmem.model.phases import turns
 from brainmem.model.reading import sums_of
-from brainmem.text.lines import (
+from brainmem.text.equations import (
     definitions,
     identifiers,
-    read_lines,
+    read_equations,
     split_statement,
     statement_lines,
     written_out,
@@ -41,7 +41,7 @@ def reads_rates(model: MemoryModel, rule: LearningRule) -> bool:
     held = {(item.name, name) for item in model.projections for name in identifiers(item.current)}
     held |= {(rule.projection, name) for name, _ in _changed(rule)}
     projection = model.projection(rule.projection)
-    own = definitions(read_lines(projection.variables) if projection.variables.strip() else ())
+    own = definitions(read_equations(projection.variables))
     texts = " ".join(written_out(text, own) for _, text in _changed(rule) if text)
     return bool(_synaptic_reads(projection, texts) & dependents(model, held=held))
 
@@ -54,7 +54,7 @@ def multiplies_followers(model: MemoryModel, rule: LearningRule) -> bool:
     projection = model.projection(rule.projection)
     held = {(item.name, name) for item in model.projections for name in identifiers(item.current)}
     noisy = dependents(model, held=held)
-    own = definitions(read_lines(projection.variables) if projection.variables.strip() else ())
+    own = definitions(read_equations(projection.variables))
     stored = {name for name, _ in _synaptic(model, projection) if name not in own}
     for variable, text in _changed(rule):
         traces = {name for name in stored - {variable} if (projection.name, name) in noisy}
@@ -77,10 +77,10 @@ def _products(text: str) -> Iterator[tuple[str, str]]:
 def _reads(model: MemoryModel) -> Mapping[Name, set[Name]]:
     reads: dict[Name, set[Name]] = {}
     for population in model.populations:
-        lines = read_lines(population.equations)
+        lines = read_equations(population.equations)
         own = {line.name for line in lines}
         for line in lines:
-            reads[population.name, line.name] = {(population.name, name) for name in identifiers(line.expr) & own}
+            reads[population.name, line.name] = {(population.name, name) for name in line.names & own}
     for owner, target, value in _set_by_phases(model):
         names = {(owner, name) for name in identifiers(value)}
         reads[owner, target] = reads.get((owner, target), set()) | names
@@ -104,7 +104,7 @@ def _set_by_phases(model: MemoryModel) -> Iterator[tuple[str, str, str]]:
 def _synaptic(model: MemoryModel, projection: Projection) -> Iterator[tuple[str, str]]:
     """Yield the variables of synapses, and the texts that they follow."""
     if projection.variables.strip():
-        yield from ((line.name, line.expr) for line in read_lines(projection.variables))
+        yield from ((line.name, line.expr) for line in read_equations(projection.variables))
     for rule in model.rules:
         if rule.projection == projection.name:
             yield from _changed(rule)
@@ -112,7 +112,7 @@ def _synaptic(model: MemoryModel, projection: Projection) -> Iterator[tuple[str,
 
 def _changed(rule: LearningRule) -> Iterator[tuple[str, str]]:
     if rule.continuous:
-        yield from ((line.name, line.expr) for line in read_lines(rule.continuous))
+        yield from ((line.name, line.expr) for line in read_equations(rule.continuous))
         return
     for statement in statement_lines(rule.text):
         target, _, value = split_statement(statement)

@@ -21,15 +21,15 @@ from brainmem.model.memory import MemoryModel, unchecked
 from brainmem.model.names import expected_name
 from brainmem.model.nouns import LearningRule, Observable, Population, Projection
 from brainmem.model.reading import Summed, summed_lines
-from brainmem.text.lines import (
+from brainmem.text.equations import (
     DRAWS,
-    Line,
+    Equation,
     definitions,
     identifiers,
-    read_lines,
+    read_equations,
     split_statement,
     statement_lines,
-    write_lines,
+    write_equations,
     written_out,
 )
 from brainmem.translation.expected_phases import PhaseTexts
@@ -149,7 +149,7 @@ class _Pass:
     def _want(self, owner: str, name: str) -> str:
         """Return the name of an expected variable and remember that it is read; none where a state has other noise."""
         line = self.noise.lines[owner].get(name)
-        random = line is not None and bool(identifiers(line.expr) & DRAWS or NOISES in line.expr)
+        random = line is not None and bool(line.names & DRAWS or NOISES in line.expr)
         if random:
             return ""
         self.wanted.setdefault((owner, name))
@@ -161,10 +161,10 @@ class _Pass:
         return after
 
     def _population(self, population: Population) -> Population:
-        lines = [self._line(population, line) for line in read_lines(population.equations)]
-        return replace(population, equations=write_lines(lines))
+        lines = [self._line(population, line) for line in read_equations(population.equations)]
+        return replace(population, equations=write_equations(lines))
 
-    def _line(self, population: Population, line: Line) -> Line:
+    def _line(self, population: Population, line: Equation) -> Equation:
         owner, name = population.name, line.name
         if not line.expr or (owner, name) not in self.noise.fed or self.noise.is_rate(owner, name):
             return line
@@ -190,10 +190,11 @@ class _Pass:
         if not projection.current.strip():
             return projection
         return replace(
-            projection, current=write_lines(self._sum(Summed(projection, line)) for line in summed_lines(projection))
+            projection,
+            current=write_equations(self._sum(Summed(projection, line)) for line in summed_lines(projection)),
         )
 
-    def _sum(self, item: Summed) -> Line:
+    def _sum(self, item: Summed) -> Equation:
         projection, line, key = item.projection, item.line, (item.onto, item.variable)
         if key not in self.noise.fed or key in self.noise.into_drives:
             return line
@@ -248,8 +249,8 @@ class _Pass:
             return rule
         projection = self.model.projection(rule.projection)
         if rule.continuous:
-            lines = [self._rule_line(rule, projection, line) for line in read_lines(rule.continuous)]
-            return replace(rule, continuous=write_lines(lines))
+            lines = [self._rule_line(rule, projection, line) for line in read_equations(rule.continuous)]
+            return replace(rule, continuous=write_equations(lines))
         text = self._statements(projection, rule)
         return replace(rule, **{rule.form: self._changed(f"rule {rule.name}", rule.text, text)})
 
@@ -266,10 +267,10 @@ class _Pass:
         at_once = rule.form != "continuous" and (self.read or rule.read) == "auto"
         return noisy if at_once else self._across(projection, carried=True)
 
-    def _rule_line(self, rule: LearningRule, projection: Projection, line: Line) -> Line:
+    def _rule_line(self, rule: LearningRule, projection: Projection, line: Equation) -> Equation:
         if line.kind != "differential":
             return line
-        own = definitions(read_lines(rule.continuous), stored=True)
+        own = definitions(read_equations(rule.continuous), stored=True)
         whole = written_out(line.expr, own)
         text = self._synaptic(projection, whole, self._read_by(rule, projection, line.name, whole))
         changed = text != written_out(line.expr, own)
@@ -311,16 +312,16 @@ class _Pass:
                     self._add_state(owner, name, populations)
                 elif self.noise.is_kept(owner, name):
                     unit = self.noise.lines[owner][name].unit
-                    self._declare(owner, Line(expected_name(name), "parameter", unit), populations)
+                    self._declare(owner, Equation(expected_name(name), "parameter", unit), populations)
 
     def _add_sum(self, owner: str, name: str, populations: dict[str, Any], projections: dict[str, Any]) -> None:
         item = self.noise.sums[owner, name]
         projection, line = item.projection, item.line
         text = expected_text(self.noise.ends_written(projection, line.expr), self._across(projection))
-        new = Line(f"{expected_name(name)}{item.end}", "subexpression", line.unit, text, line.flags)
+        new = Equation(f"{expected_name(name)}{item.end}", "subexpression", line.unit, text, line.flags)
         old = projections[projection.name]
         projections[projection.name] = replace(old, current=f"{old.current}\n{new}")
-        self._declare(owner, Line(expected_name(name), "parameter", line.unit), populations)
+        self._declare(owner, Equation(expected_name(name), "parameter", line.unit), populations)
 
     def _add_state(self, owner: str, name: str, populations: dict[str, Any]) -> None:
         line = self.noise.lines[owner][name]
@@ -328,7 +329,7 @@ class _Pass:
         text = expected_text(self.noise.written(owner, own), self._within(owner))
         self._declare(owner, replace(line, name=expected_name(name), expr=text), populations)
 
-    def _declare(self, owner: str, line: Line, populations: dict[str, Any]) -> None:
+    def _declare(self, owner: str, line: Equation, populations: dict[str, Any]) -> None:
         old = populations[owner]
         populations[owner] = replace(old, equations=f"{old.equations}\n{line}")
 

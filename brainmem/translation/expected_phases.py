@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from brainmem.model.nouns import Protocol
 from brainmem.model.phases import Turn
-from brainmem.text.lines import split_statement, statement_lines
+from brainmem.text.equations import split_statement, statement_lines
 from brainmem.translation.noise import Name, Noise
 from brainmem.translation.products import Noisy, expected_text, mean_text
 

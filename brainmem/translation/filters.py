@@ -10,13 +10,13 @@ from brainmem.errors import TranslationError
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Population
 from brainmem.model.reading import Summed, sums_onto
-from brainmem.text.lines import Line, definitions, identifiers, read_lines, rename, written_out
+from brainmem.text.equations import Equation, definitions, identifiers, read_equations, rename, written_out
 from brainmem.translation.common import synaptic_text
 
 __all__ = ["moves", "refusal", "symbolic", "time_constant"]
 
 
-def refusal(model: MemoryModel, population: Population, line: Line, advice: str) -> TranslationError:
+def refusal(model: MemoryModel, population: Population, line: Equation, advice: str) -> TranslationError:
     """Return the error for an equation that filtered spikes cannot carry."""
     name = line.name
     target, meaning = ("phi", "the rate asked of the cells") if name == population.rate else ("h", "its inputs")
@@ -27,7 +27,7 @@ def refusal(model: MemoryModel, population: Population, line: Line, advice: str)
     )
 
 
-def time_constant(model: MemoryModel, population: Population, line: Line) -> str:
+def time_constant(model: MemoryModel, population: Population, line: Equation) -> str:
     """Return the time constant of a line ``dx/dt = (... - x)/tau``."""
     name = line.name
     slope = sympy.diff(symbolic(line.expr), sympy.Symbol(name, real=True))
@@ -67,7 +67,7 @@ def moves(model: MemoryModel, population: Population, name: str, tau: str, *, in
 
 def _moves_from(model: MemoryModel, item: Summed, tau: str, *, inner: tuple[str, ...]) -> bool:
     source, end = model.population(item.over), item.other_end
-    lines = {line.name: line for line in read_lines(source.equations)}
+    lines = {line.name: line for line in read_equations(source.equations)}
     text = synaptic_text(model, item.projection, item.line.expr)
     written = definitions(lines.values(), keep={source.rate} if source.rate else ())
     seen = {name: f"{name}{end}" for name in lines}
@@ -85,7 +85,7 @@ def _moves_from(model: MemoryModel, item: Summed, tau: str, *, inner: tuple[str,
     return bool(carried)
 
 
-def _check_drive(model: MemoryModel, item: Summed, text: str, names: set[str], tau: str, drive: Line) -> None:
+def _check_drive(model: MemoryModel, item: Summed, text: str, names: set[str], tau: str, drive: Equation) -> None:
     """Refuse to read a drive, which is a sum itself in spikes, and rates whose filter is another."""
     source = model.population(item.over)
     where = f"Model {model.name!r}, projection {item.projection.name!r}: "

@@ -17,15 +17,15 @@ from functools import lru_cache
 from brian2.parsing.sympytools import str_to_sympy
 
 from brainmem.model.names import during_gate
-from brainmem.text.lines import (
-    Line,
+from brainmem.text.equations import (
+    Equation,
     definitions,
     grouped,
     identifiers,
-    read_lines,
+    read_equations,
     rename,
     statement_lines,
-    write_lines,
+    write_equations,
     written_out,
 )
 from brainmem.text.statements import changes_of
@@ -87,16 +87,12 @@ def _knowing(group: Group, names: set[str], translated: Translation) -> Group:
     return replace(group, constants=(*group.constants, *new))
 
 
-def _lines(equations: str) -> tuple[Line, ...]:
-    return read_lines(equations) if equations.strip() else ()
-
-
-def _update(item: Connection) -> list[Line]:
-    return [line for line in _lines(item.equations) if line.kind == "differential"]
+def _update(item: Connection) -> list[Equation]:
+    return [line for line in read_equations(item.equations) if line.kind == "differential"]
 
 
 def _stored(item: Connection) -> set[str]:
-    return {line.name for line in _lines(item.equations) if line.kind != "subexpression"}
+    return {line.name for line in read_equations(item.equations) if line.kind != "subexpression"}
 
 
 def _parts(item: Connection) -> Iterator[tuple[str, list[str]]]:
@@ -129,9 +125,9 @@ def _inlined(translated: Translation, item: Connection, text: str) -> str:
     """Return a text of synapses with all subexpressions written out, gates and stimuli apart."""
     model = translated.model
     keep = {*model.protocol.gates, *(stimulus.name for stimulus in model.stimuli)}
-    names = definitions(_lines(item.equations), stored=True, keep=item.summed_order)
+    names = definitions(read_equations(item.equations), stored=True, keep=item.summed_order)
     for end, owner in (("_pre", item.source), ("_post", item.target)):
-        lines = _lines(translated.group(owner).equations)
+        lines = read_equations(translated.group(owner).equations)
         own = {line.name: f"{line.name}{end}" for line in lines}
         found = definitions(lines, stored=True, keep=keep)
         names |= {own[name]: rename(expr, own) for name, expr in found.items() if "(" not in expr or _short(expr)}
@@ -208,9 +204,9 @@ def _guarded(translated: Translation, item: Connection, events: Events) -> Conne
         own[f"{item.name}_open"] = (_open(gates), *schedule.GUARD)
         path = Pathway(f"{item.name}_update", "pre", code, f"{item.name}_open", "groups", item.state_order)
         lines = [replace(line, kind="parameter", expr="", flags=()) if line in update else line
-                 for line in _lines(item.equations)]  # fmt: skip
+                 for line in read_equations(item.equations)]  # fmt: skip
         operations = tuple(op for op in item.operations if op not in tail)
-        item = replace(item, equations=write_lines(lines), operations=operations, pathways=(*item.pathways, path))
+        item = replace(item, equations=write_equations(lines), operations=operations, pathways=(*item.pathways, path))
     for op in item.operations:
         gates = item.gates.get(op.name, ())
         if op.name not in dict(_bounds(item)) and _needs_guard(translated, item, op.code, gates):
@@ -223,11 +219,11 @@ def _guarded(translated: Translation, item: Connection, events: Events) -> Conne
     return item
 
 
-def _statements(update: list[Line]) -> str:
+def _statements(update: list[Equation]) -> str:
     return "\n".join(f"{line.name} = {line.expr}" for line in update)
 
 
-def _euler(update: list[Line]) -> str:
+def _euler(update: list[Equation]) -> str:
     """Return the statements of an Euler step; all changes are computed before any is made."""
     if len(update) == 1:
         return f"{update[0].name} += dt*({update[0].expr})"

@@ -10,7 +10,7 @@ from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Population, Projection
 from brainmem.model.reading import Summed, summed_lines, sums_onto
-from brainmem.text.lines import grouped, identifiers, read_lines, rename
+from brainmem.text.equations import grouped, identifiers, read_equations, rename
 from brainmem.translation.dependence import dependents
 from brainmem.translation.neurons import SpikingUnit
 from brainmem.translation.split.correlations import Correlations
@@ -44,7 +44,7 @@ class _End:
     def __init__(self, model: MemoryModel, side: str, name: str, unit: SpikingUnit | None) -> None:
         self.model, self.side, self.population = model, side, model.population(name)
         self.rate = f"{self.population.rate}_{side}" if self.population.rate else ""
-        lines = unit.lines if unit is not None else read_lines(self.population.equations)
+        lines = unit.lines if unit is not None else read_equations(self.population.equations)
         self.lines = {line.name: line for line in lines}
         self.sums = _sums(model, self.population)
         self.transfer = {self.population.transfer, f"{self.population.rate}_phi"}
@@ -56,7 +56,7 @@ class _End:
     def _quiet(self) -> set[str]:
         """Return the variables of the population's own text that depend on no rate, and so carry no noise of spikes."""
         noisy = dependents(self.model)
-        own = {line.name for line in read_lines(self.population.equations)}
+        own = {line.name for line in read_equations(self.population.equations)}
         return {name for name in own if (self.population.name, name) not in noisy}
 
     def _sums_in(self, name: str) -> set[str]:
@@ -66,7 +66,7 @@ class _End:
         line = self.lines.get(name)
         if line is None or line.kind != "subexpression" or name in self.transfer:
             return set()
-        return set().union(*(self._sums_in(item) for item in identifiers(line.expr) - {name}), set())
+        return set().union(*(self._sums_in(item) for item in line.names - {name}), set())
 
     def noise(self, name: str) -> str:
         """Return the covariance of an input with the drive, as text."""
@@ -88,7 +88,7 @@ class _End:
         line = self.lines.get(name)
         if name in self.sums or line is None or line.kind != "subexpression":
             return name
-        inner = {item: f"({self._written_out(item)})" for item in identifiers(line.expr) if self._sums_in(item)}
+        inner = {item: f"({self._written_out(item)})" for item in line.names if self._sums_in(item)}
         return rename(line.expr, inner)
 
     def with_trace(self, name: str, other: _End, weight: tuple[str, str]) -> str:

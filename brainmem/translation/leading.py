@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import LearningRule, Projection
-from brainmem.text.lines import (
-    Line,
+from brainmem.text.equations import (
     definitions,
     identifiers,
-    read_lines,
+    read_equations,
     split_statement,
     statement_lines,
     written_out,
@@ -20,21 +19,19 @@ from brainmem.text.statements import changes_of
 __all__ = ["changed_variables", "changes_in", "leading_variables", "stored_variables"]
 
 
-def _lines(text: str) -> tuple[Line, ...]:
-    return read_lines(text) if text.strip() else ()
-
-
 def stored_variables(model: MemoryModel, projection: Projection) -> set[str]:
     """Return the variables that the synapses of a projection store."""
-    lines = [*_lines(projection.variables)]
-    lines += [line for rule in model.rules if rule.projection == projection.name for line in _lines(rule.continuous)]
+    lines = [*read_equations(projection.variables)]
+    lines += [
+        line for rule in model.rules if rule.projection == projection.name for line in read_equations(rule.continuous)
+    ]
     return {line.name for line in lines if line.kind != "subexpression"} | set(projection.initial)
 
 
 def changed_variables(model: MemoryModel, rule: LearningRule) -> list[str]:
     """Return the variables that a rule changes, in the order of its text."""
     if rule.continuous:
-        return [line.name for line in _lines(rule.continuous) if line.kind == "differential"]
+        return [line.name for line in read_equations(rule.continuous) if line.kind == "differential"]
 
     stored = stored_variables(model, model.projection(rule.projection))
     targets = (split_statement(line)[0] for line in statement_lines(rule.text))
@@ -44,9 +41,9 @@ def changed_variables(model: MemoryModel, rule: LearningRule) -> list[str]:
 def changes_in(model: MemoryModel, rule: LearningRule) -> Iterator[tuple[str, str]]:
     """Yield each variable that a rule changes with the text of its change, subexpressions of synapses written out."""
     projection = model.projection(rule.projection)
-    inner = definitions([*_lines(projection.variables), *_lines(rule.continuous)], stored=True)
+    inner = definitions([*read_equations(projection.variables), *read_equations(rule.continuous)], stored=True)
     if rule.continuous:
-        lines = (line for line in _lines(rule.continuous) if line.kind == "differential")
+        lines = (line for line in read_equations(rule.continuous) if line.kind == "differential")
         yield from ((line.name, written_out(line.expr, inner)) for line in lines)
         return
     stored = stored_variables(model, projection)

@@ -11,7 +11,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from brainmem.text.lines import Line, definitions, identifiers, read_lines, written_out
+from brainmem.text.equations import (
+    Equation,
+    definitions,
+    identifiers,
+    inlined,
+    read_equations,
+)
 from brainmem.text.statements import targets_of
 from brainmem.translation import schedule
 from brainmem.translation.phases import read_through, runs_at_ends
@@ -29,7 +35,7 @@ class Sum:
 
     connection: str
     group: str
-    line: Line
+    line: Equation
     level: int
 
     @property
@@ -89,7 +95,7 @@ def sums_behind(translated: Translation, group: str, names: Iterable[str]) -> li
                 read for text in _summed_texts(observed[key]) for read in _names_read(translated, observed[key], text)
             ]
         else:
-            inner = definitions(_lines(translated.group(owner).equations))
+            inner = definitions(read_equations(translated.group(owner).equations))
             todo += [(owner, other) for other in identifiers(inner.get(name, ""))]
     return sorted(found.values(), key=_rank)
 
@@ -100,7 +106,7 @@ def _sums(translated: Translation) -> dict[str, Sum]:
     for item in translated.connections:
         visits = translated.group(item.target).visits
         swept = visits.sums if visits and visits.projection == item.name else {}
-        lines = {line.name: line for line in _lines(item.equations)}
+        lines = {line.name: line for line in read_equations(item.equations)}
         for name, (when, order) in item.summed_order.items():
             if name not in swept and when == schedule.SUM[0]:
                 group, variable = item.takes(name)
@@ -108,16 +114,12 @@ def _sums(translated: Translation) -> dict[str, Sum]:
     return found
 
 
-def _lines(equations: str) -> tuple[Line, ...]:
-    return read_lines(equations) if equations.strip() else ()
-
-
 def _names_read(translated: Translation, item: Connection, text: str) -> list[tuple[str, str]]:
     """Return what a text of synapses reads of their units, as (group, variable)."""
-    names = identifiers(written_out(text, definitions(_lines(item.equations), keep=item.summed_order)))
+    names = identifiers(inlined(text, read_equations(item.equations), keep=item.summed_order))
     sides = (("_pre", item.source), ("_post", item.target))
     found = [(owner, name.removesuffix(end)) for end, owner in sides for name in names if name.endswith(end)]
-    plain = {line.name for line in _lines(translated.group(item.target).equations)}
+    plain = {line.name for line in read_equations(translated.group(item.target).equations)}
     return found + [(item.target, name) for name in names & plain]  # without an ending, Brian2 reads the target
 
 
@@ -134,7 +136,7 @@ def _observers(translated: Translation) -> list[Connection]:
 
 
 def _summed_texts(item: Connection) -> list[str]:
-    return [line.expr for line in _lines(item.equations) if line.name in item.summed_order]
+    return [line.expr for line in read_equations(item.equations) if line.name in item.summed_order]
 
 
 def _ends(path: Pathway) -> bool:
@@ -159,7 +161,7 @@ def _reads_set(translated: Translation, item: Connection, texts: Iterable[str]) 
     """Tell whether an observer reads what statements at the ends of phases set."""
     read: dict[str, set[str]] = {}
     for owner, name in (pair for text in texts for pair in _names_read(translated, item, text)):
-        lines = _lines(translated.group(owner).equations)
+        lines = read_equations(translated.group(owner).equations)
         read[owner] = read.get(owner, set()) | read_through([name], lines)
     operations = ((owner, op) for owner in read for op in translated.group(owner).operations if runs_at_ends(op))
     return any(read[owner] & set(targets_of(op.code)) for owner, op in operations)

@@ -20,7 +20,7 @@ from brainmem.model.memory import MemoryModel
 from brainmem.model.names import expected_name
 from brainmem.model.nouns import Population
 from brainmem.model.reading import sums_onto
-from brainmem.text.lines import Line, definitions, grouped, identifiers, read_lines, written_out
+from brainmem.text.equations import Equation, definitions, grouped, identifiers, read_equations, written_out
 from brainmem.translation.filters import moves, refusal, symbolic, time_constant
 
 __all__ = ["SpikingUnit", "spiking_unit"]
@@ -32,7 +32,7 @@ class SpikingUnit:
 
     Attributes
     ----------
-    lines : tuple of Line
+    lines : tuple of Equation
         The unit's equations.
     tau : str
         Time constant of the trace.
@@ -41,7 +41,7 @@ class SpikingUnit:
     """
 
     population: Population
-    lines: tuple[Line, ...]
+    lines: tuple[Equation, ...]
     tau: str
     unit: str
     low: str
@@ -72,13 +72,13 @@ class SpikingUnit:
         return expected_name(self.rate)
 
     @property
-    def expected_line(self) -> Line:
+    def expected_line(self) -> Equation:
         """The equation of the expected rate."""
         span = f"({self.high} - ({self.low}))"
         asked = f"{self.low} + {span}*{self.activity}"
         if self.form == "current":
-            return Line(self.expected, "subexpression", self.unit, asked)
-        return Line(self.expected, "differential", self.unit, f"({asked} - {self.expected})/{grouped(self.tau)}")
+            return Equation(self.expected, "subexpression", self.unit, asked)
+        return Equation(self.expected, "differential", self.unit, f"({asked} - {self.expected})/{grouped(self.tau)}")
 
     @property
     def asked(self) -> str:
@@ -113,7 +113,7 @@ def spiking_unit(model: MemoryModel, population: Population) -> SpikingUnit:
     TranslationError
         When the population's equations have neither the rate nor the current form.
     """
-    lines = {line.name: line for line in read_lines(population.equations)}
+    lines = {line.name: line for line in read_equations(population.equations)}
     rate = lines.get(population.rate or "")
     if rate is not None and rate.kind == "differential":
         return _rate_form(model, population, rate, lines)
@@ -125,18 +125,18 @@ def _range(population: Population) -> tuple[str, str]:
     return low, high
 
 
-def _readout(population: Population, rate: str, phi: str, unit: str, tau: str) -> list[Line]:
+def _readout(population: Population, rate: str, phi: str, unit: str, tau: str) -> list[Equation]:
     low, high = _range(population)
     span = f"({high} - ({low}))"
     return [
-        Line(f"{rate}_activity", "subexpression", "1", f"clip(({phi} - ({low}))/{span}, 0, 1)"),
-        Line("count", "parameter", "1"),
-        Line(f"{rate}_s", "differential", "1", f"-{rate}_s/{grouped(tau)}"),
-        Line(rate, "subexpression", unit, f"{low} + {span}*{rate}_s"),
+        Equation(f"{rate}_activity", "subexpression", "1", f"clip(({phi} - ({low}))/{span}, 0, 1)"),
+        Equation("count", "parameter", "1"),
+        Equation(f"{rate}_s", "differential", "1", f"-{rate}_s/{grouped(tau)}"),
+        Equation(rate, "subexpression", unit, f"{low} + {span}*{rate}_s"),
     ]
 
 
-def _rate_form(model: MemoryModel, population: Population, line: Line, lines: dict[str, Line]) -> SpikingUnit:
+def _rate_form(model: MemoryModel, population: Population, line: Equation, lines: dict[str, Equation]) -> SpikingUnit:
     transfer = population.transfer
     assert transfer is not None  # the checks of a model have seen to it
     tau = time_constant(model, population, line)
@@ -149,7 +149,7 @@ def _rate_form(model: MemoryModel, population: Population, line: Line, lines: di
     return SpikingUnit(population, (*kept, *readout), tau, line.unit, low, high, "rate")
 
 
-def _advice(population: Population, line: Line, rest: sympy.Expr, tau: str) -> str:
+def _advice(population: Population, line: Equation, rest: sympy.Expr, tau: str) -> str:
     """Say what a rate relaxes to in place of its transfer, and how to write that."""
     found, transfer = sympy_to_str(rest), population.transfer
     if "xi" in {str(symbol) for symbol in rest.free_symbols}:
@@ -161,7 +161,7 @@ def _advice(population: Population, line: Line, rest: sympy.Expr, tau: str) -> s
     )
 
 
-def _current_form(model: MemoryModel, population: Population, lines: dict[str, Line]) -> SpikingUnit:
+def _current_form(model: MemoryModel, population: Population, lines: dict[str, Equation]) -> SpikingUnit:
     drive, transfer = lines.get(population.drive or ""), lines.get(population.rate or "")
     if drive is None or transfer is None or population.transfer != transfer.name or drive.kind != "differential":
         raise TranslationError(
@@ -175,7 +175,7 @@ def _current_form(model: MemoryModel, population: Population, lines: dict[str, L
     phi, filtered = f"{population.rate}_phi", f"{drive.name}_input"
     swapped = {
         drive.name: [
-            Line(filtered, "differential", drive.unit, f"(-{filtered} + {rest})/{grouped(tau)}"),
+            Equation(filtered, "differential", drive.unit, f"(-{filtered} + {rest})/{grouped(tau)}"),
             replace(drive, kind="subexpression", expr=f"{currents} + {filtered}"),
         ],
         transfer.name: [replace(transfer, name=phi, flags=())],
@@ -186,7 +186,7 @@ def _current_form(model: MemoryModel, population: Population, lines: dict[str, L
     return SpikingUnit(population, (*kept, *readout), tau, transfer.unit, low, high, "current", currents, filtered)
 
 
-def _with_sums_written_out(model: MemoryModel, population: Population, expr: str, lines: dict[str, Line]) -> str:
+def _with_sums_written_out(model: MemoryModel, population: Population, expr: str, lines: dict[str, Equation]) -> str:
     """Return an expression with subexpressions that contain a sum in full: ``(zf + zp)`` for ``z = zf + zp``."""
     inner = definitions(lines.values(), stored=True)
     holding = {item.variable for item in sums_onto(model, population.name)}
@@ -196,7 +196,7 @@ def _with_sums_written_out(model: MemoryModel, population: Population, expr: str
     return written_out(expr, found)
 
 
-def _currents(model: MemoryModel, population: Population, drive: Line, tau: str) -> tuple[str, str]:
+def _currents(model: MemoryModel, population: Population, drive: Equation, tau: str) -> tuple[str, str]:
     """Split ``tau*du/dt + u`` into the summed currents whose filter moves to the spikes, and the rest."""
     read = [i.variable for i in sums_onto(model, population.name) if i.variable in identifiers(drive.expr)]
     moving = [name for name in read if moves(model, population, name, tau)]
@@ -212,7 +212,7 @@ def _currents(model: MemoryModel, population: Population, drive: Line, tau: str)
             f"({', '.join(moving)}) so that their filter can move to the spikes. Put "
             f"nonlinear terms into the transfer {population.transfer!r}. The rate variant runs the equation as it is."
         )
-    constant = {line.name for line in read_lines(population.equations) if "constant" in line.flags}
+    constant = {line.name for line in read_equations(population.equations) if "constant" in line.flags}
     constant |= {item.name for item in model.parameters} | set(DEFAULT_UNITS)
     if changing := sorted({str(symbol) for symbol in currents.free_symbols - set(symbols)} - constant):
         raise TranslationError(

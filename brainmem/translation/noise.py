@@ -9,10 +9,10 @@ from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import LearningRule, Population, Projection
 from brainmem.model.phases import Turn, set_by_phases, turns
 from brainmem.model.reading import Summed, sums_of
-from brainmem.text.lines import (
+from brainmem.text.equations import (
     definitions,
     identifiers,
-    read_lines,
+    read_equations,
     rename,
     split_statement,
     statement_lines,
@@ -37,7 +37,7 @@ class Noise:
 
     Attributes
     ----------
-    lines : dict of str to dict of str to Line
+    lines : dict of str to dict of str to Equation
         By population, its equations by variable.
     sums : dict of Name to Summed
         What synapses sum up, by the population and variable that takes it.
@@ -45,7 +45,7 @@ class Noise:
 
     def __init__(self, model: MemoryModel, read: str | None) -> None:
         self.model, self.read = model, read
-        self.lines = {p.name: {line.name: line for line in read_lines(p.equations)} for p in model.populations}
+        self.lines = {p.name: {line.name: line for line in read_equations(p.equations)} for p in model.populations}
         self.sums: dict[Name, Summed] = {(item.onto, item.variable): item for item in sums_of(model)}
 
     def population_of(self, name: str) -> Population:
@@ -91,7 +91,7 @@ class Noise:
         for owner, lines in self.lines.items():
             for name, line in lines.items():
                 if line.expr and not self.is_rate(owner, name) and not self._is_transfer(owner, name):
-                    reads = identifiers(line.expr) & set(lines)
+                    reads = line.names & set(lines)
                     own = [found.get((owner, other), frozenset()) for other in reads if not self.own_phi(owner, other)]
                     yield (owner, name), frozenset().union(*own, found.get((owner, name), frozenset()))
         for turn in self.turns:
@@ -146,7 +146,7 @@ class Noise:
         texts += [
             rule.continuous for rule in self.model.rules if rule.projection == projection.name and rule.continuous
         ]
-        return definitions((line for text in texts if text.strip() for line in read_lines(text)), stored=True)
+        return definitions((line for line in read_equations(*texts)), stored=True)
 
     @cached_property
     def fed(self) -> set[Name]:

@@ -17,16 +17,16 @@ from dataclasses import replace
 from brainmem.model.memory import MemoryModel, unchecked
 from brainmem.model.names import during_gate
 from brainmem.model.nouns import LearningRule, Observable, Phase, Population, Projection, SpikingRule
-from brainmem.text.lines import (
+from brainmem.text.equations import (
     DRAWS,
-    Line,
+    Equation,
     calls_of,
     identifiers,
-    read_lines,
+    read_equations,
     rename,
     split_statement,
     statement_lines,
-    write_lines,
+    write_equations,
 )
 from brainmem.text.statements import one_on_a_line
 
@@ -73,9 +73,9 @@ def _times_gate(rule: LearningRule) -> LearningRule:
     if rule.continuous:
         lines = (
             replace(line, expr=f"{gate}*({line.expr})") if line.kind == "differential" else line
-            for line in read_lines(rule.continuous)
+            for line in read_equations(rule.continuous)
         )
-        return replace(rule, continuous=write_lines(lines))
+        return replace(rule, continuous=write_equations(lines))
     parts = (split_statement(line) for line in statement_lines(rule.periodic))
     written = (f"{n} {op} {gate}*({value})" if op in ("+=", "-=") else f"{n} {op} {value}" for n, op, value in parts)
     return replace(rule, periodic="\n".join(written))
@@ -84,7 +84,7 @@ def _times_gate(rule: LearningRule) -> LearningRule:
 def _integers(equations: str) -> frozenset[str]:
     if not equations.strip():
         return frozenset()
-    return frozenset(line.name for line in read_lines(equations) if line.unit == "integer")
+    return frozenset(line.name for line in read_equations(equations) if line.unit == "integer")
 
 
 def _population(item: Population, integers: frozenset[str]) -> Population:
@@ -103,11 +103,11 @@ def _synaptic(model: MemoryModel, projection: Projection, integers: Mapping[str,
 
 def _projection(model: MemoryModel, item: Projection, integers: Mapping[str, frozenset[str]]) -> Projection:
     known = _synaptic(model, item, integers)
-    lines = [_line(line, known) for line in read_lines(item.current)] if item.current.strip() else []
+    lines = [_line(line, known) for line in read_equations(item.current)]
     apart = [_drawn_apart(line) for line in lines]
     drawn = [line for found in apart for line in found[:-1]]
-    variables = "\n".join(filter(None, [_equations(item.variables, known), write_lines(drawn)]))
-    current = write_lines(found[-1] for found in apart)
+    variables = "\n".join(filter(None, [_equations(item.variables, known), write_equations(drawn)]))
+    current = write_equations(found[-1] for found in apart)
     return replace(item, current=current, variables=variables, initial=_initial(model, item))
 
 
@@ -117,8 +117,8 @@ def _initial(model: MemoryModel, projection: Projection) -> dict[str, str]:
     What the current reads comes first: weights given for the projection are those.
     """
     texts = [projection.variables]
-    texts += [rule.continuous for rule in model.rules if rule.projection == projection.name and rule.continuous]
-    lines = [line for text in texts if text.strip() for line in read_lines(text)]
+    texts += [rule.continuous for rule in model.rules if rule.projection == projection.name]
+    lines = read_equations(*texts)
     stored = [line.name for line in lines if line.kind != "subexpression" and "shared" not in line.flags]
     summed = identifiers(projection.current)
     ordered = sorted(stored, key=lambda name: name not in summed)
@@ -183,18 +183,18 @@ def _phase(item: Phase, integers: Mapping[str, frozenset[str]]) -> Phase:
 def _equations(text: str, known: frozenset[str]) -> str:
     if not text.strip():
         return ""
-    lines = (part for line in read_lines(text) for part in _drawn_apart(_line(line, known)))
-    return write_lines(lines)
+    lines = (part for line in read_equations(text) for part in _drawn_apart(_line(line, known)))
+    return write_equations(lines)
 
 
-def _line(line: Line, known: frozenset[str]) -> Line:
+def _line(line: Equation, known: frozenset[str]) -> Equation:
     return replace(line, expr=real_numbers(line.expr, known)) if line.expr else line
 
 
-def _drawn_apart(line: Line) -> list[Line]:
+def _drawn_apart(line: Equation) -> list[Equation]:
     """Return a line before which each of its several draws is stored under a name of its own."""
     expr, draws = _draws_apart(line.expr, f"{line.name}_draw")
-    stored = (Line(name, "subexpression", "1", text, ("constant over dt",)) for name, text in draws.items())
+    stored = (Equation(name, "subexpression", "1", text, ("constant over dt",)) for name, text in draws.items())
     return [*stored, replace(line, expr=expr)]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from brainmem.model.memory import MemoryModel
 from brainmem.model.names import expected_name
 from brainmem.model.nouns import Observable
-from brainmem.text.lines import identifiers, rename
+from brainmem.text.equations import identifiers, rename
 from brainmem.translation import schedule
 from brainmem.translation.controller import CONTROLLER, TRIAL, has_until
 from brainmem.translation.protocol import readable_lines

@@ -12,7 +12,7 @@ from dataclasses import replace
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Population
 from brainmem.model.phases import Turn, turns
-from brainmem.text.lines import Line, definitions, identifiers, split_statement, statement_lines, written_out
+from brainmem.text.equations import Equation, definitions, identifiers, split_statement, statement_lines, written_out
 from brainmem.text.statements import targets_of
 from brainmem.translation import schedule
 from brainmem.translation.text import Operation
@@ -32,13 +32,13 @@ Lower = Callable[[str, str, str], Iterable[str]]
 
 
 def phase_operations(
-    model: MemoryModel, population: Population, lines: Collection[Line], lower: Lower | None = None
+    model: MemoryModel, population: Population, lines: Collection[Equation], lower: Lower | None = None
 ) -> tuple[Operation, ...]:
     """Return the statements that phases run on a population when they begin and end.
 
     Parameters
     ----------
-    lines : collection of Line
+    lines : collection of Equation
         What the statements read by name: the equations of the group, and its stimuli with frames.
     lower : callable, optional
         Returns the statements in place of one, given as its target, operator and value.
@@ -63,9 +63,9 @@ def runs_at_ends(operation: Operation) -> bool:
     return (operation.when, operation.order) == schedule.END_STATEMENTS
 
 
-def read_through(names: Iterable[str], lines: Iterable[Line]) -> set[str]:
+def read_through(names: Iterable[str], lines: Iterable[Equation]) -> set[str]:
     """Return names with all that they read through subexpressions."""
-    inner = {line.name: identifiers(line.expr) for line in lines if line.kind == "subexpression"}
+    inner = {line.name: line.names for line in lines if line.kind == "subexpression"}
     todo, seen = set(names), set[str]()
     while todo:
         seen |= todo
@@ -101,7 +101,7 @@ def _lowered(code: str, lower: Lower) -> Iterator[str]:
         yield from lower(target, operator, value)
 
 
-def _fresh(code: str, lines: Collection[Line]) -> str:
+def _fresh(code: str, lines: Collection[Equation]) -> str:
     """Return statements that read nothing which is stored for a time step: that of the step before still stands."""
     stored = {line.name for line in lines if line.stored}
     reading = {line.name for line in lines if read_through([line.name], lines) & stored}
@@ -110,12 +110,12 @@ def _fresh(code: str, lines: Collection[Line]) -> str:
     return "\n".join(f"{target} {operator} {written_out(value, inner)}" for target, operator, value in parts)
 
 
-def stored_rate(population: Population, lines: Iterable[Line]) -> tuple[Line, ...]:
+def stored_rate(population: Population, lines: Iterable[Equation]) -> tuple[Equation, ...]:
     """Return lines among which the rate is marked as stored for a time step."""
     return tuple(line.with_flag("constant over dt") if line.name == population.rate else line for line in lines)
 
 
-def with_rate(operations: Iterable[Operation], rate: Line, lines: Collection[Line]) -> tuple[Operation, ...]:
+def with_rate(operations: Iterable[Operation], rate: Equation, lines: Collection[Equation]) -> tuple[Operation, ...]:
     """Return operations after which a stored rate is that of the state, where they run at ends and change it."""
     reads = read_through(identifiers(rate.expr), lines)
     return tuple(

@@ -11,7 +11,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 
-from brainmem.text.lines import identifiers
+from brainmem.text.equations import identifiers
 
 __all__ = ["Noisy", "expected_text", "mean_text", "noise_in"]
 

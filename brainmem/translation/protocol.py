@@ -13,7 +13,7 @@ from brainmem.model.names import window_gate
 from brainmem.model.nouns import LearningRule, Pattern, Population, Stimulus
 from brainmem.model.phases import turns
 from brainmem.model.visits import unit_lines
-from brainmem.text.lines import Line, read_lines
+from brainmem.text.equations import Equation, read_equations
 from brainmem.translation import schedule
 from brainmem.translation.controller import CONTROLLER, FOLLOWED, START_SEED
 from brainmem.translation.restarts import patterns_on_device, restarts
@@ -49,13 +49,13 @@ def followed(model: MemoryModel, population: Population) -> tuple[tuple[str, str
     """Return the variables (and units) of the controller that a population follows."""
     framed = [item for item in model.stimuli if item.every and item.population == population.name]
     averaging = [("averaging", "1")] if population.rate else []
-    lines = {line.name for line in read_lines(population.equations)}
+    lines = {line.name for line in read_equations(population.equations)}
     drawing = any(item.on_device and name in lines for name, item in restarts(model).items())
     seeded = [(START_SEED, "1")] if drawing else []
     return (*FOLLOWED, *averaging, *seeded, *((f"{item.name}_shown", "1") for item in framed))
 
 
-def readable_lines(model: MemoryModel, population: Population) -> Iterator[Line]:
+def readable_lines(model: MemoryModel, population: Population) -> Iterator[Equation]:
     """Yield every line that may be read of a unit of `population`: its own, and what the protocol gives it."""
     yield from unit_lines(population)
     yield from protocol_lines(model, population, used=None)
@@ -66,7 +66,7 @@ def protocol_links(model: MemoryModel, population: Population) -> dict[str, Link
     return {name: Link(CONTROLLER, name) for name, _ in followed(model, population)}
 
 
-def protocol_lines(model: MemoryModel, population: Population, *, used: set[str] | None) -> tuple[Line, ...]:
+def protocol_lines(model: MemoryModel, population: Population, *, used: set[str] | None) -> tuple[Equation, ...]:
     """Return the stimuli and gates that a population reads.
 
     They are stored when a phase begins (`protocol_operations`); stimuli with frames change within phases, and are read
@@ -78,15 +78,15 @@ def protocol_lines(model: MemoryModel, population: Population, *, used: set[str]
         The names that occur in the model's text; None returns every line.
     """
     shown = [item for item in model.stimuli if item.population == population.name]
-    lines = [_framed_line(item) if item.every else Line(item.name, "parameter", item.unit) for item in shown]
-    lines += [Line(gate, "parameter", "1") for gate in model.protocol.gates]
+    lines = [_framed_line(item) if item.every else Equation(item.name, "parameter", item.unit) for item in shown]
+    lines += [Equation(gate, "parameter", "1") for gate in model.protocol.gates]
     lines += [_window_line(rule) for rule in model.rules if rule.episodic]
     return tuple(line for line in lines if used is None or line.name in used)
 
 
-def _framed_line(item: Stimulus) -> Line:
+def _framed_line(item: Stimulus) -> Equation:
     expr = f"{item.name}_values({item.name}_shown*second, i)"
-    return Line(item.name, "subexpression", item.unit, expr, ("constant over dt",))
+    return Equation(item.name, "subexpression", item.unit, expr, ("constant over dt",))
 
 
 def _shown_code(model: MemoryModel, population: Population, used: set[str]) -> list[str]:
@@ -96,15 +96,15 @@ def _shown_code(model: MemoryModel, population: Population, used: set[str]) -> l
     return code + [f"{gate} = {gate}_gate(step*second)" for gate in model.protocol.gates if gate in used]
 
 
-def _window_line(rule: LearningRule) -> Line:
+def _window_line(rule: LearningRule) -> Equation:
     gate = window_gate(rule.name)
     expr = f"{gate}_rate(step*second)*int(elapsed >= step_average(step*second) - 0.5*dt)"
-    return Line(gate, "subexpression", "Hz", expr, ("constant over dt",))
+    return Equation(gate, "subexpression", "Hz", expr, ("constant over dt",))
 
 
 def protocol_operations(
     model: MemoryModel, population: Population, *, state: dict[str, str], starts: dict[str, str], used: set[str]
-) -> tuple[tuple[Line, ...], tuple[Operation, ...]]:
+) -> tuple[tuple[Equation, ...], tuple[Operation, ...]]:
     """Return the variables and statements by which a population is shown stimuli, restarts, is put back, and averages.
 
     Parameters
@@ -116,7 +116,7 @@ def protocol_operations(
     used : set of str
         The names that occur in the model's text.
     """
-    lines: list[Line] = []
+    lines: list[Equation] = []
     code = _shown_code(model, population, used)
     if has_restored(model):
         kept_lines, kept_code = _kept(state)
@@ -145,8 +145,8 @@ def _unit_of(model: MemoryModel, population: Population) -> str:
     return next(line.unit for line in readable_lines(model, population) if line.name == population.rate)
 
 
-def _kept(state: dict[str, str]) -> tuple[list[Line], list[str]]:
-    lines = [Line(f"{name}_kept", "parameter", unit) for name, unit in state.items()]
+def _kept(state: dict[str, str]) -> tuple[list[Equation], list[str]]:
+    lines = [Equation(f"{name}_kept", "parameter", unit) for name, unit in state.items()]
     code = ["put_back = step_put_back(step*second)"]
     code += [f"{name} = put_back*{name}_kept + (1 - put_back)*{name}" for name in state]
     code += ["set_aside = step_set_aside(step*second)"]
@@ -166,11 +166,11 @@ def restart_code(model: MemoryModel, starts: dict[str, str]) -> list[str]:
     return code
 
 
-def _average(population: Population, unit: str) -> tuple[Line, list[Operation]]:
+def _average(population: Population, unit: str) -> tuple[Equation, list[Operation]]:
     total = f"{population.rate}_total"
     product = "second" if unit == "1" else f"{unit}*second"
     gather = f"{total} = {total} + {population.rate}*averaging*dt"
-    return Line(total, "parameter", product), [
+    return Equation(total, "parameter", product), [
         Operation(f"{population.name}_average", gather, *schedule.AVERAGE),
         Operation(f"{population.name}_clear", f"{total} = {total}*(1 - ended)", *schedule.CLEAR),
     ]
@@ -231,5 +231,5 @@ def owner_of(model: MemoryModel, variable: str) -> Population:
     return next(
         population
         for population in model.populations
-        if any(line.name == variable for line in read_lines(population.equations))
+        if any(line.name == variable for line in read_equations(population.equations))
     )

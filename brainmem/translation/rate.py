@@ -11,7 +11,7 @@ from brainmem.model.nouns import LearningRule, Population, Projection
 from brainmem.model.phases import set_by_phases
 from brainmem.model.reading import constants_in, model_names, rules_of, summed_lines, sums_onto
 from brainmem.model.visits import state_lines, unit_lines
-from brainmem.text.lines import DRAWS, Line, identifiers, read_lines, statement_lines, write_lines
+from brainmem.text.equations import DRAWS, Equation, identifiers, read_equations, statement_lines, write_equations
 from brainmem.translation import protocol, schedule
 from brainmem.translation.common import clip_operation, episode_event, pairs_of, projection_orders, summed_orders
 from brainmem.translation.phases import phase_events, phase_operations, stored_rate, with_rate
@@ -48,7 +48,7 @@ def _group(model: MemoryModel, population: Population, states: Collection[str]) 
     used = model_names(model)
     extra, operations = protocol.protocol_operations(model, population, state=state, starts=starts, used=used)
     follow = tuple(
-        Line(name, "parameter", unit, flags=("linked",)) for name, unit in protocol.followed(model, population)
+        Equation(name, "parameter", unit, flags=("linked",)) for name, unit in protocol.followed(model, population)
     )
     shown = protocol.protocol_lines(model, population, used=used)
     lines = (*own, *shown, *extra, *follow)
@@ -59,7 +59,7 @@ def _group(model: MemoryModel, population: Population, states: Collection[str]) 
     return Group(
         name=population.name,
         size=Size(str(population.size)),
-        equations=write_lines(lines),
+        equations=write_equations(lines),
         events={**begin, **unit_events(model, population)},
         operations=operations,
         links=protocol.protocol_links(model, population),
@@ -69,7 +69,7 @@ def _group(model: MemoryModel, population: Population, states: Collection[str]) 
 
 
 def _statements(
-    model: MemoryModel, population: Population, reads: set[str], shown: tuple[Line, ...]
+    model: MemoryModel, population: Population, reads: set[str], shown: tuple[Equation, ...]
 ) -> tuple[Operation, ...]:
     """Return what phases run on a population when they begin and end; a stored rate stays that of the state."""
     lines = (*unit_lines(population), *shown)
@@ -88,11 +88,11 @@ def unit_events(model: MemoryModel, population: Population) -> dict[str, tuple[s
     return events
 
 
-def _rate_line(population: Population, line: Line, reads: set[str]) -> Line:
+def _rate_line(population: Population, line: Equation, reads: set[str]) -> Equation:
     """Let a rate that is a subexpression be a stored number: evaluated once per step instead of once per synapse."""
     if line.name != population.rate or not reads:
         return line
-    return line.with_flag("constant over dt") if reads & DRAWS else Line(line.name, "parameter", line.unit)
+    return line.with_flag("constant over dt") if reads & DRAWS else Equation(line.name, "parameter", line.unit)
 
 
 def _is_stored(reads: set[str]) -> bool:
@@ -106,7 +106,7 @@ def _rate_operations(model: MemoryModel, population: Population, reads: set[str]
     """
     if population.rate is None or not _is_stored(reads):
         return ()
-    lines = {line.name: line for line in read_lines(population.equations)}
+    lines = {line.name: line for line in read_equations(population.equations)}
     framed = {item.name for item in model.stimuli if item.every}
     moves = reads & (TIMES | framed) or any(lines[name].stored for name in reads & set(lines))
     code = f"{population.rate} = {lines[population.rate].expr}"
@@ -119,7 +119,7 @@ def _rate_operations(model: MemoryModel, population: Population, reads: set[str]
 
 def _rate_reads(model: MemoryModel, population: Population) -> set[str]:
     """Return all that a rate reads which is a subexpression of the state alone; nothing for any other rate."""
-    lines = {line.name: line for line in read_lines(population.equations) if line.kind == "subexpression"}
+    lines = {line.name: line for line in read_equations(population.equations) if line.kind == "subexpression"}
     if population.rate not in lines or population.sequential:
         return set()
     todo, seen = [population.rate], set[str]()
@@ -154,7 +154,7 @@ def rate_connection(model: MemoryModel, projection: Projection, orders: Mapping[
         name=projection.name,
         source=projection.source,
         target=projection.target,
-        equations=write_lines(lines),
+        equations=write_equations(lines),
         pathways=pathways,
         operations=tuple(operations),
         pairs=pairs_of(projection),
@@ -167,20 +167,21 @@ def rate_connection(model: MemoryModel, projection: Projection, orders: Mapping[
     )
 
 
-def _variables(projection: Projection) -> tuple[Line, ...]:
-    return read_lines(projection.variables) if projection.variables.strip() else ()
+def _variables(projection: Projection) -> tuple[Equation, ...]:
+    return read_equations(projection.variables)
 
 
-def undeclared(projection: Projection, lines: list[Line]) -> list[Line]:
+def undeclared(projection: Projection, lines: list[Equation]) -> list[Equation]:
     """Return parameter lines for initial variables that no equation defines."""
     known = {line.name for line in lines}
-    return [Line(name, "parameter", "1") for name in projection.initial if name not in known]
+    return [Equation(name, "parameter", "1") for name in projection.initial if name not in known]
 
 
-def clocked(rule: LearningRule) -> tuple[Line, ...]:
+def clocked(rule: LearningRule) -> tuple[Equation, ...]:
     """Return the lines of a continuous rule, integrated at every step."""
     return tuple(
-        line.with_flag("clock-driven") if line.kind == "differential" else line for line in read_lines(rule.continuous)
+        line.with_flag("clock-driven") if line.kind == "differential" else line
+        for line in read_equations(rule.continuous)
     )
 
 

@@ -15,8 +15,8 @@ from brian2.core.functions import DEFAULT_FUNCTIONS
 
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Pattern, Phase
+from brainmem.text.equations import identifiers
 from brainmem.text.expression import FUNCTIONS
-from brainmem.text.lines import identifiers
 
 __all__ = ["DEVICE_FUNCTIONS", "Restart", "draws_random", "patterns_on_device", "restarts"]
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from brainmem.errors import TranslationError
 from brainmem.model.names import window_gate
 from brainmem.model.nouns import LearningRule, Projection, SpikingRule
-from brainmem.text.lines import Line, definitions, read_lines, statement_lines, written_out
+from brainmem.text.equations import Equation, definitions, read_equations, statement_lines, written_out
 from brainmem.translation import rate
 from brainmem.translation.common import bounded, clip_operation
 from brainmem.translation.neurons import SpikingUnit
@@ -28,7 +28,7 @@ _INCREMENT = re.compile(r"^(\w+)\s*(\+=|-=)\s*(.+)$")
 class LoweredRule:
     """The equations, operations and pathways that carry a rule, and how its terms are read."""
 
-    lines: tuple[Line, ...] = ()
+    lines: tuple[Equation, ...] = ()
     operations: tuple[Operation, ...] = ()
     pathways: tuple[Pathway, ...] = ()
     splits: tuple[SplitRule, ...] = ()
@@ -107,7 +107,7 @@ def _reading(unit: SpikingUnit | None) -> RateReading | None:
 def _increments(rule: LearningRule) -> list[tuple[str, str, str]] | None:
     """Return (variable, rate of change, unit) of a rule that only adds, else None."""
     if rule.continuous:
-        return [(line.name, line.expr, line.unit) for line in _inlined(read_lines(rule.continuous))]
+        return [(line.name, line.expr, line.unit) for line in _inlined(read_equations(rule.continuous))]
     per = f"({rule.every})" if rule.periodic else None
     found = []
     for statement in statement_lines(rule.text):
@@ -127,7 +127,7 @@ def _plain_increments(rule: LearningRule) -> list[tuple[str, str, str]] | None:
     return None if None in found else [(m[1], m[3] if m[2] == "+=" else f"-({m[3]})", "1") for m in found if m]
 
 
-def _inlined(lines: tuple[Line, ...]) -> list[Line]:
+def _inlined(lines: tuple[Equation, ...]) -> list[Equation]:
     """Return the differential lines with the rule's own subexpressions written out."""
     helpers = definitions(lines, stored=True)
     return [replace(line, expr=written_out(line.expr, helpers)) for line in lines if line.kind == "differential"]
@@ -139,9 +139,9 @@ def _assemble(
     lines, code = [], {"pre": [], "post": []}
     for item, (variable, _, unit) in zip(split, increments, strict=True):
         if item.clocked:
-            lines.append(Line(variable, "differential", unit, item.clocked, ("clock-driven",)))
+            lines.append(Equation(variable, "differential", unit, item.clocked, ("clock-driven",)))
         else:
-            lines.append(Line(variable, "parameter", unit))
+            lines.append(Equation(variable, "parameter", unit))
         for side, text in (("pre", item.on_pre), ("post", item.on_post)):
             if text:
                 code[side].append(bounded(variable, text, rule.bounds))
@@ -164,11 +164,11 @@ def _verbatim(rule: LearningRule, split: list[SplitRule], slots: RuleSlots) -> L
 
 
 def _explicit(rule: LearningRule, text: SpikingRule, slots: RuleSlots) -> LoweredRule:
-    lines = tuple(line.with_flag("clock-driven") for line in read_lines(text.clocked)) if text.clocked.strip() else ()
+    lines = tuple(line.with_flag("clock-driven") for line in read_equations(text.clocked))
     code = {"pre": list(statement_lines(text.on_pre)), "post": list(statement_lines(text.on_post))}
     pathways = tuple(_event(rule, side, code[side], slots) for side in ("pre", "post") if code[side])
     declared = {line.name for line in lines}
-    missing = [Line(name, "parameter", unit) for name, unit in _plastic(rule) if name not in declared]
+    missing = [Equation(name, "parameter", unit) for name, unit in _plastic(rule) if name not in declared]
     why = f" ({text.why})" if text.why else ""
     remark = SplitRule(remark=f"rule {rule.name!r} has a spiking text of its author's own{why}", rule=rule.name)
     return LoweredRule((*lines, *missing), clip_operation(rule, slots), pathways, (remark,))
@@ -176,5 +176,5 @@ def _explicit(rule: LearningRule, text: SpikingRule, slots: RuleSlots) -> Lowere
 
 def _plastic(rule: LearningRule) -> list[tuple[str, str]]:
     if rule.continuous:
-        return [(line.name, line.unit) for line in read_lines(rule.continuous) if line.kind == "differential"]
+        return [(line.name, line.unit) for line in read_equations(rule.continuous) if line.kind == "differential"]
     return []

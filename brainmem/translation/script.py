@@ -9,7 +9,7 @@ from functools import cached_property
 
 from brainmem.text.counter import counter_normal, counter_uniform
 from brainmem.text.delays import DelayLines
-from brainmem.text.lines import read_lines
+from brainmem.text.equations import read_equations
 from brainmem.text.slices import slice_texts
 from brainmem.translation.controller import run_numbers
 from brainmem.translation.gates import guarded
@@ -185,7 +185,7 @@ def _connection(item: Connection) -> Iterator[str]:
     for name, (when, order) in item.summed_order.items():
         updater = f'{item.name}.summed_updaters["{name}"]'
         yield f'{updater}.when, {updater}.order = "{when}", {order}'
-    if any(line.kind == "differential" for line in read_lines(item.equations or "x : 1")):
+    if any(line.kind == "differential" for line in read_equations(item.equations)):
         yield f"{item.name}.state_updater.order = {item.state_order}"
     for operation in item.operations:
         yield _operation(item.name, operation)
@@ -205,13 +205,13 @@ def _part(group: str, units: str, item: Connection) -> str:
 
 def _numbers(translated: Translation) -> Iterator[str]:
     for item in (*translated.groups, *translated.connections):
-        units = {line.name: line.unit for line in read_lines(item.equations or "x : 1")}
+        units = {line.name: line.unit for line in read_equations(item.equations)}
         for name in item.constants:
             unit = "" if units[name] == "1" else f"*{units[name]}"
             yield f'{item.name}.{name} = float(arrays["param.{name}"]){unit}'
     yield from (f'protocol.{name} = float(arrays["param.{name}"])' for name in run_numbers(translated.model))
     for start in (start for start in translated.initial if start.owner):
         owner = next(i for i in (*translated.groups, *translated.connections) if i.name == start.owner)
-        unit = next(line.unit for line in read_lines(owner.equations) if line.name == start.variable)
+        unit = next(line.unit for line in read_equations(owner.equations) if line.name == start.variable)
         suffix = "" if unit == "1" else f"*{unit}"
         yield f'{start.owner}.{start.variable} = arrays["{start.owner}.{start.variable}"]{suffix}'

@@ -16,7 +16,7 @@ from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Population, Projection
 from brainmem.model.reading import rules_of, sums_onto
 from brainmem.model.visits import change_of, statement, swept_sums, unit_lines, variable_lines
-from brainmem.text.lines import read_lines
+from brainmem.text.equations import read_equations
 from brainmem.translation import schedule
 from brainmem.translation.text import Visits
 
@@ -66,7 +66,7 @@ def _steady(model: MemoryModel, population: Population, projection: Projection, 
 def _constant(model: MemoryModel, population: Population) -> set[str]:
     """Return the variables of a population that only `initial` sets."""
     summed = {item.variable for item in sums_onto(model, population.name)}
-    lines = read_lines(population.equations)
+    lines = read_equations(population.equations)
     return {line.name for line in lines if line.kind == "parameter"} - summed - {population.state}
 
 

@@ -12,7 +12,7 @@ from brainmem.model.nouns import LearningRule, Population, Projection
 from brainmem.model.phases import set_by_phases
 from brainmem.model.reading import constants_in, model_names, rules_of, summed_lines, used_names
 from brainmem.model.variants import Spiking
-from brainmem.text.lines import Line, identifiers, merged, read_lines, write_lines
+from brainmem.text.equations import Equation, identifiers, merged, read_equations, write_equations
 from brainmem.translation import protocol, rate, schedule
 from brainmem.translation.cells import cells, counting_synapses, spiking_parameters
 from brainmem.translation.common import pairs_of, projection_orders, summed_orders
@@ -71,7 +71,7 @@ def _units(model: MemoryModel, unit: SpikingUnit, states: Collection[str]) -> Gr
     extra, operations = protocol.protocol_operations(model, population, state=state, starts=starts, used=used)
     operations = (*operations, *drive_start(model, unit))
     links = protocol.protocol_links(model, population)
-    follow = (Line(name, "parameter", u, flags=("linked",)) for name, u in protocol.followed(model, population))
+    follow = (Equation(name, "parameter", u, flags=("linked",)) for name, u in protocol.followed(model, population))
     shown = protocol.protocol_lines(model, population, used=used)
     lines = (*unit.lines, *shown, *extra, *follow, *phase_time(population))
     deliver = Operation(
@@ -80,14 +80,14 @@ def _units(model: MemoryModel, unit: SpikingUnit, states: Collection[str]) -> Gr
         *schedule.TRACE,
         event="unit_spike",
     )
-    lines = (*lines, *(Line(name, "parameter", "1") for name in unit.beyond))
+    lines = (*lines, *(Equation(name, "parameter", "1") for name in unit.beyond))
     operations = (*operations, _watch_range(unit), *unit_statements(model, unit, (*unit.lines, *shown)))
     parameters = (*model.parameters, *spiking_parameters(model))
     texts = [*(line.expr for line in lines), deliver.code]
     return Group(
         name=population.name,
         size=Size(str(population.size)),
-        equations=write_lines(lines),
+        equations=write_equations(lines),
         events={
             **protocol.operation_events(operations),
             **rate.unit_events(model, population),
@@ -159,7 +159,7 @@ def _connection(
         for rule in rules_of(model, projection)
     ]
     lines = [*summed_lines(projection)]
-    lines += read_lines(projection.variables) if projection.variables.strip() else ()
+    lines += read_equations(projection.variables)
     lines = list(merged((*lines, *(line for item in lowered for line in item.lines))))
     operations = tuple(op for item in lowered for op in item.operations)
     pathways = tuple(path for item in lowered for path in item.pathways)
@@ -171,7 +171,7 @@ def _connection(
         name=projection.name,
         source=projection.source,
         target=projection.target,
-        equations=write_lines(lines),
+        equations=write_equations(lines),
         pathways=pathways,
         operations=operations,
         pairs=pairs_of(projection),
@@ -186,8 +186,8 @@ def _connection(
 
 
 def _declared_by_rules(
-    model: MemoryModel, projection: Projection, lines: list[Line], code: tuple[Operation | Pathway, ...]
-) -> list[Line]:
+    model: MemoryModel, projection: Projection, lines: list[Equation], code: tuple[Operation | Pathway, ...]
+) -> list[Equation]:
     """Return the parameters and subexpressions that continuous rules declare and that others than they read or start.
 
     In a rule's own terms its subexpressions are written out.
@@ -198,10 +198,10 @@ def _declared_by_rules(
         line.name: line
         for rule in rules_of(model, projection)
         if rule.continuous and rule.spiking is None
-        for line in read_lines(rule.continuous)
+        for line in read_equations(rule.continuous)
         if line.kind != "differential"
     }
-    found: dict[str, Line] = {}
+    found: dict[str, Equation] = {}
     while todo := (wanted & set(declared)) - set(found):
         found |= {name: declared[name] for name in sorted(todo)}
         wanted |= set().union(*(identifiers(declared[name].expr) for name in todo))

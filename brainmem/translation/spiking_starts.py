@@ -9,7 +9,7 @@ from brainmem.model.memory import MemoryModel
 from brainmem.model.names import expected_name
 from brainmem.model.nouns import Projection
 from brainmem.model.phases import Turn, set_by_phases, turns
-from brainmem.text.lines import Line, identifiers, read_lines, rename
+from brainmem.text.equations import Equation, identifiers, read_equations, rename
 from brainmem.translation import protocol, rate, schedule
 from brainmem.translation.expected import Expected
 from brainmem.translation.filters import sums_onto
@@ -49,7 +49,7 @@ def drive_start(model: MemoryModel, unit: SpikingUnit) -> tuple[Operation, ...]:
     return (Operation(name, "\n".join(code), *schedule.START_DRIVE, event=protocol.DRIVE_BEGIN),)
 
 
-def unit_statements(model: MemoryModel, unit: SpikingUnit, lines: Collection[Line]) -> tuple[Operation, ...]:
+def unit_statements(model: MemoryModel, unit: SpikingUnit, lines: Collection[Equation]) -> tuple[Operation, ...]:
     """Return what phases run on spiking units when they begin and end, over the `lines` of the group.
 
     Raises
@@ -110,8 +110,8 @@ def spiking_initial(expected: Expected, groups: Iterable[Group]) -> tuple[Initia
     return tuple(initial)
 
 
-def _differential(group: Group) -> list[Line]:
-    lines = read_lines(group.equations) if group.equations.strip() else ()
+def _differential(group: Group) -> list[Equation]:
+    lines = read_equations(group.equations)
     return [line for line in lines if line.kind == "differential"]
 
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from brainmem.errors import TranslationError
 from brainmem.model.nouns import Parameter
 from brainmem.model.reading import model_names
-from brainmem.text.lines import Line, read_lines, rename, write_lines
+from brainmem.text.equations import Equation, read_equations, rename, write_equations
 from brainmem.text.slices import apart
 from brainmem.translation.controller import CONTROLLER, TRIAL
 from brainmem.translation.restarts import restarts
@@ -80,17 +80,17 @@ def _check(translated: Translation, trials: int) -> None:
 def _group(group: Group, own: set[str]) -> Group:
     if group.name == CONTROLLER:
         return group
-    lines = [_line(line, own) for line in read_lines(group.equations)]
+    lines = [_line(line, own) for line in read_equations(group.equations)]
     return replace(
         group,
         size=replace(group.size, trials=True),
-        equations=write_lines(lines),
+        equations=write_equations(lines),
         operations=tuple(_operation(op, own) for op in group.operations),
         links={name: replace(link, size=replace(link.size, trials=True)) for name, link in group.links.items()},
     )
 
 
-def _line(line: Line, own: set[str]) -> Line:
+def _line(line: Equation, own: set[str]) -> Equation:
     return replace(line, expr=_within(line.expr, own)) if line.expr else line
 
 
@@ -111,8 +111,8 @@ def _within(text: str, own: set[str]) -> str:
 def _connection(item: Connection) -> Connection:
     if item.target == CONTROLLER or item.pairs is Pairs.OWN_CELLS:
         return item
-    lines = read_lines(item.equations) if item.equations.strip() else ()
-    equations = write_lines(_line(line, set()) for line in lines)
+    lines = read_equations(item.equations)
+    equations = write_equations(_line(line, set()) for line in lines)
     pathways = tuple(replace(path, code=_within(path.code, set())) for path in item.pathways)
     return replace(item, equations=equations, pathways=pathways, trials=True)
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from brian2.core.namespace import DEFAULT_UNITS
 
 from brainmem.model.visits import expanded
-from brainmem.text.lines import Line, identifiers, read_lines, rename
+from brainmem.text.equations import Equation, identifiers, read_equations, rename
 from brainmem.translation.text import Connection, Group, Translation, Visits
 
 __all__ = ["print_visits"]
@@ -19,7 +19,7 @@ def print_visits(translated: Translation, group: Group) -> Iterator[str]:
     """Yield the function that visits the units of a group, and the operation that calls it in every time step."""
     assert group.visits is not None
     visits, name = group.visits, f"{group.name}_sweep"
-    unit = next(line.unit for line in read_lines(group.equations) if line.name == visits.state)
+    unit = next(line.unit for line in read_equations(group.equations) if line.name == visits.state)
     yield "# Brian2 has no text for units that change one at a time: this function runs on its runtime device only."
     yield f"{group.name}_moved = np.zeros({group.size})"
     yield ""
@@ -38,7 +38,7 @@ def _body(translated: Translation, group: Group, visits: Visits) -> Iterator[str
     follows = f"; sums of {visits.projection} follow every change at once" if visits.projection else ""
     shown = visits.code.replace("\n", "; ")
     yield f'"""Visit each unit once, in a fresh random order: {shown}{follows}."""'
-    lines = {line.name: line for line in read_lines(group.equations)}
+    lines = {line.name: line for line in read_equations(group.equations)}
     *locals_, visit = (expanded(line, lines) for line in visits.code.splitlines())
     value = visit.partition("=")[2].strip()
     item = translated.connection(visits.projection) if visits.projection else None
@@ -62,11 +62,13 @@ def _values(group: Group, item: Connection | None, visits: Visits, visit: str) -
     texts = [visit, visits.state, *visits.follow, *visits.follow.values()]
     used = set().union(*map(identifiers, texts))
     used |= {name.removesuffix("_pre").removesuffix("_post") for name in used} - {visits.change}
-    names = [line.name for line in read_lines(group.equations) if line.name in used - {visits.change}]
+    names = [line.name for line in read_equations(group.equations) if line.name in used - {visits.change}]
     yield from (f'{name} = {group.name}.variables["{name}"].get_value()' for name in names)
     if item is None:
         return
-    own = [line.name for line in read_lines(item.equations) if line.name in used and line.name not in item.summed_order]
+    own = [
+        line.name for line in read_equations(item.equations) if line.name in used and line.name not in item.summed_order
+    ]
     yield from (f'_{name} = {item.name}.variables["{name}"].get_value()' for name in own)
     yield f"_sources, _targets = np.array({item.name}.i), np.array({item.name}.j)"
 
@@ -76,13 +78,13 @@ def _plain(text: str) -> str:
     return rename(text, NUMPY | units)
 
 
-def _at_unit(text: str, lines: dict[str, Line]) -> str:
+def _at_unit(text: str, lines: dict[str, Equation]) -> str:
     names = {name: f"{name}[0]" if "shared" in line.flags else f"{name}[_k]" for name, line in lines.items()}
     return rename(_plain(text), names)
 
 
-def _at_synapses(text: str, group: Group, item: Connection, visits: Visits, lines: dict[str, Line]) -> str:
-    own = {line.name: line for line in read_lines(item.equations)}
+def _at_synapses(text: str, group: Group, item: Connection, visits: Visits, lines: dict[str, Equation]) -> str:
+    own = {line.name: line for line in read_equations(item.equations)}
     names = {name: f"_{name}[0]" if "shared" in line.flags else f"_{name}[_onto]" for name, line in own.items()}
     for name, line in lines.items():
         shared = "shared" in line.flags

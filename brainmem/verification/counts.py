@@ -20,7 +20,7 @@ from brainmem.errors import RuleError
 from brainmem.model.names import fano_table, twin_name
 from brainmem.model.nouns import Parameter, Population
 from brainmem.numbers.calibrate import Calibration
-from brainmem.text.lines import Line, read_lines, write_lines
+from brainmem.text.equations import Equation, read_equations, write_equations
 from brainmem.translation import schedule
 from brainmem.translation.neurons import SpikingUnit
 from brainmem.translation.text import Group, Operation, Table, Translation
@@ -68,7 +68,7 @@ def _asked_drive(population: Population) -> str:
 
 def _asked_of_twins(group: Group, unit: SpikingUnit, population: Population) -> Group:
     """Return a unit-level group whose rate asked for is, with `replayed`, that of the twin."""
-    lines = {line.name: line for line in read_lines(group.equations)}
+    lines = {line.name: line for line in read_equations(group.equations)}
     twin = twin_name(str(population.transfer if unit.form == "rate" else population.rate))
     if twin not in lines:
         return group  # what this rate is asked for depends on no rate
@@ -77,12 +77,12 @@ def _asked_of_twins(group: Group, unit: SpikingUnit, population: Population) -> 
     drive = str(population.drive)
     if twin_name(drive) in lines:
         mixed = f"{REPLAYED}*{twin_name(drive)} + (1 - {REPLAYED})*{drive}"
-        lines[_asked_drive(population)] = Line(_asked_drive(population), "subexpression", lines[drive].unit, mixed)
-    return _with_constant(replace(group, equations=write_lines(lines.values())), REPLAYED)
+        lines[_asked_drive(population)] = Equation(_asked_drive(population), "subexpression", lines[drive].unit, mixed)
+    return _with_constant(replace(group, equations=write_equations(lines.values())), REPLAYED)
 
 
 def _with_constant(group: Group, name: str) -> Group:
-    line = Line(name, "parameter", "1", flags=("shared", "constant"))
+    line = Equation(name, "parameter", "1", flags=("shared", "constant"))
     return replace(group, equations=f"{group.equations}\n{line}", constants=(*group.constants, name))
 
 
@@ -133,10 +133,10 @@ def _counting(group: Group, unit: SpikingUnit, population: Population) -> Group:
         name: (re.sub(r"\b(count(_late_\w+)?) > 0", r"\1 != 0", condition), when, order)
         for name, (condition, when, order) in group.events.items()
     }
-    drawn = [Line(name, "parameter", "1") for name in (now, before)]
+    drawn = [Equation(name, "parameter", "1") for name in (now, before)]
     group = replace(
         group,
-        equations=write_lines([*read_lines(group.equations), *drawn]),
+        equations=write_equations([*read_equations(group.equations), *drawn]),
         events=events,
         operations=(*group.operations, counted),
     )

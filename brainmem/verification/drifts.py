@@ -20,7 +20,7 @@ from brainmem.numbers.run import Given, numbers_of
 from brainmem.simulation.collect import matrix_of
 from brainmem.simulation.jobs import job_of
 from brainmem.simulation.ready import Ready, make_ready
-from brainmem.text.lines import read_lines
+from brainmem.text.equations import read_equations
 from brainmem.translation import translate
 from brainmem.translation.cells import spiking_parameters
 from brainmem.translation.controller import CONTROLLER, run_numbers
@@ -267,7 +267,7 @@ def own_parameters(model: MemoryModel, parameters: Mapping[str, Any]) -> dict[st
 
 
 def _declared(equations: str) -> list[str]:
-    return [line.name for line in read_lines(equations)]
+    return [line.name for line in read_equations(equations)]
 
 
 def _names(translated: Translation) -> set[str]:

@@ -20,14 +20,14 @@ from brainmem.model.memory import MemoryModel, unchecked
 from brainmem.model.names import shadow_name
 from brainmem.model.nouns import LearningRule, Projection, SpikingRule
 from brainmem.model.scalars import with_scalars_carried
-from brainmem.text.lines import (
-    Line,
+from brainmem.text.equations import (
+    Equation,
     identifiers,
-    read_lines,
+    read_equations,
     rename,
     split_statement,
     statement_lines,
-    write_lines,
+    write_equations,
 )
 from brainmem.translation.leading import changed_variables, leading_variables, stored_variables
 
@@ -83,10 +83,6 @@ def _texts(rule: LearningRule) -> Iterator[str]:
         yield from (rule.spiking.on_pre, rule.spiking.on_post)
 
 
-def _lines(text: str) -> tuple[Line, ...]:
-    return read_lines(text) if text.strip() else ()
-
-
 def held_by(model: MemoryModel, rule: LearningRule) -> list[str]:
     """Return the variables of a rule that are held: those of a current, or those that lead to no other variable."""
     projection = model.projection(rule.projection)
@@ -98,10 +94,10 @@ def _projection(model: MemoryModel, held: Held, projection: Projection) -> Proje
     mine = [(rule, variable) for rule, owner, variable in held.shadows if owner == projection.name]
     if not mine:
         return projection
-    own, units = {line.name for line in _lines(projection.variables)}, _units(model, projection)
-    declared = [Line(variable, "parameter", units[variable]) for _, variable in mine if variable not in own]
+    own, units = {line.name for line in read_equations(projection.variables)}, _units(model, projection)
+    declared = [Equation(variable, "parameter", units[variable]) for _, variable in mine if variable not in own]
     shadows = [
-        Line(held.name(rule, variable), "parameter", units[variable])
+        Equation(held.name(rule, variable), "parameter", units[variable])
         for rule, variable in mine
         if not model_rule(model, rule).continuous
     ]
@@ -117,8 +113,10 @@ def model_rule(model: MemoryModel, name: str) -> LearningRule:
 
 def _units(model: MemoryModel, projection: Projection) -> dict[str, str]:
     """Return the unit of each variable of a projection, ``"1"`` where nothing declares it."""
-    lines = [*_lines(projection.variables)]
-    lines += [line for rule in model.rules if rule.projection == projection.name for line in _lines(rule.continuous)]
+    lines = [*read_equations(projection.variables)]
+    lines += [
+        line for rule in model.rules if rule.projection == projection.name for line in read_equations(rule.continuous)
+    ]
     return {**dict.fromkeys(projection.initial, "1"), **{line.name: line.unit for line in lines}}
 
 
@@ -137,8 +135,8 @@ def _rule(model: MemoryModel, held: Held, rule: LearningRule) -> LearningRule:
     changed: dict[str, Any] = {"bounds": {k: v for k, v in rule.bounds.items() if k not in names}}
     if rule.continuous:
         lines = (replace(line, name=names.get(line.name, line.name)) if line.kind == "differential" else line
-                 for line in _lines(rule.continuous))  # fmt: skip
-        changed["continuous"] = write_lines(lines)
+                 for line in read_equations(rule.continuous))  # fmt: skip
+        changed["continuous"] = write_equations(lines)
     else:
         changed[rule.form] = _statements(rule.text, names)
     if rule.spiking:
@@ -148,12 +146,12 @@ def _rule(model: MemoryModel, held: Held, rule: LearningRule) -> LearningRule:
 
 def _spiking(text: SpikingRule, names: dict[str, str]) -> SpikingRule:
     clocked = (replace(line, name=names.get(line.name, line.name)) if line.kind == "differential" else line
-               for line in _lines(text.clocked))  # fmt: skip
+               for line in read_equations(text.clocked))  # fmt: skip
     return replace(
         text,
         on_pre=_statements(text.on_pre, names),
         on_post=_statements(text.on_post, names),
-        clocked=write_lines(clocked),
+        clocked=write_equations(clocked),
     )
 
 

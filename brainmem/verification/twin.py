@@ -33,7 +33,14 @@ from brainmem.model.nouns import (
 from brainmem.model.phases import turns
 from brainmem.model.reading import Summed, summed_lines
 from brainmem.text import evaluate
-from brainmem.text.lines import identifiers, read_lines, rename, split_statement, statement_lines, write_lines
+from brainmem.text.equations import (
+    identifiers,
+    read_equations,
+    rename,
+    split_statement,
+    statement_lines,
+    write_equations,
+)
 from brainmem.translation.dependence import dependents
 from brainmem.translation.noise import Name
 from brainmem.translation.restarts import draws_random
@@ -147,13 +154,13 @@ class _Twins:
 
     def _population(self, item: Population) -> Population:
         twins = self._own(item.name)
-        lines = read_lines(item.equations)
+        lines = read_equations(item.equations)
         self._check_free(f"population {item.name!r}", {line.name for line in lines}, set(twins.values()))
         added = [
             replace(line, name=twins[line.name], expr=rename(line.expr, twins)) for line in lines if line.name in twins
         ]
         initial = {twins[name]: text for name, text in item.initial.items() if name in twins}
-        return replace(item, equations=write_lines([*lines, *added]), initial={**item.initial, **initial})
+        return replace(item, equations=write_equations([*lines, *added]), initial={**item.initial, **initial})
 
     def _projection(self, item: Projection) -> Projection:
         seen, twins = self._seen(item), self._own(item.name)
@@ -162,7 +169,7 @@ class _Twins:
             for summed in (Summed(item, line) for line in summed_lines(item))
             if summed.variable in (own := self._own(summed.onto))
         ]
-        lines = read_lines(item.variables) if item.variables.strip() else ()
+        lines = read_equations(item.variables)
         shadows = {self.held.name(rule, variable) for rule, owner, variable in self.held.shadows if owner == item.name}
         twins |= {name: twin_name(name) for name in shadows}
         self._check_free(f"projection {item.name!r}", {line.name for line in lines}, set(twins.values()))
@@ -187,9 +194,9 @@ class _Twins:
         if item.continuous:
             lines = [
                 replace(line, name=names.get(line.name, line.name), expr=rename(line.expr, names))
-                for line in read_lines(item.continuous)
+                for line in read_equations(item.continuous)
             ]
-            text = write_lines(lines)
+            text = write_equations(lines)
         else:
             text = rename(item.text, names)
         bounds = {names.get(name, name): limits for name, limits in item.bounds.items()}
@@ -229,7 +236,7 @@ class _Twins:
     def _beginning(self, phase: Phase, variable: str, text: str, owner: str) -> Pattern:
         read = [item for item in self.model.all_patterns if item.name in identifiers(text)]
         first = {item.name: f"first({item.name})" for item in read if item.every}
-        lines = {line.name: line for line in read_lines(self.model.population(owner).equations)}
+        lines = {line.name: line for line in read_equations(self.model.population(owner).equations)}
         return Pattern(
             f"{variable}_at_{phase.name}",
             owner,

@@ -22,7 +22,7 @@ from brainmem import (
     translate,
 )
 from brainmem.text import draw, evaluate
-from brainmem.text.lines import identifiers
+from brainmem.text.equations import identifiers
 from brainmem.translation.normal import real_numbers
 
 N, A = 4, 3.0

@@ -35,7 +35,7 @@ from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.generated import generated_names, generated_objects, generated_pattern
 from brainmem.model.checks.reading import read_model
 from brainmem.model.checks.reserved import meaning
-from brainmem.text.lines import identifiers, read_lines
+from brainmem.text.equations import identifiers, read_equations
 from brainmem.verification.counts import replayable, without_cells
 from brainmem.verification.shadow import hold
 from brainmem.verification.twin import twinned
@@ -162,7 +162,7 @@ def texts_of(translated: TranslatedModel) -> set[str]:
     texts: list[str] = []
     found = {item.name for item in (*translated.tables, *translated.parameters)}
     for item in (*translated.groups, *translated.connections):
-        lines = read_lines(item.equations)
+        lines = read_equations(item.equations)
         found |= {*item.constants, *(line.name for line in lines)}
         texts += [*(line.expr for line in lines), *(op.code for op in item.operations)]
     for group in translated.groups:

@@ -16,7 +16,7 @@ from brian2.core.variables import Subexpression
 from brian2.utils.stringtools import get_identifiers
 
 from brainmem.build.codegen.dense import DenseCode, Diagonal
-from brainmem.text.lines import DRAWS
+from brainmem.text.equations import DRAWS
 
 __all__ = ["DenseProduct", "split_product"]
 

@@ -12,7 +12,7 @@ from brainmem.build.codegen.dense import DenseEvent, DenseStep, Diagonal
 from brainmem.build.codegen.products import DenseProduct
 from brainmem.build.codegen.transposed import add_dense_sums
 from brainmem.build.kernels import Kernel
-from brainmem.text.lines import read_lines
+from brainmem.text.equations import read_equations
 from brainmem.translation import schedule
 from brainmem.translation.gates import UPDATE
 from brainmem.translation.sizes import Pairs
@@ -111,7 +111,7 @@ def _add_products(synapses: Synapses, item: Connection, trials: int, diagonal: D
 
 
 def _sums(item: Connection) -> dict[str, str]:
-    return {line.name: line.expr for line in read_lines(item.equations) if line.name in item.summed_order}
+    return {line.name: line.expr for line in read_equations(item.equations) if line.name in item.summed_order}
 
 
 def _follows_update(op: Operation) -> bool:

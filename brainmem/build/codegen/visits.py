@@ -10,7 +10,7 @@ from brian2.groups.group import CodeRunner
 
 from brainmem.build.codegen.dense import dense_class
 from brainmem.build.kernels import Kernel
-from brainmem.text.lines import identifiers, rename
+from brainmem.text.equations import identifiers, rename
 from brainmem.translation.controller import CONTROLLER
 from brainmem.translation.sizes import Pairs
 from brainmem.translation.text import Translation, Visits

@@ -19,7 +19,7 @@ from brainmem.model.checks.place import Place
 from brainmem.model.checks.reading import equation_texts
 from brainmem.model.parts import parts, texts_of
 from brainmem.text.constant import Known, constant_value, known
-from brainmem.text.lines import Line, identifiers, read_lines, split_statement
+from brainmem.text.equations import Equation, identifiers, read_equations, split_statement
 from brainmem.text.slices import joined, slice_texts
 
 __all__ = ["check_constants", "note_constants"]
@@ -138,12 +138,12 @@ class _Constants:
         }
 
 
-def _lines(text: str) -> tuple[Line, ...]:
+def _lines(text: str) -> tuple[Equation, ...]:
     """Return the equations of a text, none where it cannot be read, which is told elsewhere."""
     if any(line_power(line) for _, line in equation_texts(Place("", text))):  # Brian2 would compute it for ever
         return ()
     try:
-        return read_lines(text)
+        return read_equations(text)
     except Exception:  # of Brian2's parser, of several kinds
         return ()
 
@@ -155,7 +155,7 @@ def _ends_of(text: str) -> tuple[str, ...]:
         return ()
 
 
-def _followed(lines: Iterable[Line], names: Mapping[str, Known]) -> dict[str, Known]:
+def _followed(lines: Iterable[Equation], names: Mapping[str, Known]) -> dict[str, Known]:
     """Return names with those of subexpressions whose value follows from them."""
     found = dict(names)
     open_ = [line for line in lines if line.kind == "subexpression" and "summed" not in line.flags]

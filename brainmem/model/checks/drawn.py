@@ -21,7 +21,7 @@ from brainmem.model.checks.values import check_units, number_of, size_of, time_o
 from brainmem.model.nouns import Pattern, Phase, Population, Projection
 from brainmem.model.reading import drawing_order
 from brainmem.text.constant import require_value
-from brainmem.text.lines import identifiers
+from brainmem.text.equations import identifiers
 from brainmem.text.slices import Ends, joined
 
 __all__ = ["check_drawn"]

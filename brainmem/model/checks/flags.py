@@ -9,7 +9,7 @@ from brainmem.model.checks.finite import comparison_slip
 from brainmem.model.checks.place import Place
 from brainmem.model.checks.scope import DRAWS, Scope
 from brainmem.model.checks.text import Entry
-from brainmem.text.lines import identifiers, rename
+from brainmem.text.equations import identifiers, rename
 
 __all__ = ["check_draws", "check_flags", "check_inlined", "check_shared"]
 
@@ -49,7 +49,7 @@ def check_flags(place: Place, entry: Entry) -> None:
 
 def check_draws(place: Place, entry: Entry) -> None:
     """Refuse a subexpression that draws a random number anew wherever it is read."""
-    drawn = sorted(DRAWS & identifiers(entry.expr))
+    drawn = sorted(DRAWS & entry.names)
     if entry.kind == "subexpression" and drawn and not {"constant over dt", "summed"} & set(entry.flags):
         raise place.error(
             f"{entry.name!r} draws a random number, {drawn[0]}(), which would be another one wherever {entry.name!r} "

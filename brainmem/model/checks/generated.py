@@ -23,7 +23,7 @@ from brainmem.model.names import (
     window_gate,
 )
 from brainmem.model.nouns import LearningRule, Population, Projection
-from brainmem.text.lines import identifiers
+from brainmem.text.equations import identifiers
 
 __all__ = ["generated_names", "generated_objects", "generated_pattern", "named_in_statements"]
 

@@ -13,7 +13,7 @@ from brainmem.model.checks.statements import Statements
 from brainmem.model.checks.text import Entry, ModelText, summed_into, variable
 from brainmem.model.phases import MOMENTS
 from brainmem.model.visits import change_of
-from brainmem.text.lines import identifiers
+from brainmem.text.equations import identifiers
 from brainmem.text.statements import one_on_a_line
 
 __all__ = ["check_statements", "settable"]

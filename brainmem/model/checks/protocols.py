@@ -16,7 +16,7 @@ from brainmem.model.checks.scope import DRAWS, Scope, pattern_hints, tuple_hints
 from brainmem.model.checks.text import ModelText
 from brainmem.model.checks.values import check_count
 from brainmem.model.nouns import Each, Model, Phase
-from brainmem.text.lines import identifiers
+from brainmem.text.equations import identifiers
 
 __all__ = ["check_observables", "check_protocol"]
 

@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
 
 from brian2.equations.equations import (
-    DIFFERENTIAL_EQUATION,
-    PARAMETER,
     Equations,
     SingleEquation,
     dimensions_and_type_from_string,
 )
-from brian2.units import get_dimensions
 
 from brainmem.errors import RuleError
 from brainmem.model.checks.findings import Findings
@@ -25,12 +22,11 @@ from brainmem.model.checks.place import Place, left_side, place_of
 from brainmem.model.checks.text import Entry, ModelText
 from brainmem.model.nouns import LearningRule, Model, Observable, Pattern, Population, Projection
 from brainmem.model.parameters import circle_error, value_of
+from brainmem.text.equations import equation_of, identifiers
 from brainmem.text.expression import names_in
-from brainmem.text.lines import identifiers
 
 __all__ = ["equation_texts", "read_model", "spiking_place"]
 
-_KINDS = {DIFFERENTIAL_EQUATION: "differential", PARAMETER: "parameter"}
 # How an equation begins.
 _BEGINS = re.compile(r"^[^\W\d]\w*\s*(/\s*dt\s*=|[=:])")
 
@@ -57,7 +53,7 @@ def spiking_place(model: Model, rule: LearningRule, part: str, given: str) -> Pl
 
 
 def _read(text: ModelText, owner: str, place: Place) -> dict[str, Entry]:
-    entries, whole = read_equations(place, text.found)
+    entries, whole = entries_at(place, text.found)
     if not whole:
         text.unread.add(owner)
     return entries
@@ -125,7 +121,7 @@ def _units(model: Model, found: Findings) -> dict[str, Any]:
     return units
 
 
-def read_equations(place: Place, found: Findings) -> tuple[dict[str, Entry], bool]:
+def entries_at(place: Place, found: Findings) -> tuple[dict[str, Entry], bool]:
     """Return the equations at a place, by name, and whether every line could be read; others are noted."""
     if not place.statements:
         return {}, True
@@ -140,14 +136,11 @@ def read_equations(place: Place, found: Findings) -> tuple[dict[str, Entry], boo
 
 
 def _entry(place: Place, equation: SingleEquation, found: Findings) -> Entry:
-    expr = " ".join(equation.expr.code.split()) if equation.expr is not None else ""
+    own = equation_of(equation)
     entry = Entry(
-        name=equation.varname,
-        kind=_KINDS.get(equation.type, "subexpression"),
+        *(getattr(own, item.name) for item in fields(own)),
         dimensions=equation.dim,
         dtype={"boolean": bool, "integer": int}.get(equation.var_type, float),
-        expr=expr,
-        flags=tuple(equation.flags),
         line=place.line_of(equation.varname),
     )
     with found:
@@ -212,7 +205,7 @@ def _cycle_error(place: Place) -> RuleError:
     return _circle_error(found) or place.error("equations depend on each other in a circle.")
 
 
-def _circle_error(defined: Mapping[str, tuple[Place, int, set[str]]]) -> RuleError | None:
+def _circle_error(defined: Mapping[str, tuple[Place, int, frozenset[str]]]) -> RuleError | None:
     """Return the error for a name that reads itself through others, given where each is defined and what it reads."""
     try:
         tuple(TopologicalSorter({name: reads & set(defined) for name, (_, _, reads) in defined.items()}).static_order())
@@ -271,7 +264,7 @@ def _synapses(text: ModelText, projection: Projection) -> dict[str, Entry]:
                 text.found.note(place.error(reason, line=entry.line))
             found[name], owner[name] = (place, entry), f"rule {rule.name!r}"
     _check_circles(text, projection, found)
-    plain = {name: Entry(name, "parameter", get_dimensions(1), float, "", (), 0) for name in projection.initial}
+    plain = {name: Entry(name, "parameter", "1") for name in projection.initial}
     return {**plain, **{name: entry for name, (_, entry) in found.items()}}
 
 
@@ -286,7 +279,7 @@ def _check_circles(text: ModelText, projection: Projection, found: Mapping[str, 
     own = [_placed(spiking_place(text.model, r, "clocked", given), text.clocked[r.name]) for r, given in clocked]
     for entries in (found, *({**found, **more} for more in own)):
         defined = {
-            name: (place, entry.line, identifiers(entry.expr))
+            name: (place, entry.line, entry.names)
             for name, (place, entry) in entries.items()
             if entry.kind == "subexpression"
         }

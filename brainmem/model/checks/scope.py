@@ -22,7 +22,7 @@ from brainmem.model.checks.place import Place, listed
 from brainmem.model.checks.text import ModelText
 from brainmem.model.checks.truth import is_condition, truth_slip
 from brainmem.text.calls import ARGUMENTS, call_slip, function_hint
-from brainmem.text.lines import identifiers
+from brainmem.text.equations import identifiers
 from brainmem.text.slips import equation_slip, foreign_character, syntax_slip
 
 __all__ = ["DRAWS", "Scope", "shown_unit", "time_names"]

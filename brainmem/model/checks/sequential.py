@@ -12,7 +12,7 @@ from brainmem.model.checks.scope import Scope
 from brainmem.model.checks.text import ModelText
 from brainmem.model.nouns import Population, Projection
 from brainmem.model.visits import change_of, expanded, swept_sums, whole_sign
-from brainmem.text.lines import identifiers, read_lines
+from brainmem.text.equations import identifiers, read_equations
 
 __all__ = ["check_sequential"]
 
@@ -82,7 +82,7 @@ def _value(place: Place, population: Population) -> str:
 
 def _check_reads(place: Place, population: Population, expr: str) -> None:
     """Refuse what has no meaning within a sweep, also where an equation of the population reads it."""
-    lines = {line.name: line for line in read_lines(population.equations)}
+    lines = {line.name: line for line in read_equations(population.equations)}
     for name in identifiers(expanded(expr, lines)) & set(TIMELESS):
         raise place.error(f"{population.sequential.strip()!r} reads {name!r}, but {TIMELESS[name]}")
     if change_of(population) in identifiers(expanded(expr, lines)):
@@ -138,7 +138,7 @@ def _check_stored(text: ModelText, place: Place, population: Population) -> None
 
 
 def _stored(text: ModelText, population: Population) -> Iterator[tuple[str, str]]:
-    lines = {line.name: line for line in read_lines(population.equations)}
+    lines = {line.name: line for line in read_equations(population.equations)}
     moved = {population.state, *_swept_names(text, population)}
     for name, line in lines.items():
         if "constant over dt" in line.flags:

@@ -8,25 +8,23 @@ from typing import Any
 import numpy as np
 from brian2.core.variables import Constant, Variable
 from brian2.units import get_dimensions, second
+from brian2.units.fundamentalunits import DIMENSIONLESS
 
 from brainmem.model.checks.findings import Findings
 from brainmem.model.nouns import Model
 from brainmem.model.scalars import single
+from brainmem.text.equations import Equation
 
 __all__ = ["Entry", "ModelText", "summed_into", "variable"]
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One equation; `dimensions` are the variable's own."""
+class Entry(Equation):
+    """An equation of a model: the dimensions and type of its variable, and the line in which it stands."""
 
-    name: str
-    kind: str
-    dimensions: Any
-    dtype: type
-    expr: str
-    flags: tuple[str, ...]
-    line: int
+    dimensions: Any = DIMENSIONLESS
+    dtype: type = float
+    line: int = 0
 
     @property
     def expected(self) -> Any:

@@ -18,7 +18,7 @@ import sympy
 
 from brainmem.errors import TranslationError, closest
 from brainmem.model.variants import NEURONS, PAIRINGS, READINGS
-from brainmem.text.lines import grouped, identifiers, rename
+from brainmem.text.equations import grouped, identifiers, rename
 from brainmem.translation.split.correlations import Correlations, noise_of
 from brainmem.translation.split.formula import Style, formula
 from brainmem.translation.split.monomials import bases, input_term, monomial, prompt, rate_names

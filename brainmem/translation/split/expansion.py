@@ -12,12 +12,12 @@ from dataclasses import replace
 
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import LearningRule, Population, Projection
-from brainmem.text.lines import Line, definitions, grouped, identifiers, read_lines, rename, written_out
+from brainmem.text.equations import Equation, definitions, grouped, identifiers, read_equations, rename, written_out
 
 __all__ = ["phase_time", "rate_expansions", "write_out"]
 
 # Synapses can read `elapsed`, which every population has linked from the protocol, under this name only.
-PHASE_TIME = Line("phase_time", "subexpression", "second", "elapsed")
+PHASE_TIME = Equation("phase_time", "subexpression", "second", "elapsed")
 
 
 def write_out(rule: LearningRule, expansions: Mapping[str, str]) -> LearningRule:
@@ -36,7 +36,7 @@ def rate_expansions(model: MemoryModel, projection: Projection) -> dict[str, str
     return found
 
 
-def phase_time(population: Population) -> tuple[Line, ...]:
+def phase_time(population: Population) -> tuple[Equation, ...]:
     """Return the line by which synapses read the time of the phase, if a subexpression with a rate has it."""
     return (PHASE_TIME,) if any("elapsed" in identifiers(text) for text in _with_rate(population).values()) else ()
 
@@ -44,7 +44,7 @@ def phase_time(population: Population) -> tuple[Line, ...]:
 def _with_rate(population: Population) -> dict[str, str]:
     """Return the subexpressions of a population that contain its rate, in terms of everything else."""
     keep = {population.rate} if population.rate else set()
-    open_lines = definitions(read_lines(population.equations), keep=keep, stored=True)
+    open_lines = definitions(read_equations(population.equations), keep=keep, stored=True)
     found: dict[str, str] = {}
     while True:
         known = {*found, population.rate}
@@ -56,7 +56,7 @@ def _with_rate(population: Population) -> dict[str, str]:
 
 def _seen_from_synapses(model: MemoryModel, population: Population, side: str) -> dict[str, str]:
     """Return what synapses call the names that the population's equations read."""
-    own = {line.name for line in read_lines(population.equations)}
+    own = {line.name for line in read_equations(population.equations)}
     own |= {item.name for item in model.stimuli if item.population == population.name}
     own |= {*model.protocol.gates, "N"}
     others = {"elapsed": f"{PHASE_TIME.name}_{side}", **({"i": "j"} if side == "post" else {})}

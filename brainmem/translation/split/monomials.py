@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from fractions import Fraction
 
-from brainmem.text.lines import grouped
+from brainmem.text.equations import grouped
 from brainmem.translation.split.correlations import Correlations, noise_of
 from brainmem.translation.split.formula import Style, formula
 from brainmem.translation.split.polynomial import InputPowers

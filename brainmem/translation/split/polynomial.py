@@ -18,7 +18,7 @@ from brian2.core.functions import DEFAULT_CONSTANTS
 from brian2.parsing.sympytools import str_to_sympy
 
 from brainmem.errors import TranslationError
-from brainmem.text.lines import identifiers, rename
+from brainmem.text.equations import identifiers, rename
 from brainmem.translation.split.formula import Style
 
 __all__ = ["InputPowers", "RatePolynomial", "Reader", "input_powers", "read_polynomial", "settle", "symbol"]

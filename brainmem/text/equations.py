@@ -1,4 +1,4 @@
-"""Equation lines as records: read Brian2 text, change a line, write Brian2 text."""
+"""Equations as values: read Brian2 text, change an equation, write Brian2 text."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ast
 import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, Equations, SingleEquation
@@ -14,18 +14,20 @@ from brian2.units import get_dimensions
 
 __all__ = [
     "DRAWS",
-    "Line",
+    "Equation",
     "calls_of",
     "definitions",
+    "equation_of",
     "grouped",
     "identifiers",
+    "inlined",
     "merged",
-    "read_lines",
+    "read_equations",
     "rename",
     "split_statement",
     "statement_lines",
     "unit_text",
-    "write_lines",
+    "write_equations",
     "written_out",
 ]
 
@@ -37,11 +39,11 @@ DRAWS = frozenset({"rand", "randn", "poisson", "binomial"})
 
 
 @dataclass(frozen=True)
-class Line:
+class Equation:
     """One equation, with Brian2 flags.
 
     ``d{name}/dt = expr : unit`` (differential), ``{name} = expr : unit`` (subexpression) or ``{name} : unit``
-    (parameter).
+    (parameter). `names` are all that its right-hand side holds.
     """
 
     name: str
@@ -61,12 +63,17 @@ class Line:
         """Whether a subexpression is evaluated once per step and then read as a number."""
         return "constant over dt" in self.flags
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Every name in its right-hand side."""
+        return frozenset(identifiers(self.expr))
+
     @property
     def draws(self) -> bool:
         """Whether it draws random numbers."""
-        return bool(identifiers(self.expr) & DRAWS)
+        return bool(self.names & DRAWS)
 
-    def with_flag(self, flag: str) -> Line:
+    def with_flag(self, flag: str) -> Equation:
         """Return the line with `flag` added once."""
         return self if flag in self.flags else replace(self, flags=(*self.flags, flag))
 
@@ -80,19 +87,24 @@ def unit_text(dimensions: Any) -> str:
     return "*".join(name if exponent == 1 else f"{name}**{exponent:g}" for name, exponent in powers) or "1"
 
 
+def read_equations(*texts: str) -> tuple[Equation, ...]:
+    """Return the equations of texts, in the order written; none of empty ones."""
+    return tuple(equation for text in texts if text.strip() for equation in _read(text))
+
+
 @lru_cache(maxsize=1024)
-def read_lines(text: str) -> tuple[Line, ...]:
-    """Parse Brian2 equations into lines, in the order written."""
+def _read(text: str) -> tuple[Equation, ...]:
     equations = Equations(text)
-    parsed = {name: _line(equation) for name, equation in equations.items()}
+    parsed = {name: equation_of(equation) for name, equation in equations.items()}
     return tuple(sorted(parsed.values(), key=lambda line: _position(text, line.name)))
 
 
-def _line(equation: SingleEquation) -> Line:
+def equation_of(equation: SingleEquation) -> Equation:
+    """Return the value of an equation as Brian2 has parsed it."""
     expr = " ".join(equation.expr.code.split()) if equation.expr is not None else ""
     kind = _KINDS.get(equation.type, "subexpression")
     unit = equation.var_type if equation.var_type in ("integer", "boolean") else unit_text(equation.dim)
-    return Line(equation.varname, kind, unit, expr, tuple(equation.flags))
+    return Equation(equation.varname, kind, unit, expr, tuple(equation.flags))
 
 
 def _position(text: str, name: str) -> int:
@@ -100,17 +112,17 @@ def _position(text: str, name: str) -> int:
     return match.start() if match else len(text)
 
 
-def write_lines(lines: Iterable[Line]) -> str:
+def write_equations(lines: Iterable[Equation]) -> str:
     """Return Brian2 equations, one line each."""
     return "\n".join(str(line) for line in lines)
 
 
-def merged(lines: Iterable[Line]) -> tuple[Line, ...]:
+def merged(lines: Iterable[Equation]) -> tuple[Equation, ...]:
     """Return one line for each variable: a derivative replaces a declaration, and two derivatives are added.
 
     The unit is that of the first line, which declares the variable.
     """
-    found: dict[str, Line] = {}
+    found: dict[str, Equation] = {}
     for line in lines:
         first = found.setdefault(line.name, line)
         if first is line or line.kind != "differential":
@@ -153,12 +165,12 @@ def calls_of(expr: str, functions: Collection[str]) -> list[str]:
     return [func.id for func in calls if isinstance(func, ast.Name) and func.id in functions]
 
 
-def definitions(lines: Iterable[Line], *, keep: Collection[str] = (), stored: bool = False) -> dict[str, str]:
+def definitions(lines: Iterable[Equation], *, keep: Collection[str] = (), stored: bool = False) -> dict[str, str]:
     """Return the text of every subexpression that may be written out where its name stands.
 
     Parameters
     ----------
-    lines : iterable of Line
+    lines : iterable of Equation
     keep : collection of str
         Names that are to stay.
     stored : bool
@@ -167,6 +179,11 @@ def definitions(lines: Iterable[Line], *, keep: Collection[str] = (), stored: bo
     """
     found = {line.name: line for line in lines if line.kind == "subexpression" and line.name not in keep}
     return {name: line.expr for name, line in found.items() if (stored and not line.draws) or not line.stored}
+
+
+def inlined(text: str, equations: Iterable[Equation], *, keep: Collection[str] = (), stored: bool = False) -> str:
+    """Return a text with the subexpressions among `equations` written out; see `definitions` for what stays."""
+    return written_out(text, definitions(equations, keep=keep, stored=stored))
 
 
 def written_out(text: str, names: Mapping[str, str]) -> str:
