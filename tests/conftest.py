@@ -10,10 +10,14 @@ import pytest
 
 pytest.register_assert_rewrite("tests.support")
 
+# Programs of tests run for a moment; those of `tests/build` are optimised as a user's are.
+FAST_TO_COMPILE = "-O1"
+
 
 def pytest_configure(config: pytest.Config) -> None:
     if "BRAINMEM_CACHE" not in os.environ:
         os.environ["BRAINMEM_CACHE"] = str(config.cache.mkdir("brainmem"))
+    os.environ.setdefault("CXXFLAGS", FAST_TO_COMPILE)
 
 
 def pytest_collection_finish() -> None:

@@ -18,6 +18,7 @@ def run(script: Path, folder: Path) -> str:
     return done.stdout
 
 
+@pytest.mark.examples
 @pytest.mark.parametrize("script", EXAMPLES, ids=lambda path: path.stem)
 def test_an_example_is_short_and_runs(script, tmp_path):
     assert len(script.read_text().splitlines()) <= 70

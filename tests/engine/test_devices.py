@@ -15,6 +15,7 @@ import brian2
 import numpy as np
 import pytest
 
+from brainmem import simulate
 from brainmem.engine import cache
 from brainmem.engine import program as compiled
 from brainmem.engine.cache import cache_info, clear_cache
@@ -420,3 +421,10 @@ def test_ending_python_ends_its_program_and_leaves_nothing(number, tmp_path):
     if number == signal.SIGINT:
         assert "KeyboardInterrupt" in words
         assert not list(tmp_path.glob("brainmem-*"))
+
+
+def test_flags_of_the_environment_stand_behind_brian2s_own(own_cache, monkeypatch):
+    monkeypatch.setenv("CXXFLAGS", "-O1 -DBRAINMEM_TEST_FLAG=1")
+    simulate("kurikawa2020", parameters={"N": 3, "M": 1, "epochs": 1, "starts": 1, "T_learn": "2*tau"}, seed=1)
+    flags = [line for path in own_cache.rglob("makefile") for line in path.read_text().splitlines() if "-O3" in line]
+    assert [line for line in flags if line.endswith("-O1 -DBRAINMEM_TEST_FLAG=1")] == flags != []
