@@ -31,7 +31,9 @@ from brainmem.verification.counts import without_cells
 DT, TAU = 0.1, 5.0  # ms
 NUMPY, STANDALONE = Device("runtime"), Device("cpp_standalone")
 PLAIN = Device("cpp_standalone", kernels="plain")
-EVERY = pytest.mark.parametrize("device", [NUMPY, STANDALONE, PLAIN], ids=["numpy", "dense", "plain"])
+EVERY = pytest.mark.parametrize(
+    "device", [NUMPY, STANDALONE, pytest.param(PLAIN, marks=pytest.mark.full)], ids=["numpy", "dense", "plain"]
+)
 
 
 def ring(delay: str = "0.7*ms", *, rule: str = "", phases: tuple[Phase, ...] = (), zero: bool = False) -> MemoryModel:

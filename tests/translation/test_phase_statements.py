@@ -32,7 +32,7 @@ EXACT = 1e-12
 DEVICES = [
     Device("runtime"),
     Device("cpp_standalone"),
-    Device("cpp_standalone", kernels="plain"),
+    pytest.param(Device("cpp_standalone", kernels="plain"), marks=pytest.mark.full),
     pytest.param(Device("runtime", target="cython"), marks=pytest.mark.cython),
 ]
 EQUATIONS = """

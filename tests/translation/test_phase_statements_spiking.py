@@ -140,7 +140,7 @@ def test_a_square_of_what_was_kept_reads_what_was_expected_of_it():
     assert ending.splitlines() == ["kept_expected = r_expected", "kept = r", "kept_expected *= 2", "kept *= 2"]
     assert "kept_expected_kept : 1" in group.equations
     assert {"kept", "kept_expected"} <= {item.variable for item in translated.initial if item.owner == "outputs"}
-    result = simulate(built, "spiking", device="runtime", seed=1, record=("kept", "kept_expected"), interval=100 * ms)
+    result = simulate(built, "spiking", seed=1, record=("kept", "kept_expected"), interval=100 * ms)
     assert np.abs(result.kept.values - result.kept_expected.values).max() < 0.6
     assert (result.kept.values != result.kept_expected.values).any()
 

@@ -29,7 +29,9 @@ from brainmem.errors import RuleError
 DT, TAU = 0.1, 5.0  # ms
 NUMPY, STANDALONE = Device("runtime"), Device("cpp_standalone")
 PLAIN = Device("cpp_standalone", kernels="plain")
-EVERY = pytest.mark.parametrize("device", [NUMPY, STANDALONE, PLAIN], ids=["numpy", "dense", "plain"])
+EVERY = pytest.mark.parametrize(
+    "device", [NUMPY, STANDALONE, pytest.param(PLAIN, marks=pytest.mark.full)], ids=["numpy", "dense", "plain"]
+)
 
 UNITS = """
 dx/dt = (-x + phi)/tau : 1

@@ -28,7 +28,9 @@ from brainmem.errors import BrainmemError, RuleError
 DT, TAU = 0.1, 1.0  # ms
 NUMPY, STANDALONE = Device("runtime"), Device("cpp_standalone")
 PLAIN = Device("cpp_standalone", kernels="plain")
-EVERY = pytest.mark.parametrize("device", [NUMPY, STANDALONE, PLAIN], ids=["numpy", "dense", "plain"])
+EVERY = pytest.mark.parametrize(
+    "device", [NUMPY, STANDALONE, pytest.param(PLAIN, marks=pytest.mark.full)], ids=["numpy", "dense", "plain"]
+)
 
 
 def subspace(n: int = 9, k: int = 3, items: int = 6, epochs: int = 2) -> MemoryModel:
