@@ -162,8 +162,14 @@ def test_forms_of_a_choice_stand_in_statements_too():
         assert result.kept.values[-1] == pytest.approx(wanted(result.x.values[-1]))
 
 
-@pytest.mark.parametrize("device", ["runtime", "cpp_standalone"])
-@pytest.mark.parametrize("variant", ["rate", "spiking"])
+@pytest.mark.parametrize(
+    ("device", "variant"),
+    [
+        ("runtime", "rate"),
+        ("cpp_standalone", "spiking"),
+        *(pytest.param(*case, marks=pytest.mark.full) for case in (("runtime", "spiking"), ("cpp_standalone", "rate"))),
+    ],
+)
 def test_phases_begin_with_values_of_variables_declared_without_an_equation(device, variant):
     """Drawn anew each time, from a stimulus, and put back behind a test; populations without a rate have them too."""
     one = Population("one", "y : 1", size=3)

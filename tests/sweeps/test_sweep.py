@@ -264,7 +264,10 @@ def undisturbed(tmp_path_factory) -> Sweep:
 
 
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc")
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT], ids=lambda number: number.name)
+@pytest.mark.parametrize(
+    "number",
+    [pytest.param(signal.SIGKILL, id="SIGKILL", marks=pytest.mark.full), pytest.param(signal.SIGINT, id="SIGINT")],
+)
 def test_a_stopped_sweep_leaves_whole_files_no_processes_and_is_resumed(number, undisturbed, tmp_path):
     store = tmp_path / "store"
     child = start(store, SLOW)

@@ -215,7 +215,7 @@ def rated(**changes) -> MemoryModel:
 
 
 def test_the_spiking_variant_knows_how_the_noise_of_the_sum_goes_with_the_unit():
-    text = str(explain(rated(), "spiking", details=True))
+    text = str(explain(rated(), "spiking", details=True, measured=False))
     assert "w: term rec_pre*(y_post + 1)" in text
     assert "the noise of inputs adds w*Var(y_post)" in text
 
