@@ -81,7 +81,7 @@ def run(
     threads: Threads = 0,
     input: Input = [],  # noqa: B006
     trials: Annotated[
-        int | None, typer.Option(min=1, help="Run so many independent trials at once; no rule may act.")
+        int | None, typer.Option(min=1, help="Number of independent trials that run at once; no rule may act.")
     ] = None,
     output: Output = None,
     report: Annotated[bool, typer.Option(help="Write a page with figures beside the result.")] = True,

@@ -176,7 +176,7 @@ def _check_limits(model: MemoryModel, parameters: Mapping[str, Any]) -> None:
             )
 
 
-KEPT = {"inputs": "is a pattern or stimulus", "weights": "has start weights", "initial": "keeps a value"}
+KEPT = {"inputs": "pattern or stimulus", "weights": "projection with start weights", "initial": "start value"}
 
 
 def _check_names(model: MemoryModel, translated: Translation, given: Given) -> None:
@@ -190,8 +190,8 @@ def _check_names(model: MemoryModel, translated: Translation, given: Given) -> N
             if name not in allowed:
                 could = allowed | (_held(translated.written or model) if kind == "initial" else set())
                 raise RuleError(
-                    f"Model {model.name!r}: {kind}={{{name!r}: ...}} names nothing of this model that {KEPT[kind]}; "
-                    f"allowed: {', '.join(sorted(could)) or 'none'}.{closest(name, could)}"
+                    f"Model {model.name!r} has no {KEPT[kind]} {name!r}, which {kind}= gives. "
+                    f"It takes: {', '.join(sorted(could)) or 'none'}.{closest(name, could)}"
                 )
 
 

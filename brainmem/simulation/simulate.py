@@ -84,8 +84,8 @@ def simulate(
     interval : Quantity, optional
         Time between samples of recorded variables; ten time steps when not given.
     trials : int, optional
-        Run the protocol so many times at once, with the same weights and start values and noise of its own for every
-        trial; the first trial starts from the numbers of a run without trials. No rule may change the weights: see
+        Number of independent trials that run at once, with the same weights, each with start values and noise of its
+        own; the first trial starts from the numbers of a run without trials. No rule may change the weights: see
         `freeze`. Results have a dimension ``trial``. Trials keep step: a phase with an end condition goes on until
         every trial fulfils it in the same time step.
     progress : callable, optional

@@ -65,8 +65,8 @@ def translate(
     variant : {"rate", "spiking"}, Rate or Spiking
         The paper's own network, or drive-matched populations of spiking cells; `Spiking` has their choices.
     trials : int, optional
-        Run so many independent trials at once, with shared weights. The model must be one whose weights stay as they
-        are (`brainmem.freeze`).
+        Number of independent trials that run at once, with shared weights. The model must be one whose weights stay as
+        they are (`brainmem.freeze`).
     trial_inputs : tuple of str
         Patterns and stimuli of which every trial has its own.
 

@@ -64,7 +64,7 @@ parameters = (
     Parameter("h0", 1.0, meaning="strength of the frozen input", source="second-hand"),
     Parameter("tau_wn", 1 * second, meaning="its correlation time", source="second-hand"),
     Parameter("alpha", 1.0, meaning="inverse of the first learning rate", source="reconstruction"),
-    Parameter("eps", 0.01, meaning="targets are kept so far from 0 and 1", source="reconstruction"),
+    Parameter("eps", 0.01, meaning="targets are clipped to [eps, 1 - eps]", source="reconstruction"),
     Parameter("coding_level", 1.0, meaning="fraction of the units that take part in a sequence", source="second-hand"),
     Parameter("peak", 1.0, meaning="largest target rate", source="second-hand"),
     Parameter("noise_sd", 0.25, meaning="sd that fresh noise alone gives the current", source="reconstruction"),

@@ -102,9 +102,7 @@ def test_a_given_pattern_is_checked(case):
 
 
 def test_an_input_that_is_neither_pattern_nor_stimulus_is_refused():
-    with pytest.raises(
-        RuleError, match=r"names nothing of this model that is a pattern or stimulus; allowed: damaged, m"
-    ):
+    with pytest.raises(RuleError, match=r"which inputs= gives. It takes: damaged, m"):
         simulate(hopfield(), device="runtime", inputs={"memry": np.ones((2, 30))})
 
 
