@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,7 +14,7 @@ from brainmem.model.choices import choose
 from brainmem.model.derived import exchanged, varied
 from brainmem.model.nouns import Each, Model, Phase, Protocol, Repeat
 
-__all__ = ["MemoryModel", "unchecked"]
+__all__ = ["MemoryModel"]
 
 
 @dataclass(frozen=True)
@@ -127,14 +126,6 @@ class MemoryModel(Model):
 
     def __str__(self) -> str:
         return card(self)
-
-
-def unchecked(model: MemoryModel, **changes: Any) -> MemoryModel:
-    """Return a copy with other fields, which `MemoryModel.replace` would check as if a user had written them."""
-    new = copy(model)
-    for name, value in changes.items():
-        object.__setattr__(new, name, value)
-    return new
 
 
 def _written_out(protocol: Any, parameters: Any) -> Any:

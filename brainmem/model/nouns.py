@@ -271,7 +271,7 @@ class Projection:
         How long activity takes from the source: a parameter or text with unit of time, a multiple of the time step.
         The synapses, their sums and rules alike, see all that belongs to the presynaptic unit as it was so long ago,
         in both variants; what belongs to the postsynaptic unit they see as it is. At the beginning of a run, and where
-        a phase sets variables of the source, the unit counts as having been before as it is then.
+        `start` or `begin` of a phase sets what they see, it counts as having been before as it is then.
     """
 
     name: str

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from copy import copy
 from dataclasses import is_dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from brainmem.model import nouns
 from brainmem.model.fields import NOTHING, TEXT, kinds_of
 
-__all__ = ["TUPLES", "inner", "parts", "texts", "texts_of", "with_texts"]
+__all__ = ["TUPLES", "inner", "parts", "texts", "texts_of", "unchecked", "with_texts"]
+
+M = TypeVar("M", bound=nouns.Model)
 
 # The fields of a model that hold its parts, with the word for one of them in messages.
 TUPLES = {
@@ -93,3 +96,11 @@ def _mapped(value: Any, change: Callable[[str], str]) -> Any:
     if is_dataclass(value) and not isinstance(value, type):
         return replace(value, **with_texts(value, change))
     return value
+
+
+def unchecked(model: M, **changes: Any) -> M:
+    """Return a copy with other fields, which `MemoryModel.replace` would check as if a user had written them."""
+    new = copy(model)
+    for name, value in changes.items():
+        object.__setattr__(new, name, value)
+    return new

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from copy import copy
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from brainmem.model.nouns import Model, Phase, Population
+from brainmem.model.parts import unchecked
 from brainmem.model.reading import sums_onto
 from brainmem.text.equations import Equation, read_equations
 from brainmem.text.statements import one_on_a_line, targets_of
@@ -65,11 +65,7 @@ def with_starts(model: M, names: Iterable[str]) -> M:
     """Return a model in which variables of units (``"units.kept"``) that begin at 0 may be given other start values."""
     names = set(names)
     populations = tuple(_with_starts(model, item, names) for item in model.populations)
-    if populations == model.populations:
-        return model
-    new = copy(model)  # checked already
-    object.__setattr__(new, "populations", populations)
-    return new
+    return model if populations == model.populations else unchecked(model, populations=populations)
 
 
 def _with_starts(model: Model, population: Population, names: set[str]) -> Population:

@@ -9,12 +9,12 @@ their order, and all that is read in one time step is of one moment, in both var
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from brainmem.model.names import carrier_of, gathering_of, spread_of, watched_of
 from brainmem.model.nouns import LearningRule, Model, Observable, Phase, Population, Projection
+from brainmem.model.parts import unchecked
 from brainmem.model.phases import turns
 from brainmem.text.equations import identifiers, read_equations, rename, split_statement, statement_lines
 
@@ -62,12 +62,7 @@ def with_scalars_carried(model: M) -> M:
     It is a copy, not checked again; a model that reads none is returned as it is.
     """
     changes = _Carried(model).changes()
-    if not changes:
-        return model
-    new = copy(model)
-    for name, value in changes.items():
-        object.__setattr__(new, name, value)
-    return new
+    return unchecked(model, **changes) if changes else model
 
 
 class _Carried:

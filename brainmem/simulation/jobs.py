@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import replace
 from typing import Any
 
@@ -12,6 +11,7 @@ from brainmem.build.program import Program
 from brainmem.engine.device import BuildJob
 from brainmem.errors import RuleError, closest
 from brainmem.model.nouns import Parameter
+from brainmem.model.parts import unchecked
 from brainmem.numbers.run import Numbers
 from brainmem.simulation.ready import Ready
 from brainmem.text.equations import read_equations
@@ -43,7 +43,6 @@ def _program(ready: Ready, record: tuple[str, ...], interval: Any) -> Program:
 
 def _without_numbers(translated: Translation) -> Translation:
     """Return what is left of a translation without defaults, descriptions and draws, which no program depends on."""
-    model = copy(translated.model)
     nothing: dict[str, Any] = {"name": "", "description": "", "reference": None, "recalled": None, "parameters": ()}
     nothing |= {
         "limits": (),
@@ -54,8 +53,7 @@ def _without_numbers(translated: Translation) -> Translation:
         "time_unit": "",
         "varied": False,
     }
-    for name, value in nothing.items():
-        object.__setattr__(model, name, value)  # not checked again: it is no model any more
+    model = unchecked(translated.model, **nothing)  # it is no model any more
     names = tuple(Parameter(item.name, 0.0) for item in translated.parameters)
     return replace(
         translated,

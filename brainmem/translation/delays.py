@@ -9,23 +9,26 @@ their new state.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 
 from brainmem.errors import TranslationError
 from brainmem.model.memory import MemoryModel
 from brainmem.model.names import late_name
+from brainmem.model.phases import turns
 from brainmem.text.equations import Equation, grouped, identifiers, read_equations, rename, write_equations
 from brainmem.translation import schedule
-from brainmem.translation.protocol import FIRST, has_restored, owner_of
-from brainmem.translation.restarts import restarts
+from brainmem.translation.phases import read_through
+from brainmem.translation.protocol import FIRST, has_restored
 from brainmem.translation.text import Connection, Group, Operation, Pathway, Translation
 
 __all__ = [
     "delayed",
 ]
 
-MOST = 256  # variables that a network may delay
+MOST = 256  # variables that a network may delay, as many as lines in `brainmem/build/codegen/delays.h`
+SET = re.compile(r"^(\w+) = restart_(\w+)\*", re.MULTILINE)  # how a phase sets a variable, by the model's own name
 
 
 def delayed(translated: Translation) -> Translation:
@@ -80,7 +83,7 @@ def _with_line(model: MemoryModel, group: Group, item: Connection, variable: str
     late, following = late_name(variable, item.name), f"{variable}_next_{item.name}"
     steps = f"{grouped(item.delay)}/dt"
     where = f"{number}, i, N, {steps}, t_in_timesteps"
-    begin = f"{late} = delay_begin({variable}, {where}, {_flags(model, group)})"
+    begin = f"{late} = delay_begin({variable}, {where}, {_flags(model, group, variable)})"
     slot = schedule.STORE_COUNT if variable == "count" else schedule.STORE
     event = f"{item.name}_late_begin"
     earlier = [op for op in group.operations if op.event == event]
@@ -102,13 +105,29 @@ def _with_line(model: MemoryModel, group: Group, item: Connection, variable: str
     )
 
 
-def _flags(model: MemoryModel, group: Group) -> str:
-    """Return whether a phase puts a state back, sets it aside, or begins with another."""
+def _flags(model: MemoryModel, group: Group, variable: str) -> str:
+    """Return whether a phase puts a state back, sets it aside, or begins with another of what a variable reads."""
     restored = has_restored(model)
     flags = ["step_put_back(step*second)", "step_set_aside(step*second)"] if restored else ["0", "0"]
-    set_here = [name for name in restarts(model) if owner_of(model, name).name == group.name]
-    fresh = " + ".join(f"int({name}_row(step*second) > 0.5)" for name in set_here)
-    return ", ".join([*flags, fresh or "0"])
+    read = _read_by(group, variable)
+    code = "\n".join(op.code for op in group.operations)
+    set_by = {start: name for start, name in SET.findall(code) if variable == "count" or start in read}
+    fresh = [f"int({name}_row(step*second) > 0.5)" for name in dict.fromkeys(set_by.values())]
+    for number, phase in enumerate(model.protocol.phases):
+        begun = {name for turn in turns(model, group.name) if turn.phase == phase and turn.moment == "begin"
+                 for name in turn.targets}  # fmt: skip
+        if begun & (read | set(set_by)):
+            fresh.append(f"int(step_phase(step*second) == {number})")
+    return ", ".join([*flags, " + ".join(fresh) or "0"])
+
+
+def _read_by(group: Group, variable: str) -> set[str]:
+    """Return what a variable is made of at one moment: all that it reads, also where it is stored (`rate`)."""
+    lines = read_equations(group.equations)
+    stored = [op.code.partition(" = ") for op in group.operations if (op.when, op.order) == schedule.REFRESH]
+    made = {name: identifiers(text) for name, _, text in stored}
+    read = read_through([variable], lines)
+    return read_through(read.union(*(made.get(name, set()) for name in read)), lines)
 
 
 def _with_events(group: Group, item: Connection) -> Group:

@@ -17,9 +17,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from brainmem.model.memory import MemoryModel, unchecked
+from brainmem.model.memory import MemoryModel
 from brainmem.model.names import expected_name
 from brainmem.model.nouns import LearningRule, Observable, Population, Projection
+from brainmem.model.parts import unchecked
 from brainmem.model.reading import Summed, summed_lines
 from brainmem.text.equations import (
     DRAWS,

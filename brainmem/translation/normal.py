@@ -14,9 +14,10 @@ import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from brainmem.model.memory import MemoryModel, unchecked
+from brainmem.model.memory import MemoryModel
 from brainmem.model.names import during_gate
 from brainmem.model.nouns import LearningRule, Observable, Phase, Population, Projection, SpikingRule
+from brainmem.model.parts import unchecked
 from brainmem.text.equations import (
     DRAWS,
     Equation,

@@ -9,10 +9,10 @@ from brainmem.model.memory import MemoryModel
 from brainmem.model.names import expected_name
 from brainmem.model.nouns import Projection
 from brainmem.model.phases import Turn, set_by_phases, turns
+from brainmem.model.reading import Summed, sums_onto
 from brainmem.text.equations import Equation, identifiers, read_equations, rename
 from brainmem.translation import protocol, rate, schedule
 from brainmem.translation.expected import Expected
-from brainmem.translation.filters import sums_onto
 from brainmem.translation.neurons import SpikingUnit, spiking_unit
 from brainmem.translation.phases import phase_operations, read_through
 from brainmem.translation.restarts import restarts
@@ -140,17 +140,25 @@ def _current_start(model: MemoryModel, unit: SpikingUnit, draw: str) -> list[Ini
     trace = f"{name}_{unit.trace}"
     rates = unit.rate_of(trace)
     recurrent = [
-        f"{p.name}_{weight}{_whole(p)} @ {rates}"
-        for p in model.projections
-        if p.target == name == p.source
-        for weight in p.initial
-        if {weight, f"{unit.population.rate}_pre"} <= identifiers(p.current)
+        text
+        for item in sums_onto(model, name)
+        if item.over == name
+        for weight in item.projection.initial
+        if (text := _recurrent(item, weight, f"{unit.population.rate}{item.other_end}", rates))
     ]
     return [
         Initial("", start, draw, f"{name}.{drive}"),
         Initial(name, unit.trace, unit.trace_of(rename(phi, {drive: start}))),
         Initial(name, unit.filtered, " - ".join([start, *recurrent])),
     ]
+
+
+def _recurrent(item: Summed, weight: str, rate: str, rates: str) -> str:
+    """Return what a sum of weighted rates holds when it starts, ``""`` for a sum of anything else."""
+    matrix = f"{item.projection.name}_{weight}{_whole(item.projection)}"
+    if not {weight, rate} <= item.line.names:
+        return ""
+    return f"{matrix} @ {rates}" if item.end == "_post" else f"{rates} @ {matrix}"
 
 
 def _whole(projection: Projection) -> str:

@@ -16,9 +16,10 @@ from typing import Any
 from brainmem.errors import RuleError
 from brainmem.model.choices import choose
 from brainmem.model.freezing import read_by_current
-from brainmem.model.memory import MemoryModel, unchecked
+from brainmem.model.memory import MemoryModel
 from brainmem.model.names import shadow_name
 from brainmem.model.nouns import LearningRule, Projection, SpikingRule
+from brainmem.model.parts import unchecked
 from brainmem.model.scalars import with_scalars_carried
 from brainmem.text.equations import (
     Equation,

@@ -17,7 +17,7 @@ import numpy as np
 
 from brainmem.errors import RuleError
 from brainmem.model.freezing import acts
-from brainmem.model.memory import MemoryModel, unchecked
+from brainmem.model.memory import MemoryModel
 from brainmem.model.names import twin_name
 from brainmem.model.nouns import (
     Each,
@@ -30,6 +30,7 @@ from brainmem.model.nouns import (
     Protocol,
     Repeat,
 )
+from brainmem.model.parts import unchecked
 from brainmem.model.phases import turns
 from brainmem.model.reading import Summed, summed_lines
 from brainmem.text import evaluate

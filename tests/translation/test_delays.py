@@ -151,6 +151,73 @@ def test_a_start_is_one_of_the_past_too_and_a_restored_phase_leaves_no_trace(dev
         np.testing.assert_allclose(both[begin : begin + 40], expected, rtol=1e-12, atol=1e-14)
 
 
+@pytest.mark.parametrize("variant", ["rate", "spiking"])
+def test_only_what_the_synapses_see_makes_the_past_anew(variant):
+    """Starts of other variables leave the line as it is; a rate that is stored is made of the drive that is set."""
+    go = Phase("show", duration="T", stimuli=("cue",), start={"bias": "normal(0, 1)"})
+    units = ring().populations[0]
+    biased = replace(units, equations=units.equations.replace("u + cue", "u + cue + bias") + "\nbias : 1")
+    model = ring().replace(populations=(biased,), protocol=Protocol((go,), (Each("show"),)))
+    assert "t_in_timesteps, 0, 0, 0)" in str(translate(model, variant))
+    set_ = ring(phases=(replace(go, start={"x": "zeros()"}),))
+    assert "t_in_timesteps, 0, 0, int(x_row(step*second) > 0.5))" in str(translate(set_, variant))
+    begun = ring(phases=(replace(go, start={}, begin={"units": "x = 0"}),))
+    assert "t_in_timesteps, 0, 0, int(step_phase(step*second) == 0))" in str(translate(begun, variant))
+
+
+@EVERY
+@pytest.mark.parametrize("how", ["start", "begin"])
+def test_a_rate_of_the_drive_has_the_past_of_the_drive_that_is_set(device, how):
+    """In the current form the rate phi(u) is stored; both items begin with u = 0.4 and a past of phi(0.4)."""
+    texts = {"start": {"start": {"u": "0.4 + zeros()"}}, "begin": {"begin": {"units": "u = 0.4"}}}
+    model = MemoryModel(
+        "current",
+        parameters=(Parameter("N", 5), Parameter("M", 2), Parameter("tau", TAU * ms), Parameter("T", 4 * ms)),
+        populations=(
+            Population(
+                "units",
+                "du/dt = (-u + h + cue)/tau : 1\nh : 1\nr = tanh(u) : 1",
+                rate="r",
+                drive="u",
+                transfer="r",
+                rate_range=(-1, 1),
+            ),
+        ),
+        stimuli=(Stimulus("cue", "units", draw="normal(0, 1)"),),
+        projections=(
+            Projection(
+                "loop",
+                "units",
+                "units",
+                current="h_post = w*r_pre : 1 (summed)",
+                initial={"w": "normal(0, 1)"},
+                delay="0.7*ms",
+            ),
+        ),
+        protocol=Protocol((Phase("show", duration="T", stimuli=("cue",), **texts[how]),), (Each("show"),)),
+    )
+    result = simulate(model, "rate", seed=4, device=device, record=("weights", "units.u"), interval=0.1 * ms)
+    w, rows = np.nan_to_num(result.loop_w.values[0]), []
+    for cue in result.cue.values:
+        u, past = np.full(5, 0.4), [np.full(5, np.tanh(0.4))] * 7
+        for _ in range(40):
+            past.append(np.tanh(u))
+            u = u + DT / TAU * (-u + w @ past[-8] + cue)
+            rows.append(u)
+    np.testing.assert_allclose(result.u.values, rows, rtol=1e-12, atol=1e-14)
+
+
+@EVERY
+def test_parts_of_populations_are_joined_with_a_delay(device):
+    projection = replace(ring().projections[0], source_units="2:", target_units=":5")
+    model = ring().replace(projections=(projection,))
+    result, w, x = run(model, device)
+    whole = np.zeros((7, 7))
+    whole[:5, 2:] = w[0]
+    _, expected = ring_in_numpy(whole, first_values(model), result.cue.values)
+    np.testing.assert_allclose(x, expected, rtol=1e-12, atol=1e-14)
+
+
 @pytest.mark.parametrize("device", [NUMPY, STANDALONE], ids=["numpy", "standalone"])
 def test_trials_have_a_past_of_their_own(device):
     model = freeze(ring(zero=True), "show")

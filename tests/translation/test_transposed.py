@@ -18,6 +18,7 @@ from brainmem import (
     Protocol,
     Repeat,
     Stimulus,
+    arrays,
     explain,
     freeze,
     simulate,
@@ -218,6 +219,35 @@ def test_the_spiking_variant_knows_how_the_noise_of_the_sum_goes_with_the_unit()
     text = str(explain(rated(), "spiking", details=True, measured=False))
     assert "w: term rec_pre*(y_post + 1)" in text
     assert "the noise of inputs adds w*Var(y_post)" in text
+
+
+@pytest.mark.parametrize("current", ["h_pre = w*r_post : 1 (summed)", "h_post = w*r_pre : 1 (summed)"])
+def test_drives_start_where_the_model_says_in_spikes_too(current):
+    """In the current form a drive is a filtered input and a sum, which runs over either end of the synapses."""
+    model = MemoryModel(
+        "current",
+        parameters=(Parameter("N", 6), Parameter("tau", 20 * ms), Parameter("T", 1 * ms)),
+        populations=(
+            Population(
+                "units",
+                "du/dt = (-u + h)/tau : 1\nh : 1\nr = tanh(u) : 1",
+                rate="r",
+                drive="u",
+                transfer="r",
+                rate_range=(-1, 1),
+                initial={"u": "uniform(-1, 1)"},
+            ),
+        ),
+        projections=(Projection("loop", "units", "units", current=current, initial={"w": "normal(0, 1)"}),),
+        protocol=Phase("go", duration="T"),
+    )
+    given = arrays(model, "rate", seed=1)
+    found = arrays(model, "spiking", seed=1)
+    w = simulate(model, "rate", seed=1, device=NUMPY, record=("weights",)).loop_w.values[0]
+    matrix = np.nan_to_num(w).T if "h_pre" in current else np.nan_to_num(w)
+    np.testing.assert_allclose(
+        found["units.u_input"] + matrix @ (2 * found["units.r_s"] - 1), given["units.u"], rtol=1e-12, atol=1e-14
+    )
 
 
 def test_the_translation_shows_the_sum_as_brian2_writes_it():
