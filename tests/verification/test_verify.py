@@ -26,7 +26,7 @@ from brainmem import (
     verify,
 )
 from brainmem.model.freezing import acts
-from brainmem.model.memory import unchecked
+from brainmem.model.parts import unchecked
 from brainmem.numbers.run import Given
 from brainmem.simulation.verdicts import verdicts
 from brainmem.verification.drifts import Experiment
