@@ -34,7 +34,7 @@ from brainmem.build.program import Program
 from brainmem.build.recording import monitors_and_outputs
 from brainmem.engine.device import Built
 from brainmem.engine.rows import RowTable
-from brainmem.numbers.calibrate import SAMPLED, CellProgram
+from brainmem.numbers.calibrate import CellProgram
 from brainmem.text.equations import read_equations
 from brainmem.translation import schedule
 from brainmem.translation.controller import CONTROLLER, run_numbers
@@ -207,7 +207,7 @@ def build_cells(cell: CellProgram) -> Built:
     cells.run_regularly(moments, clock=clock, when="end", order=0, name="cells_moments")
     constants = (*cell.constants, "tau_trace", "discard")
     looked = ["v", "lastspike"]
-    looks = StateMonitor(cells, looked, record=True, dt=SAMPLED * second, when="start", order=0, name="looks")
+    looks = StateMonitor(cells, looked, record=True, dt=cell.sampled * second, when="start", order=0, name="looks")
     return Built(
         network=Network(cells, looks, name="network"),
         inputs={"cells.I": cells.I, **{f"param.{name}": [getattr(cells, name)] for name in constants}},

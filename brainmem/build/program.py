@@ -1,4 +1,4 @@
-"""What a network is built from: all that a compiled program depends on, and nothing else."""
+"""What a network is built from: all of a run that its compiled program depends on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ __all__ = ["Program"]
 
 @dataclass(frozen=True)
 class Program:
-    """All that a binary depends on: text, sizes, step, and what is recorded.
+    """What a run has in its program: text, sizes, step, and what is recorded.
+
+    A compiled program also depends on the device, versions and the compiler; `brainmem.engine.cache.entry_key` has the
+    whole list.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Choose a device, prepare a network once, and run it many times.
+"""Make a job ready to run: compiled or found in the cache, or checked for the runtime device.
 
 `prepare` turns a `BuildJob` into an executable; ``executable.run(inputs, seed=..., duration=...)`` gives the arrays
 that the job's `Built` named as outputs. C++ standalone is compiled in a process of its own and cached

@@ -50,6 +50,7 @@ class CellProgram:
     constants: tuple[str, ...]
     cells: int
     dt: float
+    sampled: float = SAMPLED
 
 
 @dataclass(frozen=True)

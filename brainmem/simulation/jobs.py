@@ -34,7 +34,7 @@ def _program(ready: Ready, record: tuple[str, ...], interval: Any) -> Program:
         sizes=ready.sizes,
         dt=ready.dt,
         periods=ready.periods,
-        kernels=ready.kernels,
+        kernels={name: replace(kernel, reason="") for name, kernel in ready.kernels.items()},
         ends={name: ends for name, ends in ready.numbers.ends.items() if not ends.whole},
         recorded=recorded,
         interval=step if any(item.kind == "time" for item in recorded) else 0.0,
@@ -53,12 +53,18 @@ def _without_numbers(translated: Translation) -> Translation:
         "time_unit": "",
         "varied": False,
     }
-    model = unchecked(translated.model, **nothing)  # it is no model any more
+    named = translated.model
+    nothing["rules"] = tuple(replace(item, equation="") for item in named.rules)
+    nothing["patterns"] = tuple(replace(item, draw="") for item in named.patterns)
+    nothing["stimuli"] = tuple(replace(item, draw="") for item in named.stimuli)
+    model = unchecked(named, **nothing)  # it is no model any more
     names = tuple(Parameter(item.name, 0.0) for item in translated.parameters)
     return replace(
         translated,
         model=model,
         parameters=names,
+        initial=tuple(replace(item, draw="", stream="", given="") for item in translated.initial),
+        tables=tuple(replace(item, meaning="") for item in translated.tables),
         spiking=None,
         units={},
         splits=(),
