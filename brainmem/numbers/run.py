@@ -1,8 +1,8 @@
 """Fill a translation with numbers: patterns, weights, start values and the tables of the protocol.
 
 Orders, patterns, weights and start values are drawn here with numpy and passed to the device as arrays, so that every
-device, and both variants, start from the same numbers. Values that phases draw anew come from a counter generator on the
-device (`brainmem.text.counter`), and noise from the device's own.
+device, and both variants, start from the same numbers. Values that phases draw anew come from a counter generator on
+the device (`brainmem.text.counter`), and noise from the device's own.
 """
 
 from __future__ import annotations
