@@ -102,7 +102,7 @@ class Ready:
 
 
 def make_ready(translated: Translation, given: Given, *, seed: int, device: Device) -> Ready:
-    """Draw, tabulate and calibrate what one run of `translated` needs; curves not yet measured are, in a run of cells."""
+    """Draw, tabulate and calibrate what one run of `translated` needs; a new f-I curve takes a run of cells."""
     try:
         numbers = numbers_of(translated, given, seed)
     except MemoryError as error:
