@@ -73,7 +73,7 @@ def _passes(item: Connection) -> float:
     lines = read_equations(item.equations)
     changed = sum(line.kind == "differential" for line in lines)
     stored = any(line.kind != "subexpression" for line in lines)
-    return 2 * changed or int(bool(item.summed_order) and stored)
+    return 2 * changed or int(bool(item.always_formed) and stored)
 
 
 def _seconds_per_byte(post: int, pre: int) -> float:

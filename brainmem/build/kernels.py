@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from brainmem.build.deferral import Deferral, find_deferral
 from brainmem.engine.device import Device
+from brainmem.model.reading import extreme_of
 from brainmem.text.equations import DRAWS, Equation, identifiers, read_equations
 from brainmem.translation import schedule
 from brainmem.translation.sizes import Pairs
@@ -87,6 +88,8 @@ def _why_not_dense(item: Connection) -> str:
     if set().union(*map(identifiers, texts), set()) & {"i", "j"}:
         return "its text reads the numbers i, j of the units"
     lines = read_equations(item.equations)
+    if any(map(extreme_of, lines)):
+        return "the least or greatest of many values is found along the list of pairs"
     if any(line.kind == "subexpression" and line.stored for line in lines):
         return "it stores a subexpression of its synapses once per step"
     if any("shared" in line.flags and "constant" not in line.flags for line in lines):
@@ -96,12 +99,12 @@ def _why_not_dense(item: Connection) -> str:
 
 def _why_not_fused(translated: Translation, item: Connection) -> str:
     """Return why sums and update need a pass each, or nothing."""
-    slots, update = set(item.summed_order.values()), _update(item)
+    slots, update = set(item.always_formed.values()), _update(item)
     if not slots or not update:
         return "one pass: there is nothing to fuse"
     if len(slots) > 1:
         return "its sums are formed at different times"
-    if any(name.endswith("_pre") for name in item.summed_order):
+    if any(name.endswith("_pre") for name in item.always_formed):
         return "a sum onto presynaptic units is known only after all rows"
     if any(translated.group(name).visits for name in (item.source, item.target)):
         return "the units of one side change between its sums and its update"
@@ -121,7 +124,7 @@ def _fused_slot(translated: Translation, item: Connection) -> tuple[str, int]:
     reads = {key for key, _ in _reads(translated, item, _update(item))}
     if reads & (_other_sums(translated, item) | _set_behind_sums(translated)):
         return schedule.PLASTICITY
-    return next(iter(item.summed_order.values()))
+    return next(iter(item.always_formed.values()))
 
 
 def _set_behind_sums(translated: Translation) -> set[str]:

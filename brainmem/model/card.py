@@ -146,7 +146,8 @@ def _pattern(item: Pattern) -> Iterator[tuple[str, str]]:
 def _observable(item: Observable) -> str:
     unit = "" if item.unit == "1" else f", in {item.unit}"
     part = f"[{item.units}]" if item.units else ""
-    return f"{item.reduce} over {item.population}{part} of {item.expression}{unit}"
+    during = f", during {_joined(*item.during)}" if item.during else ""
+    return f"{item.reduce} over {item.population}{part} of {item.expression}{unit}{during}"
 
 
 def _phase(item: Phase) -> Iterator[tuple[str, str]]:

@@ -248,6 +248,7 @@ FIELDS: dict[type, dict[str, Kind]] = {
         "reduce": NAME.or_else("mean"),
         "unit": UNIT,
         "units": UNITS,
+        "during": PHASES,
     },
     nouns.Phase: {
         "name": ELSEWHERE,

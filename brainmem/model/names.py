@@ -6,6 +6,7 @@ __all__ = [
     "affine_tables",
     "carrier_of",
     "current_table",
+    "defined_name",
     "during_gate",
     "expected_name",
     "fano_table",
@@ -28,6 +29,11 @@ def during_gate(rule: str) -> str:
 def window_gate(rule: str) -> str:
     """Return the name of the gate that spreads an episodic rule over its averaging window."""
     return f"{rule}_window"
+
+
+def defined_name(variable: str) -> str:
+    """Return the name of a number that is nan where a least or greatest value has met one that is nan."""
+    return f"{variable}_defined"
 
 
 def late_name(name: str, projection: str) -> str:

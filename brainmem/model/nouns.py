@@ -377,12 +377,23 @@ class LearningRule:
 class Observable:
     """A number about a population at each moment, e.g. the overlap with the target shown.
 
-    ``Observable("overlap", "x*target", population="units")`` is the mean of ``x*target`` over the units;
-    ``reduce="sum"`` sums, and ``units=":n"`` takes the first n units alone, a slice as in `Projection`. Conditions that
-    end a phase, equations, rules, currents and other observables may read it by its name: one number for the whole
+    ``Observable("overlap", "x*target", population="units")`` is the mean of ``x*target`` over the units. Conditions
+    that end a phase, equations, rules, currents and other observables may read it by its name: one number for the whole
     network (in each trial), such as total activity, energy, reward. The same holds for the variables of a population
     of ``size=1``. All that is read in a time step is of one moment. What results hold of it is taken when a step of the
     protocol ends, from states and sums of that moment.
+
+    Parameters
+    ----------
+    name, expression, population : str
+    reduce : {"mean", "sum", "min", "max"}
+        What it is of the values that the units have. A value that is no number makes each of them nan.
+    unit : str
+    units : str
+        A part of the units, ``":n"`` the first n, as in `Projection`.
+    during : tuple of str
+        Phases in which it is evaluated; in others results hold nan, and nothing may read it. Sums over synapses that
+        nothing but such observables reads are formed only there too. Without names it is evaluated in all phases.
     """
 
     name: str
@@ -391,6 +402,7 @@ class Observable:
     reduce: str = field(default="mean", kw_only=True)
     unit: str = field(default="1", kw_only=True)
     units: str = field(default="", kw_only=True)
+    during: tuple[str, ...] = field(default=(), kw_only=True)
 
 
 @dataclass(frozen=True)

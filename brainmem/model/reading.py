@@ -13,10 +13,12 @@ from brainmem.text.equations import Equation, identifiers, read_equations
 from brainmem.text.expression import names_in
 
 __all__ = [
+    "EXTREMES",
     "Summed",
     "constants_in",
     "drawing_order",
     "drawn_from",
+    "extreme_of",
     "model_names",
     "patterns_read",
     "rules_of",
@@ -25,6 +27,9 @@ __all__ = [
     "sums_onto",
     "used_names",
 ]
+
+# What a summed equation is flagged with, in place of a sum, where it takes the least or greatest value.
+EXTREMES = ("min", "max")
 
 
 @dataclass(frozen=True)
@@ -38,6 +43,11 @@ class Summed:
     def variable(self) -> str:
         """The variable of the units that takes the sum."""
         return self.line.name.removesuffix("_pre").removesuffix("_post")
+
+    @property
+    def extreme(self) -> str:
+        """``"min"`` or ``"max"`` where it is no sum but the least or greatest value, else ``""``."""
+        return extreme_of(self.line)
 
     @property
     def end(self) -> str:
@@ -58,6 +68,11 @@ class Summed:
     def over(self) -> str:
         """The population over whose units it runs."""
         return self.projection.target if self.end == "_pre" else self.projection.source
+
+
+def extreme_of(line: Equation) -> str:
+    """Return ``"min"`` or ``"max"`` where a summed equation takes the least or greatest value, else ``""``."""
+    return next((flag for flag in line.flags if flag in EXTREMES), "")
 
 
 def rules_of(model: Model, projection: Projection) -> tuple[LearningRule, ...]:

@@ -16,12 +16,14 @@ from brainmem.model.names import carrier_of, gathering_of, spread_of, watched_of
 from brainmem.model.nouns import LearningRule, Model, Observable, Phase, Population, Projection
 from brainmem.model.parts import unchecked
 from brainmem.model.phases import turns
+from brainmem.model.reading import EXTREMES
 from brainmem.text.equations import identifiers, read_equations, rename, split_statement, statement_lines
 
 M = TypeVar("M", bound=Model)
 
 __all__ = [
     "Scalar",
+    "reduced",
     "scalars_of",
     "single",
     "with_scalars_carried",
@@ -170,8 +172,7 @@ class _Carried:
         got = {name for name, population in self.read if population == item.population}
         names = {name: f"{name}_pre" for name in self._taken(item.population) | got}
         text = rename(item.expression, names)
-        text = f"({text})/N_pre" if item.reduce == "mean" else text
-        current = f"{item.name}_post = {text} : {item.unit} (summed)"
+        current = reduced(item, text)
         name, onto = gathering_of(item.name), carrier_of(item.name)
         return Projection(name, item.population, onto, current=current, source_units=item.units)
 
@@ -179,6 +180,13 @@ class _Carried:
         if item not in carried:
             return item
         return replace(item, expression=item.name, population=carrier_of(item.name), reduce="sum", units="")
+
+
+def reduced(item: Observable, text: str) -> str:
+    """Return the equation by which synapses reduce an expression of presynaptic units to an observable."""
+    text = f"({text})/N_pre" if item.reduce == "mean" else text
+    flags = ", ".join(["summed", *([item.reduce] if item.reduce in EXTREMES else [])])
+    return f"{item.name}_post = {text} : {item.unit} ({flags})"
 
 
 def _assigned(rule: LearningRule) -> set[str]:

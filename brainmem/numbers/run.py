@@ -23,11 +23,13 @@ from brainmem.model.nouns import Pattern, Phase
 from brainmem.model.parameters import resolve_parameters
 from brainmem.model.phases import held_lines, turns
 from brainmem.model.plan import Plan, Step, plan_protocol
+from brainmem.model.reading import extreme_of
 from brainmem.numbers.patterns import frame_table, patterns_of, shown_rows, value_rows
 from brainmem.numbers.starts import Drawing, Given, size_of, start_names, start_tables, start_values, stream
 from brainmem.text import evaluate
 from brainmem.text.constant import require_value
 from brainmem.text.counter import start_seed
+from brainmem.text.equations import read_equations
 from brainmem.text.slices import Ends
 from brainmem.translation.controller import START_SEED, run_numbers
 from brainmem.translation.ends import ends_of
@@ -87,6 +89,7 @@ def numbers_of(translated: Translation, given: Given, seed: int) -> Numbers:
     _check_sizes(model, parameters)
     patterns = patterns_of(translated, parameters, given, seed)
     ends = ends_of(translated, parameters)
+    _check_not_empty(translated, ends)
     drawing = Drawing(translated, parameters, patterns, seed)
     arrays, weights = start_values(drawing, given, ends)
     tables = _tables(translated, plan, parameters, patterns)
@@ -124,6 +127,18 @@ def _check_delays(translated: Translation, parameters: Mapping[str, Any]) -> Non
                 f"Model {translated.model.name!r}, projection {item.name!r}: delay={item.delay!r} is "
                 f"{seconds * 1e3:.6g} ms, and must be a multiple of the time step, which is {translated.dt} = "
                 f"{dt * 1e3:.6g} ms, at least one. Change one of the two; for no delay leave delay= out."
+            )
+
+
+def _check_not_empty(translated: Translation, ends: Mapping[str, Ends]) -> None:
+    """Refuse the least or greatest value of no unit, which is no number."""
+    for item in translated.connections:
+        if item.name in ends and ends[item.name].empty and any(map(extreme_of, read_equations(item.equations))):
+            name = next(line.name for line in read_equations(item.equations)).removesuffix("_post")
+            given = next(o for o in (translated.written or translated.model).observables if o.name == name)
+            raise RuleError(
+                f"Model {translated.model.name!r}, observable {name!r}: units={given.units!r} takes no unit with these "
+                f"parameters, and reduce={given.reduce!r} of none is no number. Take at least one unit."
             )
 
 

@@ -16,6 +16,8 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from brainmem.model.memory import MemoryModel
+from brainmem.model.names import carrier_of
+from brainmem.model.nouns import Observable
 from brainmem.numbers.run import Numbers
 from brainmem.results.result import Result
 from brainmem.text.equations import read_equations, unit_text
@@ -127,9 +129,18 @@ def _steps(translated: Translation, numbers: Numbers, outputs: Outputs) -> dict[
     for item in translated.model.observables:
         observer = TRIAL if translated.trials else CONTROLLER
         values = np.asarray(outputs[Recorded(observer, item.name, "steps")]).reshape(len(elapsed), -1)[: len(steps)]
+        values = _within(item, numbers, np.arange(len(steps)), values)
         dims, values = (("step", "trial"), values) if translated.trials else ("step", values[:, 0])
         found[item.name] = _variable(dims, values, item.unit, f"{item.name} when the step ends")
     return found
+
+
+def _within(item: Observable, numbers: Numbers, steps: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the values of an observable at these steps of the protocol, nan where it is not evaluated."""
+    if not item.during:
+        return values
+    within = np.array([step.phase.name in item.during for step in numbers.plan.steps])
+    return np.where(within[np.minimum(steps, len(within) - 1)][:, None], values, np.nan)
 
 
 def _apart(
@@ -246,12 +257,21 @@ def _traces(translated: Translation, numbers: Numbers, outputs: Outputs, dt: flo
     found = {}
     for owner, variable in traced:
         label = _trace_label(model, owner, variable, [name for _, name in traced])
-        dims, values = _apart(translated, numbers, owner, np.asarray(outputs[Recorded(owner, variable, "time")]))
+        times = np.asarray(outputs[Recorded(owner, "t", "time")]) + dt  # Brian2 gives the time at which the step began
+        values = np.asarray(outputs[Recorded(owner, variable, "time")])
+        if item := next((item for item in model.observables if _is_trace_of(item, owner, variable)), None):
+            ends = np.cumsum(outputs[Recorded(CONTROLLER, "elapsed", "steps")])
+            values = _within(item, numbers, np.searchsorted(ends, times - dt / 2), values)
+        dims, values = _apart(translated, numbers, owner, values)
         unit = _unit(translated.group(owner), variable)
         found[label] = _variable(("time", *dims), values, unit, f"{variable} in time")
-        times = np.asarray(outputs[Recorded(owner, "t", "time")]) + dt  # Brian2 gives the time at which the step began
         found["time"] = _variable("time", times, "s", "time of the state")
     return found
+
+
+def _is_trace_of(item: Observable, owner: str, variable: str) -> bool:
+    """Tell whether a variable of a group is an observable."""
+    return item.name == variable and owner in (CONTROLLER, TRIAL, carrier_of(item.name))
 
 
 def _trace_label(model: MemoryModel, owner: str, variable: str, traced: list[str]) -> str:

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from brainmem.model.nouns import Population
+from brainmem.model.reading import extreme_of
 from brainmem.simulation.verdicts import Expected as Bias
 from brainmem.simulation.verdicts import percent, verdicts
 from brainmem.text import evaluate
@@ -16,7 +17,7 @@ from brainmem.translation.schedule import SLOTS
 from brainmem.translation.split.core import SplitRule
 from brainmem.translation.split.notes import describe_split
 from brainmem.translation.split.terms import UnitNoise
-from brainmem.translation.text import Connection, Translation, Visits
+from brainmem.translation.text import Connection, Pathway, Translation, Visits
 
 __all__ = ["describe_cells", "describe_changes", "describe_schedule", "describe_terms", "describe_verdicts"]
 
@@ -85,18 +86,26 @@ def _visits(sweep: Visits) -> str:
 def _connection_rows(item: Connection) -> Iterator[tuple[str, int, str]]:
     lines = read_equations(item.equations)
     for line in lines:
-        if line.name in item.summed_order:
+        if line.name in item.always_formed:
             when, order = item.summed_order[line.name]
             yield when, order, f"{item.name}: sum {line.name} = {line.expr}"
     state = [line.name for line in lines if line.kind == "differential"]
     if state:
         yield "groups", item.state_order, f"{item.name}: advance {', '.join(state)}"
     for path in item.pathways:
-        what = f"form {path.sum_} again" if path.sum_ else path.name
+        what = _formed(item, path) if path.sum_ else path.name
         yield path.when, path.order, f"{item.name}: {what}, at {path.event} of the {path.side} unit"
     for op in item.operations:
         every = f" every {op.dt}" if op.dt else ""
         yield op.when, op.order, f"{item.name}: {op.name}{every}"
+
+
+def _formed(item: Connection, path: Pathway) -> str:
+    """Say what a pathway forms that is formed again at the end of a step, or only at events."""
+    line = next(line for line in read_equations(item.equations) if line.name == path.sum_)
+    if (path.when, path.order) != item.summed_order[path.sum_]:
+        return f"form {path.sum_} again"
+    return f"form {path.sum_} = {extreme_of(line) or 'sum'} of {line.expr}"
 
 
 class Expected(Protocol):

@@ -131,7 +131,7 @@ def remarks_on_run(
     translated: Translation, numbers: Numbers, data: xr.Dataset, outputs: Mapping[Recorded, np.ndarray], dt: float
 ) -> Iterator[Remark]:
     """Yield what is to be said of a run that has ended; `data` are its records."""
-    yield from _not_finite(data)
+    yield from _not_finite(translated.model, data)
     yield from _phases_without_end(translated.model, data)
     for population in translated.model.populations:
         if population.rate and translated.variant == "spiking":
@@ -140,18 +140,26 @@ def remarks_on_run(
             yield from _beyond(translated.model, numbers, population, data)
 
 
-def _not_finite(data: xr.Dataset) -> Iterator[Remark]:
+def _not_finite(model: MemoryModel, data: xr.Dataset) -> Iterator[Remark]:
     """Yield which records hold no numbers; the device has warned of it."""
+    partial = {item.name: item.during for item in model.observables if item.during}
     bad = [
         str(name)
         for name, array in data.data_vars.items()
-        if array.dtype.kind == "f" and name != "step_fulfilled" and not np.isfinite(array.values).all()
+        if array.dtype.kind == "f"
+        and name not in ("step_fulfilled", *(f"{item}_trace" for item in partial))
+        and not np.isfinite(array.values[_evaluated(partial.get(str(name)), data)]).all()
     ]
     if bad:
         yield Remark(
             f"{', '.join(bad)}: not finite somewhere in this run, which has diverged; its numbers mean nothing from "
             "there on, and figures of them are left out. Check the parameters and the time step."
         )
+
+
+def _evaluated(during: tuple[str, ...] | None, data: xr.Dataset) -> Any:
+    """Return which steps of a record are those of some phases; all of one without phases."""
+    return ... if during is None else np.isin(data["step_phase"].values.astype(str), during)
 
 
 def _phases_without_end(model: MemoryModel, data: xr.Dataset) -> Iterator[Remark]:

@@ -15,6 +15,7 @@ from brainmem.translation.cells import spiking_parameters
 from brainmem.translation.constants import declare_constants
 from brainmem.translation.controller import controller, trial_group
 from brainmem.translation.delays import delayed
+from brainmem.translation.evaluated import formed_at_events
 from brainmem.translation.expected import expect
 from brainmem.translation.gates import gated
 from brainmem.translation.moments import same_moment
@@ -23,6 +24,7 @@ from brainmem.translation.normal import normal
 from brainmem.translation.observers import observers
 from brainmem.translation.protocol import protocol_tables
 from brainmem.translation.rate import rate_connections, rate_groups, rate_initial
+from brainmem.translation.resting import at_rest
 from brainmem.translation.script import TranslatedModel
 from brainmem.translation.spiking import spiking_connections, spiking_groups, spiking_tables
 from brainmem.translation.spiking_starts import spiking_initial
@@ -85,7 +87,8 @@ def translate(
     model = normal(with_scalars_carried(written))
     many = trials is not None
     translated = _rate(model, many) if isinstance(variant, Rate) else _spiking(model, many, variant)
-    complete = replace(declare_constants(same_moment(delayed(gated(translated)))), written=written)
+    translated = formed_at_events(same_moment(at_rest(delayed(gated(translated)))))
+    complete = replace(declare_constants(translated), written=written)
     complete = spread(complete, trials, trial_inputs) if trials is not None else complete
     return cast(TranslatedModel, complete)  # each of these steps keeps the class
 

@@ -21,7 +21,7 @@ from brainmem.model.memory import MemoryModel
 from brainmem.model.names import expected_name
 from brainmem.model.nouns import LearningRule, Observable, Population, Projection
 from brainmem.model.parts import unchecked
-from brainmem.model.reading import Summed, summed_lines
+from brainmem.model.reading import EXTREMES, Summed, summed_lines
 from brainmem.text.equations import (
     DRAWS,
     Equation,
@@ -199,20 +199,21 @@ class _Pass:
         projection, line, key = item.projection, item.line, (item.onto, item.variable)
         if key not in self.noise.fed or key in self.noise.into_drives:
             return line
-        text = self._synaptic(projection, line.expr, self._across(projection))
+        text = self._synaptic(projection, line.expr, self._across(projection), whole=bool(item.extreme))
         return replace(line, expr=self._changed(f"{projection.name}: {line.name}", line.expr, text))
 
-    def _synaptic(self, projection: Projection, text: str, noisy: Noisy) -> str:
+    def _synaptic(self, projection: Projection, text: str, noisy: Noisy, *, whole: bool = False) -> str:
+        """Return a text of synapses right in the mean; where `whole` it reads only what is expected."""
         written = self.noise.ends_written(projection, text)
-        found = mean_text(written, noisy)
+        found = _without_noise(written, noisy) if whole else mean_text(written, noisy)
         return text if found == written else found
 
     def _is_reported(self, item: Observable) -> bool:
         """Tell whether an observable that only a result reads goes beyond what is linear in noisy rates."""
         if item.name in self.noise.watched:
             return False
-        written = self.noise.written(item.population, item.expression)
-        if _beyond_linear(written, self._as_seen(item.population)):
+        written, noisy = self.noise.written(item.population, item.expression), self._as_seen(item.population)
+        if _beyond_linear(written, noisy) or (item.reduce in EXTREMES and noise_in(written, noisy.sources)):
             return True
         todo, seen = {(item.population, name) for name in identifiers(item.expression)}, set[Name]()
         while todo:
@@ -226,8 +227,8 @@ class _Pass:
         """Tell whether a sum or state reads something noisy beyond linearly."""
         if (owner, name) in self.noise.sums:
             item = self.noise.sums[owner, name]
-            written = self.noise.ends_written(item.projection, item.line.expr)
-            return _beyond_linear(written, self._across(item.projection))
+            written, noisy = self.noise.ends_written(item.projection, item.line.expr), self._across(item.projection)
+            return _beyond_linear(written, noisy) or bool(item.extreme and noise_in(written, noisy.sources))
         if self.phases.gains(owner, name):
             return True
         return self.noise.is_state(owner, name) and _beyond_linear(
@@ -237,7 +238,13 @@ class _Pass:
     def _observable(self, item: Observable) -> Observable:
         if item.name not in self.noise.watched:
             return item
-        text = self._whole(item.population, item.expression, self._as_seen(item.population))
+        noisy = self._as_seen(item.population)
+        if item.reduce in EXTREMES:
+            written = self.noise.written(item.population, item.expression)
+            found = _without_noise(written, noisy)
+            text = item.expression if found == written else found
+        else:
+            text = self._whole(item.population, item.expression, noisy)
         return replace(item, expression=self._changed(f"observable {item.name}", item.expression, text))
 
     def _as_seen(self, owner: str) -> Noisy:
@@ -333,6 +340,11 @@ class _Pass:
     def _declare(self, owner: str, line: Equation, populations: dict[str, Any]) -> None:
         old = populations[owner]
         populations[owner] = replace(old, equations=f"{old.equations}\n{line}")
+
+
+def _without_noise(text: str, noisy: Noisy) -> str:
+    """Return a text over what is expected: the least or greatest of noisy values is not that of their means."""
+    return expected_text(text, noisy) if noise_in(text, noisy.sources) else text
 
 
 def _beyond_linear(text: str, noisy: Noisy) -> bool:

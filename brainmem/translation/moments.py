@@ -8,25 +8,22 @@ visits of a sweep are those of the end already.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from brainmem.text.equations import (
-    Equation,
-    definitions,
-    identifiers,
-    inlined,
-    read_equations,
-)
+from brainmem.text.equations import Equation, definitions, identifiers, read_equations
 from brainmem.text.statements import targets_of
 from brainmem.translation import schedule
+from brainmem.translation.forming import emptied, forming
 from brainmem.translation.phases import read_through, runs_at_ends
+from brainmem.translation.reads import names_read, observers_of, runs_at_episodes, summed_texts
 from brainmem.translation.text import Connection, Group, Operation, Pathway, Table, Translation
 
-__all__ = ["Sum", "same_moment", "sums_behind", "watched_event"]
+__all__ = ["Sum", "in_phases", "places_of", "same_moment", "sums_behind", "watched_event"]
 
 WATCHED = "watched"  # the event at which end conditions read their observables, and the last time step of others
 STEP_END = "step_end"
+NEVER = "i < 0"
 
 
 @dataclass(frozen=True)
@@ -50,36 +47,93 @@ def watched_event() -> tuple[str, str, int]:
     return (f"step_watched(step*second) + {last} > 0.5", *schedule.WATCHED)
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """Sums that are read at the end of a step, in all phases or in some, and whether an end condition reads them."""
+
+    sums: list[Sum]
+    phases: tuple[str, ...] = ()
+    watched: bool = False
+
+
 def same_moment(translated: Translation) -> Translation:
     """Return `translated` with the sums formed again that are read at the end of a step of the protocol."""
-    observers = {item.name.removeprefix("observe_"): item for item in _observers(translated)}
-    conditions = " ".join(phase.until for phase in translated.model.protocol.phases)
-    watched = [item for name, item in observers.items() if name in identifiers(conditions)]
-    early = _read_by(translated, ((item, _summed_texts(item)) for item in watched))
-    episodic = [(item, [path.code]) for item in translated.connections for path in item.pathways if _ends(path)]
-    others = [(item, _summed_texts(item)) for item in observers.values() if item not in watched]
-    ending = _read_at_ends(translated)
-    late = [item for item in (*_read_by(translated, [*others, *episodic]), *ending) if item not in early]
-    late = sorted(dict.fromkeys(late), key=_rank)
-    touched = {item.name for item, texts in others if _reads_set(translated, item, texts)}
-    if not early and not late and not touched:
+    observers = observers_of(translated)
+    watched = _watched(translated)
+    found = _by_event(translated, _readings(translated, observers, watched))
+    others = [item for item in observers if item.name not in watched]
+    touched = {item.name for item in others if _reads_set(translated, item)}
+    if not found and not touched:
         return translated
-    found = {WATCHED: early, STEP_END: late}
-    behind = {item.name for item, texts in others if _read_by(translated, [(item, texts)])}
-    late_ones = behind | touched
+    late = touched | {item.name for item in others if _read_by(translated, item, summed_texts(item))}
     connections = tuple(
-        _observing_late(item) if item.name in late_ones else _with_pathways(item, found)
-        for item in translated.connections
+        _observing_late(item) if item.name in late else _with_pathways(item, found) for item in translated.connections
     )
+    early = any(event.startswith(WATCHED) for event in found)
     watching = (Table("step_watched", meaning="1 where the phase has an end condition"),) if early else ()
     tables = (*translated.tables, *watching)
     return replace(translated, groups=_with_events(translated, found), connections=connections, tables=tables)
 
 
+def _watched(translated: Translation) -> set[str]:
+    """Return the observers of what end conditions read."""
+    conditions = " ".join(phase.until for phase in translated.model.protocol.phases)
+    return {f"observe_{name}" for name in identifiers(conditions)}
+
+
+def _readings(translated: Translation, observers: list[Connection], watched: set[str]) -> Iterator[_Reading]:
+    """Yield what is read at the ends of steps: by observers, episodic rules and statements of phases."""
+    during = {f"observe_{item.name}": item.during for item in translated.model.observables}
+    for item in observers:
+        sums = _read_by(translated, item, summed_texts(item))
+        yield _Reading(sums, during[item.name], item.name in watched)
+    for item in translated.connections:
+        yield _Reading(_read_by(translated, item, [path.code for path in item.pathways if runs_at_episodes(path)]))
+    yield _Reading(_read_at_ends(translated))
+
+
+def _by_event(translated: Translation, readings: Iterable[_Reading]) -> dict[str, list[Sum]]:
+    """Return the sums to form again by the event at which they are; the first to form come first."""
+    phases: dict[Sum, set[str]] = {}
+    early, whole = set[Sum](), set[Sum]()
+    for reading in readings:
+        for item in reading.sums:
+            phases.setdefault(item, set()).update(reading.phases)
+        early.update(reading.sums if reading.watched else ())
+        whole.update(() if reading.phases else reading.sums)
+    found: dict[str, list[Sum]] = {}
+    for item in sorted(phases, key=_rank):
+        event = WATCHED if item in early else STEP_END
+        places = places_of(translated, phases[item])
+        if item not in whole and places:
+            event = f"{event}_in_{'and'.join(map(str, places))}"
+        if item in whole or places:
+            found.setdefault(event, []).append(item)
+    return found
+
+
+def places_of(translated: Translation, phases: Collection[str]) -> tuple[int, ...]:
+    """Return the places of phases in the protocol, from 0; phases that it lacks have none."""
+    names = [phase.name for phase in translated.model.protocol.phases]
+    return tuple(place for place, name in enumerate(names) if name in phases)
+
+
+def in_phases(places: Iterable[int]) -> str:
+    """Return the condition that the present phase is one of those in these places."""
+    return " or ".join(f"step_phase(step*second) == {place}" for place in places) or NEVER
+
+
+def _condition(event: str) -> tuple[str, str, int]:
+    """Return the condition and the slot of an event at which sums are formed again."""
+    kind, _, places = event.partition("_in_")
+    condition, when, order = watched_event() if kind == WATCHED else ("ended > 0.5", *schedule.ENDED)
+    return (f"{condition} and ({in_phases(map(int, places.split('and')))})" if places else condition, when, order)
+
+
 def sums_behind(translated: Translation, group: str, names: Iterable[str]) -> list[Sum]:
     """Return the sums that variables of a group read, through subexpressions and sums; the first to form come first."""
     known = _sums(translated)
-    observed = {".".join(item.takes(name)): item for item in _observers(translated) for name in item.summed_order}
+    observed = {".".join(item.takes(name)): item for item in observers_of(translated) for name in item.summed_order}
     found: dict[str, Sum] = {}
     todo = [(group, name) for name in names]
     while todo:
@@ -89,10 +143,10 @@ def sums_behind(translated: Translation, group: str, names: Iterable[str]) -> li
             continue
         if key in known:
             found[key] = item = known[key]
-            todo += _names_read(translated, translated.connection(item.connection), item.line.expr)
+            todo += names_read(translated, translated.connection(item.connection), item.line.expr)
         elif key in observed:
             todo += [
-                read for text in _summed_texts(observed[key]) for read in _names_read(translated, observed[key], text)
+                read for text in summed_texts(observed[key]) for read in names_read(translated, observed[key], text)
             ]
         else:
             inner = definitions(read_equations(translated.group(owner).equations))
@@ -114,33 +168,10 @@ def _sums(translated: Translation) -> dict[str, Sum]:
     return found
 
 
-def _names_read(translated: Translation, item: Connection, text: str) -> list[tuple[str, str]]:
-    """Return what a text of synapses reads of their units, as (group, variable)."""
-    names = identifiers(inlined(text, read_equations(item.equations), keep=item.summed_order))
-    sides = (("_pre", item.source), ("_post", item.target))
-    found = [(owner, name.removesuffix(end)) for end, owner in sides for name in names if name.endswith(end)]
-    plain = {line.name for line in read_equations(translated.group(item.target).equations)}
-    return found + [(item.target, name) for name in names & plain]  # without an ending, Brian2 reads the target
-
-
-def _read_by(translated: Translation, readers: Iterable[tuple[Connection, Iterable[str]]]) -> list[Sum]:
-    """Return the sums that texts of connections read, each once, the first to form first."""
-    read = [pair for item, texts in readers for text in texts for pair in _names_read(translated, item, text)]
-    found = {item for group, name in read for item in sums_behind(translated, group, [name])}
-    return sorted(found, key=_rank)
-
-
-def _observers(translated: Translation) -> list[Connection]:
-    observed = {f"observe_{item.name}" for item in translated.model.observables}
-    return [item for item in translated.connections if item.name in observed]
-
-
-def _summed_texts(item: Connection) -> list[str]:
-    return [line.expr for line in read_equations(item.equations) if line.name in item.summed_order]
-
-
-def _ends(path: Pathway) -> bool:
-    return path.when == schedule.EPISODE[0] and path.order >= schedule.EPISODE[1]
+def _read_by(translated: Translation, item: Connection, texts: Iterable[str]) -> list[Sum]:
+    """Return the sums that texts of a connection read."""
+    read = [pair for text in texts for pair in names_read(translated, item, text)]
+    return list(dict.fromkeys(sum_ for group, name in read for sum_ in sums_behind(translated, group, [name])))
 
 
 def _observing_late(item: Connection) -> Connection:
@@ -157,10 +188,10 @@ def _read_at_ends(translated: Translation) -> list[Sum]:
     return found
 
 
-def _reads_set(translated: Translation, item: Connection, texts: Iterable[str]) -> bool:
+def _reads_set(translated: Translation, item: Connection) -> bool:
     """Tell whether an observer reads what statements at the ends of phases set."""
     read: dict[str, set[str]] = {}
-    for owner, name in (pair for text in texts for pair in _names_read(translated, item, text)):
+    for owner, name in (pair for text in summed_texts(item) for pair in names_read(translated, item, text)):
         lines = read_equations(translated.group(owner).equations)
         read[owner] = read.get(owner, set()) | read_through([name], lines)
     operations = ((owner, op) for owner in read for op in translated.group(owner).operations if runs_at_ends(op))
@@ -172,7 +203,7 @@ def _rank(item: Sum) -> tuple[int, str, str]:
 
 
 def _slot(event: str, level: int, part: int) -> tuple[str, int]:
-    when, order = schedule.CLOSE_WATCHED if event == WATCHED else schedule.CLOSE
+    when, order = schedule.CLOSE_WATCHED if event.startswith(WATCHED) else schedule.CLOSE
     return when, order + 2 * level + part
 
 
@@ -182,7 +213,7 @@ def _with_pathways(item: Connection, found: Mapping[str, list[Sum]]) -> Connecti
         Pathway(
             f"{sum_.variable}_at_{event}",
             "pre",
-            f"{sum_.line.name} += {sum_.line.expr}",
+            forming(sum_.line),
             event,
             *_slot(event, sum_.level, 1),
             sum_=sum_.line.name,
@@ -197,18 +228,17 @@ def _with_events(translated: Translation, found: Mapping[str, list[Sum]]) -> tup
 
     Brian2 runs one piece of code at an event of a group, so each level of sums has an event of its own for that.
     """
-    conditions = {WATCHED: watched_event(), STEP_END: ("ended > 0.5", *schedule.ENDED)}
     groups = []
     for group in translated.groups:
         events, clear = dict(group.events), list[Operation]()
         for event, sums in found.items():
             if any(translated.connection(item.connection).source == group.name for item in sums):
-                events.setdefault(event, conditions[event])
+                events.setdefault(event, _condition(event))
             own = [item for item in sums if item.group == group.name]
             for level in sorted({item.level for item in own}):
                 name = f"{event}_{level}"
-                events[name] = conditions[event]
-                code = "\n".join(f"{item.variable} = 0" for item in own if item.level == level)
+                events[name] = _condition(event)
+                code = "\n".join(emptied(item.line) for item in own if item.level == level)
                 clear.append(Operation(f"{group.name}_{name}", code, *_slot(event, level, 0), event=name))
         groups.append(replace(group, events=events, operations=(*group.operations, *clear)))
     return tuple(groups)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from brainmem.model.memory import MemoryModel
 from brainmem.model.names import expected_name
 from brainmem.model.nouns import Observable
+from brainmem.model.scalars import reduced
 from brainmem.text.equations import identifiers, rename
 from brainmem.translation import schedule
 from brainmem.translation.controller import CONTROLLER, TRIAL, has_until
@@ -36,14 +37,12 @@ def _observer(model: MemoryModel, item: Observable, target: str) -> Connection:
     own = {line.name for line in readable_lines(model, population)}
     own |= {expected_name(population.rate)} if population.rate else set()
     expression = _suffix(item.expression, own)
-    if item.reduce == "mean":
-        expression = f"({expression})/N_pre"
     parameters = tuple(p.name for p in model.parameters if p.name in identifiers(expression))
     return Connection(
         name=f"observe_{item.name}",
         source=item.population,
         target=target,
-        equations=f"{item.name}_post = {expression} : {item.unit} (summed)",
+        equations=reduced(item, expression),
         constants=parameters,
         summed_order={f"{item.name}_post": schedule.OBSERVE},
     )

@@ -30,6 +30,7 @@ __all__ = [
     "CLOSE_WATCHED",
     "COUNT",
     "COUNT_TRIALS",
+    "DUE",
     "ENDED",
     "END_STATEMENTS",
     "EPISODE",
@@ -70,6 +71,7 @@ __all__ = [
 ]
 
 PHASE_BEGIN = ("before_start", -3)  # before variables are set
+DUE = ("before_start", -3)  # events at which values are formed, in the phases in which they are
 SHOW = ("before_start", -2)  # before populations store what they are shown
 RESTART = ("before_start", -1)
 RESTART_BEFORE = ("before_start", -2)  # of populations on which phases run statements, which come behind

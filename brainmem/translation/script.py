@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 from functools import cached_property
 
+from brainmem.model.reading import extreme_of
 from brainmem.text.counter import counter_normal, counter_uniform
 from brainmem.text.delays import DelayLines
 from brainmem.text.equations import read_equations
@@ -164,10 +165,12 @@ def _links(translated: Translation) -> Iterator[str]:
 
 
 def _connection(item: Connection) -> Iterator[str]:
+    if any(extreme_of(line) for line in read_equations(item.equations)):
+        yield "# What is clipped stays nan: clip(x, y, y) is y, or nan where x is."
     yield f"{item.name} = Synapses("
     yield f"    {_part(item.source, item.source_units, item)},"
     yield f"    {_part(item.target, item.target_units, item)},"
-    yield f"    {_block(item.equations)},"
+    yield f"    {_block(item.stated)},"
     for side in ("pre", "post"):
         paths = [path for path in item.pathways if path.side == side]
         if paths:
@@ -182,7 +185,7 @@ def _connection(item: Connection) -> Iterator[str]:
     yield f"{item.name}.connect({_connect(item)})"
     for path in item.pathways:
         yield f'{item.name}.{path.name}.when, {item.name}.{path.name}.order = "{path.when}", {path.order}'
-    for name, (when, order) in item.summed_order.items():
+    for name, (when, order) in item.always_formed.items():
         updater = f'{item.name}.summed_updaters["{name}"]'
         yield f'{updater}.when, {updater}.order = "{when}", {order}'
     if any(line.kind == "differential" for line in read_equations(item.equations)):

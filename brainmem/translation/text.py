@@ -13,6 +13,7 @@ from typing import Any
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Parameter
 from brainmem.model.variants import Spiking
+from brainmem.text.equations import read_equations, write_equations
 from brainmem.translation.sizes import Link, Pairs, Size
 
 __all__ = [
@@ -102,7 +103,7 @@ class Group:
 class Pathway:
     """Statements run on the synapses of units whose `event` occurs on `side` ("pre" or "post").
 
-    With `sum_`, the name of a summed variable, they form that sum again.
+    With `sum_`, the name of a summed variable, they form that sum (or least or greatest value) anew.
     """
 
     name: str
@@ -118,7 +119,8 @@ class Pathway:
 class Connection:
     """The keyword arguments of one `Synapses`.
 
-    ``summed_order`` maps a summed target variable to (when, order). ``gates`` names the gates of the protocol each of
+    ``summed_order`` maps a summed target variable to (when, order); those among them that are ``resting`` are formed by
+    pathways alone, and not in every time step. ``gates`` names the gates of the protocol each of
     which shuts a part: the operation or pathway of that name, ``""`` for the differential equations.
     ``source_units`` and ``target_units`` are slices such as ``":n"`` of the groups, empty for all units. With
     ``trials``, only units of the same trial are connected, and all trials share the weights. ``delay`` is a time as
@@ -136,6 +138,7 @@ class Connection:
     method: str = "euler"
     state_order: int = -2
     summed_order: Mapping[str, tuple[str, int]] = field(default_factory=dict)
+    resting: frozenset[str] = frozenset()
     gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     source_units: str = ""
     target_units: str = ""
@@ -151,6 +154,16 @@ class Connection:
         """Return the group and its variable that take a sum: the target's for ``u_post``, or the source's."""
         end = "_pre" if sum_.endswith("_pre") else "_post"
         return (self.source if end == "_pre" else self.target), sum_.removesuffix(end)
+
+    @property
+    def always_formed(self) -> dict[str, tuple[str, int]]:
+        """The sums that are formed in every time step, each with (when, order)."""
+        return {name: slot for name, slot in self.summed_order.items() if name not in self.resting}
+
+    @property
+    def stated(self) -> str:
+        """The equations as Brian2 has them, without the sums that pathways form."""
+        return write_equations(line for line in read_equations(self.equations) if line.name not in self.resting)
 
     @property
     def texts(self) -> tuple[str, ...]:

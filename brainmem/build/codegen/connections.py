@@ -9,8 +9,11 @@ from typing import Any
 from brian2 import Clock, NeuronGroup, Quantity, Subgroup, Synapses
 
 from brainmem.build.codegen.dense import dense_synapses
+from brainmem.build.codegen.listed import ListedSum
 from brainmem.build.codegen.steps import add_steps
 from brainmem.build.kernels import Kernel
+from brainmem.model.reading import extreme_of
+from brainmem.text.equations import read_equations
 from brainmem.text.slices import Ends
 from brainmem.translation.controller import CONTROLLER
 from brainmem.translation.text import Connection, Operation
@@ -47,7 +50,7 @@ def join(item: Connection, here: Surroundings, kernel: Kernel | None, ends: Ends
         return _listed(item, here, ends)
     synapses = dense_synapses(
         *_parts(item, here, ends),
-        item.equations,
+        item.stated,
         method=item.method,
         clock=here.clock,
         namespace=here.namespace,
@@ -74,20 +77,27 @@ def _parts(item: Connection, here: Surroundings, ends: Ends | None) -> tuple[Any
 
 
 def _listed(item: Connection, here: Surroundings, ends: Ends | None) -> Synapses:
-    sides = {side: [path for path in item.pathways if path.side == side] for side in ("pre", "post")}
+    lines = {line.name: line for line in read_equations(item.equations)}
+    extremes = [path for path in item.pathways if path.sum_ and extreme_of(lines[path.sum_])]
+    pathways = [path for path in item.pathways if path not in extremes]
+    sides = {side: [path for path in pathways if path.side == side] for side in ("pre", "post")}
     synapses = Synapses(
         *_parts(item, here, ends),
-        item.equations,
+        item.stated,
         on_pre={path.name: path.code for path in sides["pre"]} or None,
         on_post={path.name: path.code for path in sides["post"]} or None,
-        on_event={path.name: path.event for path in item.pathways} or "spike",
+        on_event={path.name: path.event for path in pathways} or "spike",
         method=item.method,
         clock=here.clock,
         namespace=here.namespace,
         name=item.name,
     )
     _connect(synapses, item, ends)
-    _schedule(synapses, item)
+    _schedule(synapses, replace(item, pathways=tuple(pathways)))
+    for path in extremes:
+        slot, name = (path.when, path.order), f"{item.name}_{path.name}"
+        where = {"clock": here.clock, "slot": slot, "name": name, "side": path.side, "event": path.event}
+        ListedSum(synapses, lines[path.sum_], **where)
     for operation in item.operations:
         operate(synapses, operation, here.periods)
     return synapses
@@ -103,7 +113,7 @@ def _schedule(synapses: Synapses, item: Connection) -> None:
     for path in item.pathways:
         pathway = getattr(synapses, path.name)
         pathway.when, pathway.order = path.when, path.order
-    for name, (when, order) in item.summed_order.items():
+    for name, (when, order) in item.always_formed.items():
         updater = synapses.summed_updaters[name]
         updater.when, updater.order = when, order
     if synapses.state_updater is not None:

@@ -43,8 +43,8 @@ def add_deferred(
     """
     clock = synapses._clock
     by_slot: dict[tuple[str, int], dict[str, str]] = {}
-    for name, text in deferral.sums.items():
-        by_slot.setdefault(item.summed_order[name], {})[name] = text
+    for name, slot in item.always_formed.items():
+        by_slot.setdefault(slot, {})[name] = deferral.sums[name]
     for slot, sums in by_slot.items():
         add_sum(synapses, deferral, sums, diagonal, clock=clock, slot=slot, name=f"{item.name}_sum_{'_'.join(sums)}")
     for path in item.pathways:

@@ -29,6 +29,7 @@ __all__ = [
     "Diagonal",
     "dense_class",
     "dense_synapses",
+    "events_of",
 ]
 
 _ROW, _COLUMN = "_postsynaptic_idx", "_presynaptic_idx"
@@ -101,7 +102,7 @@ class Diagonal:
 
 
 class DenseCode(CodeRunner):
-    """Statements run on the synapses of a matrix, in every time step or where an `event` of the source occurs."""
+    """Statements run on the synapses of a matrix, in every time step or where an `event` occurs at the end `side`."""
 
     def __init__(
         self,
@@ -115,10 +116,11 @@ class DenseCode(CodeRunner):
         dt: Any = None,
         needed: tuple[str, ...] = (),
         event: str = "",
+        side: str = "pre",
         **template_kwds: Any,
     ) -> None:
         self.synapses = synapses  # CodeRunner holds a weak reference only
-        events = _events_of(synapses, "pre", event) if event else ""
+        events = events_of(synapses, side, event) if event else ""
         needed = (*needed, *filter(None, [events]))
         super().__init__(
             group=synapses,
@@ -142,7 +144,7 @@ class DenseCode(CodeRunner):
         synapses.contained_objects.append(self)
 
 
-def _events_of(synapses: Synapses, side: str, event: str) -> str:
+def events_of(synapses: Synapses, side: str, event: str) -> str:
     """Return the name of the array of the units of one side at which an event occurs, with their number behind."""
     name = f"_{side}_{event}space"
     if name not in synapses.variables:
@@ -181,8 +183,8 @@ class DenseStep(DenseCode):
     name : str
     gates : tuple of str
         Postsynaptic variables each of which shuts the change; rows where one is 0 are left as they are.
-    event : str, optional
-        Event of the source without which nothing runs.
+    event, side : str, optional
+        Event, of the end ``"pre"`` or ``"post"``, without which nothing runs.
     """
 
     def __init__(
@@ -198,6 +200,7 @@ class DenseStep(DenseCode):
         dt: Any = None,
         gates: tuple[str, ...] = (),
         event: str = "",
+        side: str = "pre",
     ) -> None:
         self.sums, self.update = dict(sums), update
         targets = {f"sum_{k}": synapses.variables[variable] for k, variable in enumerate(sums)}
@@ -211,6 +214,7 @@ class DenseStep(DenseCode):
             dt=dt,
             needed=(*sums, *gates),
             event=event,
+            side=side,
             _sums=targets,
             _updates=update is not None,
             _gate=[synapses.variables[gate] for gate in gates],
@@ -251,7 +255,7 @@ class DenseEvent(DenseCode):
         slot: tuple[str, int],
         name: str,
     ) -> None:
-        events = _events_of(synapses, side, event)
+        events = events_of(synapses, side, event)
         super().__init__(
             synapses,
             "dense_event",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from brian2 import Quantity, Synapses
-from brian2.groups.group import CodeRunner
 
 from brainmem.build.codegen.deferred import add_sum
 from brainmem.build.codegen.dense import Diagonal
+from brainmem.build.codegen.listed import ListedSum
 from brainmem.build.codegen.products import DenseProduct
 from brainmem.build.codegen.transposed import add_dense_sums
 from brainmem.build.kernels import Kernel
@@ -52,32 +52,10 @@ def add_sampled(
         "name": f"{item.name}_{name}_sampled_{round(float(interval) * 1e9)}",
     }
     if kernel is None or not kernel.dense:
-        _Again(synapses, name, **where)
+        ListedSum(synapses, sum_.line, **where)
     elif item.trials:
         DenseProduct(synapses, {name: text}, trials=trials, diagonal=diagonal, **where)
     elif kernel.deferral is not None:
         add_sum(synapses, kernel.deferral, {name: kernel.deferral.sums[name]}, diagonal, **where)
     else:
         add_dense_sums(synapses, {name: text}, diagonal=diagonal, **where)
-
-
-class _Again(CodeRunner):
-    """What Brian2's updater of a summed variable runs, in another slot and with a period of its own."""
-
-    def __init__(
-        self, synapses: Synapses, variable: str, *, clock: Any, dt: Quantity, slot: tuple[str, int], name: str
-    ) -> None:
-        own = synapses.summed_updaters[variable]
-        super().__init__(
-            group=synapses,
-            template="summed_variable",
-            code=own.abstract_code,
-            needed_variables=own.needed_variables,
-            clock=clock,
-            dt=dt,
-            when=slot[0],
-            order=slot[1],
-            name=name,
-            template_kwds=own.template_kwds,
-        )
-        synapses.contained_objects.append(self)

@@ -45,7 +45,7 @@ def add_steps(
         add_deferred(synapses, item, kernel.deferral, periods, diagonal=diagonal, gates=gates, controller=controller)
         return
     clock = synapses._clock
-    sums = {name: text for name, text in _sums(item).items() if name not in kernel.swept}
+    sums = {name: text for name, text in _sums(item).items() if name not in {*kernel.swept, *item.resting}}
     tail = [op for op in item.operations if _follows_update(op)]
     update = _update(synapses, tail) if synapses.state_updater is not None else None
     gates = kernel.gates.get(UPDATE, ())
@@ -94,8 +94,9 @@ def _add_transposed(synapses: Synapses, item: Connection, sums: Mapping[str, str
 def _add_again(synapses: Synapses, item: Connection, path: Pathway, diagonal: Diagonal) -> None:
     """Form a sum again where an event occurs."""
     sums = {path.sum_: _sums(item)[path.sum_]}
-    slot, name = (path.when, path.order), f"{item.name}_{path.name}"
-    add_dense_sums(synapses, sums, diagonal=diagonal, clock=synapses._clock, slot=slot, name=name, event=path.event)
+    where = {"slot": (path.when, path.order), "name": f"{item.name}_{path.name}"}
+    where |= {"event": path.event, "side": path.side}
+    add_dense_sums(synapses, sums, diagonal=diagonal, clock=synapses._clock, **where)
 
 
 def _add_products(synapses: Synapses, item: Connection, trials: int, diagonal: Diagonal) -> None:
@@ -103,11 +104,13 @@ def _add_products(synapses: Synapses, item: Connection, trials: int, diagonal: D
     sums = _sums(item)
     options = {"trials": trials, "diagonal": diagonal, "clock": synapses._clock}
     for end in ("_post", "_pre"):
-        for slot, together in _by_slot(item, sums, end).items():
+        regular = {name: text for name, text in sums.items() if name not in item.resting}
+        for slot, together in _by_slot(item, regular, end).items():
             DenseProduct(synapses, together, slot=slot, name=f"{item.name}_sum_{'_'.join(together)}", **options)
     for path in item.pathways:
         slot, name = (path.when, path.order), f"{item.name}_{path.name}"
-        DenseProduct(synapses, {path.sum_: sums[path.sum_]}, slot=slot, name=name, event=path.event, **options)
+        at = {"event": path.event, "side": path.side}
+        DenseProduct(synapses, {path.sum_: sums[path.sum_]}, slot=slot, name=name, **at, **options)
 
 
 def _sums(item: Connection) -> dict[str, str]:

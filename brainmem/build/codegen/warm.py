@@ -26,6 +26,7 @@ def warm_up() -> None:
     base = CPPStandaloneCodeObject
     for name in (*EVERY, *SPIKING):
         base.templater.templates.get_template(name)
-    for name in (item for item in OWN if item not in ("snapshot", "sweep")):
+    for name in (item for item in OWN if item not in ("snapshot", "extreme", "sweep")):
         dense_class(base).templater.templates.get_template(name)
-    flagged_class(base).templater.templates.get_template("snapshot")
+    for name in ("snapshot", "extreme"):
+        flagged_class(base).templater.templates.get_template(name)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from brainmem.model.checks.choices import check_choices
 from brainmem.model.checks.constants import note_constants
 from brainmem.model.checks.drawn import check_drawn
+from brainmem.model.checks.evaluated import check_evaluated
 from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.names import check_names
 from brainmem.model.checks.neurons import check_populations
@@ -34,6 +35,7 @@ CHECKS = (
     check_sequential,
     check_rules,
     check_observables,
+    check_evaluated,
     check_protocol,
     check_values,  # times, sizes, gates, limits
     check_drawn,  # patterns, stimuli, start values, start weights

@@ -10,6 +10,7 @@ from brainmem.model.names import (
     affine_tables,
     carrier_of,
     current_table,
+    defined_name,
     during_gate,
     expected_name,
     fano_table,
@@ -69,7 +70,8 @@ def generated_names(text: ModelText) -> dict[str, str]:
         made |= _of_synapses(text, projection)
         made |= _of_delay(text, projection)
     for item in model.observables:
-        made[carrier_of(item.name)] = made[gathering_of(item.name)] = f"observable {item.name!r}"
+        names = (carrier_of(item.name), gathering_of(item.name), defined_name(item.name))
+        made |= dict.fromkeys(names, f"observable {item.name!r}")
     for name in text.scalars:
         what = f"{name!r}, a number of the whole network"
         made |= {spread_of(name, population.name): what for population in model.populations}

@@ -12,6 +12,7 @@ from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.place import Place, check_choice, listed, place_of
 from brainmem.model.fields import DROP, kinds_of
 from brainmem.model.parts import TUPLES
+from brainmem.model.reading import EXTREMES
 
 __all__ = ["check_fields", "check_references"]
 
@@ -201,7 +202,9 @@ def check_references(given: Any, model: Any, found: Findings) -> Any:
         found.passes(_check_norm, model, projection)
     for item in model.observables:
         place = place_of(model, "observable", item.name)
-        found.passes(check_choice, place, "reduce", item.reduce, ("mean", "sum"))
+        found.passes(check_choice, place, "reduce", item.reduce, ("mean", "sum", *EXTREMES))
+        if not model.varied:
+            _check_phases(model, place, "during", item.during, found)
     for rule in model.rules:
         _check_rule(model, rule, found)
     return _keeping(model, "rules", [rule for rule in model.rules if len(_forms(rule)) == 1])
@@ -276,5 +279,9 @@ def _check_rule(model: Any, rule: Any, found: Findings) -> None:
         found.note(place.error(reason))
     if not model.varied:
         for field, names in (("at", rule.at), ("during", rule.during)):
-            for name in names:
-                found.passes(check_choice, place, field, name, [phase.name for phase in model.protocol.phases])
+            _check_phases(model, place, field, names, found)
+
+
+def _check_phases(model: Any, place: Place, field: str, names: tuple[str, ...], found: Findings) -> None:
+    for name in names:
+        found.passes(check_choice, place, field, name, [phase.name for phase in model.protocol.phases])
