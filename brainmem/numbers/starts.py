@@ -13,10 +13,12 @@ from brainmem.errors import RuleError
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Pattern, Phase, Projection
 from brainmem.model.plan import Plan
+from brainmem.model.reading import used_names
 from brainmem.numbers.arrays import check_matrix, load_array
 from brainmem.text import draw, evaluate
 from brainmem.text.counter import CounterDraws, start_seed
 from brainmem.text.equations import identifiers
+from brainmem.text.item_sums import Rows, weight_forms
 from brainmem.text.slices import Ends
 from brainmem.translation.protocol import owner_of
 from brainmem.translation.restarts import Restart, restarts
@@ -160,7 +162,7 @@ def own_tables(model: MemoryModel, patterns: Mapping[str, np.ndarray]) -> set[st
 
 
 def _check_shared(drawing: Drawing, item: Initial, given: Given) -> None:
-    own = sorted(own_tables(drawing.model, drawing.patterns) & identifiers(item.draw))
+    own = sorted(own_tables(drawing.model, drawing.patterns) & used_names([item.draw]))
     if own and item.owner not in given.weights and f"{item.owner}.{item.variable}" not in given.initial:
         raise RuleError(
             f"The start weights {item.draw!r} of {item.owner!r} are made from {own[0]!r}, of which every trial has its "
@@ -226,11 +228,29 @@ def _weights(
         )
     for what, matrix in found.items():
         return _present(check_matrix(matrix, ends.shape, what=what), ends, drawing.model, projection)
-    matrix = draw(item.draw, names=names, rng=stream(drawing.seed, key), shape=ends.shape)
+    matrix = _drawn_weights(drawing, projection, ends, item, names)
     matrix = np.where(ends.present, matrix, 0.0)
     if first and projection.row_norm is not None and not ends.empty:
         matrix = matrix * (projection.row_norm / np.linalg.norm(matrix, axis=1, keepdims=True))
     return matrix
+
+
+def _drawn_weights(
+    drawing: Drawing, projection: Projection, ends: Ends, item: Initial, names: Mapping[str, Any]
+) -> np.ndarray:
+    """Return weights drawn from their text, which may sum over the items of patterns of the units they join."""
+    model, rng = drawing.model, stream(drawing.seed, f"{item.owner}.{item.variable}")
+    sides = ((projection.target, ends.target), (projection.source, ends.source))
+    tables = (
+        {p.name: names[p.name][:, slice(*units)] for p in model.all_patterns if p.population == name and not p.every}
+        for name, units in sides
+    )
+    forms = weight_forms(Rows(*tables), rng, ends.shape)
+    try:
+        return draw(item.draw, names=names, rng=rng, shape=ends.shape, forms=forms)
+    except RuleError as error:
+        where = f"Model {model.name!r}, projection {projection.name!r}, initial[{item.variable!r}]"
+        raise RuleError(f"{where}: {error}") from error
 
 
 def _present(matrix: np.ndarray, ends: Ends, model: MemoryModel, projection: Projection) -> np.ndarray:
