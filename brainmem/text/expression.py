@@ -215,6 +215,7 @@ class Walker:
         return Walker(self.text, names, changes.get("functions", self.functions), changes.get("forms", self.forms))
 
     def value(self, node: ast.AST) -> Any:
+        """Return the value of a part of the tree."""
         form = getattr(self, f"_{type(node).__name__.lower()}", None)
         if form is None:
             raise self._refused(node)

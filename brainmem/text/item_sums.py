@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -128,7 +127,7 @@ def _factors(node: ast.AST, outer: str) -> Iterator[tuple[ast.AST, str]]:
 
 
 def _side(node: ast.AST, outer: str, walker: Walker, rows: Rows) -> tuple[str | None, bool]:
-    """Return the side to which a factor belongs, None for neither, and whether it reads patterns by their bare names."""
+    """Return the side to which a factor belongs, None for neither, and whether it reads patterns by bare names."""
     names = {part.id for part in ast.walk(node) if isinstance(part, ast.Name)}
     called = {ast.unparse(part.func) for part in ast.walk(node) if isinstance(part, ast.Call)}
     names -= called

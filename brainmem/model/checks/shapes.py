@@ -92,7 +92,6 @@ class _Shapes(ast.NodeVisitor):
             raise ValueError(f"{ast.unparse(node)!r} is the first frame of a pattern with frames, and this has none")
         return (*given[:-2], 1, given[-1]) if len(self.wanted) == 3 else (*given[:-2], given[-1])
 
-
     def _whole(self, node: ast.AST, found: Shape) -> Shape:
         """Return the shape wanted, to which a part must expand."""
         if _together(node, found, self.wanted) != self.wanted:
