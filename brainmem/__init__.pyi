@@ -33,6 +33,8 @@ from .model.variants import Spiking as Spiking
 from .models import get_model as get_model
 from .models import list_models as list_models
 from .recordings import Recording as Recording
+from .recordings import digits as digits
+from .recordings import patterns_from_images as patterns_from_images
 from .recordings import read_recording as read_recording
 from .recordings import surrogate as surrogate
 from .results.agreement import Comparison as Comparison

@@ -275,7 +275,7 @@ def test_what_the_package_imports_is_declared_as_a_dependency():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = [text for texts in project["optional-dependencies"].values() for text in texts]
     declared = {distribution(text) for text in [*project["dependencies"], *extras]}
-    spelled = {"annarchy": "ANNarchy", "scikit-learn": "sklearn", "netcdf4": "netCDF4"}
+    spelled = {"annarchy": "ANNarchy", "scikit-learn": "sklearn", "netcdf4": "netCDF4", "pillow": "PIL"}
     allowed = {spelled.get(name, name) for name in declared} | set(sys.stdlib_module_names)
     optional = {"brian2cuda"}  # in an environment of its own
     used = {name: short(path) for path in [*FILES, *MODELS] for name in foreign(path)}

@@ -102,6 +102,8 @@ def _population(item: Population) -> Iterator[tuple[str, str]]:
         yield "rate", f"{item.rate}, from {item.rate_range[0]} to {item.rate_range[1]}"
         yield "drive, transfer", _joined(item.drive, item.transfer)
     yield from _values("start", item.initial)
+    for name, allowed in item.values.items():
+        yield f"values of {name}", _joined(*(f"{value:g}" for value in allowed))
 
 
 def _heading_of(item: Projection) -> str:

@@ -143,6 +143,10 @@ BOUND = Kind(
 )
 RANGE = Kind(_several(NUMBER.holds, tuple), "(rate of silence, highest rate)", TEXT)
 VALUES = Kind(_or(_is_none, _several(_is_number, tuple, list)), "finite numbers, such as (-1, 1)").or_else(None)
+ALLOWED = Kind(
+    lambda value: _is_mapping(value) and all(item is not None and VALUES.holds(item) for item in value.values()),
+    "a mapping from variables to finite numbers, such as {'S': (-1, 1)}",
+).or_else({})
 TIME = _text("'100*ms', '0' or the name of a parameter")
 EQUATIONS = _text("'dx/dt = -x/tau : 1'")
 STATEMENTS = _text("'w += eta'")
@@ -210,6 +214,7 @@ FIELDS: dict[type, dict[str, Kind]] = {
         "rate_range": RANGE,
         "sequential": _text("'S = sign(h)'"),
         "initial": DRAWS,
+        "values": ALLOWED,
     },
     nouns.Projection: {
         "name": ELSEWHERE,

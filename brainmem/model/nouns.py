@@ -122,9 +122,11 @@ class Pattern:
         Default values, as text over ``signs()``, ``normal(mean, sd)``, ``uniform(lo, hi)``, ``binary(p)``,
         ``zeros()``, ``eye()``, ``permutation()`` (0 to N - 1 in random order, for each item), parameters, ``item`` and
         ``unit`` (numbers from 0), other patterns and stimuli (in any order, but not in a circle), ``first(x)``, the
-        first frame of one that has frames, and ``ranks(x)``, the numbers of its units in ascending order of its values,
-        from 0; shape (items, unit). With frames also over ``time``, that of each frame, and ``filtered_noise(tau)``:
-        low-pass filtered white noise, one trace per unit and item, of standard deviation 1/sqrt(2), which starts at 1.
+        first frame of one that has frames, ``ranks(x)``, the numbers of its units in ascending order of its values,
+        from 0, ``shifted(x, n)``, whose row k is row k + n of x (the first again behind the last), and ``ring(x, n)``,
+        x brought to -n/2 ... n/2 by whole turns; shape (items, unit). With frames also over ``time``, that of each
+        frame, and ``filtered_noise(tau)``: low-pass filtered white noise, one trace per unit and item, of standard
+        deviation 1/sqrt(2), which starts at 1.
     values : tuple of float, optional
         The only values allowed in a user's own table, e.g. ``(-1, 1)``; None allows any finite value.
     distinct : bool
@@ -203,6 +205,10 @@ class Population:
         ``"S = 2*int(rand() < 1/(1 + exp(-2*h/T))) - 1"``.
     initial : mapping of str to str
         Start values by variable, as text over the draws of `Pattern`; unmentioned variables start at 0.
+    values : mapping of str to tuple of float
+        The only values at which a variable may start, ``{"S": (-1, 1)}``: those drawn or given for the beginning of a
+        run and of a phase are held against them. What equations and statements make of it is the model's own, and so
+        are the rates of spiking cells, which take all values between. In base SI units.
     """
 
     name: str
@@ -214,6 +220,7 @@ class Population:
     rate_range: tuple[Any, Any] = field(default=(0, 1), kw_only=True)
     sequential: str = field(default="", kw_only=True)
     initial: Mapping[str, str] = field(default_factory=dict, kw_only=True)
+    values: Mapping[str, tuple[float, ...]] = field(default_factory=dict, kw_only=True)
 
     @property
     def state(self) -> str:
@@ -256,8 +263,11 @@ class Projection:
         ``dw/dt`` defines are not repeated here.
     initial : mapping of str to str
         Start values, text over the draws of `Pattern`, and over patterns and stimuli (``"memory.T @ memory/N"``);
-        arrays are ``[post, pre]``. Recursive least squares starts with ``{"p": "eye()/alpha"}``, the identity matrix
-        over a parameter.
+        arrays are ``[post, pre]``. ``sum_items(x)`` sums over the items of patterns, with ``memory_post`` and
+        ``memory_pre`` the row of the item for either unit, and ``item`` its number: ``"sum_items(A*exp(-ring(place_post
+        - place_pre, N)**2/(2*sigma**2)))"``. ``outer(x, y)`` is the product of a vector over the postsynaptic units
+        with one over the presynaptic units, ``"sum_items(outer(next, memory))/N"``. Recursive least squares starts with
+        ``{"p": "eye()/alpha"}``, the identity matrix over a parameter.
     row_norm : float, optional
         Scale every row (all synapses onto one unit) of the first initial variable to this Euclidean norm.
     self_connections : bool

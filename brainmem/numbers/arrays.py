@@ -80,9 +80,11 @@ def _check_values(table: np.ndarray, allowed: tuple[float, ...], what: str) -> N
     bad = ~np.isin(table, allowed)
     if bad.any():
         first = np.argwhere(bad)[0]
+        two, low, high = len(set(allowed)) == 2, min(allowed), max(allowed)
+        advice = f" Binarise the table, e.g. np.where(table > threshold, {high:g}, {low:g})." if two else ""
         raise RuleError(
             f"{what}: values must be one of {allowed}; {bad.sum()} are not, the first is {table[tuple(first)]:g} "
-            f"in {_place(first)}. Binarise the table, e.g. np.where(table > threshold, 1, -1)."
+            f"in {_place(first)}.{advice}"
         )
 
 

@@ -12,10 +12,11 @@ from brian2.equations.equations import dimensions_and_type_from_string
 from brainmem.errors import RuleError
 from brainmem.intake.arguments import DEVICE, MAPPING, SEED, instance, optional
 from brainmem.intake.files import read_matrix
+from brainmem.intake.images import ORIENTATION, is_folder, read_pictures, split_levels
 from brainmem.intake.numbers import read_array
 from brainmem.intake.units import Dimensions
 from brainmem.model.memory import MemoryModel
-from brainmem.model.nouns import Projection
+from brainmem.model.nouns import Pattern, Projection
 from brainmem.numbers.arrays import PATTERN_AXES
 from brainmem.numbers.starts import Given
 from brainmem.text.equations import read_equations
@@ -59,10 +60,14 @@ def load_given(
     known = {item.name: item for item in model.all_patterns}
     units = {name: _dimensions(item.unit) for name, item in known.items()}
     kinds = {name: item.kind for name, item in known.items()}
-    tables = {
-        name: load(given, f"{where}: {kinds.get(name, 'stimulus')} {name!r}", PATTERN_AXES, units.get(name))
-        for name, given in (inputs or {}).items()
-    }
+    tables = {}
+    for name, given in (inputs or {}).items():
+        what = f"{where}: {kinds.get(name, 'stimulus')} {name!r}"
+        if is_folder(given) and name in known:
+            tables[name], said = _from_pictures(known[name], given, what)
+            notes.append(said)
+        else:
+            tables[name] = load(given, what, PATTERN_AXES, units.get(name))
     joined = {
         name: load(given, f"{where}: weights of {name!r}", ("post", "pre"), _of_weights(model, owners.get(name)))
         for name, given in (weights or {}).items()
@@ -73,6 +78,26 @@ def load_given(
         axes = ("post", "pre") if owner in owners else ("trial", "unit")
         begun[key] = load(given, f"{where}: initial {key!r}", axes, _of_variable(model, owner, variable))
     return Given(parameters, tables, joined, begun, tuple(notes))
+
+
+def _from_pictures(item: Pattern, folder: str | Path, what: str) -> tuple[np.ndarray, str]:
+    """Return the pictures of a folder in the two values of a pattern, and how they were read."""
+    if len(set(item.values or ())) != 2 or item.every:
+        raise RuleError(
+            f"{what}: {str(folder)!r} is a folder. Pictures are read from it for a pattern of two values, such as "
+            f"values=(-1, 1), without frames; {item.name!r} has values={item.values}"
+            f"{' and frames' if item.every else ''}. Give an array, such as brainmem.patterns_from_images(folder)."
+        )
+    found, (low, high) = read_pictures(folder, what=what, error=RuleError), sorted(item.values or ())
+    rows, columns = found.levels.shape[1:]
+    flat = found.levels.reshape(len(found.levels), -1)
+    bright = split_levels(flat, "median", names=found.names, what=what, error=RuleError)
+    said = (
+        f"{what}: {len(flat)} pictures of {rows} x {columns} pixels in {str(folder)!r} ({found.names[0]} to "
+        f"{found.names[-1]}), {ORIENTATION}; pixels above the median of their picture are {high:g}, the others {low:g}"
+    )
+    said += f"; left out: {', '.join(found.left_out)}" if found.left_out else ""
+    return np.where(bright, high, low).astype(float), said
 
 
 def _dimensions(unit: str) -> Dimensions | None:

@@ -24,12 +24,13 @@ from brainmem.model.parameters import resolve_parameters
 from brainmem.model.phases import held_lines, turns
 from brainmem.model.plan import Plan, Step, plan_protocol
 from brainmem.model.reading import extreme_of
+from brainmem.numbers.allowed import check_unset
 from brainmem.numbers.patterns import frame_table, patterns_of, shown_rows, value_rows
 from brainmem.numbers.starts import Drawing, Given, size_of, start_names, start_tables, start_values, stream
 from brainmem.text import evaluate
 from brainmem.text.constant import require_value
 from brainmem.text.counter import start_seed
-from brainmem.text.equations import read_equations
+from brainmem.text.equations import identifiers, read_equations
 from brainmem.text.slices import Ends
 from brainmem.translation.controller import START_SEED, run_numbers
 from brainmem.translation.ends import ends_of
@@ -86,6 +87,7 @@ def numbers_of(translated: Translation, given: Given, seed: int) -> Numbers:
     _check_names(model, translated, given)
     _check_delays(translated, parameters)
     plan = plan_protocol(model, parameters, stream(seed, "protocol"))
+    check_unset(model, plan, given.initial, spiking=translated.variant == "spiking")
     _check_sizes(model, parameters)
     patterns = patterns_of(translated, parameters, given, seed)
     ends = ends_of(translated, parameters)
@@ -185,7 +187,7 @@ def _check_limits(model: MemoryModel, parameters: Mapping[str, Any]) -> None:
         except RuleError as error:
             raise RuleError(f"Model {model.name!r}, limit {limit.condition!r}: {error}") from error
         if not evaluate(limit.condition, parameters):
-            values = {name: parameters[name] for name in parameters if name in limit.condition}
+            values = {name: parameters[name] for name in parameters if name in identifiers(limit.condition)}
             shown = ", ".join(f"{name} = {value}" for name, value in values.items())
             raise RuleError(
                 f"Model {model.name!r}: the parameters ({shown}) break {limit.condition!r}: {limit.reason}."

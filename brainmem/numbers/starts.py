@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +12,10 @@ from brainmem.errors import RuleError
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Pattern, Phase, Projection
 from brainmem.model.plan import Plan
+from brainmem.model.reading import used_names
+from brainmem.numbers.allowed import Key, require_allowed, sample
 from brainmem.numbers.arrays import check_matrix, load_array
+from brainmem.numbers.weights import draw_weights, present
 from brainmem.text import draw, evaluate
 from brainmem.text.counter import CounterDraws, start_seed
 from brainmem.text.equations import identifiers
@@ -160,7 +162,7 @@ def own_tables(model: MemoryModel, patterns: Mapping[str, np.ndarray]) -> set[st
 
 
 def _check_shared(drawing: Drawing, item: Initial, given: Given) -> None:
-    own = sorted(own_tables(drawing.model, drawing.patterns) & identifiers(item.draw))
+    own = sorted(own_tables(drawing.model, drawing.patterns) & used_names([item.draw]))
     if own and item.owner not in given.weights and f"{item.owner}.{item.variable}" not in given.initial:
         raise RuleError(
             f"The start weights {item.draw!r} of {item.owner!r} are made from {own[0]!r}, of which every trial has its "
@@ -175,12 +177,19 @@ def _neurons(drawing: Drawing, item: Initial, names: Mapping[str, Any], given: G
     key = f"{item.owner}.{item.variable}"
     if {key, item.stream} <= set(given.initial) and key != item.stream:
         raise RuleError(f"initial {key!r} and {item.stream!r} are the same start values. Give one of them.")
-    if key in given.initial:
-        return _given_start(key, given.initial[key], size, translated.trials, trial)
-    if item.stream in given.initial:
+    if item.stream in given.initial and key not in given.initial:
         values = _given_start(item.stream, given.initial[item.stream], size, translated.trials, trial)
         return _of_model(drawing, item, values, names)
-    return draw(item.draw, names=names, rng=stream(seed, item.stream or key, trial), shape=(size,))
+    if key in given.initial:
+        values, what = _given_start(key, given.initial[key], size, translated.trials, trial), f"initial {key!r}"
+    else:
+        values = draw(item.draw, names=names, rng=stream(seed, item.stream or key, trial), shape=(size,))
+        what = f"population {item.owner!r}, initial[{item.variable!r}]={item.draw!r},"
+    among = f"trial {trial}, " if translated.trials else ""
+    require_allowed(
+        drawing.model, item.owner, item.variable, values, what=what, where=lambda unit: f"{among}unit {unit}"
+    )
+    return values
 
 
 def _of_model(drawing: Drawing, item: Initial, values: np.ndarray, names: Mapping[str, Any]) -> np.ndarray:
@@ -225,27 +234,12 @@ def _weights(
             f"Model {drawing.model.name!r}: {' and '.join(found)} are the same start values. Give one of them."
         )
     for what, matrix in found.items():
-        return _present(check_matrix(matrix, ends.shape, what=what), ends, drawing.model, projection)
-    matrix = draw(item.draw, names=names, rng=stream(drawing.seed, key), shape=ends.shape)
+        return present(check_matrix(matrix, ends.shape, what=what), ends, drawing.model, projection)
+    matrix = draw_weights(drawing.model, projection, ends, item, names, stream(drawing.seed, key))
     matrix = np.where(ends.present, matrix, 0.0)
     if first and projection.row_norm is not None and not ends.empty:
         matrix = matrix * (projection.row_norm / np.linalg.norm(matrix, axis=1, keepdims=True))
     return matrix
-
-
-def _present(matrix: np.ndarray, ends: Ends, model: MemoryModel, projection: Projection) -> np.ndarray:
-    """Return given weights with zeros for the self-connections that the network lacks, and say so if they were set."""
-    diagonal = matrix[~ends.present]
-    if not diagonal.any():
-        return matrix
-    warnings.warn(
-        f"Model {model.name!r}: projection {projection.name!r} has no self-connections, so the diagonal of the weights "
-        f"given for it ({np.count_nonzero(diagonal)} values other than 0, up to {np.abs(diagonal).max():g}) is left "
-        "out; the result holds zeros there. Set the diagonal to 0 yourself, or use "
-        "Projection(..., self_connections=True).",
-        stacklevel=2,
-    )
-    return np.where(ends.present, matrix, 0.0)
 
 
 def start_tables(drawing: Drawing, plan: Plan) -> dict[str, np.ndarray]:
@@ -263,28 +257,59 @@ def start_tables(drawing: Drawing, plan: Plan) -> dict[str, np.ndarray]:
             _check_rows(model, phase, name, rows, drawing.patterns)
         if not item.on_device:
             tables[f"{name}_start"] = phase_starts(drawing, item, keys)
+        elif name in (owner := owner_of(model, name)).values:
+            size = size_of(owner.size, drawing.parameters)
+            phase_starts(drawing, item, sample(keys, {phase.name for phase in item.phases}, size))
     return tables
 
 
-def phase_starts(drawing: Drawing, item: Restart, keys: Mapping[tuple, int]) -> np.ndarray:
-    """Return the values of a variable that phases set, (row, unit of every trial), also where the device draws them."""
-    return side_by_side(np.stack([_phase_starts(drawing, item, keys, trial) for trial in drawing.trials], axis=1))
+def phase_starts(drawing: Drawing, item: Restart, keys: Mapping[Key, int]) -> np.ndarray:
+    """Return the values of a variable that phases set, (row, unit of every trial), also where the device draws them.
+
+    Parameters
+    ----------
+    keys : mapping
+        The row of each start, counted from 1, by its phase, item, repeat, and how often these came before.
+    """
+    values = np.stack([_phase_starts(drawing, item, keys, trial) for trial in drawing.trials], axis=1)
+    for row, (name, number, repeat, _) in enumerate(keys):
+        phase = drawing.model.protocol.phase(name)
+        if phase in item.phases:
+            _require_allowed(drawing, item, phase, values[row], f"item {number}, repeat {repeat}")
+    return side_by_side(values)
 
 
-def _phase_starts(drawing: Drawing, restart: Restart, keys: Mapping[tuple, int], trial: int) -> np.ndarray:
+def _require_allowed(drawing: Drawing, item: Restart, phase: Phase, values: np.ndarray, row: str) -> None:
+    """Refuse start values of a phase, (trial, unit), that the population does not allow."""
+    model, text = drawing.model, phase.start[item.variable]
+    read = [pattern.name for pattern in _read_by(model, text)]
+    advice = f"It reads {', '.join(read)}: check what inputs= or the draw makes of it." if read else ""
+    require_allowed(
+        model,
+        owner_of(model, item.variable).name,
+        item.variable,
+        values,
+        what=f"phase {phase.name!r}, start[{item.variable!r}]={text!r},",
+        where=lambda trial, unit: f"{row}, {f'trial {trial}, ' if drawing.translated.trials else ''}unit {unit}",
+        advice=advice,
+    )
+
+
+def _phase_starts(drawing: Drawing, restart: Restart, keys: Mapping[Key, int], trial: int) -> np.ndarray:
     """Return the start values of one trial, (row, unit)."""
     model, name = drawing.model, restart.variable
     size = size_of(owner_of(model, name).size, drawing.parameters)
     values = np.zeros((len(keys), size))
     for phase in restart.phases:
-        rows = np.array([row for (key, *_), row in keys.items() if key == phase.name], dtype=int)
-        items = [item for key, item, *_ in keys if key == phase.name]
+        own = [(place, key, row) for place, (key, row) in enumerate(keys.items()) if key[0] == phase.name]
+        places, rows = (np.array([part[k] for part in own], dtype=int) for k in (0, 2))
+        items = [item for _, (_, item, *_), _ in own]
         read = _at_begin(model, phase, name, items, of_trial(model, drawing.patterns, trial))
         rng: Any = stream(drawing.seed, f"{phase.name}.{name}", trial)
         if phase.fresh:
             rng = CounterDraws(start_seed(drawing.seed), rows, trial, restart.number(phase))
         names = {**drawing.parameters, **read}
-        values[rows - 1] = draw(phase.start[name], names=names, rng=rng, shape=(len(rows), size))
+        values[places] = draw(phase.start[name], names=names, rng=rng, shape=(len(rows), size))
     return values
 
 

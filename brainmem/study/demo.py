@@ -14,8 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 from brainmem import measure, plot
-from brainmem.errors import BrainmemError
 from brainmem.measure.criterion import Criterion, shown_criteria
+from brainmem.recordings.pictures import digit_levels
 from brainmem.results.agreement import Comparison
 from brainmem.results.comparison import compare
 from brainmem.results.result import Result
@@ -110,14 +110,8 @@ def binary_digits() -> tuple[np.ndarray, np.ndarray]:
     BrainmemError
         When scikit-learn is not installed.
     """
-    try:
-        from sklearn.datasets import load_digits
-    except ImportError as error:
-        raise BrainmemError(
-            "The digits come with scikit-learn, which is not installed. Run: pip install 'brainmem[data]'"
-        ) from error
-    pixels, labels = load_digits(return_X_y=True)
-    return np.where(pixels > pixels.mean(axis=0), 1.0, -1.0), np.asarray(labels)
+    pixels, labels = digit_levels()
+    return np.where(pixels > pixels.mean(axis=0), 1.0, -1.0), labels
 
 
 def digit_maps(maps: int) -> dict[str, np.ndarray]:

@@ -16,6 +16,9 @@ ARGUMENTS = {
     "binary": ("p",),
     "filtered_noise": ("tau",),
     "first": ("pattern",),
+    "ring": ("x", "n"),
+    "shifted": ("pattern", "n"),
+    "outer": ("x", "y"),
     "timestep": ("t", "dt"),
 }
 # Functions that other languages have, and how to write them: {a} and {b} are the arguments, {x} and {y} the same in
@@ -50,6 +53,12 @@ DRAWN = {
     "heaviside": "int(x > 0)",
     "ln": "log(x)",
 }
+# Draws that only some texts have.
+BELONGS = {
+    **dict.fromkeys(("sum_items", "outer"), "the start weights of a projection, initial={'w': ...}"),
+    "shifted": "the draw of a pattern or stimulus",
+    "filtered_noise": "the draw of a pattern or stimulus with frames",
+}
 REDUCED = ("sum", "mean", "average", "dot", "std", "var", "norm")
 
 
@@ -66,6 +75,8 @@ def call_slip(node: ast.Call) -> str:
 def function_hint(name: str, node: ast.Call, *, drawing: bool) -> str:
     """Return what to write for a function that does not exist here, as a sentence with a space before it."""
     low = name.lower()
+    if drawing and low in BELONGS:
+        return f" It belongs in {BELONGS[low]}."
     if drawing:
         return f" Write {DRAWN[low]}." if low in DRAWN else ""
     if low in REDUCED:
@@ -73,7 +84,7 @@ def function_hint(name: str, node: ast.Call, *, drawing: bool) -> str:
             f" An equation holds for one unit or synapse: sum over synapses with Projection(current=...), over units "
             f"with Observable(..., reduce='{'mean' if low in ('mean', 'average') else 'sum'}')."
         )
-    if low in ("normal", "gauss", "uniform", "random", "binary", "signs"):
+    if low in ("normal", "gauss", "uniform", "random", "binary", "signs", *BELONGS):
         return " Draws belong in initial=, start= and Pattern(draw=...); noise in an equation is xi."
     pattern, args = REPLACED.get(low), list(node.args)
     if pattern is None or len(args) < 1 + ("{b}" in pattern or "{y}" in pattern):

@@ -10,9 +10,9 @@ from brian2.core.namespace import DEFAULT_UNITS
 from brian2.units import Quantity
 
 from brainmem.errors import RuleError
-from brainmem.text.expression import FUNCTIONS, names_in, walk
+from brainmem.text.expression import FUNCTIONS, Form, names_in, walk
 
-__all__ = ["coordinates", "draw"]
+__all__ = ["coordinates", "draw", "draws_of"]
 
 
 def coordinates(shape: tuple[int, ...], step: float | None = None) -> dict[str, np.ndarray]:
@@ -39,6 +39,7 @@ def draw(
     shape: tuple[int, ...],
     expand: bool = False,
     step: float | None = None,
+    forms: Mapping[str, Form] | None = None,
 ) -> np.ndarray:
     """Return a float array of `shape` in base SI units.
 
@@ -49,7 +50,8 @@ def draw(
         ``uniform(low, high)``, ``binary(p)`` (0 or 1), ``zeros()``, ``permutation()`` (the numbers from 0 along the
         last axis, in random order) and ``eye()`` (the identity matrix, where the shape is a square), each of the full
         shape; ``first(x)``, the first frame of an array with frames; ``ranks(x)``, the numbers of its values in
-        ascending order along the last axis. With `step` also ``filtered_noise(tau)``.
+        ascending order along the last axis; ``ring(x, n)``, the values brought to -n/2 ... n/2 by whole turns of n.
+        With `expand` also ``shifted(x, n)``, with `step` ``filtered_noise(tau)``.
     names : mapping of str to number, Quantity or array
         Arrays are in base SI units.
     rng : numpy.random.Generator
@@ -58,6 +60,8 @@ def draw(
         Whether values may have length 1 along an axis where `shape` has more.
     step : float, optional
         Seconds between frames, the second axis of `shape`.
+    forms : mapping, optional
+        Further functions, which evaluate their arguments themselves; see `walk`.
 
     Raises
     ------
@@ -66,7 +70,8 @@ def draw(
     """
     plain = {name: _plain(value) for name, value in names.items()}
     plain |= {name: _plain(DEFAULT_UNITS[name]) for name in names_in(text) - set(plain) if name in DEFAULT_UNITS}
-    value = np.asarray(walk(text, plain, {**FUNCTIONS, **_draws(rng, shape, step)}), dtype=float)
+    functions = {**FUNCTIONS, **draws_of(rng, shape, step), **({"shifted": shifted} if expand else {})}
+    value = np.asarray(walk(text, plain, functions, forms=forms), dtype=float)
     if value.ndim and not _fits(value.shape, tuple(shape), expand):
         raise RuleError(f"{text!r} has shape {value.shape}; needed is {tuple(shape)}, or one number for all.")
     if not np.isfinite(value).all():
@@ -88,9 +93,11 @@ def _fits(found: tuple[int, ...], wanted: tuple[int, ...], expand: bool) -> bool
     return len(found) == len(wanted) and all(size in (1, other) for size, other in zip(found, wanted, strict=True))
 
 
-def _draws(
-    rng: np.random.Generator, shape: tuple[int, ...], step: float | None
+def draws_of(
+    rng: np.random.Generator, shape: tuple[int, ...], step: float | None = None
 ) -> dict[str, Callable[..., np.ndarray]]:
+    """Return the functions of draws, each of which gives an array of the full `shape`; see `draw`."""
+
     def normal(mean: float | np.ndarray, sd: float | np.ndarray) -> np.ndarray:
         _require(np.all(np.asarray(sd) >= 0), f"normal(mean, sd) needs sd >= 0, got {sd}")
         return rng.normal(mean, sd, shape)
@@ -115,7 +122,22 @@ def _draws(
         "eye": lambda: _identity(shape),
         "first": lambda values: _first_frame(values, len(shape)),
         "ranks": ranks,
+        "ring": ring,
     }
+
+
+def ring(x: Any, n: Any) -> Any:
+    """Return values on a ring of length n, brought to -n/2 <= x < n/2 by whole turns."""
+    _require(np.all(np.asarray(n) > 0), f"ring(x, n) needs a length n above 0, got {n}")
+    return (x + n / 2) % n - n / 2
+
+
+def shifted(values: Any, n: Any) -> np.ndarray:
+    """Return the rows of other items of a table: that of item k is row k + n, the first again behind the last."""
+    values, number = np.asarray(values), np.asarray(n)
+    _require(values.ndim >= 2, "shifted(x, n) takes rows of other items of a pattern, and this has no items")
+    _require(number.ndim == 0 and number == np.trunc(number), f"shifted(x, n) needs a whole number n, got {n}")
+    return np.roll(values, -int(number), axis=0)
 
 
 def ranks(values: Any) -> np.ndarray:

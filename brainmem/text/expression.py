@@ -20,8 +20,9 @@ from brainmem.errors import RuleError, closest
 from brainmem.text.calls import ARGUMENTS, call_slip, function_hint
 from brainmem.text.slips import foreign_character, form_slip, syntax_slip
 
-__all__ = ["CONSTANTS", "FUNCTIONS", "evaluate", "names_in", "parse", "short", "walk"]
+__all__ = ["CONSTANTS", "FUNCTIONS", "Form", "Walker", "evaluate", "names_in", "parse", "short", "walk"]
 
+Form = Callable[["Walker", ast.Call], Any]
 LARGEST_EXPONENT = 1000
 LARGEST_POWER = 4096  # bits of a whole number, which further powers would multiply
 COMMON_UNITS = ("second", "ms", "us", "hertz", "Hz", "kHz", "volt", "mV", "amp", "nA", "siemens", "nS", "metre")
@@ -130,13 +131,17 @@ def walk(
     functions: Mapping[str, Callable[..., Any]],
     *,
     change: ast.NodeTransformer | None = None,
+    forms: Mapping[str, Form] | None = None,
 ) -> Any:
-    """Evaluate `text`, its syntax tree changed by `change`, with these functions; see `evaluate`."""
+    """Evaluate `text`, its syntax tree changed by `change`, with these functions; see `evaluate`.
+
+    `forms` are functions that evaluate their arguments themselves: they are called with the walker and the call.
+    """
     tree = parse(text)
     try:
         tree = tree if change is None else ast.fix_missing_locations(change.visit(tree))
         with np.errstate(all="ignore"):
-            return _bounded(_Walker(text, names, functions).value(tree))
+            return _bounded(Walker(text, names, functions, forms or {}).value(tree))
     except RuleError:
         raise
     except RecursionError:
@@ -156,6 +161,11 @@ def _bounded(value: Any) -> Any:
 
 def _truth(held: Any) -> Any:
     return bool(held) if np.ndim(held) == 0 else held
+
+
+def _counted(value: Any) -> Any:
+    """Return true and false in an array as 1 and 0, with which numpy would not compute as with numbers."""
+    return value.astype(int) if isinstance(value, np.ndarray) and value.dtype == bool else value
 
 
 def names_in(text: str) -> set[str]:
@@ -188,13 +198,24 @@ def parse(text: str) -> ast.expr:
         raise RuleError(f"{short(text)} is not an expression: {slip or f'{reason}.'}") from error
 
 
-class _Walker:
+class Walker:
     """Computes a syntax tree, one method per allowed form."""
 
-    def __init__(self, text: str, names: Mapping[str, Any], functions: Mapping[str, Callable[..., Any]]) -> None:
-        self.text, self.names, self.functions = text, names, functions
+    def __init__(
+        self,
+        text: str,
+        names: Mapping[str, Any],
+        functions: Mapping[str, Callable[..., Any]],
+        forms: Mapping[str, Form],
+    ) -> None:
+        self.text, self.names, self.functions, self.forms = text, names, functions, forms
+
+    def among(self, names: Mapping[str, Any], **changes: Any) -> Walker:
+        """Return a walker over other names, and perhaps other `functions` and `forms`."""
+        return Walker(self.text, names, changes.get("functions", self.functions), changes.get("forms", self.forms))
 
     def value(self, node: ast.AST) -> Any:
+        """Return the value of a part of the tree."""
         form = getattr(self, f"_{type(node).__name__.lower()}", None)
         if form is None:
             raise self._refused(node)
@@ -229,10 +250,10 @@ class _Walker:
         return closest(name, [*self.names, *self.functions]) or closest(name, COMMON_UNITS)
 
     def _binop(self, node: ast.BinOp) -> Any:
-        return self._operator(node, node.op)(self.value(node.left), self.value(node.right))
+        return self._operator(node, node.op)(*(_counted(self.value(side)) for side in (node.left, node.right)))
 
     def _unaryop(self, node: ast.UnaryOp) -> Any:
-        value = self._operator(node, node.op)(self.value(node.operand))
+        value = self._operator(node, node.op)(_counted(self.value(node.operand)))
         return _truth(value) if isinstance(node.op, ast.Not) else value
 
     def _operator(self, node: ast.AST, kind: ast.AST) -> Callable[..., Any]:
@@ -265,9 +286,12 @@ class _Walker:
         if not isinstance(node.func, ast.Name) or node.keywords:
             raise self._refused(node)
         name = node.func.id
-        if name not in self.functions:
-            near = function_hint(name, node, drawing=True) or closest(name, self.functions)
-            raise RuleError(f"{self.text!r}: unknown function {name!r}.{near} Functions: {', '.join(self.functions)}.")
+        if name not in self.functions and name not in self.forms:
+            known = (*self.functions, *self.forms)
+            near = function_hint(name, node, drawing=True) or closest(name, known)
+            raise RuleError(f"{self.text!r}: unknown function {name!r}.{near} Functions: {', '.join(known)}.")
         if slip := call_slip(node):
             raise TypeError(slip.removesuffix("."))
-        return self.functions[name](*(self.value(item) for item in node.args))
+        if name in self.forms:
+            return self.forms[name](self, node)
+        return self.functions[name](*(_counted(self.value(item)) for item in node.args))

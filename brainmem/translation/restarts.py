@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from brian2.core.functions import DEFAULT_FUNCTIONS
 
+from brainmem.model.checks.finite import comparison_slip
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Pattern, Phase
 from brainmem.text.equations import identifiers
@@ -92,7 +93,8 @@ def _on_device(model: MemoryModel, restart: Restart, phase: Phase) -> str:
     if any(item.every for item in read):
         return ""
     change = _Device(f"{restart.variable}_row(step*second)", restart.number(phase), {item.name for item in read})
-    return ast.unparse(change.visit(tree))
+    lowered = ast.unparse(change.visit(tree))
+    return "" if comparison_slip(_parsed(lowered)) else lowered
 
 
 def _patterns_in(model: MemoryModel, text: str) -> tuple[Pattern, ...]:
@@ -133,8 +135,11 @@ class _Device(ast.NodeTransformer):
         return _parsed(f"{node.id}_values((step_item(step*second) + 1)*second, i)")
 
     def visit_Call(self, node: ast.Call) -> ast.AST:
+        whole = _is_condition(node.args[0]) if len(node.args) == 1 else False
         node.args = [self.visit(arg) for arg in node.args]
         name = node.func.id if isinstance(node.func, ast.Name) else ""
+        if name == "int" and whole:
+            return node.args[0]
         if name == "zeros":
             return ast.Constant(0)
         if name not in DRAWN:
@@ -146,6 +151,36 @@ class _Device(ast.NodeTransformer):
         forms = {"signs": "(2*int({u} < 0.5) - 1)", "binary": "int({u} < {a})", "uniform": "({a} + ({b} - {a})*{u})"}
         form = "{u}" if args in STANDARD.get(name, ()) else forms.get(name, "({a} + {b}*{u})")
         return _parsed(form.format(u=drawn, **dict(zip("ab", args, strict=False))))
+
+    # Conditions are 1 and 0, as in numpy; Brian2 would not compute with what is true or false.
+
+    def visit_Compare(self, node: ast.Compare) -> ast.AST:
+        sides = [ast.unparse(self.visit(side)) for side in (node.left, *node.comparators)]
+        signs = (ast.unparse(ast.Compare(_parsed("a"), [kind], [_parsed("b")]))[2:-2] for kind in node.ops)
+        pairs = zip(sides, signs, sides[1:], strict=False)
+        return _parsed("*".join(f"int({left} {sign} {right})" for left, sign, right in pairs))
+
+    def visit_BoolOp(self, node: ast.BoolOp) -> ast.AST:
+        held = [self._held(part) for part in node.values]
+        if isinstance(node.op, ast.And):
+            return _parsed("*".join(held))
+        return _parsed(f"(1 - {'*'.join(f'(1 - {part})' for part in held)})")
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.AST:
+        if isinstance(node.op, ast.Not):
+            return _parsed(f"(1 - {self._held(node.operand)})")
+        return self.generic_visit(node)
+
+    def _held(self, node: ast.expr) -> str:
+        """Return the text that is 1 where a part of a condition holds, and 0 elsewhere."""
+        text = ast.unparse(self.visit(node))
+        return f"({text})" if _is_condition(node) else f"int(({text}) != 0)"
+
+
+def _is_condition(node: ast.AST) -> bool:
+    return isinstance(node, ast.Compare | ast.BoolOp) or (
+        isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+    )
 
 
 def _parsed(text: str) -> ast.expr:

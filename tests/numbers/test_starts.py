@@ -26,6 +26,7 @@ from brainmem import (
     simulate,
     translate,
 )
+from brainmem.text import draw
 from brainmem.text.counter import counter_normal, counter_uniform
 from tests.support.start_values import starts_of
 
@@ -92,6 +93,50 @@ def test_what_a_device_cannot_draw_comes_from_a_table_that_is_as_long_as_the_pro
     assert len(np.unique(result.x.values, axis=0)) > 15
     assert result.x.values == pytest.approx(starts_of(text, "x", seed=4))
     assert "x_start(" in str(translate(text))
+
+
+DAMAGED = {
+    "cue*(1 - 2*(permutation() < 2)) + 0*a": True,
+    "cue*(1 - 2*(uniform(0, 1) < a and not normal(0, 1) > 0.5))": False,
+    "(0.2 < uniform(0, 1) < 0.7) - (normal(0, 1) > 0 or uniform(0, 1) < a) + int(normal(0, 1) > 0)": False,
+    "cue*(1 - 2*(signs() > 0)) + 0*a": True,  # Brian2's algebra does not compare with what int() gives
+}
+
+CONDITIONS = [pytest.param(text, marks=[pytest.mark.full] * (k > 1)) for k, text in enumerate(DAMAGED)]
+
+
+@pytest.mark.parametrize("text", CONDITIONS)
+@pytest.mark.parametrize("device", DEVICES, ids=str)
+def test_conditions_are_1_and_0_on_every_device(text, device):
+    changed = model(Phase("show", duration="1*ms", start={"x": text}), schedule=(Repeat(4, (Each("show", items=2),)),))
+    result = run(changed, device)
+    wanted = starts_of(changed, "x", seed=4)
+    np.testing.assert_array_equal(result.x.values, wanted)
+    assert len(np.unique(wanted, axis=0)) > 4  # drawn anew every time
+    assert ("x_start(" in str(translate(changed))) is DAMAGED[text]
+    if "permutation" in text:
+        assert (wanted != np.tile(result.cue.values, (4, 1))).sum(axis=1).tolist() == [2] * 8
+
+
+def test_conditions_count_as_numbers_in_every_draw():
+    rng, names = np.random.default_rng(0), {"x": np.arange(4.0)}
+
+    def found(text: str) -> list[float]:
+        return draw(text, names=names, rng=rng, shape=(4,)).tolist()
+
+    assert found("(x < 2) + (x < 3)") == [2, 2, 1, 0]
+    assert found("1 - (x < 2) - (x < 1)") == [-1, 0, 1, 1]
+    assert found("-(x < 2)") == [-1, -1, 0, 0]
+    assert found("sum(x < 3)*(not x < 1)") == [0, 3, 3, 3]
+    assert found("(x > 0 and x < 3)/2") == [0, 0.5, 0.5, 0]
+
+
+def test_places_on_a_ring_go_from_minus_half_of_it_up_to_half():
+    rng, x = np.random.default_rng(0), np.arange(-12.0, 12.5, 0.5)
+    found = draw("ring(x, 8)", names={"x": x}, rng=rng, shape=x.shape)
+    assert (found >= -4).all()
+    assert (found < 4).all()
+    np.testing.assert_allclose(np.exp(2j * np.pi * found / 8), np.exp(2j * np.pi * x / 8), atol=1e-12)
 
 
 def test_long_protocols_need_no_table_of_starts():

@@ -21,6 +21,7 @@ from brainmem.recordings import surrogate
 from brainmem.results.result import Result
 from brainmem.sweeps.store import Sweep
 from tests.support import synthetic
+from tests.support.pictures import write_pictures
 
 CELLS = ("rate_max", "cells_per_unit", "tau_m", "t_ref", "sigma_v", "spike_dt")
 SMALL = {"N": 8, "M": 2, "starts": 1, "epochs": 1, "test_epochs": (1,)}
@@ -137,6 +138,10 @@ def _runs(folder: Path) -> Iterator[Call]:
         brainmem.read_recording,
         {"source": rates, "step": 0.02, "units_first": False, "negative": "drop"},
     )
+    pictures = write_pictures(folder / "pictures")
+    yield Call("patterns_from_images", brainmem.patterns_from_images, {"folder": pictures, "size": (4, 5), "resample": False,
+                                                                       "threshold": "median", "values": (-1, 1)})  # fmt: skip
+    yield Call("digits", brainmem.digits, {"train": 20, "held_out": 5, "classes": (0, 1), "threshold": "mean", "values": (0, 1), "seed": 0})  # fmt: skip
     yield Call("surrogate", surrogate, {"units": 6, "duration": 1.0, "step": 0.02, "width": 0.2, "bvar": 0.3,
                                         "background_tau": 0.1, "seed": 0})  # fmt: skip
     yield Call("Recording.resampled", table.resampled, {"step": 0.05})

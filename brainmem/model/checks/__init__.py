@@ -6,6 +6,7 @@ nearest name. They are told together, without those that only follow from others
 
 from __future__ import annotations
 
+from brainmem.model.checks.allowed import check_allowed
 from brainmem.model.checks.choices import check_choices
 from brainmem.model.checks.constants import note_constants
 from brainmem.model.checks.drawn import check_drawn
@@ -38,6 +39,7 @@ CHECKS = (
     check_evaluated,
     check_protocol,
     check_values,  # times, sizes, gates, limits
+    check_allowed,  # start values
     check_drawn,  # patterns, stimuli, start values, start weights
     check_recalled,
 )

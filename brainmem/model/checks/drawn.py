@@ -13,13 +13,14 @@ import numpy as np
 from brian2.units import get_dimensions, second
 
 from brainmem.errors import RuleError, closest
-from brainmem.model.checks.draws import NONE, check_draw, check_eye, one
+from brainmem.model.checks.draws import FRAMES, NONE, TABLES, WEIGHTS, check_draw, check_eye, one
+from brainmem.model.checks.item_sums import check_item_sums, rows_of
 from brainmem.model.checks.place import Place, listed, place_of
 from brainmem.model.checks.shapes import Shape, check_shape
 from brainmem.model.checks.text import Entry, ModelText, summed_into
 from brainmem.model.checks.values import check_units, number_of, size_of, time_of, whole_of
 from brainmem.model.nouns import Pattern, Phase, Population, Projection
-from brainmem.model.reading import drawing_order
+from brainmem.model.reading import drawing_order, used_names
 from brainmem.text.constant import require_value
 from brainmem.text.equations import identifiers
 from brainmem.text.slices import Ends, joined
@@ -55,24 +56,24 @@ class Drawn:
         draw: str,
         dimensions: Any,
         shape: Shape | None,
-        *,
+        *further: Mapping[str, Any],
         table: bool = False,
-        framed: bool = False,
         diagonal: bool = True,
     ) -> None:
         """Raise unless a draw reads what is known and gives the unit and the shape of what it sets.
 
-        That of a pattern is a `table` of items, along which values may stay the same.
+        It may call `further` functions. That of a pattern is a `table` of items, along which values may stay the same.
         """
         try:
             require_value(draw, {name: value for name, value in self.values.items() if name not in self.shapes})
         except RuleError as error:
             raise place.error(f"{field}={draw!r}: {error}") from error
-        check_draw(place, field, draw, dimensions, self.values, framed)
+        check_draw(place, field, draw, dimensions, self.values, *further)
         if shape is None:
             return
         check_eye(place, field, draw, shape, diagonal=diagonal)
-        read = {name: found for name, found in self.shapes.items() if name in identifiers(draw)}
+        used = identifiers(draw)
+        read = {name: found for name, found in self.shapes.items() if used_names([name]) & used}
         known = {name: found for name, found in read.items() if found is not None}
         if known.keys() == read.keys():
             try:
@@ -161,8 +162,9 @@ def _check_pattern(text: ModelText, item: Pattern, drawn: Drawn) -> Shape | None
     passes(_check_own, place, item, own.values.keys() & drawn.values.keys())
     earlier = {name: _in_frames(found, framed) for name, found in drawn.shapes.items()}
     wider = Drawn({**own.values, **drawn.values}, {**own.shapes, **earlier})
-    check = partial(wider.check, table=True, framed=framed)
-    passes(check, place, "draw", item.draw, text.units[item.name], shape)
+    further = (TABLES, FRAMES) if framed else (TABLES,)
+    check = partial(wider.check, table=True)
+    passes(check, place, "draw", item.draw, text.units[item.name], shape, *further)
     return shape
 
 
@@ -242,7 +244,11 @@ def _check_weight(text: ModelText, projection: Projection, entry: Entry, ends: E
         reason = f"initial={entry.name!r} cannot be set: an equation defines it at every moment."
         raise place.error(reason, about=entry.name)
     shape, diagonal = (None, True) if ends is None else (ends.shape, not (ends.absent and ends.overlap))
-    drawn.check(place, f"initial[{entry.name!r}]", draw, entry.dimensions, shape, diagonal=diagonal)
+    field = f"initial[{entry.name!r}]"
+    check_item_sums(place, field, text, projection, draw, drawn.shapes)
+    values, shapes = rows_of(text, projection, shape)
+    known = Drawn({**values, **drawn.values}, {**drawn.shapes, **shapes})
+    known.check(place, field, draw, entry.dimensions, shape, WEIGHTS, diagonal=diagonal)
 
 
 def _ends(text: ModelText, projection: Projection) -> Ends | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from collections import ChainMap
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,7 +15,7 @@ from brainmem.model.checks.place import Place
 from brainmem.model.checks.scope import shown_unit
 from brainmem.text.expression import FUNCTIONS, parse, walk
 
-__all__ = ["NONE", "check_draw", "check_eye", "one"]
+__all__ = ["FRAMES", "NONE", "TABLES", "WEIGHTS", "check_draw", "check_eye", "one"]
 
 NONE = get_dimensions(1)
 
@@ -28,7 +29,10 @@ DRAWS = {
     "permutation": lambda: 1.0,
     "first": lambda values: values,
     "ranks": lambda values: 1.0,
+    "ring": lambda x, n: (x + n / 2) % n - n / 2,
 }
+TABLES = {"shifted": lambda values, n: values}  # of the draws of patterns
+WEIGHTS = {"sum_items": lambda x: x, "outer": lambda x, y: x * y}  # of start weights
 
 
 class _Scalar(ast.NodeTransformer):
@@ -49,11 +53,17 @@ def _trace(tau: Any) -> float:
     return 1.0
 
 
+FRAMES = {"filtered_noise": _trace}  # of patterns with frames
+
+
 def check_draw(
-    place: Place, field: str, draw: str, dimensions: Any, names: Mapping[str, Any], framed: bool = False
+    place: Place, field: str, draw: str, dimensions: Any, names: Mapping[str, Any], *further: Mapping[str, Any]
 ) -> None:
-    """Raise unless a draw reads known names and has the unit of what it sets."""
-    drawn = {**DRAWS, "filtered_noise": _trace} if framed else DRAWS
+    """Raise unless a draw reads known names and has the unit of what it sets.
+
+    It may call the functions of `DRAWS`, and `further` ones.
+    """
+    drawn = ChainMap(*map(dict, further), DRAWS)
     try:
         value = walk(draw, names, {**FUNCTIONS, **drawn}, change=_Scalar())
     except RuleError as error:

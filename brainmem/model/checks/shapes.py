@@ -41,8 +41,8 @@ def check_shape(text: str, names: Mapping[str, Shape], wanted: Shape, *, expand:
 class _Shapes(ast.NodeVisitor):
     """Returns the shape of every part of a text; raises `ValueError` where parts do not fit together."""
 
-    def __init__(self, names: Mapping[str, Shape], wanted: Shape) -> None:
-        self.names, self.wanted = names, wanted
+    def __init__(self, names: Mapping[str, Shape], wanted: Shape, item: bool = False) -> None:
+        self.names, self.wanted, self.item = names, wanted, item
 
     def visit_Constant(self, node: ast.Constant) -> Shape:
         return ()
@@ -70,7 +70,14 @@ class _Shapes(ast.NodeVisitor):
         return (len(node.elts),)
 
     def visit_Call(self, node: ast.Call) -> Shape:
-        name, given = ast.unparse(node.func), [self.visit(item) for item in node.args]
+        name = ast.unparse(node.func)
+        if name == "outer":
+            return self._outer(node)
+        if name == "sum_items":
+            return self._whole(node, _Shapes(self.names, self.wanted, item=True).visit(node.args[0]))
+        given = [self.visit(item) for item in node.args]
+        if name == "shifted":
+            return given[0]
         if name == "first":
             return self._first_frame(node, given[0])
         if name in REDUCED:
@@ -84,6 +91,25 @@ class _Shapes(ast.NodeVisitor):
         if len(given) < 3:
             raise ValueError(f"{ast.unparse(node)!r} is the first frame of a pattern with frames, and this has none")
         return (*given[:-2], 1, given[-1]) if len(self.wanted) == 3 else (*given[:-2], given[-1])
+
+    def _whole(self, node: ast.AST, found: Shape) -> Shape:
+        """Return the shape wanted, to which a part must expand."""
+        if _together(node, found, self.wanted) != self.wanted:
+            raise ValueError(f"{ast.unparse(node)!r} has the shape {found}; needed is {self.wanted}")
+        return self.wanted
+
+    def _outer(self, node: ast.Call) -> Shape:
+        """Return the shape of an outer product, of vectors over the post- and the presynaptic units."""
+        for arg, size, side in zip(node.args, self.wanted, ("post", "pre"), strict=True):
+            rows = {name.removesuffix(f"_{side}") for name in self.names if name.endswith(f"_{side}")}
+            own = dict.fromkeys(rows, (size,)) if self.item else {}
+            found = _Shapes({**self.names, **own}, (size,)).visit(arg)
+            if found not in ((), (size,)):
+                raise ValueError(
+                    f"{ast.unparse(node)!r} joins a vector over the postsynaptic units with one over the presynaptic "
+                    f"units; {ast.unparse(arg)!r} has the shape {found}, and needed is {(size,)}"
+                )
+        return self.wanted
 
 
 def _together(node: ast.AST, *shapes: Shape) -> Shape:
