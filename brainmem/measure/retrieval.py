@@ -226,7 +226,8 @@ def retrieval_map(
     }
     table["flipped"] = ("start_overlap", _flips(starts, patterns.shape[1]), units | {"long_name": "signs flipped"})
     every = (("start_overlap", "item", "repeat"), overlap, units | {"long_name": "final overlap"})
-    return xr.Dataset({"overlap": every, **table}, coords={"start_overlap": starts})
+    coordinates = {"start_overlap": starts, "item": items, "repeat": np.arange(repeats)}
+    return xr.Dataset({"overlap": every, **table}, coordinates)
 
 
 @takes(

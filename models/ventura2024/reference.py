@@ -226,11 +226,8 @@ def perceptron(patterns, kappa: float, *, lam=0.02, symmetric: bool = True, roun
     return Trained(J, rounds, not (stabilities(J, patterns) < kappa).any())
 
 
-def lowest_loss(patterns, m: float, *, steps: int = 500) -> Trained:
-    """Return couplings at a minimum of ``L(m, J) = -<erf(m Delta/sqrt(2(1 - m^2)))>``, from Hebb.
-
-    They are asymmetric, and the norm of their rows has no meaning.
-    """
+def lowest_loss(patterns, m: float, *, symmetric: bool = True, steps: int = 500) -> Trained:
+    """Return couplings at a minimum of ``L(m, J) = -<erf(m Delta/sqrt(2(1 - m^2)))>``, found from Hebb."""
     _check(m=m, most=1 - 1e-6)
     patterns = _patterns(patterns)
     (items, units), slope = patterns.shape, m / np.sqrt(2 * (1 - m**2))
@@ -242,12 +239,11 @@ def lowest_loss(patterns, m: float, *, steps: int = 500) -> Trained:
         weight = 2 / np.sqrt(np.pi) * slope * np.exp(-((slope * delta) ** 2)) / (items * units)
         change = (weight * patterns).T @ patterns / norms[:, None]
         change -= np.sum(weight * delta, axis=0)[:, None] * J / norms[:, None] ** 2
+        change = (change + change.T) / 2 if symmetric else change  # so that a symmetric J stays so
         return -float(np.mean(erf(slope * delta))), -_without_diagonal(change).ravel()
 
-    start = hebb(patterns)
-    start /= np.linalg.norm(start, axis=1, keepdims=True)
     options = {"maxiter": steps, "ftol": 0, "gtol": 1e-9}
-    found = minimize(value, start.ravel(), jac=True, method="L-BFGS-B", options=options)
+    found = minimize(value, hebb(patterns).ravel(), jac=True, method="L-BFGS-B", options=options)
     return Trained(found.x.reshape(units, units), int(found.nit), bool(found.success))
 
 
