@@ -58,7 +58,7 @@ def _check(*, zero: bool = False, most: float = 1e300, **numbers: float) -> None
     """Refuse what is not above 0, or not at least 0, or above the most allowed."""
     for name, value in numbers.items():
         if not (np.isreal(value) and (0 < value <= most or (zero and value == 0))):
-            limit = "" if most == 1e300 else f" and at most {most:g}"
+            limit = "" if most >= 1e300 else f" and at most {most:g}"
             raise RuleError(f"{name} must be a number {'of 0 or more' if zero else 'above 0'}{limit}, got {value!r}.")
 
 
