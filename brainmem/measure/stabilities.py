@@ -86,7 +86,8 @@ def stability_table(result: Result, *, weights: str = "recurrent_w", patterns: s
 
 def _summary(weights: ArrayLike, patterns: ArrayLike) -> tuple[float, ...]:
     found = stability(weights, patterns)
-    return found.min(), found.mean(), found.std(), np.mean(found < 0), row_norms(weights).mean()
+    numbers = (found.min(), found.mean(), found.std(), np.mean(found < 0), row_norms(weights).mean())
+    return tuple(map(float, numbers))
 
 
 def _dataset(rows: list[tuple[float, ...]]) -> xr.Dataset:
