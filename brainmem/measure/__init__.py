@@ -18,6 +18,16 @@ from brainmem.measure.connectivity import (
 )
 from brainmem.measure.criterion import Criterion
 from brainmem.measure.dynamics import drift, nearest_cosine, ring_distance, settled, time_summary
+from brainmem.measure.equilibrium import (
+    Boltzmann,
+    boltzmann,
+    energies,
+    energy_wasserstein,
+    kl_divergence,
+    moment_correlation,
+    pair_moments,
+    specific_heat,
+)
 from brainmem.measure.recall import (
     capacity,
     capacity_bound,
@@ -26,6 +36,7 @@ from brainmem.measure.recall import (
     recall_table,
     recalled_fraction,
 )
+from brainmem.measure.retrieval import Relaxed, basin_radius, damaged, relax, retrieval_map, retrieval_table
 from brainmem.measure.sequences import (
     bvar,
     centre_of_mass,
@@ -36,30 +47,50 @@ from brainmem.measure.sequences import (
     resilience,
     selectivity,
 )
+from brainmem.measure.spectra import cosine, spectrum
 from brainmem.measure.spread import bootstrap, standard_error
+from brainmem.measure.stabilities import (
+    one_step_overlap,
+    one_step_overlap_expected,
+    stability_summary,
+    stability_table,
+)
 
 __all__ = [
     "Bands",
+    "Boltzmann",
     "Criterion",
+    "Relaxed",
     "band_structure",
+    "basin_radius",
+    "boltzmann",
     "bootstrap",
     "bvar",
     "capacity",
     "capacity_bound",
     "centre_of_mass",
+    "cosine",
+    "damaged",
     "decorrelation",
     "decorrelation_index",
     "designed_hebb",
     "designed_pseudo_inverse",
     "dimension",
     "drift",
+    "energies",
+    "energy_wasserstein",
     "fano_factor",
     "hebb",
+    "kl_divergence",
     "lowpass",
     "magnitude_of_change",
+    "moment_correlation",
     "nearest_cosine",
     "nrmse",
+    "one_step_overlap",
+    "one_step_overlap_expected",
     "overlap",
+    "pair_moments",
     "pattern_coordinates",
     "pearson",
     "pvar",
@@ -67,12 +98,19 @@ __all__ = [
     "recall_ceiling",
     "recall_table",
     "recalled_fraction",
+    "relax",
     "resilience",
+    "retrieval_map",
+    "retrieval_table",
     "ring_distance",
     "row_norms",
     "selectivity",
     "settled",
+    "specific_heat",
+    "spectrum",
     "stability",
+    "stability_summary",
+    "stability_table",
     "standard_error",
     "time_summary",
 ]

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import xarray as xr
 
 from brainmem.errors import ResultError
 from brainmem.intake.numbers import read_array
 
-__all__ = ["array", "broadcast", "matrix", "same_shape", "same_units"]
+if TYPE_CHECKING:
+    from brainmem.results.result import Result
+
+__all__ = [
+    "array",
+    "broadcast",
+    "fitting",
+    "matrix",
+    "same_shape",
+    "same_units",
+    "sign_patterns",
+    "signs",
+    "snapshots",
+    "symmetric",
+]
+
+# Two weights that differ by less than this part of the largest one are equal up to rounding.
+_ROUNDING = 1e-9
 
 
 def array(values: Any, name: str, *, least: int = 0, axes: tuple[str, ...] = ()) -> np.ndarray:
@@ -34,6 +52,58 @@ def matrix(values: Any, name: str) -> np.ndarray:
     if values.ndim != 2 or values.shape[0] != values.shape[1]:
         raise ResultError(f"{name} must be a square [post, pre] matrix, got shape {values.shape}.")
     return values
+
+
+def symmetric(values: Any, name: str, *, needed_by: str) -> np.ndarray:
+    """Return `values` as a finite symmetric matrix; `needed_by` says in the message what asks for it."""
+    values = matrix(values, name)
+    gap = np.abs(values - values.T)
+    if gap.max() > _ROUNDING * np.abs(values).max():
+        post, pre = np.unravel_index(gap.argmax(), gap.shape)
+        raise ResultError(
+            f"{name} is not symmetric, and {needed_by} exists only where J_ij = J_ji: [{post}, {pre}] is "
+            f"{values[post, pre]:g} and [{pre}, {post}] is {values[pre, post]:g}. "
+            f"Give the symmetric part, ({name} + {name}.T)/2, if that is meant."
+        )
+    return values
+
+
+def signs(values: Any, name: str, *, least: int = 1) -> np.ndarray:
+    """Return `values` as a float array of which every entry is -1 or +1."""
+    values = array(values, name, least=least)
+    wrong = np.abs(values) != 1
+    if wrong.any():
+        first = tuple(np.argwhere(wrong)[0].tolist())
+        raise ResultError(
+            f"{name} must hold -1 and +1 only: {np.count_nonzero(wrong)} of {values.size} entries are others, the "
+            f"first is {values[first]:g} at {list(first)}. Zeros and ones become signs by 2*{name} - 1."
+        )
+    return values
+
+
+def sign_patterns(values: Any, name: str = "patterns") -> np.ndarray:
+    """Return patterns of -1 and +1, (item, unit)."""
+    values = signs(values, name)
+    if values.ndim != 2:
+        raise ResultError(f"{name} must have the shape (item, unit), got {values.shape}.")
+    return values
+
+
+def fitting(weights: np.ndarray, states: np.ndarray, name: str) -> None:
+    """Raise `ResultError` unless the last axis of `states` has the units of the weights."""
+    if weights.shape[1] != states.shape[-1]:
+        raise ResultError(
+            f"weights of {weights.shape[1]} units do not fit {name} of {states.shape[-1]} units; "
+            f"{name} have the units in their last axis."
+        )
+
+
+def snapshots(result: Result, name: str) -> xr.DataArray:
+    """Return weights that a result recorded after epochs, (epoch, post, pre)."""
+    found = result[name]
+    if found.dims[:1] != ("epoch",) or found.ndim != 3:
+        raise ResultError(f"{name} must be weights recorded after epochs, and it has dimensions {found.dims}.")
+    return found
 
 
 def same_shape(first: np.ndarray, second: np.ndarray, names: str) -> None:

@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike
 
 from brainmem.errors import ResultError
 from brainmem.intake.arguments import NUMBER, RESULT, TEXT, takes
-from brainmem.measure.checks import array, matrix, same_shape
+from brainmem.measure.checks import array, matrix, same_shape, sign_patterns, snapshots
 
 if TYPE_CHECKING:
     from brainmem.results.result import Result
@@ -78,9 +78,9 @@ def stability(weights: ArrayLike, patterns: ArrayLike) -> np.ndarray:
     Raises
     ------
     ResultError
-        For a unit without input weights, NaN, or sizes that do not fit.
+        For patterns that are not -1 and +1, a unit without input weights, NaN, or sizes that do not fit.
     """
-    weights, patterns = matrix(weights, "weights"), _patterns(patterns, "patterns")
+    weights, patterns = matrix(weights, "weights"), sign_patterns(patterns)
     _same_size(weights, patterns)
     norms = row_norms(weights)
     if not norms.all():
@@ -165,12 +165,10 @@ def decorrelation(
         For names that the result lacks, weights without epochs, a single item, or patterns that are not linearly
         independent.
     """
-    snapshots = result[weights]
-    if snapshots.dims[:1] != ("epoch",) or snapshots.ndim != 3:
-        raise ResultError(f"{weights} must be weights recorded after epochs, and it has dimensions {snapshots.dims}.")
+    recorded = snapshots(result, weights)
     patterns = (result[targets].values, result[cues].values)
-    index = [decorrelation_index(snapshot, *patterns) for snapshot in snapshots.values]
-    found = xr.DataArray(index, {"epoch": snapshots["epoch"].values}, ("epoch",), "decorrelation")
+    index = [decorrelation_index(snapshot, *patterns) for snapshot in recorded.values]
+    found = xr.DataArray(index, {"epoch": recorded["epoch"].values}, ("epoch",), "decorrelation")
     return found.assign_attrs(units="1", long_name=f"decorrelation index of {targets} and {cues} in {weights}")
 
 

@@ -285,11 +285,14 @@ def test_bad_input_is_refused_with_a_reason(call, message):
         call()
 
 
-DIMENSIONS = {"epoch", "frame", "item", "post", "pre", "repeat", "sample", "step", "time", "trial", "unit"}
-SHARED = {"decorrelation", "settled"}  # by all trials, here
+INDEXED = {"epoch", "item", "repeat", "start_overlap"}
+DIMENSIONS = INDEXED | {"frame", "post", "pre", "sample", "step", "time", "trial", "unit"}
+SHARED = {"decorrelation", "retrieval_table", "settled", "stability_table"}  # by all trials, here
 ARGUMENTS = {
     "pvar_of_tests": {"phase": "recall"},
+    "retrieval_table": {"patterns": "target", "overlaps": [0.5, 1]},
     "settled": {"name": "x"},
+    "stability_table": {"patterns": "target"},
 }  # where a measure needs more than the result
 
 
@@ -313,9 +316,7 @@ def test_a_measure_of_a_result_has_named_dimensions_with_units(name, trials):
     assert isinstance(found, xr.DataArray | xr.Dataset)
     assert set(found.dims) <= DIMENSIONS
     assert ("trial" in found.dims) == (bool(trials) and name not in SHARED)
-    assert all(
-        found.indexes[dim].size == size for dim, size in found.sizes.items() if dim in ("epoch", "item", "repeat")
-    )
+    assert all(found.indexes[dim].size == size for dim, size in found.sizes.items() if dim in INDEXED)
     variables = found.data_vars.values() if isinstance(found, xr.Dataset) else [found]
     assert all({"units", "long_name"} <= set(variable.attrs) for variable in variables)
 

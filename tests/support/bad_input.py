@@ -187,6 +187,7 @@ def _measures() -> Iterator[Call]:
     w, target, cue = rng.normal(size=(8, 8)), *(np.sign(rng.normal(size=(2, 8))) for _ in range(2))
     result = synthetic.result()
     table = {"result": result, "phase": None, "target": None, "score": None, "threshold": None, "repeats": None}
+    cues = {"overlaps": [0.5, 1.0], "threshold": 0.9, "repeats": 1, "sweeps": 3, "seed": 0}
     good: dict[str, dict[str, Any]] = {
         "pearson": {"x": x, "y": y, "axis": -1}, "nrmse": {"output": x, "reference": y}, "pvar": {"target": x, "output": y},
         "fano_factor": {"trace": x, "tau": 0.1, "rate_max": 100.0, "cells_per_unit": 4},
@@ -211,6 +212,22 @@ def _measures() -> Iterator[Call]:
         "magnitude_of_change": {"after": w, "before": w + 1},
         "selectivity": {"rates": rng.random((2, 5, 4)), "preferred": [0, 1, 0, 1]},
         "resilience": {"levels": [0.1, 0.2], "values": [1.0, -1.0]},
+        "stability_summary": {"weights": w, "patterns": target},
+        "stability_table": {"result": result, "weights": "recurrent_w", "patterns": "target"},
+        "one_step_overlap": {"weights": w, "patterns": target, "start_overlap": 0.5, "repeats": 2, "seed": 0},
+        "one_step_overlap_expected": {"weights": w, "patterns": target, "start_overlap": 0.5},
+        "relax": {"weights": w, "states": target, "sweeps": 3, "seed": 0},
+        "damaged": {"patterns": target, "overlaps": [0.5, 1.0], "repeats": 2, "seed": 0},
+        "retrieval_map": {"weights": w, "patterns": target, **cues},
+        "retrieval_table": {"result": result, "weights": "recurrent_w", "patterns": "target", **cues},
+        "basin_radius": {"overlaps": [0.5, 1.0], "final": [0.6, 1.0], "level": 0.9},
+        "cosine": {"first": w, "second": w + 1}, "spectrum": {"weights": w + w.T, "patterns": target},
+        "energies": {"weights": w + w.T, "states": target, "biases": np.ones(8)},
+        "boltzmann": {"weights": w + w.T, "biases": np.ones(8), "temperature": 1.0},
+        "specific_heat": {"weights": w + w.T, "temperatures": [0.5, 1.0], "biases": None},
+        "pair_moments": {"states": target, "probabilities": [0.5, 0.5]},
+        "moment_correlation": {"first": w, "second": w + w.T}, "kl_divergence": {"p": [0.5, 0.5], "q": [0.1, 0.9]},
+        "energy_wasserstein": {"first": x[0], "second": y[0], "p": None, "q": None},
     }  # fmt: skip
     traced = {"result": synthetic.result(traces=True), "name": "x", "share": 0.5}
     yield Call("measure.settled", measure.settled, traced)
