@@ -161,7 +161,8 @@ def _resampled(levels: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
     """Return a picture of another size, each pixel the mean over the area that it covers."""
     from PIL import Image
 
-    image = Image.fromarray(levels.astype(np.float32)).resize(shape[::-1], Image.Resampling.BOX)
+    rows, columns = shape
+    image = Image.fromarray(levels.astype(np.float32)).resize((columns, rows), Image.Resampling.BOX)
     return np.clip(np.asarray(image, dtype=float), 0, 1)
 
 

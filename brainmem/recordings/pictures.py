@@ -20,7 +20,7 @@ DIGIT_SHAPE = (8, 8)
 
 
 def _is_whole(given: Any, least: int) -> bool:
-    return isinstance(given, int | np.integer) and not isinstance(given, bool) and given >= least
+    return isinstance(given, int | np.integer) and not isinstance(given, bool) and int(given) >= least
 
 
 def _is_size(given: Any) -> bool:

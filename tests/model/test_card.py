@@ -127,7 +127,8 @@ def test_what_only_other_models_have_is_shown_too():
     )  # fmt: skip
     sleep = LearningRule("sleep", "recurrent", episodic="w *= gamma", at=("rest",))
     rest = Phase("rest", duration="9*tau", until="overlap > gamma", must_end=True)
-    spins = Population("spins", "S : 1", size=3, rate="S", sequential="S = sign(S)", initial={"S": "signs()"})
+    spins = Population("spins", "S : 1", size=3, rate="S", sequential="S = sign(S)", initial={"S": "signs()"},
+                       values={"S": (-1, 1)})  # fmt: skip
     model = KURIKAWA.replace(
         populations=(*KURIKAWA.populations, spins),
         rules=(rule, sleep),
@@ -154,6 +155,7 @@ def test_what_only_other_models_have_is_shown_too():
     ]
     assert "  at the end of  rest" in section(text, "Rule sleep of recurrent (episodic)")
     assert "  one at a time  S = sign(S)" in section(text, "Population spins")
+    assert "  values of S    -1, 1" in section(text, "Population spins")
     assert section(text, "Pattern place of units") == ["  items  4", "  draw   permutation()"]
     assert section(text, "Stimulus film of units")[1:3] == ["  frames  7, every 3*tau", "  unit    volt"]
     assert "  total    sum over units of x*mV, in volt" in section(text, "Observables")
@@ -171,7 +173,7 @@ SHOWN = {
     nouns.Choice: "name options default meaning source",
     nouns.Pattern: "name population items draw values distinct unit frames every",
     nouns.Stimulus: "name population items draw values distinct unit frames every",
-    nouns.Population: "name equations size rate drive transfer rate_range sequential initial",
+    nouns.Population: "name equations size rate drive transfer rate_range sequential initial values",
     nouns.Projection: "name source target current variables initial row_norm self_connections source_units "
     "target_units delay",
     nouns.SpikingRule: "on_pre on_post clocked why",

@@ -146,11 +146,13 @@ ALLOWED: dict[str, set[str]] = {
     "Population.drive": {"None", "'x'"},
     "Population.sequential": {"''"},
     "Population.initial": {"{}"},
+    "Population.values": {"{}"},
     "Projection.initial": set(),  # row_norm needs weights
     "Projection.row_norm": {"None", "5", "2.5"},
     "Projection.self_connections": TRUTH,
     "Projection.source_units": {"''"},
     "Projection.target_units": {"''"},
+    "Projection.delay": {"''"},
     **dict.fromkeys((f"SpikingRule.{name}" for name in ("on_pre", "on_post", "clocked")), EMPTY),
     "SpikingRule.why": PROSE,
     "LearningRule.name": {"'False'", "'x'"},
@@ -163,6 +165,7 @@ ALLOWED: dict[str, set[str]] = {
     "LearningRule.spiking": {"None"},
     "LearningRule.equation": PROSE,
     "Observable.expression": {"'x'"},
+    "Observable.units": {"''"},
     "Phase.until": {"'False'", "''"},
     "Phase.gates": {"{}"},  # of the phase that another gives the gate
     "Phase.stimuli": {"()"},

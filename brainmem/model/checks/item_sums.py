@@ -47,8 +47,9 @@ def check_item_sums(
     try:
         for node, where in _places(tree, ()):
             reading.check(node, where)
-        for node in (node for node in ast.walk(tree) if _calls(node, "sum_items") and len(node.args) == 1):
-            _check_counts(node, patterns, shapes)
+        for node in ast.walk(tree):
+            if (call := _call_of(node, "sum_items")) and len(call.args) == 1:
+                _check_counts(call, patterns, shapes)
     except ValueError as error:
         raise place.error(f"{field}={draw!r}: {error}") from error
 
@@ -57,17 +58,19 @@ def _places(node: ast.AST, where: tuple[str, ...]) -> Iterator[tuple[ast.AST, tu
     """Yield every name and call with what it stands in: ``"sum_items"``, and the side of an outer product."""
     if isinstance(node, ast.Name | ast.Call):
         yield node, where
-    outer = _calls(node, "outer") and len(node.args) == len(SIDES)
-    within = (*where, "sum_items") if _calls(node, "sum_items") else where
+    outer = _call_of(node, "outer")
+    within = (*where, "sum_items") if _call_of(node, "sum_items") else where
     called = node.func if isinstance(node, ast.Call) else None
-    sides = dict(zip(node.args, SIDES, strict=True)) if outer else {}
+    sides: dict[ast.AST, str] = dict(zip(outer.args, SIDES, strict=False)) if outer else {}
     for part in ast.iter_child_nodes(node):
         if part is not called:
             yield from _places(part, (*within, sides[part]) if part in sides else within)
 
 
-def _calls(node: Any, name: str) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+def _call_of(node: ast.AST, name: str) -> ast.Call | None:
+    """Return a node that is the call of a function, None for others."""
+    called = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+    return node if called and isinstance(node, ast.Call) else None
 
 
 @dataclass(frozen=True)
@@ -91,8 +94,8 @@ class _Reading:
 
     def _check_call(self, node: ast.Call, where: tuple[str, ...]) -> None:
         within = "outer" if set(where) & set(SIDES) else "sum_items" if where else ""
-        nested = _calls(node, "sum_items") and where
-        if nested or (_calls(node, "outer") and within == "outer"):
+        nested = _call_of(node, "sum_items") and where
+        if nested or (_call_of(node, "outer") and within == "outer"):
             raise ValueError(f"{ast.unparse(node)!r} stands within {within}(...). Write one without the other.")
 
     def _check_number(self, summed: bool) -> None:
