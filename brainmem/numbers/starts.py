@@ -252,33 +252,35 @@ def start_tables(drawing: Drawing, plan: Plan) -> dict[str, np.ndarray]:
     """Return the values that phases set when they begin, (row, unit of every trial), and the row of every step."""
     model = drawing.model
     tables: dict[str, np.ndarray] = {}
-    keys = {key: row + 1 for row, key in enumerate(dict.fromkeys(filter(None, plan.starts)))}
     for name, item in restarts(model).items():
-        shown = [
-            keys[key] if key and name in s.phase.start else 0 for s, key in zip(plan.steps, plan.starts, strict=True)
-        ]
-        tables[f"{name}_row"] = np.asarray(shown)
+        tables[f"{name}_row"] = plan.start * plan.by_phase(lambda phase, name=name: name in phase.start)
         for phase in item.phases:
-            rows = [number for key, number, *_ in keys if key == phase.name]
-            _check_rows(model, phase, name, rows, drawing.patterns)
+            _check_rows(model, phase, name, _keys_of(model, phase, plan.starts)[:, 1], drawing.patterns)
         if not item.on_device:
-            tables[f"{name}_start"] = phase_starts(drawing, item, keys)
+            tables[f"{name}_start"] = phase_starts(drawing, item, plan.starts)
     return tables
 
 
-def phase_starts(drawing: Drawing, item: Restart, keys: Mapping[tuple, int]) -> np.ndarray:
-    """Return the values of a variable that phases set, (row, unit of every trial), also where the device draws them."""
+def _keys_of(model: MemoryModel, phase: Phase, keys: np.ndarray) -> np.ndarray:
+    return keys[keys[:, 0] == model.protocol.phases.index(phase)]
+
+
+def phase_starts(drawing: Drawing, item: Restart, keys: np.ndarray) -> np.ndarray:
+    """Return the values of a variable that phases set, (row, unit of every trial), also where the device draws them.
+
+    `keys` are those of `Plan.starts`.
+    """
     return side_by_side(np.stack([_phase_starts(drawing, item, keys, trial) for trial in drawing.trials], axis=1))
 
 
-def _phase_starts(drawing: Drawing, restart: Restart, keys: Mapping[tuple, int], trial: int) -> np.ndarray:
+def _phase_starts(drawing: Drawing, restart: Restart, keys: np.ndarray, trial: int) -> np.ndarray:
     """Return the start values of one trial, (row, unit)."""
     model, name = drawing.model, restart.variable
     size = size_of(owner_of(model, name).size, drawing.parameters)
     values = np.zeros((len(keys), size))
     for phase in restart.phases:
-        rows = np.array([row for (key, *_), row in keys.items() if key == phase.name], dtype=int)
-        items = [item for key, item, *_ in keys if key == phase.name]
+        rows = np.flatnonzero(keys[:, 0] == model.protocol.phases.index(phase)) + 1
+        items = _keys_of(model, phase, keys)[:, 1]
         read = _at_begin(model, phase, name, items, of_trial(model, drawing.patterns, trial))
         rng: Any = stream(drawing.seed, f"{phase.name}.{name}", trial)
         if phase.fresh:
@@ -289,15 +291,15 @@ def _phase_starts(drawing: Drawing, restart: Restart, keys: Mapping[tuple, int],
 
 
 def _check_rows(
-    model: MemoryModel, phase: Phase, name: str, items: list[int], patterns: Mapping[str, np.ndarray]
+    model: MemoryModel, phase: Phase, name: str, items: np.ndarray, patterns: Mapping[str, np.ndarray]
 ) -> None:
     """Refuse items for which a start value would read rows that a pattern does not have."""
     for item in _read_by(model, phase.start[name]):
         rows = len(patterns[item.name])
-        if max(items, default=0) >= rows:
+        if items.max(initial=0) >= rows:
             raise RuleError(
                 f"Model {model.name!r}, phase {phase.name!r}: start[{name!r}] = {phase.start[name]!r} reads item "
-                f"{max(items)} of {item.name!r}, which has only {rows} rows. Raise {item.items!r}."
+                f"{items.max()} of {item.name!r}, which has only {rows} rows. Raise {item.items!r}."
             )
 
 
@@ -306,7 +308,7 @@ def _read_by(model: MemoryModel, text: str) -> Iterator[Pattern]:
 
 
 def _at_begin(
-    model: MemoryModel, phase: Phase, name: str, items: list[int], patterns: Mapping[str, np.ndarray]
+    model: MemoryModel, phase: Phase, name: str, items: np.ndarray, patterns: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """Return the rows of patterns that a start value reads, (items, unit): those of the items, their first frames."""
     read = {item.name: (item, patterns[item.name]) for item in _read_by(model, phase.start[name])}

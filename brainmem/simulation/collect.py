@@ -69,6 +69,7 @@ def collect(
         "schedule": schedule,
         "calibration": json.dumps(dict(calibration)) if calibration else "",
         "notes": json.dumps(list(notes)),
+        "repeats": json.dumps(_repeats(translated, numbers, outputs)),
         "recalled": json.dumps(model.recalled.of(translated.variant)) if model.recalled else "",
         "reference": json.dumps(asdict(model.reference)) if model.reference else "",
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -109,26 +110,45 @@ def _variable(dims: str | tuple[str, ...], values: ArrayLike, units: str, long_n
 
 
 def _steps(translated: Translation, numbers: Numbers, outputs: Outputs) -> dict[str, xr.Variable]:
+    plan, rows = numbers.plan, _rows_run(outputs)
+    names = np.array([phase.name for phase in plan.phases], dtype=object)
     elapsed = np.asarray(outputs[Recorded(CONTROLLER, "elapsed", "steps")])
-    steps = numbers.plan.steps[: len(elapsed)]
     found = {
-        "step_phase": _variable("step", np.array([s.phase.name for s in steps], dtype=object), "", "phase"),
-        "step_item": _variable("step", [s.item for s in steps], "1", "item shown"),
-        "step_epoch": _variable("step", [s.epoch for s in steps], "1", "epoch, from 1"),
-        "step_repeat": _variable("step", [s.repeat for s in steps], "1", "repeat of the item"),
-        "step_duration": _variable("step", elapsed[: len(steps)], "s", "duration of the step"),
+        "step_phase": _variable("step", names[plan.phase[rows]], "", "phase"),
+        "step_item": _variable("step", plan.item[rows], "1", "item shown"),
+        "step_epoch": _variable("step", plan.epoch[rows], "1", "epoch, from 1"),
+        "step_repeat": _variable("step", plan.repeat[rows], "1", "repeat of the item"),
+        "step_duration": _variable("step", elapsed, "s", "duration of the step"),
     }
     fulfilled = outputs.get(Recorded(CONTROLLER, "fulfilled", "steps"))
     if fulfilled is not None:
-        held = np.ravel(fulfilled)[: len(steps)]
-        values = np.where([bool(step.phase.until) for step in steps], held, np.nan)
+        values = np.where(plan.by_phase(lambda phase: bool(phase.until))[rows], np.ravel(fulfilled), np.nan)
         meaning = "1 where the end condition held when the step ended, 0 where its longest duration was over"
         found["step_fulfilled"] = _variable("step", values, "1", meaning)
     for item in translated.model.observables:
         observer = TRIAL if translated.trials else CONTROLLER
-        values = np.asarray(outputs[Recorded(observer, item.name, "steps")]).reshape(len(elapsed), -1)[: len(steps)]
+        values = np.asarray(outputs[Recorded(observer, item.name, "steps")]).reshape(len(elapsed), -1)
         dims, values = (("step", "trial"), values) if translated.trials else ("step", values[:, 0])
         found[item.name] = _variable(dims, values, item.unit, f"{item.name} when the step ends")
+    return found
+
+
+def _rows_run(outputs: Outputs) -> np.ndarray:
+    """Return the rows of the plan that have run; conditions of repetitions pass over some."""
+    return np.rint(np.ravel(outputs[Recorded(CONTROLLER, "step", "steps")])).astype(int)
+
+
+def _repeats(translated: Translation, numbers: Numbers, outputs: Outputs) -> list[dict[str, Any]]:
+    """Return how each `Repeat` of the schedule that has a condition ended, in its order; see `Result.repeats`."""
+    plan, rows = numbers.plan, _rows_run(outputs)
+    held = np.ravel(outputs.get(Recorded(CONTROLLER, "loop_fulfilled", "steps"), np.zeros(len(rows))))
+    found = []
+    for number, entry in enumerate((translated.written or translated.model).protocol.loops, 1):
+        ended = np.flatnonzero(plan.loop[rows] == number)
+        times = int(numbers.parameters[entry.times] if isinstance(entry.times, str) else entry.times)
+        fulfilled = bool(ended.size and held[ended[-1]] > 0.5)
+        epochs = int(plan.epoch[rows[ended[-1]]]) if fulfilled else times
+        found.append({"until": entry.until, "times": times, "epochs": epochs, "fulfilled": fulfilled})
     return found
 
 
@@ -161,7 +181,7 @@ def _averages(
     model: MemoryModel, translated: Translation, numbers: Numbers, outputs: Outputs, dt: float
 ) -> dict[str, xr.Variable]:
     elapsed = np.asarray(outputs[Recorded(CONTROLLER, "elapsed", "steps")])
-    begin = numbers.arrays["table.step_average"][: len(elapsed)]
+    begin = numbers.arrays["table.step_average"][_rows_run(outputs)]
     samples = np.round((elapsed - begin) / dt)
     samples[samples < 1] = np.nan
     found = {}

@@ -6,7 +6,7 @@ import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -212,6 +212,7 @@ def execute(ready: Ready, executable: Executable, *, progress: Callable[[float],
     after = remarks_on_run(ready.translated, ready.numbers, result.data, outputs, ready.dt)
     _say(result, (*ready.remarks, *after))
     _check_ended(ready.translated.model, result)
+    _check_repeats(ready.translated.model, result)
     return result
 
 
@@ -229,11 +230,26 @@ def _check_ended(model: MemoryModel, result: Result) -> None:
     for phase in (phase for phase in model.protocol.phases if phase.must_end):
         missed = (result["step_phase"].values == phase.name) & (result["step_fulfilled"].values == 0)
         if missed.any():
-            error = ResultError(
+            _refuse(
                 f"Model {model.name!r}: phase {phase.name!r} must end by its condition ({phase.until}), and in "
                 f"{int(missed.sum())} of its steps, the first of them step {int(np.argmax(missed))}, reached its "
-                f"longest duration ({phase.duration}). Lengthen it, or take out must_end=True. The result of the run "
-                "is this error's attribute 'result'."
+                f"longest duration ({phase.duration}). Lengthen it, or take out must_end=True.",
+                result,
             )
-            error.result = result
-            raise error
+
+
+def _check_repeats(model: MemoryModel, result: Result) -> None:
+    """Raise where a `Repeat` that must end by its condition has not."""
+    for entry, ended in zip(model.protocol.loops, result.repeats, strict=True):
+        if entry.must_end and ended["times"] and not ended["fulfilled"]:
+            _refuse(
+                f"Model {model.name!r}: a Repeat must end by its condition ({ended['until']}), and ran all of its "
+                f"{ended['times']} epochs without. Raise {entry.times!r}, or take out must_end=True.",
+                result,
+            )
+
+
+def _refuse(text: str, result: Result) -> NoReturn:
+    error = ResultError(f"{text} The result of the run is this error's attribute 'result'.")
+    error.result = result
+    raise error

@@ -45,7 +45,8 @@ COMPLETE = Recorded(CONTROLLER, "complete", "end")  # 1 once the protocol has ru
 def recorded_at_steps(translated: Translation) -> tuple[Recorded, ...]:
     """Return what every run records when a step of the protocol ends: its length, observables, sums of rates."""
     model, observers = translated.model, TRIAL if translated.trials else CONTROLLER
-    ends = ("step", "elapsed", *(("fulfilled",) if has_until(model) else ()))
+    ends = ["step", "elapsed", *(["fulfilled"] if has_until(model) else [])]
+    ends += ["loop_fulfilled"] if model.protocol.loops else []
     kept = [(CONTROLLER, name) for name in ends]
     kept += [(observers, item.name) for item in model.observables]
     kept += [(item.name, f"{item.rate}_total") for item in model.populations if item.rate]

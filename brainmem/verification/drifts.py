@@ -96,7 +96,7 @@ class Trial:
         outputs = executable.run(
             inputs, seed=self.seed if seed is None else seed, duration=self.ready.numbers.duration + self.ready.dt
         )
-        steps = len(self.ready.numbers.plan.steps)
+        steps = len(self.ready.numbers.plan)
         reported = {name: outputs[Recorded(CONTROLLER, name, "steps")] for name in self.experiment.reported}
         observed = {name: float(np.mean(np.ravel(values)[:steps])) for name, values in reported.items()}
         return Outcome(self._drifts(outputs), observed)
@@ -138,7 +138,7 @@ class Trial:
 
 
 def _runs(ready: Ready) -> tuple[list[str], np.ndarray]:
-    names = [step.phase.name for step in ready.numbers.plan.steps]
+    names = ready.numbers.plan.by_phase(lambda phase: phase.name).tolist()
     ends = np.array([k for k, name in enumerate(names) if k == len(names) - 1 or names[k + 1] != name])
     return [names[k] for k in ends], ends
 
