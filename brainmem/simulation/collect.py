@@ -18,13 +18,14 @@ from numpy.typing import ArrayLike
 from brainmem.model.memory import MemoryModel
 from brainmem.numbers.run import Numbers
 from brainmem.results.result import Result
+from brainmem.simulation.records import END, Records, end_names
+from brainmem.simulation.weights import weights_after
 from brainmem.text.equations import read_equations, unit_text
-from brainmem.text.slices import Ends
 from brainmem.translation.controller import CONTROLLER, TRIAL
 from brainmem.translation.recorded import COMPLETE, Recorded
-from brainmem.translation.text import Connection, Group, Translation
+from brainmem.translation.text import Group, Translation
 
-__all__ = ["collect", "flatten", "matrix_of", "versions"]
+__all__ = ["collect", "versions"]
 
 Outputs = Mapping[Recorded, np.ndarray]
 PACKAGES = ("brainmem", "brian2", "numpy", "scipy", "sympy", "cython")
@@ -42,14 +43,17 @@ def collect(
     notes: tuple[str, ...],
     schedule: str,
     dense: Mapping[str, str] = MappingProxyType({}),
+    records: Records,
 ) -> Result:
     """Return the run as a `Result`: per-step records, patterns, weights, traces, and all it took to make it."""
     model = translated.model
+    outputs = {Recorded(*name): values for name, values in outputs.items()}
     data = xr.Dataset(
         _steps(translated, numbers, outputs)
         | _averages(model, translated, numbers, outputs, dt)
         | _patterns(model, numbers)
-        | _weights(translated, numbers, outputs, dense)
+        | weights_after(translated, numbers, records, outputs, ended=_epochs_ended(numbers, outputs), dense=dense)
+        | _ends(translated, numbers, outputs)
         | _traces(translated, numbers, outputs, dt)
         | _spikes(translated, numbers, outputs, dt)
     )
@@ -210,59 +214,38 @@ def _patterns(model: MemoryModel, numbers: Numbers) -> dict[str, xr.Variable]:
     return found
 
 
-def _weights(
-    translated: Translation, numbers: Numbers, outputs: Outputs, dense: Mapping[str, str]
-) -> dict[str, xr.Variable]:
-    found: dict[str, Any] = {}
-    for key, start in numbers.weights.items():
-        owner, variable = key.split(".")
-        snapshots = outputs.get(Recorded(owner, variable, "epochs"))
-        matrices = [start]
-        if snapshots is not None:
-            matrices += [matrix_of(numbers.ends[owner], row, dense.get(owner)) for row in snapshots]
-        elif numbers.ends[owner].empty:
-            matrices += [start] * _snapshots(outputs)
-        dims = ("epoch", f"{owner}_post", f"{owner}_pre") if len(numbers.weights) > 1 else ("epoch", "post", "pre")
-        unit = _unit(translated.connection(owner), variable)
-        found[f"{owner}_{variable}"] = _variable(dims, np.stack(matrices), unit, f"{variable} after every epoch")
-        found |= _numbers(numbers.ends[owner], dims)
-        found["epoch"] = _variable("epoch", np.arange(len(matrices)), "1", "epochs (and entries beside them) done")
+def _epochs_ended(numbers: Numbers, outputs: Outputs) -> np.ndarray:
+    """Return the numbers of the epochs, and of entries beside them, that ended."""
+    found = numbers.plan.snapshot[_rows_run(outputs)]
+    return found[found > 0]
+
+
+def _ends(translated: Translation, numbers: Numbers, outputs: Outputs) -> dict[str, xr.Variable]:
+    """Return the variables of units kept as steps ended; those of some phases have an axis that numbers their steps."""
+    names = [variable for _, variable in end_names(translated.written or translated.model)]
+    phases = numbers.plan.phase[_rows_run(outputs)] + 1
+    found = {}
+    for item, values in outputs.items():
+        if item.kind != "ends":
+            continue
+        label = f"{END}{item.variable}" if names.count(item.variable) == 1 else f"{END}{item.owner}_{item.variable}"
+        dims, values = _apart(translated, numbers, item.owner, np.asarray(values))
+        step = f"{label}_step" if item.at else "step"
+        unit = _unit(translated.group(item.owner), item.variable)
+        found[label] = _variable((step, *dims), values, unit, f"{item.variable} as the step ends")
+        if item.at:
+            found[step] = _variable(step, np.flatnonzero(np.isin(phases, item.at)), "1", "number of the step, from 0")
     return found
 
 
-def _snapshots(outputs: Outputs) -> int:
-    """Return how often weights were recorded."""
-    return max((len(rows) for (_, _, kind), rows in outputs.items() if kind == "epochs"), default=0)
-
-
-def _numbers(ends: Ends, dims: tuple[str, ...]) -> dict[str, xr.Variable]:
-    """Return the numbers of the units that weights join, where these are a part of their population."""
-    parts = zip(dims[1:], (ends.target, ends.source), reversed(ends.sizes), strict=True)
-    return {
-        dim: _variable(dim, np.arange(*span), "1", "number of the unit in its population")
-        for dim, span, size in parts
-        if span != (0, size)
-    }
-
-
-def matrix_of(ends: Ends, flat: np.ndarray, first: str | None) -> np.ndarray:
-    """Undo `flatten`."""
-    post, pre = ends.shape
-    if first is not None:
-        return flat.reshape(post, pre) if first == "post" else flat.reshape(pre, post).T
-    matrix = np.zeros((pre, post))
-    matrix[ends.present.T] = flat
-    return matrix.T
-
-
-def _unit(item: Group | Connection, variable: str) -> str:
-    """Return the unit of a variable of a group or a connection."""
+def _unit(item: Group, variable: str) -> str:
+    """Return the unit of a variable of a group."""
     return next(line.unit for line in read_equations(item.equations) if line.name == variable)
 
 
 def _traces(translated: Translation, numbers: Numbers, outputs: Outputs, dt: float) -> dict[str, xr.Variable]:
     model = translated.model
-    traced = [(owner, name) for owner, name, kind in outputs if kind == "time" and name != "t"]
+    traced = [(item.owner, item.variable) for item in outputs if item.kind == "time" and item.variable != "t"]
     found = {}
     for owner, variable in traced:
         label = _trace_label(model, owner, variable, [name for _, name in traced])
@@ -283,7 +266,7 @@ def _trace_label(model: MemoryModel, owner: str, variable: str, traced: list[str
 
 
 def _spikes(translated: Translation, numbers: Numbers, outputs: Outputs, dt: float) -> dict[str, xr.Variable]:
-    owners = [owner for owner, name, kind in outputs if kind == "spikes" and name == "i"]
+    owners = [item.owner for item in outputs if item.kind == "spikes" and item.variable == "i"]
     found = {}
     for owner in owners:
         dim = "spike" if len(owners) == 1 else f"{_units_of(translated, owner)}_spike"
@@ -302,22 +285,3 @@ def _spikes(translated: Translation, numbers: Numbers, outputs: Outputs, dt: flo
 def _units_of(translated: Translation, cells: str) -> str:
     """Return the population whose units a group of cells stands for."""
     return next(link.group for link in translated.group(cells).links.values() if link.each == "unit")
-
-
-def flatten(
-    translated: Translation,
-    owner: str,
-    matrix: np.ndarray,
-    ends: Ends,
-    dense: Mapping[str, str] = MappingProxyType({}),
-) -> np.ndarray:
-    """Return a matrix ``[post, pre]`` in the order of the device's synapses.
-
-    `dense` tells which side stands first in the matrices of dense connections; Brian2's list is presynaptic-major,
-    leaves out absent pairs and has synapses of its own for every trial.
-    """
-    if owner in dense:
-        return np.ascontiguousarray(matrix if dense[owner] == "post" else matrix.T).ravel()
-    columns = np.ascontiguousarray(matrix.T)
-    trials = translated.trials or 1
-    return np.repeat(columns, trials, axis=0)[np.repeat(ends.present.T, trials, axis=0)]

@@ -17,9 +17,9 @@ from brainmem.model.names import fano_table, twin_name
 from brainmem.model.parameters import resolve_parameters
 from brainmem.model.variants import Spiking
 from brainmem.numbers.run import Given, numbers_of
-from brainmem.simulation.collect import matrix_of
 from brainmem.simulation.jobs import job_of
 from brainmem.simulation.ready import Ready, make_ready
+from brainmem.simulation.weights import matrix_of
 from brainmem.text.equations import read_equations
 from brainmem.translation import translate
 from brainmem.translation.cells import spiking_parameters
@@ -249,7 +249,7 @@ class Experiment:
 
     def executable(self, trial: Trial) -> Executable:
         """Return the program of all trials."""
-        job = job_of(trial.ready, ("weights",), None)
+        job = job_of(trial.ready)
         shadows = [(projection, self.held.name(rule, variable)) for rule, projection, variable in self.held.shadows]
         recorded = tuple(Recorded(owner, one, "epochs") for owner, name in shadows for one in (name, twin_name(name)))
         return prepare(replace(job, payload=replace(job.payload, recorded=recorded)), self.device)
