@@ -35,7 +35,8 @@ def _read_when(what: str, name: str, when: Any, error: type[BrainmemError]) -> t
     several = when if isinstance(when, tuple | list | range) or type(when) is np.ndarray else (when,)
     if not len(np.shape(several)) <= 1 or not all(map(_is_moment, several)):
         raise error(
-            f"{what}, {name!r}: give epochs, such as (0, 10, 'last'), or phases, such as ('dream',), or None for always."
+            f"{what}, {name!r}: give epochs, such as (0, 10, 'last'), or phases, such as ('dream',), or None for "
+            "always."
         )
     return tuple(item if isinstance(item, str) else int(item) for item in several)
 

@@ -211,7 +211,9 @@ def _with_rows(model: Model, columns: np.ndarray, lengths: list[int]) -> Plan:
 def _other_ends(phase: np.ndarray, ends: np.ndarray) -> list[int]:
     """Return an end of an epoch for each phase with which some end, but not the last."""
     found, first = np.unique(phase[ends], return_index=True)
-    return [int(ends[k]) for place, k in zip(found, first, strict=True) if place != phase[ends[-1]]] if len(ends) else []
+    return (
+        [int(ends[k]) for place, k in zip(found, first, strict=True) if place != phase[ends[-1]]] if len(ends) else []
+    )
 
 
 def _check_length(model: Model, entry: Each | Repeat, parameters: Mapping[str, Any], before: int) -> None:
@@ -261,9 +263,7 @@ def _check_epochs(model: Model, entry: Repeat, parameters: Mapping[str, Any]) ->
             )
 
 
-def _columns(
-    model: Model, entry: Each | Repeat, parameters: Mapping[str, Any], rng: np.random.Generator
-) -> np.ndarray:
+def _columns(model: Model, entry: Each | Repeat, parameters: Mapping[str, Any], rng: np.random.Generator) -> np.ndarray:
     """Return the columns of an entry's steps, (column, step)."""
     times = _times(entry, parameters)
     body = entry.body if isinstance(entry, Repeat) else (entry,)
@@ -288,7 +288,11 @@ def _columns(
 
 
 def _orders(
-    model: Model, body: tuple[Each, ...], runs: list[np.ndarray], parameters: Mapping[str, Any], rng: np.random.Generator
+    model: Model,
+    body: tuple[Each, ...],
+    runs: list[np.ndarray],
+    parameters: Mapping[str, Any],
+    rng: np.random.Generator,
 ) -> list[np.ndarray]:
     """Return the items that each `Each` shows in the epochs in which it runs, (epoch, item)."""
     counts = [_count(each.items, parameters) for each in body]

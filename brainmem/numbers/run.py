@@ -278,9 +278,7 @@ def _average_from(phase: Phase, durations: Mapping[str, float], parameters: Mapp
     return durations[phase.name] - last
 
 
-def _in_range(
-    model: MemoryModel, item: Pattern, rows: np.ndarray, patterns: Mapping[str, np.ndarray]
-) -> np.ndarray:
+def _in_range(model: MemoryModel, item: Pattern, rows: np.ndarray, patterns: Mapping[str, np.ndarray]) -> np.ndarray:
     available = len(patterns[item.name])
     if rows.max() > available:
         raise RuleError(

@@ -22,8 +22,8 @@ from brainmem.intake.arguments import PATH, takes
 from brainmem.results.result import Result
 from brainmem.storage.files import open_path
 from brainmem.storage.seals import fault_of
-from brainmem.sweeps.measured import MEASURE, as_arrays, kept_at
 from brainmem.sweeps.manifest import MANIFEST, Listing, read_error, read_listings
+from brainmem.sweeps.measured import MEASURE, as_arrays, kept_at
 
 __all__ = ["Point", "Sweep"]
 

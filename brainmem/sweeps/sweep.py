@@ -30,8 +30,8 @@ from brainmem.simulation.jobs import job_of
 from brainmem.simulation.ready import Ready, make_ready
 from brainmem.simulation.simulate import execute
 from brainmem.storage.files import advice, check_folder
-from brainmem.storage.netcdf import write_dataset
 from brainmem.storage.leaving import mark, remove, remove_left_behind
+from brainmem.storage.netcdf import write_dataset
 from brainmem.storage.seals import fault_of
 from brainmem.sweeps.manifest import check_listing, forget_error, write_error, write_listing
 from brainmem.sweeps.measured import check_measure, measured

@@ -192,6 +192,10 @@ def _with_pathways(item: Connection, found: Mapping[str, list[Sum]]) -> Connecti
     return replace(item, pathways=(*item.pathways, *pathways))
 
 
+def _zero(line: Equation) -> str:
+    return "0" if line.unit == "1" else f"0*{line.unit}"
+
+
 def _with_events(translated: Translation, found: Mapping[str, list[Sum]]) -> tuple[Group, ...]:
     """Return the groups, with the events at which sums are formed again and the statements that begin them at 0.
 
@@ -208,7 +212,7 @@ def _with_events(translated: Translation, found: Mapping[str, list[Sum]]) -> tup
             for level in sorted({item.level for item in own}):
                 name = f"{event}_{level}"
                 events[name] = conditions[event]
-                code = "\n".join(f"{item.variable} = 0" for item in own if item.level == level)
+                code = "\n".join(f"{item.variable} = {_zero(item.line)}" for item in own if item.level == level)
                 clear.append(Operation(f"{group.name}_{name}", code, *_slot(event, level, 0), event=name))
         groups.append(replace(group, events=events, operations=(*group.operations, *clear)))
     return tuple(groups)

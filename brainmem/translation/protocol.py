@@ -187,7 +187,9 @@ def protocol_tables(model: MemoryModel) -> tuple[Table, ...]:
     if model.protocol.loops:
         tables += [
             Table("step_skip", meaning="steps passed over behind the step"),
-            Table("step_loop", meaning="number of the repetition whose condition is read when the step ends; 0 is none"),
+            Table(
+                "step_loop", meaning="number of the repetition whose condition is read when the step ends; 0 is none"
+            ),
             Table("step_leap", meaning="steps passed over, too, where it holds"),
         ]
     if has_restored(model):
