@@ -60,7 +60,7 @@ def sweep(
             jobs=jobs,
             inputs=pairs(input, "--input"),
             progress=report,
-            **({"record": records(record)} if record else {}),
+            record=records(record) or ("weights",),
         )
     print_sweep(found, recall=True)
     if found.failed:

@@ -32,8 +32,9 @@ def _read_when(what: str, name: str, when: Any, error: type[BrainmemError]) -> t
     """Return epochs as integers, and phases as texts; None stays."""
     if when is None:
         return None
-    several = when if isinstance(when, tuple | list | range) or type(when) is np.ndarray else (when,)
-    if not len(np.shape(several)) <= 1 or not all(map(_is_moment, several)):
+    array = type(when) is np.ndarray and when.ndim == 1
+    several = when if isinstance(when, tuple | list | range) or array else (when,)
+    if not all(map(_is_moment, several)):
         raise error(
             f"{what}, {name!r}: give epochs, such as (0, 10, 'last'), or phases, such as ('dream',), or None for "
             "always."

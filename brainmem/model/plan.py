@@ -185,7 +185,7 @@ def _with_rows(model: Model, columns: np.ndarray, lengths: list[int]) -> Plan:
     loop, target = np.zeros(count, dtype=int), own[1:].copy()
     for number, found in ends.items():
         loop[found], target[found] = number, own[behind[number]]
-    for row, (step, end) in zip(steps + np.arange(len(cuts)), cuts, strict=True):
+    for row, (_, end) in zip(steps + np.arange(len(cuts)), cuts, strict=True):
         before[row] = own[end]
         found = ends[loop[end]]
         target[found[phase[found] == phase[end]]] = row
@@ -210,10 +210,8 @@ def _with_rows(model: Model, columns: np.ndarray, lengths: list[int]) -> Plan:
 
 def _other_ends(phase: np.ndarray, ends: np.ndarray) -> list[int]:
     """Return an end of an epoch for each phase with which some end, but not the last."""
-    found, first = np.unique(phase[ends], return_index=True)
-    return (
-        [int(ends[k]) for place, k in zip(found, first, strict=True) if place != phase[ends[-1]]] if len(ends) else []
-    )
+    _, first = np.unique(phase[ends], return_index=True)
+    return [int(end) for end in ends[first] if phase[end] != phase[ends[-1]]]
 
 
 def _check_length(model: Model, entry: Each | Repeat, parameters: Mapping[str, Any], before: int) -> None:
@@ -298,7 +296,7 @@ def _orders(
     counts = [_count(each.items, parameters) for each in body]
     comings = [_comings(each, parameters) for each in body]
     shown = [np.tile(np.arange(size), (len(run), 1)) for size, run in zip(comings, runs, strict=True)]
-    for each, items, count, size in zip(body, shown, counts, comings, strict=True):
+    for each, count, size in zip(body, counts, comings, strict=True):
         if each.order == "drawn" and size and not count:
             raise RuleError(
                 f"Model {model.name!r}: Each({each.phases!r}) draws {size} of {each.items} = 0 items. Give it some."

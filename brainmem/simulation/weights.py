@@ -51,7 +51,8 @@ def weights_after(
         owner, variable = key.split(".")
         epoch = "epoch" if shared else f"{owner}_{variable}_epoch"
         dims = (epoch, f"{owner}_post", f"{owner}_pre") if len(numbers.weights) > 1 else (epoch, "post", "pre")
-        unit = next(l.unit for l in read_equations(translated.connection(owner).equations) if l.name == variable)
+        lines = read_equations(translated.connection(owner).equations)
+        unit = next(line.unit for line in lines if line.name == variable)
         values = np.stack(list(matrices.values())) if matrices else np.empty((0, *numbers.ends[owner].shape))
         found[f"{owner}_{variable}"] = _variable(dims, values, unit, f"{variable} after epochs")
         found |= _numbers(numbers.ends[owner], dims)

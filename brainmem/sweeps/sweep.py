@@ -80,9 +80,9 @@ def sweep(
 ) -> Sweep:
     """Run `model` at every combination of values and seeds, and keep each result as a file in the folder `store`.
 
-    With `measure`, keep what it makes of each result in place of the result. Points that the store already has are not run again, so that the same call resumes a sweep that was stopped, and
-    a call with more values or seeds extends it. A point whose run fails keeps its error and stops no other; the next
-    call tries it again.
+    With `measure`, keep what it makes of each result in place of the result. Points that the store already has are not
+    run again, so that the same call resumes a sweep that was stopped, and a call with more values or seeds extends it.
+    A point whose run fails keeps its error and stops no other; the next call tries it again.
 
     Parameters
     ----------

@@ -135,7 +135,7 @@ def test_two_populations_with_one_name_are_told_apart():
     model = counting()
     other = model.populations[0].__class__("others", "n : 1", size=2, initial={"n": "uniform(0, 1)"})
     both = model.replace(populations=(*model.populations, other))
-    with pytest.raises(RuleError, match="record='end_n' is ambiguous .* end_units.n, end_others.n"):
+    with pytest.raises(RuleError, match=r"record='end_n' is ambiguous .* end_units.n, end_others.n"):
         simulate(both, seed=3, device=NUMPY, record=("end_n",))
     found = simulate(both, seed=3, device=NUMPY, record=("end_others.n",))
     assert found.end_others_n.shape[1] == 2

@@ -1,4 +1,4 @@
-"""Models whose schedules end by conditions: counters that reach their goals, and a perceptron that learns its labels."""
+"""Models whose schedules end by conditions: counters that reach their goals, a perceptron that learns its labels."""
 
 from __future__ import annotations
 
@@ -24,10 +24,11 @@ RESET = Phase("reset", duration="time_step", begin={"units": "err = 0"})
 COUNT = Phase("count", duration="2*time_step", end={"units": "n += 0.5; err = err + int(n < goal)"})
 PROBE = Phase("probe", duration="time_step", begin={"units": "n = 100"}, restore=True)
 REST = Phase("rest", duration="3*time_step")
+AFTER = (Each("rest", items=2),)
 EPOCH = (Each("reset", items=1), Each("count", items=2))
 
 
-def counting(*, body=EPOCH, before=(), after=(Each("rest", items=2),), until="errors < allowed", **changes):
+def counting(*, body=EPOCH, before=(), after=AFTER, until="errors < allowed", **changes):
     """Return units that count up to goals of their own; an epoch is without error once all have reached theirs."""
     return MemoryModel(
         "counting",

@@ -54,7 +54,7 @@ def test_only_what_the_function_returns_is_kept_along_the_axes(tmp_path):
     again = Sweep.load(tmp_path)
     assert again.measure.endswith("test_measured.summary")
     xr.testing.assert_identical(again.dataset(), data)
-    with pytest.raises(ResultError, match="keeps no results, but what measure=.*summary made of them"):
+    with pytest.raises(ResultError, match=r"keeps no results, but what measure=.*summary made of them"):
         again.results()
     with pytest.raises(ResultError, match="keeps no results"):
         again.dataset(epochs_run)
@@ -97,8 +97,9 @@ def test_a_store_refuses_another_function_and_another_text(tmp_path, monkeypatch
 def test_other_processes_import_the_function(tmp_path):
     found = run(tmp_path, epochs_run, model=counting(), seeds=2, jobs=2)
     assert found.dataset().dims == ("seed",)
-    assert run(tmp_path / "own", measure.recall_table, model="kurikawa2020", jobs=2, parameters={
-        "N": 10, "M": 2, "epochs": 1, "starts": 1, "test_epochs": (1,)}).dataset().recalled.dims == ("seed", "epoch")  # fmt: skip
+    small = {"N": 10, "M": 2, "epochs": 1, "starts": 1, "test_epochs": (1,)}
+    own = run(tmp_path / "own", measure.recall_table, model="kurikawa2020", jobs=2, parameters=small)
+    assert own.dataset().recalled.dims == ("seed", "epoch")
 
 
 def test_functions_that_cannot_be_found_again_are_refused(tmp_path):
