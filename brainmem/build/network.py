@@ -87,9 +87,9 @@ def _form_sampled_sums(program: Program, synapses: Mapping[str, Synapses]) -> No
     """Form the sums again that recorded variables read, at the times at which these are recorded."""
     translated = program.translated
     again: dict[Sum, None] = {}
-    for owner, variable, kind in program.recorded:
-        if kind == "time":
-            again |= dict.fromkeys(sums_behind(translated, owner, [variable]))
+    for item in program.recorded:
+        if item.kind == "time":
+            again |= dict.fromkeys(sums_behind(translated, item.owner, [item.variable]))
     for sum_ in again:
         if sum_.connection not in synapses:
             continue

@@ -12,7 +12,7 @@ from brainmem.build.codegen.snapshot import snapshot_monitor
 from brainmem.build.program import Program
 from brainmem.translation import schedule
 from brainmem.translation.controller import CONTROLLER
-from brainmem.translation.recorded import Recorded, recorded_at_steps
+from brainmem.translation.recorded import ENDING, Recorded, recorded_at_steps
 from brainmem.translation.text import Connection
 
 __all__ = ["monitors_and_outputs"]
@@ -27,13 +27,15 @@ def monitors_and_outputs(
     objects = {**groups, **synapses}
     wanted = [item for item in (*recorded_at_steps(program.translated), *program.recorded) if item.owner in objects]
     monitors, outputs = [], {}
-    for _, together in groupby(wanted, key=lambda item: item.monitor):
+    for _, together in groupby((item for item in wanted if item.monitor), key=lambda item: item.monitor):
         items = list(together)
         monitor = _monitor(items, objects, program, clock)
         monitors.append(monitor)
         outputs |= {item: monitor.variables[item.variable] for item in items}
         if items[0].kind == "time":
             outputs[items[0]._replace(variable="t")] = monitor.variables["t"]
+    kept = [item for item in wanted if item.kind == "end"]
+    outputs |= {item: objects[item.owner].variables[item.variable] for item in kept}
     for owner, variables in program.translated.final.items():
         outputs |= {Recorded(owner, name, "end"): objects[owner].variables[name] for name in variables}
     return monitors, outputs
@@ -49,14 +51,13 @@ def _monitor(items: Sequence[Recorded], objects: Objects, program: Program, cloc
         return StateMonitor(owner, first.variable, record=True, dt=program.interval * second, **slot)
     if first.kind == "spikes":
         return SpikeMonitor(owner, record=True, name=first.monitor)
-    return _snapshots(first, owner, objects[CONTROLLER], program, clock)
-
-
-def _snapshots(item: Recorded, synapses: Synapses, controller: NeuronGroup, program: Program, clock: Clock) -> Any:
-    count = _synapse_count(synapses, program.translated.connection(item.owner), program)
-    return snapshot_monitor(
-        synapses, item.variable, controller, clock, slot=schedule.SNAPSHOT, size=count, name=item.monitor
-    )
+    options: dict[str, Any] = {"controller": objects[CONTROLLER], "clock": clock, "at": first.at, "name": first.monitor}
+    if first.kind == "ends":
+        options |= {"flag": ENDING, "slot": schedule.RECORD, "size": len(owner)}
+    else:
+        count = _synapse_count(owner, program.translated.connection(first.owner), program)
+        options |= {"flag": "snapshot", "slot": schedule.SNAPSHOT, "size": count}
+    return snapshot_monitor(owner, first.variable, **options)
 
 
 def _synapse_count(synapses: Synapses, item: Connection, program: Program) -> int:

@@ -21,6 +21,7 @@ __all__ = [
     "pairs",
     "parse_seeds",
     "parse_value",
+    "records",
     "save_result",
     "settings",
     "sweep_settings",
@@ -94,6 +95,30 @@ def pairs(given: Iterable[str], option: str) -> dict[str, str]:
         if name in found:
             raise BrainmemError(f"{option} {text!r}: {name!r} is given twice ({found[name]!r} before).")
         found[name] = value
+    return found
+
+
+def records(given: Iterable[str]) -> dict[str, tuple[int | str, ...] | None]:
+    """Return what ``--record NAME`` or ``--record NAME=WHEN,WHEN`` asks for: epochs, or phases.
+
+    >>> records(["spikes", "recurrent.w=0,10,last", "end_x=dream"])
+    {'spikes': None, 'recurrent.w': (0, 10, 'last'), 'end_x': ('dream',)}
+
+    Raises
+    ------
+    BrainmemError
+        For a name given twice, or epochs or phases that are missing.
+    """
+    found: dict[str, tuple[int | str, ...] | None] = {}
+    for text in given:
+        name, sign, when = (part.strip() for part in text.partition("="))
+        parts = [part.strip() for part in when.split(",") if part.strip()]
+        if not name or (sign and not parts) or name in found:
+            raise BrainmemError(
+                f"--record {text!r}: write each name once, --record spikes, with epochs --record recurrent.w=0,10,last "
+                "or with phases --record end_x=dream."
+            )
+        found[name] = tuple(int(part) if part.isdecimal() else part for part in parts) if sign else None
     return found
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from brainmem.cli.options import check_writable, device_of, make_folder, pairs, save_result, settings
+from brainmem.cli.options import check_writable, device_of, make_folder, pairs, records, save_result, settings
 from brainmem.cli.screen import out, print_code, print_table, say
 from brainmem.storage.files import file_name
 
@@ -50,6 +50,16 @@ Pick = Annotated[Variant, typer.Option(help="The paper's own network, or spiking
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Where results are written.")]
 
 
+Record = Annotated[
+    list[str],
+    typer.Option(
+        "--record",
+        metavar="NAME[=WHEN]",
+        help="weights (if nothing is named), recurrent.w=0,10,last (epochs), spikes, x, end_x=dream. Repeatable.",
+    ),
+]
+
+
 def list_() -> None:
     """List the models that ship with brainmem."""
     from brainmem.cli.cards import listing
@@ -80,6 +90,7 @@ def run(
     device: DeviceName = "cpp_standalone",
     threads: Threads = 0,
     input: Input = [],  # noqa: B006
+    record: Record = [],  # noqa: B006
     trials: Annotated[
         int | None, typer.Option(min=1, help="Number of independent trials that run at once; no rule may act.")
     ] = None,
@@ -90,7 +101,7 @@ def run(
     name = f"{file_name(Path(key).name)}-{variant.value}-seed{seed}.nc"
     path = check_writable(output or Path(name))
     options = {"parameters": settings(set), "inputs": pairs(input, "--input"), "device": device_of(device, threads)}
-    options["trials"] = trials
+    options |= {"trials": trials, **({"record": records(record)} if record else {})}
     [result] = _runs([(key, variant.value, seed)], options)
     save_result(result, path)
     _print_recall(result)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from brainmem.cli.options import device_of, pairs, parse_seeds, sweep_settings
+from brainmem.cli.options import device_of, pairs, parse_seeds, records, sweep_settings
 from brainmem.cli.screen import complain, print_table, say
-from brainmem.cli.study import DeviceName, Input, Key, Pick, Threads, Variant
+from brainmem.cli.study import DeviceName, Input, Key, Pick, Record, Threads, Variant
 
 if TYPE_CHECKING:
     from brainmem.sweeps.store import Point, Sweep
@@ -37,6 +37,7 @@ def sweep(
     device: DeviceName = "cpp_standalone",
     threads: Threads = 0,
     input: Input = [],  # noqa: B006
+    record: Record = [],  # noqa: B006
     store: Store = None,
 ) -> None:
     """Run all combinations of values and seeds; the same command resumes, more values extend. 1 if a point failed."""
@@ -59,6 +60,7 @@ def sweep(
             jobs=jobs,
             inputs=pairs(input, "--input"),
             progress=report,
+            record=records(record) or ("weights",),
         )
     print_sweep(found, recall=True)
     if found.failed:

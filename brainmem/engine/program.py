@@ -102,7 +102,7 @@ def _find(entry: Path, job: BuildJob, device: Device) -> CompiledExecutable | No
 
 
 def _read_name(name: Any) -> Any:
-    return tuple(name) if isinstance(name, list) else name  # JSON has no tuples
+    return tuple(map(_read_name, name)) if isinstance(name, list) else name  # JSON has no tuples
 
 
 def _read_input(item: dict[str, Any]) -> Input:

@@ -169,14 +169,15 @@ def _schedule(entry: Each | Repeat, width: int) -> Iterator[str]:
     if isinstance(entry, Each):
         yield from broken(_each(entry), width, indent=2)
         return
-    yield f"  {entry.times} times, an epoch each:"
+    until = f", until {entry.until}{', or it is an error' if entry.must_end else ''}" if entry.until else ""
+    yield from broken(f"{entry.times} times{until}, an epoch each:", width, indent=2)
     for each in entry.body:
         yield from broken(_each(each), width, indent=4)
 
 
 def _each(each: Each) -> str:
     phases = (each.phases,) if isinstance(each.phases, str) else each.phases
-    order = "in random order" if each.order == "random" else ""
+    order = {"random": "in random order", "drawn": f"{each.draws or each.items} drawn at random"}.get(each.order, "")
     repeats = "" if each.repeats == 1 else f"repeats {each.repeats}"
     epochs = "" if each.epochs is None else f"in epochs {each.epochs}"
     return f"{' then '.join(phases)}: {_joined(f'items {each.items}', order, repeats, epochs)}"

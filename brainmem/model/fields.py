@@ -172,6 +172,7 @@ EPOCHS = Kind(
     "whole numbers counted from 1, or the parameter that holds them",
     TEXT,
 ).or_else(None)
+DRAWN = Kind(_or(_is_none, _is_text, _is_whole), f"{_count(0).wanted}, or None", TEXT).or_else(None)
 
 FIELDS: dict[type, dict[str, Kind]] = {
     nouns.Model: {
@@ -270,9 +271,10 @@ FIELDS: dict[type, dict[str, Kind]] = {
         "phases": PHASE,
         **dict.fromkeys(("items", "repeats"), _count(0)),
         "order": NAME.or_else("fixed"),
+        "draws": DRAWN,
         "epochs": EPOCHS,
     },
-    nouns.Repeat: {"times": _count(0), "body": PARTS},
+    nouns.Repeat: {"times": _count(0), "body": PARTS, "until": CONDITION.or_else(""), "must_end": FLAG},
     nouns.Protocol: {"phases": PARTS, "schedule": PARTS},
     nouns.Recalled: {
         **dict.fromkeys(("phase", "target", "score", "repeats"), NAME),

@@ -71,8 +71,7 @@ def fixed_weights(model: MemoryModel, parameters: Mapping[str, Any]) -> MemoryMo
         return model
     own = {item.name for item in model.parameters}  # a variant has further ones
     values = resolve_parameters(model, {name: value for name, value in parameters.items() if name in own})
-    steps = plan_protocol(model, values, np.random.default_rng(0)).steps
-    for phase in dict.fromkeys(step.phase.name for step in steps):
+    for phase in plan_protocol(model, values, np.random.default_rng(0)).phases_run:
         for rule in model.rules:
             if acts(model, rule, model.protocol.phase(phase), values):
                 raise RuleError(

@@ -489,8 +489,11 @@ class Each:
     items : str, int or None
         Number of items, or the parameter that holds it. None stands for ``"M"`` in a model that has such a parameter,
         and for 1 in others.
-    order : {"random", "fixed"}
-        A fresh permutation every time, or 0, 1, 2, ...
+    order : {"random", "fixed", "drawn"}
+        A fresh permutation every time; 0, 1, 2, ...; or each item drawn anew from all of them, so that some come often
+        and others never.
+    draws : str or int, optional
+        How many are drawn, with ``order="drawn"``; as many as there are items when not given.
     repeats : str or int
         How often each item comes in a row (with a start of its own each time).
     epochs : str, tuple of int, or None
@@ -500,16 +503,32 @@ class Each:
     phases: str | tuple[str, ...]
     items: str | int | None = field(default=None, kw_only=True)
     order: str = field(default="fixed", kw_only=True)
+    draws: str | int | None = field(default=None, kw_only=True)
     repeats: str | int = field(default=1, kw_only=True)
     epochs: str | tuple[int, ...] | None = field(default=None, kw_only=True)
 
 
 @dataclass(frozen=True)
 class Repeat:
-    """Run the `body` `times` times: an epoch each. Weights can be recorded after every epoch."""
+    """Run the `body` `times` times: an epoch each. Weights can be recorded after every epoch.
+
+    Parameters
+    ----------
+    times : str or int
+        The largest number of epochs: a number or a parameter.
+    body : tuple of Each
+    until : str
+        Condition over observables and parameters, read when an epoch ends; where it holds, the epochs that are left
+        are passed over, and what follows in the schedule comes next. Observables are then as results hold them for the
+        last step of the epoch, after the phase's `end` statements. `Result.repeats` tells how many epochs ran.
+    must_end : bool
+        Whether running all epochs before `until` holds is an error.
+    """
 
     times: str | int
     body: tuple[Each, ...]
+    until: str = field(default="", kw_only=True)
+    must_end: bool = field(default=False, kw_only=True)
 
 
 @dataclass(frozen=True)
@@ -527,6 +546,16 @@ class Protocol:
     def gates(self) -> tuple[str, ...]:
         """Names of all gates, in the order of their first mention."""
         return tuple(dict.fromkeys(gate for phase in self.phases for gate in phase.gates))
+
+    @property
+    def loops(self) -> tuple[Repeat, ...]:
+        """The repetitions that a condition may cut short, in the order of the schedule."""
+        return tuple(entry for entry in self.schedule if isinstance(entry, Repeat) and entry.until)
+
+    @property
+    def conditions(self) -> str:
+        """All conditions that end phases or repetitions, in one text."""
+        return " ".join(item.until for item in (*self.phases, *self.loops))
 
 
 @dataclass(frozen=True)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
-from collections import Counter
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,7 @@ from brainmem.model.nouns import Each, Model, Phase, Repeat
 __all__ = ["Plan", "Step", "plan_protocol"]
 
 LONGEST = 2_000_000  # steps of a protocol; each takes some hundred bytes
+PHASE, ITEM, REPEAT, EPOCH, FIRST = range(5)  # the columns of a schedule, FIRST where a new occasion begins
 
 
 @dataclass(frozen=True)
@@ -30,76 +30,200 @@ class Step:
     repeat: int
     epoch: int
     occasion: int
-    snapshot: bool = False
+    snapshot: int = 0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Plan:
-    """All steps in order."""
+    """All steps in order, as columns, each a (row,) array of whole numbers.
 
-    steps: tuple[Step, ...]
+    A row is a step. Where a `Repeat` may be cut short by its condition, the step behind it may have another before it
+    than planned: for each other phase that may be, there is one more row of that step, in front of it, which only the
+    cut leads to.
+
+    Attributes
+    ----------
+    phases : tuple of Phase
+        Those of the protocol; `phase` holds places in them.
+    phase, item, repeat, epoch, occasion
+        See `Step`.
+    snapshot
+        The number of the epoch (or entry beside them) that ends with a step, from 1; 0 where none ends.
+    start
+        The number, from 1, of what sets variables when a step begins; 0 for nothing.
+    planned
+        The number of the step that a row stands for.
+    before
+        The row that comes before; -1 for none.
+    skip
+        The rows passed over when a step has ended.
+    loop
+        The number of the `Repeat` whose condition is read when a step ends, from 1 in the order of `Protocol.loops`; 0
+        for none.
+    leap
+        The rows passed over beside `skip` where that condition holds.
+    starts : (start, 4) array
+        What sets variables, by number: phase, item and repeat, and how often these came before. Where each coming has
+        the same values, because nothing is drawn or the phase is `paired`, the last is 0.
+    """
+
+    phases: tuple[Phase, ...]
+    phase: np.ndarray
+    item: np.ndarray
+    repeat: np.ndarray
+    epoch: np.ndarray
+    occasion: np.ndarray
+    snapshot: np.ndarray
+    start: np.ndarray
+    planned: np.ndarray
+    before: np.ndarray
+    skip: np.ndarray
+    loop: np.ndarray
+    leap: np.ndarray
+    starts: np.ndarray
 
     def __len__(self) -> int:
-        return len(self.steps)
+        return len(self.phase)
+
+    @cached_property
+    def steps(self) -> tuple[Step, ...]:
+        """The rows one by one."""
+        columns = (self.phase, self.item, self.repeat, self.epoch, self.occasion, self.snapshot)
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        return tuple(Step(self.phases[phase], *rest) for phase, *rest in rows)
+
+    def by_phase(self, value: Callable[[Phase], Any]) -> np.ndarray:
+        """Return for each row what `value` gives for its phase."""
+        return np.array([value(phase) for phase in self.phases])[self.phase]
 
     @property
-    def starts(self) -> list[tuple[str, int, int, int] | None]:
-        """What sets variables when each step begins: its phase, item and repeat, and how often these came before.
-
-        Where each coming has the same values, because nothing is drawn or the phase is `paired`, the last is 0.
-        """
-        came: Counter[tuple[str, int, int]] = Counter()
-        found: list[tuple[str, int, int, int] | None] = []
-        for step in self.steps:
-            key = (step.phase.name, step.item, step.repeat)
-            found.append((*key, came[key]) if step.phase.start else None)
-            came[key] += step.phase.fresh
-        return found
+    def own(self) -> np.ndarray:
+        """Where a row is the step itself, and none that only a cut leads to."""
+        return np.append(np.diff(self.planned) > 0, True)
 
     @property
-    def set_aside(self) -> list[bool]:
+    def phases_run(self) -> tuple[str, ...]:
+        """The names of the phases that come, in the order in which they first do."""
+        places, first = np.unique(self.phase, return_index=True)
+        return tuple(self.phases[place].name for place in places[np.argsort(first)])
+
+    @property
+    def set_aside(self) -> np.ndarray:
         """Where a run beside the protocol begins."""
-        flags = [False, *(step.phase.restore for step in self.steps)]
-        return [now and not before for before, now in itertools.pairwise(flags)]
+        beside = self.by_phase(lambda phase: phase.restore)
+        return beside & ~self._before(beside)
 
     @property
-    def put_back(self) -> list[bool]:
+    def put_back(self) -> np.ndarray:
         """Where the protocol, or another run beside it, goes on after a run beside it."""
-        return [
-            False,
-            *(
-                before.phase.restore and (not now.phase.restore or now.occasion != before.occasion)
-                for before, now in itertools.pairwise(self.steps)
-            ),
-        ]
+        beside = self.by_phase(lambda phase: phase.restore)
+        return self._before(beside) & (~beside | (self.occasion != self._before(self.occasion)))
+
+    def _before(self, column: np.ndarray) -> np.ndarray:
+        """Return for each row what stands in the row that comes before it, 0 for none."""
+        return np.append(column, np.zeros(1, column.dtype))[self.before]
+
+
+def _starts(phases: tuple[Phase, ...], columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the number of the start of each step, and all starts by number; see `Plan.start` and `Plan.starts`."""
+    sets = np.flatnonzero(np.array([bool(phase.start) for phase in phases])[columns[PHASE]])
+    keys = columns[[PHASE, ITEM, REPEAT]][:, sets]
+    came = _came_before(keys) * np.array([phase.fresh for phase in phases])[keys[0]]
+    found, first, place = _distinct(np.vstack([keys, came]))
+    numbers = np.zeros(columns.shape[1], dtype=int)
+    numbers[sets] = np.argsort(np.argsort(first))[place] + 1
+    return numbers, found[:, np.argsort(first)].T
+
+
+def _distinct(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return the distinct columns, where each first stands, and which of them each column is."""
+    code = np.zeros(columns.shape[1], dtype=int)
+    for row in columns:
+        code = np.unique(code * (row.max(initial=0) + 1) + row, return_inverse=True)[1]
+    _, first, place = np.unique(code, return_index=True, return_inverse=True)
+    return columns[:, first], first, place
+
+
+def _came_before(keys: np.ndarray) -> np.ndarray:
+    """Return how often each column has come before."""
+    place = _distinct(keys)[2]
+    order = np.argsort(place, kind="stable")
+    begins = np.searchsorted(place[order], place[order])
+    came = np.empty(len(place), dtype=int)
+    came[order] = np.arange(len(place)) - begins
+    return came
 
 
 def plan_protocol(model: Model, parameters: Mapping[str, Any], rng: np.random.Generator) -> Plan:
     """Return the steps of the model's protocol; random orders are drawn from `rng`."""
-    steps: list[Step] = []
-    occasions = itertools.count()
+    parts: list[np.ndarray] = []
     for entry in model.protocol.schedule:
-        _check_length(model, entry, parameters, len(steps))
+        _check_length(model, entry, parameters, sum(part.shape[1] for part in parts))
         if isinstance(entry, Repeat):
             _check_epochs(model, entry, parameters)
-            steps += _repeat(model, entry, parameters, rng, occasions)
-        else:
-            steps += _closing(_each(model, entry, parameters, rng, occasions, epoch=1))
-    if not steps:
+        parts.append(_columns(model, entry, parameters, rng))
+    columns = np.concatenate(parts, axis=1)
+    if not columns.size:
         raise RuleError(f"Model {model.name!r}: its protocol has no steps with these parameters; nothing would run.")
-    return Plan(tuple(steps))
+    return _with_rows(model, columns, [part.shape[1] for part in parts])
+
+
+def _with_rows(model: Model, columns: np.ndarray, lengths: list[int]) -> Plan:
+    """Return the plan of all steps, with the rows that only cuts lead to."""
+    phase, count = columns[PHASE], columns.shape[1]
+    entry = np.repeat(np.arange(len(lengths)), lengths)
+    last = np.append((np.diff(entry) != 0) | (np.diff(columns[EPOCH]) != 0), True)
+    loops = [place for place, found in enumerate(model.protocol.schedule) if getattr(found, "until", "")]
+    ends = {number: np.flatnonzero(last & (entry == place)) for number, place in enumerate(loops, 1)}
+    behind = {number: sum(lengths[: place + 1]) for number, place in enumerate(loops, 1)}
+    cuts = [(behind[number], end) for number, found in ends.items() for end in _other_ends(phase, found)]
+    cuts = [(step, end) for step, end in cuts if step < count]
+    steps = np.array([step for step, _ in cuts], dtype=int)
+    planned = np.insert(np.arange(count), steps, steps)
+    own = np.append(np.flatnonzero(np.append(np.diff(planned) > 0, True)), len(planned))
+    before, after = np.append(-1, own[:-2])[planned], own[planned + 1]
+    loop, target = np.zeros(count, dtype=int), own[1:].copy()
+    for number, found in ends.items():
+        loop[found], target[found] = number, own[behind[number]]
+    for row, (_, end) in zip(steps + np.arange(len(cuts)), cuts, strict=True):
+        before[row] = own[end]
+        found = ends[loop[end]]
+        target[found[phase[found] == phase[end]]] = row
+    start, starts = _starts(model.protocol.phases, columns)
+    return Plan(
+        phases=model.protocol.phases,
+        phase=phase[planned],
+        item=columns[ITEM][planned],
+        repeat=columns[REPEAT][planned],
+        epoch=columns[EPOCH][planned],
+        occasion=np.cumsum(columns[FIRST])[planned],
+        snapshot=(np.cumsum(last) * last)[planned],
+        start=start[planned],
+        planned=planned,
+        before=before,
+        skip=after - np.arange(len(planned)) - 1,
+        loop=loop[planned],
+        leap=target[planned] - after,
+        starts=starts,
+    )
+
+
+def _other_ends(phase: np.ndarray, ends: np.ndarray) -> list[int]:
+    """Return an end of an epoch for each phase with which some end, but not the last."""
+    _, first = np.unique(phase[ends], return_index=True)
+    return [int(end) for end in ends[first] if phase[end] != phase[ends[-1]]]
 
 
 def _check_length(model: Model, entry: Each | Repeat, parameters: Mapping[str, Any], before: int) -> None:
     """Refuse a protocol whose steps would fill the memory, before they are made."""
-    times = _count(entry.times, parameters) if isinstance(entry, Repeat) else 1
+    times = _times(entry, parameters)
     body = entry.body if isinstance(entry, Repeat) else (entry,)
-    items = [_count(each.items, parameters) * _count(each.repeats, parameters) for each in body]
-    shown = [1 if isinstance(each.phases, str) else len(each.phases) for each in body]
+    items = [_comings(each, parameters) * _count(each.repeats, parameters) for each in body]
+    shown = [len(_phases(each)) for each in body]
     epochs = [times if each.epochs is None else min(times, len(_epochs(each.epochs, parameters))) for each in body]
     length = before + max(times, sum(np.prod(part, dtype=float) for part in zip(items, shown, epochs, strict=True)))
     if max(length, *items) > LONGEST:
-        used = {each.items for each in body} | {each.repeats for each in body}
+        used = {name for each in body for name in (each.items, each.draws, each.repeats)}
         used |= {entry.times} if isinstance(entry, Repeat) else set()
         values = ", ".join(
             f"{name} = {parameters[name]}" for name in sorted(item for item in used if isinstance(item, str))
@@ -110,58 +234,79 @@ def _check_length(model: Model, entry: Each | Repeat, parameters: Mapping[str, A
         )
 
 
+def _times(entry: Each | Repeat, parameters: Mapping[str, Any]) -> int:
+    return _count(entry.times, parameters) if isinstance(entry, Repeat) else 1
+
+
+def _phases(each: Each) -> tuple[str, ...]:
+    return (each.phases,) if isinstance(each.phases, str) else each.phases
+
+
+def _comings(each: Each, parameters: Mapping[str, Any]) -> int:
+    """Return how many items come in an epoch."""
+    return _count(each.items if each.draws is None else each.draws, parameters)
+
+
 def _check_epochs(model: Model, entry: Repeat, parameters: Mapping[str, Any]) -> None:
     """Refuse a list of epochs of which none comes: its phases would be missing from the result without a word."""
     times = _count(entry.times, parameters)
     for each in entry.body:
         epochs = () if each.epochs is None else _epochs(each.epochs, parameters)
         if epochs and times and not set(epochs) & set(range(1, times + 1)):
-            phases = each.phases if isinstance(each.phases, str) else ", ".join(each.phases)
             name = f"{each.epochs} = " if isinstance(each.epochs, str) else "epochs="
             raise RuleError(
-                f"Model {model.name!r}: {name}{epochs} names no epoch from 1 to {times}, so that phase {phases!r} "
-                "would never run. Choose among these epochs, or give () to leave the phase out."
+                f"Model {model.name!r}: {name}{epochs} names no epoch from 1 to {times}, so that phase "
+                f"{', '.join(_phases(each))!r} would never run. Choose among these epochs, or give () to leave the "
+                "phase out."
             )
 
 
-def _repeat(
-    model: Model, entry: Repeat, parameters: Mapping[str, Any], rng: np.random.Generator, occasions: Iterator[int]
-) -> list[Step]:
-    steps: list[Step] = []
-    for epoch in range(1, _count(entry.times, parameters) + 1):
-        body = [s for each in entry.body for s in _each(model, each, parameters, rng, occasions, epoch=epoch)]
-        steps += _closing(body)
-    return steps
+def _columns(model: Model, entry: Each | Repeat, parameters: Mapping[str, Any], rng: np.random.Generator) -> np.ndarray:
+    """Return the columns of an entry's steps, (column, step)."""
+    times = _times(entry, parameters)
+    body = entry.body if isinstance(entry, Repeat) else (entry,)
+    epochs = np.arange(1, times + 1)
+    runs = [
+        epochs if each.epochs is None else epochs[np.isin(epochs, _epochs(each.epochs, parameters))] for each in body
+    ]
+    orders = _orders(model, body, runs, parameters, rng)
+    names = [phase.name for phase in model.protocol.phases]
+    parts = []
+    for each, epochs_run, items in zip(body, runs, orders, strict=True):
+        phases = np.array([names.index(name) for name in _phases(each)])
+        shape = (*items.shape, _count(each.repeats, parameters, least=min(1, items.size)), len(phases))
+        parts.append(np.empty((5, *shape), dtype=int))
+        parts[-1][PHASE] = phases
+        parts[-1][ITEM] = items[:, :, np.newaxis, np.newaxis]
+        parts[-1][REPEAT] = np.arange(shape[2])[:, np.newaxis]
+        parts[-1][EPOCH] = epochs_run[:, np.newaxis, np.newaxis, np.newaxis]
+        parts[-1][FIRST] = np.arange(len(phases)) == 0
+    joined = np.concatenate([part.reshape(5, -1) for part in parts], axis=1)
+    return joined[:, np.argsort(joined[EPOCH], kind="stable")]
 
 
-def _closing(steps: Iterator[Step] | list[Step]) -> list[Step]:
-    """Mark the last step, after which weights are recorded."""
-    steps = list(steps)
-    if not steps:
-        return steps
-    last = steps[-1]
-    return [*steps[:-1], replace(last, snapshot=True)]
-
-
-def _each(
+def _orders(
     model: Model,
-    each: Each,
+    body: tuple[Each, ...],
+    runs: list[np.ndarray],
     parameters: Mapping[str, Any],
     rng: np.random.Generator,
-    occasions: Iterator[int],
-    *,
-    epoch: int,
-) -> Iterator[Step]:
-    if each.epochs is not None and epoch not in _epochs(each.epochs, parameters):
-        return
-    phases = (each.phases,) if isinstance(each.phases, str) else each.phases
-    count = _count(each.items, parameters)
-    order = rng.permutation(count) if each.order == "random" else np.arange(count)
-    for item in order:
-        for repeat in range(_count(each.repeats, parameters, least=1)):
-            occasion = next(occasions)
-            for name in phases:
-                yield Step(model.protocol.phase(name), int(item), repeat, epoch, occasion)
+) -> list[np.ndarray]:
+    """Return the items that each `Each` shows in the epochs in which it runs, (epoch, item)."""
+    counts = [_count(each.items, parameters) for each in body]
+    comings = [_comings(each, parameters) for each in body]
+    shown = [np.tile(np.arange(size), (len(run), 1)) for size, run in zip(comings, runs, strict=True)]
+    for each, count, size in zip(body, counts, comings, strict=True):
+        if each.order == "drawn" and size and not count:
+            raise RuleError(
+                f"Model {model.name!r}: Each({each.phases!r}) draws {size} of {each.items} = 0 items. Give it some."
+            )
+    drawing = [k for k, each in enumerate(body) if each.order in ("random", "drawn")]
+    places = [(int(epoch), k, row) for k in drawing for row, epoch in enumerate(runs[k])]
+    for _, k, row in sorted(places):
+        random = body[k].order == "random"
+        shown[k][row] = rng.permutation(counts[k]) if random else rng.integers(counts[k], size=comings[k])
+    return shown
 
 
 def _count(value: str | int | None, parameters: Mapping[str, Any], *, least: int = 0) -> int:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from brainmem.model.names import carrier_of, gathering_of, spread_of, watched_of
-from brainmem.model.nouns import LearningRule, Model, Observable, Phase, Population, Projection
+from brainmem.model.nouns import LearningRule, Model, Observable, Population, Projection
 from brainmem.model.parts import unchecked
 from brainmem.model.phases import turns
 from brainmem.model.reading import EXTREMES
@@ -93,7 +93,9 @@ class _Carried:
             "rules": rules,
             "observables": (*(self._observable(item, carried) for item in model.observables), *map(_watching, watched)),
             "protocol": replace(
-                model.protocol, phases=tuple(_with_conditions(p, watched) for p in model.protocol.phases)
+                model.protocol,
+                phases=tuple(_with_conditions(item, watched) for item in model.protocol.phases),
+                schedule=tuple(_with_conditions(item, watched) for item in model.protocol.schedule),
             ),
         }
 
@@ -104,8 +106,7 @@ class _Carried:
 
     def _watched(self) -> set[str]:
         observed = {item.name for item in self.model.observables}
-        conditions = " ".join(phase.until for phase in self.model.protocol.phases)
-        return identifiers(conditions) & set(self.scalars) - observed
+        return identifiers(self.model.protocol.conditions) & set(self.scalars) - observed
 
     def _taken(self, population: str) -> set[str]:
         """Return the names that mean something else in the texts of a population."""
@@ -205,7 +206,7 @@ def _watching(item: Scalar) -> Observable:
     return Observable(watched_of(item.name), item.name, population=item.holder, reduce="sum", unit=item.unit)
 
 
-def _with_conditions(phase: Phase, watched: list[Scalar]) -> Phase:
-    """Return a phase whose condition reads variables of single units as observables."""
-    names = {item.name: watched_of(item.name) for item in watched}
-    return replace(phase, until=rename(phase.until, names)) if phase.until and names else phase
+def _with_conditions(item: Any, watched: list[Scalar]) -> Any:
+    """Return a phase or a part of the schedule whose condition reads variables of single units as observables."""
+    names = {scalar.name: watched_of(scalar.name) for scalar in watched}
+    return replace(item, until=rename(item.until, names)) if getattr(item, "until", "") and names else item

@@ -12,10 +12,9 @@ from brainmem.model.nouns import Population
 from brainmem.model.phases import turns
 from brainmem.model.plan import Plan
 
-__all__ = ["Key", "check_unset", "require_allowed", "sample"]
+__all__ = ["check_unset", "require_allowed", "sample"]
 
 MOST = 2**20  # start values of a variable that are computed for this check alone
-Key = tuple[str, int, int, int]  # phase, item, repeat, and how often these came before
 
 
 def require_allowed(
@@ -65,7 +64,7 @@ def check_unset(model: MemoryModel, plan: Plan, given: Mapping[str, object], *, 
 
     `given` holds start values by ``"population.variable"``. Rates of spiking cells take all values.
     """
-    first = plan.steps[0].phase
+    first = plan.phases[plan.phase[0]]
     for population in model.populations:
         moments = (turn for turn in turns(model, population.name) if turn.phase.name == first.name)
         began = {name for turn in moments if turn.moment == "begin" for name in turn.targets}
@@ -81,11 +80,19 @@ def check_unset(model: MemoryModel, plan: Plan, given: Mapping[str, object], *, 
                 )
 
 
-def sample(keys: Mapping[Key, int], phases: set[str], size: int) -> dict[Key, int]:
-    """Return the rows of starts to look at where a device draws them: some of every item, in all of `MOST` values."""
-    own = {key: row for key, row in keys.items() if key[0] in phases}
-    firsts: dict[tuple[str, int], Key] = {}
-    for key in own:
-        firsts.setdefault(key[:2], key)
-    wanted = [*firsts.values(), *own][: max(1, MOST // size)]
-    return {key: own[key] for key in dict.fromkeys(wanted)}
+def sample(keys: np.ndarray, own: np.ndarray, size: int) -> np.ndarray:
+    """Return the rows of starts to look at where a device draws them: some of every item, in all of `MOST` values.
+
+    Parameters
+    ----------
+    keys : (row, 4) int array
+        Those of `Plan.starts`.
+    own : (row,) bool array
+        The starts of the variable.
+    size : int
+        Units of its population.
+    """
+    rows = np.flatnonzero(own)
+    firsts = rows[np.unique(keys[rows, :2], axis=0, return_index=True)[1]]
+    wanted = np.concatenate([np.sort(firsts), np.setdiff1d(rows, firsts)])
+    return wanted[: max(1, MOST // size)]

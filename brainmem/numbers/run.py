@@ -19,10 +19,10 @@ from brainmem.errors import RuleError, closest
 from brainmem.model.checks.constants import check_constants
 from brainmem.model.memory import MemoryModel
 from brainmem.model.names import settle_table, window_gate
-from brainmem.model.nouns import Pattern, Phase
+from brainmem.model.nouns import Pattern, Phase, Population
 from brainmem.model.parameters import resolve_parameters
 from brainmem.model.phases import held_lines, turns
-from brainmem.model.plan import Plan, Step, plan_protocol
+from brainmem.model.plan import Plan, plan_protocol
 from brainmem.model.reading import extreme_of
 from brainmem.numbers.allowed import check_unset
 from brainmem.numbers.patterns import frame_table, patterns_of, shown_rows, value_rows
@@ -101,7 +101,8 @@ def numbers_of(translated: Translation, given: Given, seed: int) -> Numbers:
     arrays |= {f"param.{name}": _number(parameters[name]) for name in _constants(translated)}
     numbers = {"n_steps": len(plan), START_SEED: start_seed(seed)}
     arrays |= {f"param.{name}": float(numbers[name]) for name in run_numbers(model)}
-    duration = _whole_steps(arrays["table.step_duration"][: len(plan)], _time_step(translated, parameters))
+    longest = arrays["table.step_duration"][: len(plan)][plan.own]
+    duration = _whole_steps(longest, _time_step(translated, parameters))
     return Numbers(parameters, plan, arrays, patterns, weights, ends, duration)
 
 
@@ -221,7 +222,6 @@ def _tables(
     translated: Translation, plan: Plan, parameters: Mapping[str, Any], patterns: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     model = translated.model
-    names = [phase.name for phase in model.protocol.phases]
     durations = {phase.name: _number(evaluate(phase.duration, parameters)) for phase in model.protocol.phases}
     for name, seconds in durations.items():
         if not 0 < seconds <= FOREVER or seconds / _time_step(translated, parameters) > _MOST_STEPS:
@@ -231,19 +231,23 @@ def _tables(
                 f"shorter than {FOREVER:g} s and {_MOST_STEPS:g} time steps."
             )
     averages = {phase.name: _average_from(phase, durations, parameters) for phase in model.protocol.phases}
-    steps = plan.steps
+    duration = plan.by_phase(lambda phase: durations[phase.name])
+    average = plan.by_phase(lambda phase: averages[phase.name])
     tables = {
-        "step_duration": _padded([durations[s.phase.name] for s in steps], FOREVER),
-        "step_phase": _padded([names.index(s.phase.name) for s in steps], -1.0),
-        "step_average": _padded([averages[s.phase.name] for s in steps], FOREVER),
-        "step_snapshot": _padded([s.snapshot for s in steps]),
+        "step_duration": _padded(duration, FOREVER),
+        "step_phase": _padded(plan.phase, -1.0),
+        "step_average": _padded(average, FOREVER),
+        "step_snapshot": _padded(plan.snapshot),
         "step_set_aside": _padded(plan.set_aside),
         "step_put_back": _padded(plan.put_back),
-        "step_watched": _padded([bool(s.phase.until) for s in steps]),
-        "step_item": _padded([s.item for s in steps]),
+        "step_watched": _padded(plan.by_phase(lambda phase: bool(phase.until))),
+        "step_item": _padded(plan.item),
+        "step_skip": _padded(plan.skip),
+        "step_loop": _padded(plan.loop),
+        "step_leap": _padded(plan.leap),
     }
     for item in model.stimuli:
-        shown = [s.item + 1 if item.name in s.phase.stimuli else 0 for s in steps]
+        shown = np.where(plan.by_phase(lambda phase, name=item.name: name in phase.stimuli), plan.item + 1, 0)
         values, rows = patterns[item.name], _in_range(model, item, shown, patterns)
         frames = values.shape[-2] if item.every else 1
         tables[f"{item.name}_row"] = _padded(shown_rows(rows, frames))
@@ -258,29 +262,28 @@ def _tables(
     opened = {}
     for gate in model.protocol.gates:
         values = {p.name: _number(evaluate(str(p.gates.get(gate, 0)), parameters)) for p in model.protocol.phases}
-        opened[gate] = np.array([values[s.phase.name] for s in steps])
+        opened[gate] = plan.by_phase(lambda phase, values=values: values[phase.name])
         tables[f"{gate}_gate"] = _padded(opened[gate])
     for population in model.populations:
-        jumps = {population.rate, population.drive} - {None}
-        befores = (None, *steps[:-1])
-        begun = [_set_before(model, population.name, *pair) for pair in zip(befores, steps, strict=True)]
-        starts = [put or bool(jumps & names) for put, names in zip(plan.put_back, begun, strict=False)]
-        tables[settle_table(population.name)] = _padded([True, *starts[1:]])
+        tables[settle_table(population.name)] = _padded(_set_anew(model, population, plan))
     for rule in (rule for rule in model.rules if rule.episodic):
-        at = np.array([s.phase.name in rule.at for s in steps], dtype=float)
+        at = plan.by_phase(lambda phase, at=rule.at: float(phase.name in at))
         for gate in translated.connection(rule.projection).gates.get(rule.name, ()):
             at *= opened[gate] != 0
-        window = np.array([durations[s.phase.name] - averages[s.phase.name] for s in steps])
         tables[f"{rule.name}_at"] = _padded(at)
-        tables[f"{window_gate(rule.name)}_rate"] = _padded(at / window)
+        tables[f"{window_gate(rule.name)}_rate"] = _padded(at / (duration - average))
     return tables
 
 
-def _set_before(model: MemoryModel, population: str, before: Step | None, now: Step) -> set[str]:
-    """Return the variables that are set between two steps: at the end of one, and at the beginning of the next."""
-    moments = {(now.phase.name, "begin"), *([(before.phase.name, "end")] if before else [])}
-    run = (turn for turn in turns(model, population) if (turn.phase.name, turn.moment) in moments)
-    return set(now.phase.start).union(*(turn.targets for turn in run))
+def _set_anew(model: MemoryModel, population: Population, plan: Plan) -> np.ndarray:
+    """Return where a rate or a drive is set between two steps: when one ends, or the next begins, or it is put back."""
+    jumps = {population.rate, population.drive} - {None}
+    found = {"begin": set[str](), "end": set[str]()}
+    for turn in turns(model, population.name):
+        found[turn.moment] |= {turn.phase.name} if jumps & set(turn.targets) else set()
+    begun = plan.by_phase(lambda phase: bool(jumps & set(phase.start)) or phase.name in found["begin"])
+    ended = plan.by_phase(lambda phase: phase.name in found["end"])[plan.before]
+    return plan.put_back | begun | ended | (plan.before < 0)
 
 
 def _average_from(phase: Phase, durations: Mapping[str, float], parameters: Mapping[str, Any]) -> float:
@@ -293,11 +296,11 @@ def _average_from(phase: Phase, durations: Mapping[str, float], parameters: Mapp
     return durations[phase.name] - last
 
 
-def _in_range(model: MemoryModel, item: Pattern, rows: list[int], patterns: Mapping[str, np.ndarray]) -> list[int]:
+def _in_range(model: MemoryModel, item: Pattern, rows: np.ndarray, patterns: Mapping[str, np.ndarray]) -> np.ndarray:
     available = len(patterns[item.name])
-    if max(rows) > available:
+    if rows.max() > available:
         raise RuleError(
-            f"Model {model.name!r}: the protocol shows item {max(rows) - 1} of {item.name!r}, which has only "
+            f"Model {model.name!r}: the protocol shows item {rows.max() - 1} of {item.name!r}, which has only "
             f"{available} rows. Raise {item.items!r} or lower the number of items in the schedule."
         )
     return rows

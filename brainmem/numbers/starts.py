@@ -13,7 +13,7 @@ from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Pattern, Phase, Projection
 from brainmem.model.plan import Plan
 from brainmem.model.reading import used_names
-from brainmem.numbers.allowed import Key, require_allowed, sample
+from brainmem.numbers.allowed import require_allowed, sample
 from brainmem.numbers.arrays import check_matrix, load_array
 from brainmem.numbers.weights import draw_weights, present
 from brainmem.text import draw, evaluate
@@ -246,83 +246,89 @@ def start_tables(drawing: Drawing, plan: Plan) -> dict[str, np.ndarray]:
     """Return the values that phases set when they begin, (row, unit of every trial), and the row of every step."""
     model = drawing.model
     tables: dict[str, np.ndarray] = {}
-    keys = {key: row + 1 for row, key in enumerate(dict.fromkeys(filter(None, plan.starts)))}
     for name, item in restarts(model).items():
-        shown = [
-            keys[key] if key and name in s.phase.start else 0 for s, key in zip(plan.steps, plan.starts, strict=True)
-        ]
-        tables[f"{name}_row"] = np.asarray(shown)
+        tables[f"{name}_row"] = plan.start * plan.by_phase(lambda phase, name=name: name in phase.start)
         for phase in item.phases:
-            rows = [number for key, number, *_ in keys if key == phase.name]
-            _check_rows(model, phase, name, rows, drawing.patterns)
+            _check_rows(model, phase, name, _keys_of(model, phase, plan.starts)[:, 1], drawing.patterns)
         if not item.on_device:
-            tables[f"{name}_start"] = phase_starts(drawing, item, keys)
+            tables[f"{name}_start"] = phase_starts(drawing, item, plan.starts)
         elif name in (owner := owner_of(model, name)).values:
             size = size_of(owner.size, drawing.parameters)
-            phase_starts(drawing, item, sample(keys, {phase.name for phase in item.phases}, size))
+            own = np.isin(plan.starts[:, 0], [model.protocol.phases.index(phase) for phase in item.phases])
+            phase_starts(drawing, item, plan.starts, sample(plan.starts, own, size))
     return tables
 
 
-def phase_starts(drawing: Drawing, item: Restart, keys: Mapping[Key, int]) -> np.ndarray:
+def _keys_of(model: MemoryModel, phase: Phase, keys: np.ndarray) -> np.ndarray:
+    return keys[keys[:, 0] == model.protocol.phases.index(phase)]
+
+
+def phase_starts(drawing: Drawing, item: Restart, keys: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
     """Return the values of a variable that phases set, (row, unit of every trial), also where the device draws them.
 
     Parameters
     ----------
-    keys : mapping
-        The row of each start, counted from 1, by its phase, item, repeat, and how often these came before.
+    keys : (row, 4) int array
+        Those of `Plan.starts`.
+    rows : int array, optional
+        Only these rows, counted from 0.
     """
-    values = np.stack([_phase_starts(drawing, item, keys, trial) for trial in drawing.trials], axis=1)
-    for row, (name, number, repeat, _) in enumerate(keys):
-        phase = drawing.model.protocol.phase(name)
-        if phase in item.phases:
-            _require_allowed(drawing, item, phase, values[row], f"item {number}, repeat {repeat}")
+    rows = np.arange(len(keys)) if rows is None else rows
+    values = np.stack([_phase_starts(drawing, item, keys, rows, trial) for trial in drawing.trials], axis=1)
+    for phase in item.phases:
+        own = keys[rows, 0] == drawing.model.protocol.phases.index(phase)
+        _require_allowed(drawing, item, phase, values[own], keys[rows[own]])
     return side_by_side(values)
 
 
-def _require_allowed(drawing: Drawing, item: Restart, phase: Phase, values: np.ndarray, row: str) -> None:
-    """Refuse start values of a phase, (trial, unit), that the population does not allow."""
+def _require_allowed(drawing: Drawing, item: Restart, phase: Phase, values: np.ndarray, keys: np.ndarray) -> None:
+    """Refuse start values of a phase, (row, trial, unit), that the population does not allow."""
     model, text = drawing.model, phase.start[item.variable]
     read = [pattern.name for pattern in _read_by(model, text)]
     advice = f"It reads {', '.join(read)}: check what inputs= or the draw makes of it." if read else ""
+
+    def where(row: int, trial: int, unit: int) -> str:
+        shown = f"trial {trial}, " if drawing.translated.trials else ""
+        return f"item {keys[row, 1]}, repeat {keys[row, 2]}, {shown}unit {unit}"
+
     require_allowed(
         model,
         owner_of(model, item.variable).name,
         item.variable,
         values,
         what=f"phase {phase.name!r}, start[{item.variable!r}]={text!r},",
-        where=lambda trial, unit: f"{row}, {f'trial {trial}, ' if drawing.translated.trials else ''}unit {unit}",
+        where=where,
         advice=advice,
     )
 
 
-def _phase_starts(drawing: Drawing, restart: Restart, keys: Mapping[Key, int], trial: int) -> np.ndarray:
+def _phase_starts(drawing: Drawing, restart: Restart, keys: np.ndarray, rows: np.ndarray, trial: int) -> np.ndarray:
     """Return the start values of one trial, (row, unit)."""
     model, name = drawing.model, restart.variable
     size = size_of(owner_of(model, name).size, drawing.parameters)
-    values = np.zeros((len(keys), size))
+    values = np.zeros((len(rows), size))
     for phase in restart.phases:
-        own = [(place, key, row) for place, (key, row) in enumerate(keys.items()) if key[0] == phase.name]
-        places, rows = (np.array([part[k] for part in own], dtype=int) for k in (0, 2))
-        items = [item for _, (_, item, *_), _ in own]
+        places = np.flatnonzero(keys[rows, 0] == model.protocol.phases.index(phase))
+        items = keys[rows[places], 1]
         read = _at_begin(model, phase, name, items, of_trial(model, drawing.patterns, trial))
         rng: Any = stream(drawing.seed, f"{phase.name}.{name}", trial)
         if phase.fresh:
-            rng = CounterDraws(start_seed(drawing.seed), rows, trial, restart.number(phase))
+            rng = CounterDraws(start_seed(drawing.seed), rows[places] + 1, trial, restart.number(phase))
         names = {**drawing.parameters, **read}
-        values[places] = draw(phase.start[name], names=names, rng=rng, shape=(len(rows), size))
+        values[places] = draw(phase.start[name], names=names, rng=rng, shape=(len(places), size))
     return values
 
 
 def _check_rows(
-    model: MemoryModel, phase: Phase, name: str, items: list[int], patterns: Mapping[str, np.ndarray]
+    model: MemoryModel, phase: Phase, name: str, items: np.ndarray, patterns: Mapping[str, np.ndarray]
 ) -> None:
     """Refuse items for which a start value would read rows that a pattern does not have."""
     for item in _read_by(model, phase.start[name]):
         rows = len(patterns[item.name])
-        if max(items, default=0) >= rows:
+        if items.max(initial=0) >= rows:
             raise RuleError(
                 f"Model {model.name!r}, phase {phase.name!r}: start[{name!r}] = {phase.start[name]!r} reads item "
-                f"{max(items)} of {item.name!r}, which has only {rows} rows. Raise {item.items!r}."
+                f"{items.max()} of {item.name!r}, which has only {rows} rows. Raise {item.items!r}."
             )
 
 
@@ -331,7 +337,7 @@ def _read_by(model: MemoryModel, text: str) -> Iterator[Pattern]:
 
 
 def _at_begin(
-    model: MemoryModel, phase: Phase, name: str, items: list[int], patterns: Mapping[str, np.ndarray]
+    model: MemoryModel, phase: Phase, name: str, items: np.ndarray, patterns: Mapping[str, np.ndarray]
 ) -> dict[str, np.ndarray]:
     """Return the rows of patterns that a start value reads, (items, unit): those of the items, their first frames."""
     read = {item.name: (item, patterns[item.name]) for item in _read_by(model, phase.start[name])}

@@ -151,6 +151,15 @@ class Result:
         return self._json("recalled", {})
 
     @property
+    def repeats(self) -> list[dict[str, Any]]:
+        """How each `Repeat` of the schedule that has a condition ended, in its order.
+
+        ``{"until", "times", "epochs", "fulfilled"}``: the condition, the largest number of epochs, how many ran, and
+        whether the condition held when the last of them ended.
+        """
+        return self._json("repeats", [])
+
+    @property
     def options(self) -> dict[str, Any]:
         """How the model was translated: ``neuron``, ``read`` and ``pairing`` of `brainmem.translate`, if spiking."""
         return self._json("options", {})

@@ -9,7 +9,7 @@ import xarray as xr
 
 from brainmem.errors import ResultError
 
-__all__ = ["keep", "keep_epochs", "keep_trial"]
+__all__ = ["keep", "keep_epochs", "keep_steps", "keep_trial"]
 
 
 def keep(data: xr.Dataset, column: str, wanted: list[Any]) -> xr.Dataset:
@@ -21,15 +21,25 @@ def keep(data: xr.Dataset, column: str, wanted: list[Any]) -> xr.Dataset:
             raise ResultError(
                 f"No step of the result has the {noun} {value!r}. It has: {', '.join(map(str, present)) or 'none'}."
             )
-    return data.isel(step=np.isin(data[column].values, wanted))
+    return keep_steps(data, np.isin(data[column].values, wanted))
+
+
+def keep_steps(data: xr.Dataset, kept: np.ndarray) -> xr.Dataset:
+    """Return the steps where `kept` is true; what was recorded at the ends of some phases alone goes with them."""
+    for axis in [str(dim) for dim in data.dims if str(dim).endswith("_step") and str(dim) in data.coords]:
+        data = data.isel({axis: kept[data[axis].values]})
+        data = data.assign_coords({axis: data[axis].copy(data=np.cumsum(kept)[data[axis].values] - 1)})
+    return data.isel(step=kept)
 
 
 def keep_epochs(data: xr.Dataset, wanted: list[int]) -> xr.Dataset:
     """Return the steps and the weight snapshots of some epochs; 0 is the snapshot before learning."""
-    data = keep(data, "step_epoch", [value for value in wanted if value != 0]) if any(wanted) else data.isel(step=[])
-    if "epoch" not in data.dims:
-        return data
-    return data.isel(epoch=np.isin(data["epoch"].values, wanted))
+    if any(wanted):
+        data = keep(data, "step_epoch", [value for value in wanted if value != 0])
+    else:
+        data = keep_steps(data, np.zeros(data.sizes["step"], dtype=bool))
+    axes = [str(dim) for dim in data.dims if str(dim) == "epoch" or str(dim).endswith("_epoch")]
+    return data.isel({axis: np.isin(data[axis].values, wanted) for axis in axes if axis in data.coords})
 
 
 def keep_trial(data: xr.Dataset, trial: int) -> xr.Dataset:

@@ -20,13 +20,14 @@ from brainmem.model.names import carrier_of
 from brainmem.model.nouns import Observable
 from brainmem.numbers.run import Numbers
 from brainmem.results.result import Result
+from brainmem.simulation.records import END, Records, end_names
+from brainmem.simulation.weights import weights_after
 from brainmem.text.equations import read_equations, unit_text
-from brainmem.text.slices import Ends
 from brainmem.translation.controller import CONTROLLER, TRIAL
 from brainmem.translation.recorded import COMPLETE, Recorded
-from brainmem.translation.text import Connection, Group, Translation
+from brainmem.translation.text import Group, Translation
 
-__all__ = ["collect", "flatten", "matrix_of", "versions"]
+__all__ = ["collect", "versions"]
 
 Outputs = Mapping[Recorded, np.ndarray]
 PACKAGES = ("brainmem", "brian2", "numpy", "scipy", "sympy", "cython")
@@ -44,14 +45,17 @@ def collect(
     notes: tuple[str, ...],
     schedule: str,
     dense: Mapping[str, str] = MappingProxyType({}),
+    records: Records,
 ) -> Result:
     """Return the run as a `Result`: per-step records, patterns, weights, traces, and all it took to make it."""
     model = translated.model
+    outputs = {Recorded(*name): values for name, values in outputs.items()}
     data = xr.Dataset(
         _steps(translated, numbers, outputs)
         | _averages(model, translated, numbers, outputs, dt)
         | _patterns(model, numbers)
-        | _weights(translated, numbers, outputs, dense)
+        | weights_after(translated, numbers, records, outputs, ended=_epochs_ended(numbers, outputs), dense=dense)
+        | _ends(translated, numbers, outputs)
         | _traces(translated, numbers, outputs, dt)
         | _spikes(translated, numbers, outputs, dt)
     )
@@ -71,6 +75,7 @@ def collect(
         "schedule": schedule,
         "calibration": json.dumps(dict(calibration)) if calibration else "",
         "notes": json.dumps(list(notes)),
+        "repeats": json.dumps(_repeats(translated, numbers, outputs)),
         "recalled": json.dumps(model.recalled.of(translated.variant)) if model.recalled else "",
         "reference": json.dumps(asdict(model.reference)) if model.reference else "",
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -111,36 +116,55 @@ def _variable(dims: str | tuple[str, ...], values: ArrayLike, units: str, long_n
 
 
 def _steps(translated: Translation, numbers: Numbers, outputs: Outputs) -> dict[str, xr.Variable]:
+    plan, rows = numbers.plan, _rows_run(outputs)
+    names = np.array([phase.name for phase in plan.phases], dtype=object)
     elapsed = np.asarray(outputs[Recorded(CONTROLLER, "elapsed", "steps")])
-    steps = numbers.plan.steps[: len(elapsed)]
     found = {
-        "step_phase": _variable("step", np.array([s.phase.name for s in steps], dtype=object), "", "phase"),
-        "step_item": _variable("step", [s.item for s in steps], "1", "item shown"),
-        "step_epoch": _variable("step", [s.epoch for s in steps], "1", "epoch, from 1"),
-        "step_repeat": _variable("step", [s.repeat for s in steps], "1", "repeat of the item"),
-        "step_duration": _variable("step", elapsed[: len(steps)], "s", "duration of the step"),
+        "step_phase": _variable("step", names[plan.phase[rows]], "", "phase"),
+        "step_item": _variable("step", plan.item[rows], "1", "item shown"),
+        "step_epoch": _variable("step", plan.epoch[rows], "1", "epoch, from 1"),
+        "step_repeat": _variable("step", plan.repeat[rows], "1", "repeat of the item"),
+        "step_duration": _variable("step", elapsed, "s", "duration of the step"),
     }
     fulfilled = outputs.get(Recorded(CONTROLLER, "fulfilled", "steps"))
     if fulfilled is not None:
-        held = np.ravel(fulfilled)[: len(steps)]
-        values = np.where([bool(step.phase.until) for step in steps], held, np.nan)
+        values = np.where(plan.by_phase(lambda phase: bool(phase.until))[rows], np.ravel(fulfilled), np.nan)
         meaning = "1 where the end condition held when the step ended, 0 where its longest duration was over"
         found["step_fulfilled"] = _variable("step", values, "1", meaning)
     for item in translated.model.observables:
         observer = TRIAL if translated.trials else CONTROLLER
-        values = np.asarray(outputs[Recorded(observer, item.name, "steps")]).reshape(len(elapsed), -1)[: len(steps)]
-        values = _within(item, numbers, np.arange(len(steps)), values)
+        values = np.asarray(outputs[Recorded(observer, item.name, "steps")]).reshape(len(elapsed), -1)
+        values = _within(item, numbers, rows, values)
         dims, values = (("step", "trial"), values) if translated.trials else ("step", values[:, 0])
         found[item.name] = _variable(dims, values, item.unit, f"{item.name} when the step ends")
     return found
 
 
-def _within(item: Observable, numbers: Numbers, steps: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return the values of an observable at these steps of the protocol, nan where it is not evaluated."""
+def _within(item: Observable, numbers: Numbers, rows: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """Return the values of an observable at these rows of the plan, nan where it is not evaluated."""
     if not item.during:
         return values
-    within = np.array([step.phase.name in item.during for step in numbers.plan.steps])
-    return np.where(within[np.minimum(steps, len(within) - 1)][:, None], values, np.nan)
+    within = numbers.plan.by_phase(lambda phase: phase.name in item.during)
+    return np.where(within[rows][:, None], values, np.nan)
+
+
+def _rows_run(outputs: Outputs) -> np.ndarray:
+    """Return the rows of the plan that have run; conditions of repetitions pass over some."""
+    return np.rint(np.ravel(outputs[Recorded(CONTROLLER, "step", "steps")])).astype(int)
+
+
+def _repeats(translated: Translation, numbers: Numbers, outputs: Outputs) -> list[dict[str, Any]]:
+    """Return how each `Repeat` of the schedule that has a condition ended, in its order; see `Result.repeats`."""
+    plan, rows = numbers.plan, _rows_run(outputs)
+    held = np.ravel(outputs.get(Recorded(CONTROLLER, "loop_fulfilled", "steps"), np.zeros(len(rows))))
+    found = []
+    for number, entry in enumerate((translated.written or translated.model).protocol.loops, 1):
+        ended = np.flatnonzero(plan.loop[rows] == number)
+        times = int(numbers.parameters[entry.times] if isinstance(entry.times, str) else entry.times)
+        fulfilled = bool(ended.size and held[ended[-1]] > 0.5)
+        epochs = int(plan.epoch[rows[ended[-1]]]) if fulfilled else times
+        found.append({"until": entry.until, "times": times, "epochs": epochs, "fulfilled": fulfilled})
+    return found
 
 
 def _apart(
@@ -172,7 +196,7 @@ def _averages(
     model: MemoryModel, translated: Translation, numbers: Numbers, outputs: Outputs, dt: float
 ) -> dict[str, xr.Variable]:
     elapsed = np.asarray(outputs[Recorded(CONTROLLER, "elapsed", "steps")])
-    begin = numbers.arrays["table.step_average"][: len(elapsed)]
+    begin = numbers.arrays["table.step_average"][_rows_run(outputs)]
     samples = np.round((elapsed - begin) / dt)
     samples[samples < 1] = np.nan
     found = {}
@@ -201,59 +225,38 @@ def _patterns(model: MemoryModel, numbers: Numbers) -> dict[str, xr.Variable]:
     return found
 
 
-def _weights(
-    translated: Translation, numbers: Numbers, outputs: Outputs, dense: Mapping[str, str]
-) -> dict[str, xr.Variable]:
-    found: dict[str, Any] = {}
-    for key, start in numbers.weights.items():
-        owner, variable = key.split(".")
-        snapshots = outputs.get(Recorded(owner, variable, "epochs"))
-        matrices = [start]
-        if snapshots is not None:
-            matrices += [matrix_of(numbers.ends[owner], row, dense.get(owner)) for row in snapshots]
-        elif numbers.ends[owner].empty:
-            matrices += [start] * _snapshots(outputs)
-        dims = ("epoch", f"{owner}_post", f"{owner}_pre") if len(numbers.weights) > 1 else ("epoch", "post", "pre")
-        unit = _unit(translated.connection(owner), variable)
-        found[f"{owner}_{variable}"] = _variable(dims, np.stack(matrices), unit, f"{variable} after every epoch")
-        found |= _numbers(numbers.ends[owner], dims)
-        found["epoch"] = _variable("epoch", np.arange(len(matrices)), "1", "epochs (and entries beside them) done")
+def _epochs_ended(numbers: Numbers, outputs: Outputs) -> np.ndarray:
+    """Return the numbers of the epochs, and of entries beside them, that ended."""
+    found = numbers.plan.snapshot[_rows_run(outputs)]
+    return found[found > 0]
+
+
+def _ends(translated: Translation, numbers: Numbers, outputs: Outputs) -> dict[str, xr.Variable]:
+    """Return the variables of units kept as steps ended; those of some phases have an axis that numbers their steps."""
+    names = [variable for _, variable in end_names(translated.written or translated.model)]
+    phases = numbers.plan.phase[_rows_run(outputs)] + 1
+    found = {}
+    for item, values in outputs.items():
+        if item.kind != "ends":
+            continue
+        label = f"{END}{item.variable}" if names.count(item.variable) == 1 else f"{END}{item.owner}_{item.variable}"
+        dims, values = _apart(translated, numbers, item.owner, np.asarray(values))
+        step = f"{label}_step" if item.at else "step"
+        unit = _unit(translated.group(item.owner), item.variable)
+        found[label] = _variable((step, *dims), values, unit, f"{item.variable} as the step ends")
+        if item.at:
+            found[step] = _variable(step, np.flatnonzero(np.isin(phases, item.at)), "1", "number of the step, from 0")
     return found
 
 
-def _snapshots(outputs: Outputs) -> int:
-    """Return how often weights were recorded."""
-    return max((len(rows) for (_, _, kind), rows in outputs.items() if kind == "epochs"), default=0)
-
-
-def _numbers(ends: Ends, dims: tuple[str, ...]) -> dict[str, xr.Variable]:
-    """Return the numbers of the units that weights join, where these are a part of their population."""
-    parts = zip(dims[1:], (ends.target, ends.source), reversed(ends.sizes), strict=True)
-    return {
-        dim: _variable(dim, np.arange(*span), "1", "number of the unit in its population")
-        for dim, span, size in parts
-        if span != (0, size)
-    }
-
-
-def matrix_of(ends: Ends, flat: np.ndarray, first: str | None) -> np.ndarray:
-    """Undo `flatten`."""
-    post, pre = ends.shape
-    if first is not None:
-        return flat.reshape(post, pre) if first == "post" else flat.reshape(pre, post).T
-    matrix = np.zeros((pre, post))
-    matrix[ends.present.T] = flat
-    return matrix.T
-
-
-def _unit(item: Group | Connection, variable: str) -> str:
-    """Return the unit of a variable of a group or a connection."""
+def _unit(item: Group, variable: str) -> str:
+    """Return the unit of a variable of a group."""
     return next(line.unit for line in read_equations(item.equations) if line.name == variable)
 
 
 def _traces(translated: Translation, numbers: Numbers, outputs: Outputs, dt: float) -> dict[str, xr.Variable]:
     model = translated.model
-    traced = [(owner, name) for owner, name, kind in outputs if kind == "time" and name != "t"]
+    traced = [(item.owner, item.variable) for item in outputs if item.kind == "time" and item.variable != "t"]
     found = {}
     for owner, variable in traced:
         label = _trace_label(model, owner, variable, [name for _, name in traced])
@@ -261,7 +264,8 @@ def _traces(translated: Translation, numbers: Numbers, outputs: Outputs, dt: flo
         values = np.asarray(outputs[Recorded(owner, variable, "time")])
         if item := next((item for item in model.observables if _is_trace_of(item, owner, variable)), None):
             ends = np.cumsum(outputs[Recorded(CONTROLLER, "elapsed", "steps")])
-            values = _within(item, numbers, np.searchsorted(ends, times - dt / 2), values)
+            steps = np.minimum(np.searchsorted(ends, times - dt / 2), len(ends) - 1)
+            values = _within(item, numbers, _rows_run(outputs)[steps], values)
         dims, values = _apart(translated, numbers, owner, values)
         unit = _unit(translated.group(owner), variable)
         found[label] = _variable(("time", *dims), values, unit, f"{variable} in time")
@@ -283,7 +287,7 @@ def _trace_label(model: MemoryModel, owner: str, variable: str, traced: list[str
 
 
 def _spikes(translated: Translation, numbers: Numbers, outputs: Outputs, dt: float) -> dict[str, xr.Variable]:
-    owners = [owner for owner, name, kind in outputs if kind == "spikes" and name == "i"]
+    owners = [item.owner for item in outputs if item.kind == "spikes" and item.variable == "i"]
     found = {}
     for owner in owners:
         dim = "spike" if len(owners) == 1 else f"{_units_of(translated, owner)}_spike"
@@ -302,22 +306,3 @@ def _spikes(translated: Translation, numbers: Numbers, outputs: Outputs, dt: flo
 def _units_of(translated: Translation, cells: str) -> str:
     """Return the population whose units a group of cells stands for."""
     return next(link.group for link in translated.group(cells).links.values() if link.each == "unit")
-
-
-def flatten(
-    translated: Translation,
-    owner: str,
-    matrix: np.ndarray,
-    ends: Ends,
-    dense: Mapping[str, str] = MappingProxyType({}),
-) -> np.ndarray:
-    """Return a matrix ``[post, pre]`` in the order of the device's synapses.
-
-    `dense` tells which side stands first in the matrices of dense connections; Brian2's list is presynaptic-major,
-    leaves out absent pairs and has synapses of its own for every trial.
-    """
-    if owner in dense:
-        return np.ascontiguousarray(matrix if dense[owner] == "post" else matrix.T).ravel()
-    columns = np.ascontiguousarray(matrix.T)
-    trials = translated.trials or 1
-    return np.repeat(columns, trials, axis=0)[np.repeat(ends.present.T, trials, axis=0)]

@@ -1,4 +1,4 @@
-"""What is to be built for a run that is ready: its program, with what ``record=`` asks to be recorded."""
+"""What is to be built for a run that is ready: its program."""
 
 from __future__ import annotations
 
@@ -9,28 +9,30 @@ import numpy as np
 
 from brainmem.build.program import Program
 from brainmem.engine.device import BuildJob
-from brainmem.errors import RuleError, closest
+from brainmem.errors import RuleError
 from brainmem.model.nouns import Parameter
 from brainmem.model.parts import unchecked
-from brainmem.numbers.run import Numbers
 from brainmem.simulation.ready import Ready
-from brainmem.text.equations import read_equations
-from brainmem.translation.recorded import Recorded
+from brainmem.translation.recorded import with_ending
 from brainmem.translation.text import Translation
 
 __all__ = ["job_of"]
 
 
-def job_of(ready: Ready, record: tuple[str, ...], interval: Any) -> BuildJob:
-    """Return what to build, so that it serves every run that differs in numbers only."""
-    return BuildJob("brainmem.build.network:build", _program(ready, record, interval))
+def job_of(ready: Ready, interval: Any = None) -> BuildJob:
+    """Return what to build, so that it serves every run that differs in numbers only.
+
+    `interval` is the time between samples of what is recorded in time; ten time steps when not given.
+    """
+    return BuildJob("brainmem.build.network:build", _program(ready, interval))
 
 
-def _program(ready: Ready, record: tuple[str, ...], interval: Any) -> Program:
+def _program(ready: Ready, interval: Any) -> Program:
     step = 10 * ready.dt if interval is None else _sampled(float(np.asarray(interval)), ready.dt)
-    recorded = _recorded(ready.translated, ready.numbers, record)
+    recorded = ready.records.recorded
+    translated = _without_numbers(ready.translated)
     return Program(
-        translated=_without_numbers(ready.translated),
+        translated=with_ending(translated) if any(item.kind == "ends" for item in recorded) else translated,
         sizes=ready.sizes,
         dt=ready.dt,
         periods=ready.periods,
@@ -72,47 +74,6 @@ def _without_numbers(translated: Translation) -> Translation:
         reported=(),
         written=None,
     )
-
-
-def _recorded(translated: Translation, numbers: Numbers, record: tuple[str, ...]) -> tuple[Recorded, ...]:
-    """Return what a user asks to be recorded."""
-    found: list[Recorded] = []
-    for name in record:
-        if name == "weights":
-            keys = () if translated.trials else tuple(key.split(".") for key in numbers.weights)
-            found += [Recorded(owner, variable, "epochs") for owner, variable in keys]
-        elif name == "spikes":
-            cells = [item.name for item in translated.groups if item.size.cells]
-            found += [Recorded(owner, variable, "spikes") for owner in cells for variable in ("i", "t")]
-        else:
-            found.append(_in_time(translated, name))
-    return tuple(dict.fromkeys(found))
-
-
-def _in_time(translated: Translation, name: str) -> Recorded:
-    """Return the variable that a name stands for, as ``"x"`` or ``"units.x"``."""
-    readable = [
-        Recorded(item.name, line.name, "time")
-        for item in translated.groups
-        for line in read_equations(item.equations)
-        if "linked" not in line.flags and "shared" not in line.flags
-    ]
-    matches = [item for item in readable if name in (_key(item), item.variable)]
-    own = [item for item in matches if item.owner in {found.name for found in translated.model.populations}]
-    matches = own or matches  # a unit's variable, where its cells have one of the same name
-    if len(matches) != 1:
-        known = ["weights", "spikes", *map(_key, readable)]
-        reason = "is ambiguous" if matches else "names nothing that can be recorded"
-        raise RuleError(
-            f"record={name!r} {reason} in the {translated.variant} variant of {translated.model.name!r}; allowed: "
-            f"{', '.join([*map(_key, matches)] or known)}."
-            f"{closest(name, [*known, *(item.variable for item in readable)])}"
-        )
-    return matches[0]
-
-
-def _key(item: Recorded) -> str:
-    return f"{item.owner}.{item.variable}"
 
 
 def _sampled(interval: float, dt: float) -> float:

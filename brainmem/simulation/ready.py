@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -13,9 +15,10 @@ from brainmem.errors import RuleError
 from brainmem.model.names import affine_tables, current_table
 from brainmem.numbers.calibrate import CELLS, POINTS, AffineFit, Calibration, CellProgram, calibrate, fit_affine
 from brainmem.numbers.run import Given, Numbers, numbers_of
-from brainmem.simulation.collect import flatten
 from brainmem.simulation.description import describe_cells, describe_verdicts
+from brainmem.simulation.records import Records, When, records_of
 from brainmem.simulation.remarks import Remark, remarks_on_setting
+from brainmem.simulation.weights import flatten
 from brainmem.text import evaluate
 from brainmem.text.equations import read_equations, write_equations
 from brainmem.translation.currents import TABLE_ROWS, activity_curve
@@ -38,6 +41,7 @@ class Ready:
     kernels: dict[str, Kernel]
     remarks: tuple[Remark, ...] = ()
     said: tuple[str, ...] = ()
+    records: Records = field(default_factory=Records)
 
     @property
     def dense(self) -> dict[str, str]:
@@ -101,8 +105,15 @@ class Ready:
         return inputs | {f"table.{name}": values for name, values in self.current_tables.items()}
 
 
-def make_ready(translated: Translation, given: Given, *, seed: int, device: Device) -> Ready:
-    """Draw, tabulate and calibrate what one run of `translated` needs; a new f-I curve takes a run of cells."""
+def make_ready(
+    translated: Translation,
+    given: Given,
+    *,
+    seed: int,
+    device: Device,
+    record: Mapping[str, When] = MappingProxyType({"weights": None}),
+) -> Ready:
+    """Draw, tabulate and calibrate what one run needs, and find what it is to record; new f-I curves take a run."""
     try:
         numbers = numbers_of(translated, given, seed)
     except MemoryError as error:
@@ -111,11 +122,12 @@ def make_ready(translated: Translation, given: Given, *, seed: int, device: Devi
             f"Model {translated.model.name!r}: a run with {sizes or 'its parameters'} does not fit into the "
             f"memory of this machine ({error}). Lower what decides its size."
         ) from error
+    records = records_of(translated, numbers, record)
     dt = _seconds(translated.dt, numbers)
     calibrations = _calibrations(translated, numbers, dt, device)
     remarks = tuple(remarks_on_setting(translated, numbers, given.inputs, dt))
     kernels = choose_kernels(translated, device)
-    return Ready(translated, numbers, dt, calibrations, seed, device, kernels, remarks, given.notes)
+    return Ready(translated, numbers, dt, calibrations, seed, device, kernels, remarks, given.notes, records)
 
 
 def _seconds(text: str, numbers: Numbers) -> float:

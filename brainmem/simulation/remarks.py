@@ -5,7 +5,8 @@ A remark is one sentence with the object, the number and what to do. The serious
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -133,6 +134,7 @@ def remarks_on_run(
     """Yield what is to be said of a run that has ended; `data` are its records."""
     yield from _not_finite(translated.model, data)
     yield from _phases_without_end(translated.model, data)
+    yield from _repeats_without_end(json.loads(data.attrs["repeats"]))
     for population in translated.model.populations:
         if population.rate and translated.variant == "spiking":
             yield from _cut(translated, numbers, population, outputs, dt)
@@ -173,6 +175,12 @@ def _phases_without_end(model: MemoryModel, data: xr.Dataset) -> Iterator[Remark
                 f"phase {phase.name!r} reached its longest duration ({phase.duration}) in {missed} of {held.size} "
                 f"steps before its end condition held ({phase.until})"
             )
+
+
+def _repeats_without_end(repeats: Iterable[Mapping[str, Any]]) -> Iterator[Remark]:
+    for item in repeats:
+        if item["times"] and not item["fulfilled"]:
+            yield Remark(f"a Repeat ran all of its {item['times']} epochs before its condition held ({item['until']})")
 
 
 def _cut(

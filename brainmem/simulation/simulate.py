@@ -6,7 +6,7 @@ import json
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
@@ -14,7 +14,8 @@ from brainmem.engine.device import Device, Executable, as_device, thread_seeds
 from brainmem.engine.prepare import prepare
 from brainmem.engine.stages import RUNNING, TRANSLATING, say_stage
 from brainmem.errors import ResultError, RuleError
-from brainmem.intake.arguments import CALLABLE, NAMES, SPAN, optional, takes
+from brainmem.intake.arguments import CALLABLE, SPAN, optional, takes
+from brainmem.intake.records import RECORD, Asked, as_record
 from brainmem.model.choices import split_choices
 from brainmem.model.freezing import fixed_weights
 from brainmem.model.memory import MemoryModel
@@ -37,7 +38,7 @@ from brainmem.translation.text import Translation
 __all__ = ["arrays", "execute", "script", "simulate"]
 
 
-@takes(RuleError, **RUN, record=NAMES, interval=optional(SPAN), progress=optional(CALLABLE))
+@takes(RuleError, **RUN, record=RECORD, interval=optional(SPAN), progress=optional(CALLABLE))
 def simulate(
     model: MemoryModel | str,
     variant: Variant | str = "rate",
@@ -48,7 +49,7 @@ def simulate(
     inputs: Mapping[str, Any] | None = None,
     weights: Mapping[str, Any] | None = None,
     initial: Mapping[str, Any] | None = None,
-    record: tuple[str, ...] = ("weights",),
+    record: Asked = ("weights",),
     interval: Any = None,
     trials: int | None = None,
     progress: Callable[[float], None] | None = None,
@@ -79,8 +80,12 @@ def simulate(
         Start values by ``"population.variable"``, shape (unit,); with `trials` also (trial, unit). The model's names
         do for both variants: those with an equation and those declared without, ``theta : 1``, into which nothing is
         summed. ``"projection.variable"``, shape (post, pre), is another way to give weights.
-    record : tuple of str
-        ``"weights"`` after every epoch; ``"spikes"``; any variable of a population (``"x"`` or ``"units.x"``) in time.
+    record : tuple of str, or mapping
+        ``"weights"``, all synaptic variables at the start and after every epoch; ``"recurrent.w"``, this one alone;
+        ``"end_x"`` (or ``"end_units.x"``), a variable of units as each step ends, also one that `until` ended;
+        ``"spikes"``; any variable of a population (``"x"`` or ``"units.x"``) in time. A mapping says when, None for
+        always: ``{"recurrent.w": (0, 10, "last"), "end_x": ("dream",), "spikes": None}`` keeps weights at the start,
+        after epoch 10 and as the run ends, and states as the phase dream ends.
     interval : Quantity, optional
         Time between samples of recorded variables; ten time steps when not given.
     trials : int, optional
@@ -105,8 +110,9 @@ def simulate(
     variant = variant_of(variant)
     model, parameters = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
     given = load_given(model, with_cells(variant, parameters), inputs=inputs, weights=weights, initial=initial)
-    ready = make_ready(_translated(model, variant, trials, given), given, seed=seed, device=device)
-    executable = prepare(job_of(ready, record, interval), device)
+    translated = _translated(model, variant, trials, given)
+    ready = make_ready(translated, given, seed=seed, device=device, record=as_record(record))
+    executable = prepare(job_of(ready, interval), device)
     return execute(ready, executable, progress=progress)
 
 
@@ -208,10 +214,12 @@ def execute(ready: Ready, executable: Executable, *, progress: Callable[[float],
         notes=ready.notes,
         schedule=describe_schedule(ready.translated),
         dense=ready.dense,
+        records=ready.records,
     )
     after = remarks_on_run(ready.translated, ready.numbers, result.data, outputs, ready.dt)
     _say(result, (*ready.remarks, *after))
     _check_ended(ready.translated.model, result)
+    _check_repeats(ready.translated.model, result)
     return result
 
 
@@ -229,11 +237,26 @@ def _check_ended(model: MemoryModel, result: Result) -> None:
     for phase in (phase for phase in model.protocol.phases if phase.must_end):
         missed = (result["step_phase"].values == phase.name) & (result["step_fulfilled"].values == 0)
         if missed.any():
-            error = ResultError(
+            _refuse(
                 f"Model {model.name!r}: phase {phase.name!r} must end by its condition ({phase.until}), and in "
                 f"{int(missed.sum())} of its steps, the first of them step {int(np.argmax(missed))}, reached its "
-                f"longest duration ({phase.duration}). Lengthen it, or take out must_end=True. The result of the run "
-                "is this error's attribute 'result'."
+                f"longest duration ({phase.duration}). Lengthen it, or take out must_end=True.",
+                result,
             )
-            error.result = result
-            raise error
+
+
+def _check_repeats(model: MemoryModel, result: Result) -> None:
+    """Raise where a `Repeat` that must end by its condition has not."""
+    for entry, ended in zip(model.protocol.loops, result.repeats, strict=True):
+        if entry.must_end and ended["times"] and not ended["fulfilled"]:
+            _refuse(
+                f"Model {model.name!r}: a Repeat must end by its condition ({ended['until']}), and ran all of its "
+                f"{ended['times']} epochs without. Raise {entry.times!r}, or take out must_end=True.",
+                result,
+            )
+
+
+def _refuse(text: str, result: Result) -> NoReturn:
+    error = ResultError(f"{text} The result of the run is this error's attribute 'result'.")
+    error.result = result
+    raise error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -19,8 +19,11 @@ from brainmem.model.choices import choose
 from brainmem.model.memory import MemoryModel
 from brainmem.model.parameters import resolve_parameters
 from brainmem.numbers.run import Given
+from brainmem.results.result import Result
 from brainmem.simulation.collect import versions
+from brainmem.simulation.records import When, written
 from brainmem.sweeps.manifest import Listing
+from brainmem.sweeps.measured import identity
 from brainmem.text.equations import unit_text
 from brainmem.text.expression import names_in
 from brainmem.translation.text import Translation
@@ -45,8 +48,9 @@ class Work:
     translated: Translation
     arrays: Mapping[str, Mapping[str, np.ndarray]]
     device: Device
-    record: tuple[str, ...]
+    record: Mapping[str, When]
     interval: Any
+    measure: Callable[[Result], Any] | None = None  # what is kept of a result in its place
     executables: tuple[Executable, ...] = ()
     notes: tuple[str, ...] = ()  # on how files were read
 
@@ -159,8 +163,9 @@ def _definition(work: Work) -> dict[str, Any]:
         "variant": work.translated.variant,
         "options": dict(work.translated.options),
         "device": str(work.device),
-        "record": sorted(work.record),
+        "record": written(work.record),
         "interval": None if work.interval is None else float(np.asarray(work.interval)),
+        **(identity(work.measure) if work.measure else {}),
         **hashes,
         **{f"version of {name}": version for name, version in versions().items()},
         "hash of the model": _hash(canonical(replace(model, description="", reference=None))),

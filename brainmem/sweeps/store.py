@@ -23,6 +23,7 @@ from brainmem.results.result import Result
 from brainmem.storage.files import open_path
 from brainmem.storage.seals import fault_of
 from brainmem.sweeps.manifest import MANIFEST, Listing, read_error, read_listings
+from brainmem.sweeps.measured import MEASURE, as_arrays, kept_at
 
 __all__ = ["Point", "Sweep"]
 
@@ -75,6 +76,8 @@ class Sweep:
     grid : bool
         Whether the points are all combinations of values, or a list of their own.
     points : tuple of Point
+    measure : str
+        The name of the function of which the store keeps what it made of each result; ``""`` where it keeps results.
     """
 
     store: Path
@@ -83,6 +86,7 @@ class Sweep:
     units: Mapping[str, str]
     grid: bool
     points: tuple[Point, ...]
+    measure: str = ""
 
     @classmethod
     @takes(ResultError, store=PATH)
@@ -112,7 +116,15 @@ class Sweep:
         if found[0].grid:
             points.sort(key=_order)
         definition = found[0].definition
-        return cls(store, definition["model"], definition["variant"], found[0].units, found[0].grid, tuple(points))
+        return cls(
+            store,
+            definition["model"],
+            definition["variant"],
+            found[0].units,
+            found[0].grid,
+            tuple(points),
+            definition.get(MEASURE, ""),
+        )
 
     @property
     def failed(self) -> tuple[Point, ...]:
@@ -136,16 +148,28 @@ class Sweep:
         return {**values, "seed": sorted({point.seed for point in self.points})}
 
     def results(self) -> Iterator[Result]:
-        """Load the result of each finished point, one after the other."""
+        """Load the result of each finished point, one after the other.
+
+        Raises
+        ------
+        ResultError
+            When the store keeps measures in place of results.
+        """
+        if self.measure:
+            raise ResultError(
+                f"The sweep in {str(self.store)!r} keeps no results, but what measure={self.measure} made of them: "
+                "Sweep.dataset() returns it. For results, sweep without measure= into another store."
+            )
         return (Result.load(point.path) for point in self.finished)
 
-    def dataset(self, measure: Callable[[Result], Any]) -> xr.DataArray | xr.Dataset:
-        """Apply `measure` to every result.
+    def dataset(self, measure: Callable[[Result], Any] | None = None) -> xr.DataArray | xr.Dataset:
+        """Apply `measure` to every result, or arrange what ``sweep(measure=...)`` has kept.
 
         Parameters
         ----------
-        measure : callable
-            Takes a `Result`; returns a number, an array, an `xarray.DataArray` or `Dataset`, or a dict of these.
+        measure : callable, optional
+            Takes a `Result`; returns a number, an array, an `xarray.DataArray` or `Dataset`, or a dict of these. Not
+            given where the store keeps measures.
 
         Returns
         -------
@@ -158,13 +182,14 @@ class Sweep:
         Raises
         ------
         ResultError
-            When no point is finished.
+            When no point is finished, or no `measure` is given, or one where the store has no results.
         """
+        self._check_measure(measure)
         if not self.finished:
             reason = f" The first failed: {self.failed[0].error}" if self.failed else ""
             reason += f" {self.damaged[0].path.name}: {self.damaged[0].fault}." if self.damaged else ""
             raise ResultError(f"No point of the sweep in {str(self.store)!r} is finished.{reason}")
-        outcomes = {i: _measured(measure, p) for i, p in enumerate(self.points) if p.state == "finished"}
+        outcomes = {i: _outcome(measure, p) for i, p in enumerate(self.points) if p.state == "finished"}
         single = all(isinstance(outcome, xr.DataArray) for outcome in outcomes.values())
         whole = xr.concat(
             _numbered([_as_dataset(outcome) for outcome in outcomes.values()]),
@@ -176,7 +201,15 @@ class Sweep:
         arranged = self._as_grid(whole) if self.grid else self._as_list(whole)
         for name, unit in self.units.items():
             arranged[name].attrs["units"] = unit
-        return arranged["measure"].rename(_name(measure)) if single else arranged
+        return arranged["measure"].rename(_name(measure, self.measure)) if single else arranged
+
+    def _check_measure(self, measure: Callable[[Result], Any] | None) -> None:
+        if measure is not None and self.measure:
+            self.results()
+        if measure is None and not self.measure:
+            raise ResultError(
+                "Sweep.dataset() needs a function of a result, such as measure.recall_table: this store keeps results."
+            )
 
     def _coordinates(self, chosen: Sequence[int]) -> dict[str, Any]:
         points = [self.points[i] for i in chosen]
@@ -204,19 +237,18 @@ class Sweep:
         )
 
 
-def _measured(measure: Callable[[Result], Any], point: Point) -> xr.DataArray | xr.Dataset:
+def _outcome(measure: Callable[[Result], Any] | None, point: Point) -> xr.DataArray | xr.Dataset:
+    if measure is None:
+        return kept_at(point.path)
     try:
-        value = measure(Result.load(point.path))
+        return as_arrays(measure(Result.load(point.path)))
     except Exception as error:
         error.add_note(f"while measuring the point {point} ({point.path.name})")
         raise
-    if isinstance(value, Mapping) and not isinstance(value, xr.Dataset):
-        return xr.Dataset({str(name): xr.DataArray(item) for name, item in value.items()})
-    return value if isinstance(value, xr.Dataset | xr.DataArray) else xr.DataArray(value)
 
 
-def _name(measure: Callable[[Result], Any]) -> str | None:
-    name = getattr(measure, "__name__", "<>")
+def _name(measure: Callable[[Result], Any] | None, kept: str) -> str | None:
+    name = kept.rpartition(".")[2] if measure is None else getattr(measure, "__name__", "<>")
     return None if name.startswith("<") else name
 
 

@@ -18,7 +18,8 @@ from typing import Any
 from brainmem.engine.device import BuildJob, Device, Executable, as_device
 from brainmem.engine.prepare import prepare
 from brainmem.errors import DeviceError, ResultError, RuleError
-from brainmem.intake.arguments import CALLABLE, NAMES, PATH, SEEDS, SPAN, a, optional, takes
+from brainmem.intake.arguments import CALLABLE, PATH, SEEDS, SPAN, a, optional, takes
+from brainmem.intake.records import RECORD, Asked, as_record
 from brainmem.model.memory import MemoryModel
 from brainmem.model.phases import with_starts
 from brainmem.model.variants import Variant, variant_of, with_cells
@@ -26,12 +27,14 @@ from brainmem.models import get_model
 from brainmem.numbers.loading import RUN, load_given
 from brainmem.results.result import Result
 from brainmem.simulation.jobs import job_of
-from brainmem.simulation.ready import make_ready
+from brainmem.simulation.ready import Ready, make_ready
 from brainmem.simulation.simulate import execute
 from brainmem.storage.files import advice, check_folder
 from brainmem.storage.leaving import mark, remove, remove_left_behind
+from brainmem.storage.netcdf import write_dataset
 from brainmem.storage.seals import fault_of
 from brainmem.sweeps.manifest import check_listing, forget_error, write_error, write_listing
+from brainmem.sweeps.measured import check_measure, measured
 from brainmem.sweeps.points import Parameters, Task, Work, fix_choices, plan_points, read_points
 from brainmem.sweeps.pool import run_in_processes
 from brainmem.sweeps.store import Sweep
@@ -53,8 +56,9 @@ _GO_ON = "What was finished is kept, and the same call goes on from there."
     ),
     seeds=SEEDS,
     store=PATH,
-    record=NAMES,
+    record=RECORD,
     interval=optional(SPAN),
+    measure=optional(CALLABLE),
     progress=optional(CALLABLE),
 )
 def sweep(
@@ -69,15 +73,16 @@ def sweep(
     inputs: Mapping[str, Any] | None = None,
     weights: Mapping[str, Any] | None = None,
     initial: Mapping[str, Any] | None = None,
-    record: tuple[str, ...] = ("weights",),
+    record: Asked = ("weights",),
     interval: Any = None,
+    measure: Callable[[Result], Any] | None = None,
     progress: Progress | None = None,
 ) -> Sweep:
     """Run `model` at every combination of values and seeds, and keep each result as a file in the folder `store`.
 
-    Points that the store already has are not run again, so that the same call resumes a sweep that was stopped, and
-    a call with more values or seeds extends it. A point whose run fails keeps its error and stops no other; the next
-    call tries it again.
+    With `measure`, keep what it makes of each result in place of the result. Points that the store already has are not
+    run again, so that the same call resumes a sweep that was stopped, and a call with more values or seeds extends it.
+    A point whose run fails keeps its error and stops no other; the next call tries it again.
 
     Parameters
     ----------
@@ -96,6 +101,12 @@ def sweep(
         Processes at a time; as many as the machine has cores when not given. ``1`` runs in this process.
     inputs, weights, initial, record, interval
         See `simulate`; the same for every point.
+    measure : callable, optional
+        Takes the `Result` of a point and returns what `Sweep.dataset` takes: a number, an array, an
+        `xarray.DataArray` or `Dataset`, or a dict of these. It alone is kept, not the result, and an error in it is
+        the point's. Other processes import it, so that it must be a function of a module; with ``jobs=1`` any
+        function will do that reads nothing but its argument and its module. A store refuses another function, and
+        the same with another text.
     progress : callable, optional
         Called with the numbers of finished, failed and all points.
 
@@ -111,6 +122,8 @@ def sweep(
     ResultError
         When the store holds another sweep.
     """
+    if measure is not None:
+        check_measure(measure, alone=jobs == 1)
     if jobs is not None and (not isinstance(jobs, int) or isinstance(jobs, bool) or jobs < 1):
         raise DeviceError(f"sweep(): jobs={jobs!r}: give how many processes may run at a time, 1 or more.")
     model = get_model(model) if isinstance(model, str) else model
@@ -120,7 +133,7 @@ def sweep(
     model = with_starts(model, given.initial)
     translated = translate(model, variant)
     loaded = {"inputs": given.inputs, "weights": given.weights, "initial": given.initial}
-    work = Work(translated, loaded, as_device(device), tuple(record), interval, notes=given.notes)
+    work = Work(translated, loaded, as_device(device), as_record(record), interval, measure, notes=given.notes)
     store = check_folder(store)
     listing, tasks = plan_points(work, read_points(_with_cells(variant, parameters)), _listed(seeds), store)
     check_listing(store, listing)
@@ -168,8 +181,7 @@ def _prepare(work: Work, todo: list[Task]) -> tuple[Work, list[Task], list[tuple
 
 def _build(work: Work, task: Task, built: list[tuple[BuildJob, Executable | Exception]]) -> int:
     """Return which of `built` runs `task`, after adding it if none does."""
-    first = make_ready(work.translated, work.given(task.parameters), seed=task.seed, device=work.device)
-    job = job_of(first, work.record, work.interval)
+    job = job_of(_ready(work, task), work.interval)
     number = next((i for i, (other, _) in enumerate(built) if other == job), len(built))
     if number == len(built):
         built.append((job, _prepared(job, work.device)))
@@ -177,6 +189,11 @@ def _build(work: Work, task: Task, built: list[tuple[BuildJob, Executable | Exce
     if isinstance(made, Exception):
         raise made
     return number
+
+
+def _ready(work: Work, task: Task) -> Ready:
+    given = work.given(task.parameters)
+    return make_ready(work.translated, given, seed=task.seed, device=work.device, record=work.record)
 
 
 def _prepared(job: BuildJob, device: Device) -> Executable | Exception:
@@ -227,7 +244,13 @@ def _on_disk(work: Work, folder: Path) -> Iterator[Path]:
 
 @lru_cache(maxsize=1)
 def _read_work(path: Path) -> Work:
-    return pickle.loads(path.read_bytes())
+    try:
+        return pickle.loads(path.read_bytes())
+    except (ImportError, AttributeError) as error:
+        raise RuleError(
+            f"sweep(): another process cannot import the function measure ({error}). Write it as a function of a file "
+            "beside the script, and import it from there; or sweep with jobs=1, in this process."
+        ) from error
 
 
 def _run_point_of(path: Path, task: Task) -> bool:
@@ -237,11 +260,15 @@ def _run_point_of(path: Path, task: Task) -> bool:
 def _run_point(work: Work, task: Task) -> bool:
     """Run one point into its file and return whether that went well."""
     try:
-        ready = make_ready(work.translated, work.given(task.parameters), seed=task.seed, device=work.device)
-        result = execute(ready, work.executables[task.executable])
+        result = execute(_ready(work, task), work.executables[task.executable])
         result.data.attrs["key"] = task.path.stem
-        _keep_foreign(task.path)
-        result.save(task.path)
+        if work.measure is None:
+            _keep_foreign(task.path)
+            result.save(task.path)
+        else:
+            kept = measured(work.measure, result)
+            _keep_foreign(task.path)
+            write_dataset(kept, task.path, key=task.path.stem)
     except Exception as error:
         _keep_error(task.path, error)
         return False

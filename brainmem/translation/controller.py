@@ -48,7 +48,9 @@ def controller(model: MemoryModel, *, trials: bool = False) -> Group:
     """Return the group that advances the protocol; of several trials, `trial_group` observes each."""
     observed = [Equation(item.name, "parameter", item.unit) for item in model.observables]
     held = [Equation("held", "parameter", "1")] if has_until(model) else []  # the trials whose condition holds
+    held += [Equation("loop_held", "parameter", "1")] if model.protocol.loops else []
     fulfilled = [Equation("fulfilled", "parameter", "1")] if has_until(model) else []
+    fulfilled += [Equation("loop_fulfilled", "parameter", "1")] if model.protocol.loops else []
     framed = [item for item in model.stimuli if item.every]
     lines = [
         Equation("step", "parameter", "1"),
@@ -68,7 +70,7 @@ def controller(model: MemoryModel, *, trials: bool = False) -> Group:
         size=ONE,
         equations="\n".join(map(str, lines)),
         events={"step_end": ("ended > 0.5", *schedule.ENDED)},
-        operations=(*_show(framed), _advance(model, trials), _next(bool(framed))),
+        operations=(*_show(framed), _advance(model, trials), *_epoch_end(model, trials), _next(model, bool(framed))),
         constants=() if trials else _condition_parameters(model),
     )
 
@@ -79,6 +81,8 @@ def trial_group(model: MemoryModel) -> Group:
     lines += [Equation(name, "parameter", unit, flags=("linked",)) for name, unit in FOLLOWED]
     if has_until(model):
         lines.append(Equation("held", "subexpression", "1", " + ".join(_held(model))))
+    if model.protocol.loops:
+        lines.append(Equation("loop_held", "subexpression", "1", " + ".join(_loop_conditions(model))))
     return Group(
         name=TRIAL,
         size=ONE,
@@ -101,8 +105,14 @@ def _conditions(model: MemoryModel) -> Iterator[str]:
             yield f"int(step_phase(step*second) == {index})*int({phase.until})"
 
 
+def _loop_conditions(model: MemoryModel) -> Iterator[str]:
+    """Yield 1 for each `Repeat` of which an epoch ends with the present step and whose condition holds, else 0."""
+    for number, entry in enumerate(model.protocol.loops, 1):
+        yield f"int(step_loop(step*second) == {number})*int({entry.until})"
+
+
 def _condition_parameters(model: MemoryModel) -> tuple[str, ...]:
-    used = set().union(*(identifiers(phase.until) for phase in model.protocol.phases), set())
+    used = identifiers(model.protocol.conditions)
     return tuple(item.name for item in model.parameters if item.name in used)
 
 
@@ -117,6 +127,14 @@ def _advance(model: MemoryModel, trials: bool) -> Operation:
     return Operation("protocol_advance", "\n".join(code), *schedule.ADVANCE)
 
 
+def _epoch_end(model: MemoryModel, trials: bool) -> tuple[Operation, ...]:
+    """Return the operation that reads the conditions of repetitions, when observables are as results hold them."""
+    if not model.protocol.loops:
+        return ()
+    held = "int(loop_held > trials - 0.5)" if trials else f"({' + '.join(_loop_conditions(model))})"
+    return (Operation("protocol_epoch_end", f"loop_fulfilled = ended*{held}", *schedule.EPOCH_END),)
+
+
 def _show(framed: list[Stimulus]) -> tuple[Operation, ...]:
     """Return the operation that finds the rows now shown, once and not for every unit."""
     code = []
@@ -126,7 +144,10 @@ def _show(framed: list[Stimulus]) -> tuple[Operation, ...]:
     return (Operation("protocol_show", "\n".join(code), *schedule.SHOW),) if code else ()
 
 
-def _next(framed: bool) -> Operation:
-    code = "step = step + ended\nelapsed = elapsed*(1 - ended)\ncomplete = int(step > n_steps - 0.5)"
+def _next(model: MemoryModel, framed: bool) -> Operation:
+    passed = "ended"
+    if model.protocol.loops:
+        passed = "ended*(1 + step_skip(step*second)) + loop_fulfilled*step_leap(step*second)"
+    code = f"step = step + {passed}\nelapsed = elapsed*(1 - ended)\ncomplete = int(step > n_steps - 0.5)"
     code += "\ntick = (tick + 1)*(1 - ended)" if framed else ""
     return Operation("protocol_next", code, *schedule.NEXT)

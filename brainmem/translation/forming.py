@@ -14,7 +14,7 @@ EMPTY = {"": "0", "min": "inf", "max": "-inf"}
 def emptied(line: Equation) -> str:
     """Return the statement of the units that take a summed variable, with which forming it begins."""
     name, start = line.name.removesuffix("_pre").removesuffix("_post"), EMPTY[extreme_of(line)]
-    return f"{name} = {_with_unit(start, line)}" if extreme_of(line) else f"{name} = 0"
+    return f"{name} = {_with_unit(start, line)}"
 
 
 def forming(line: Equation) -> str:

@@ -255,8 +255,8 @@ class Noise:
 
     @cached_property
     def watched(self) -> set[str]:
-        """The observables that end phases."""
-        return identifiers(" ".join(phase.until for phase in self.model.protocol.phases))
+        """The observables that end phases, or repetitions."""
+        return identifiers(self.model.protocol.conditions)
 
     def across(self, projection: Projection) -> dict[str, tuple[Name, frozenset[str]]]:
         """Return the noisy names that synapses read, each with its variable and where its noise comes from."""

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from brainmem.model.memory import MemoryModel
 from brainmem.model.names import during_gate
@@ -48,7 +49,11 @@ def normal(model: MemoryModel) -> MemoryModel:
         projections=tuple(_projection(model, item, integers) for item in model.projections),
         rules=tuple(_rule(model, item, integers) for item in model.rules),
         observables=tuple(_observable(item, integers[item.population]) for item in model.observables),
-        protocol=replace(model.protocol, phases=tuple(_phase(item, integers) for item in model.protocol.phases)),
+        protocol=replace(
+            model.protocol,
+            phases=tuple(_phase(item, integers) for item in model.protocol.phases),
+            schedule=tuple(map(_with_until, model.protocol.schedule)),
+        ),
     )
 
 
@@ -177,8 +182,12 @@ def _phase(item: Phase, integers: Mapping[str, frozenset[str]]) -> Phase:
     def normed(statements: Mapping[str, str]) -> dict[str, str]:
         return {name: _statements(one_on_a_line(text), INDICES | integers[name]) for name, text in statements.items()}
 
-    until = real_numbers(item.until, INDICES) if item.until else ""
-    return replace(item, until=until, begin=normed(item.begin), end=normed(item.end))
+    return replace(_with_until(item), begin=normed(item.begin), end=normed(item.end))
+
+
+def _with_until(item: Any) -> Any:
+    """Return a phase or a part of the schedule whose condition, if it has one, is computed with real numbers."""
+    return replace(item, until=real_numbers(item.until, INDICES)) if getattr(item, "until", "") else item
 
 
 def _equations(text: str, known: frozenset[str]) -> str:

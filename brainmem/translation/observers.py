@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from brainmem.model.memory import MemoryModel
 from brainmem.model.names import expected_name
 from brainmem.model.nouns import Observable
@@ -18,17 +20,21 @@ __all__ = ["observers"]
 def observers(model: MemoryModel, *, trials: bool = False) -> tuple[Connection, ...]:
     """Return one summed connection per observable, onto the controller or onto the trials' group."""
     found = tuple(_observer(model, item, TRIAL if trials else CONTROLLER) for item in model.observables)
-    return (*found, _counter()) if trials and has_until(model) else found
+    return (*found, *_counters(model)) if trials else found
 
 
-def _counter() -> Connection:
-    """Return the connection that counts the trials whose end condition holds."""
+def _counters(model: MemoryModel) -> Iterator[Connection]:
+    """Yield the connections that count the trials in which the condition of a phase, or of a repetition, holds."""
+    if has_until(model):
+        yield _counter("trials_held", "held", schedule.COUNT_TRIALS)
+    if model.protocol.loops:
+        yield _counter("trials_loop_held", "loop_held", schedule.COUNT_LOOPS)
+
+
+def _counter(name: str, variable: str, slot: tuple[str, int]) -> Connection:
+    equations = f"{variable}_post = {variable}_pre : 1 (summed)"
     return Connection(
-        name="trials_held",
-        source=TRIAL,
-        target=CONTROLLER,
-        equations="held_post = held_pre : 1 (summed)",
-        summed_order={"held_post": schedule.COUNT_TRIALS},
+        name=name, source=TRIAL, target=CONTROLLER, equations=equations, summed_order={f"{variable}_post": slot}
     )
 
 

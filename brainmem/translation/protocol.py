@@ -182,8 +182,16 @@ def protocol_tables(model: MemoryModel) -> tuple[Table, ...]:
         Table("step_duration", unit="second", meaning="longest duration of the step"),
         Table("step_phase", meaning="index of the step's phase"),
         Table("step_average", unit="second", meaning="time into the step from which rates are averaged"),
-        Table("step_snapshot", meaning="1 where the weights are recorded when the step ends"),
+        Table("step_snapshot", meaning="number of the epoch after which weights are recorded when the step ends, or 0"),
     ]
+    if model.protocol.loops:
+        tables += [
+            Table("step_skip", meaning="steps passed over behind the step"),
+            Table(
+                "step_loop", meaning="number of the repetition whose condition is read when the step ends; 0 is none"
+            ),
+            Table("step_leap", meaning="steps passed over, too, where it holds"),
+        ]
     if has_restored(model):
         tables += [
             Table("step_set_aside", meaning="1 where the neurons' state is set aside"),

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal, NamedTuple
 
+from brainmem.text.equations import Equation
+from brainmem.translation import schedule
 from brainmem.translation.controller import CONTROLLER, TRIAL, has_until
 from brainmem.translation.text import Translation
 
-__all__ = ["COMPLETE", "Recorded", "recorded_at_steps"]
+__all__ = ["COMPLETE", "ENDING", "Recorded", "recorded_at_steps", "with_ending"]
 
 
 class Recorded(NamedTuple):
@@ -18,14 +21,18 @@ class Recorded(NamedTuple):
     owner : str
         Name of the group or the connection.
     variable : str
-    kind : {"steps", "time", "spikes", "epochs", "end"}
+    kind : {"steps", "time", "spikes", "epochs", "ends", "end"}
         When: at the end of every step of the protocol, at regular times, with every spike (variable ``"i"``, the
-        cell, and ``"t"``), after every epoch, or once, when the run has ended.
+        cell, and ``"t"``), after epochs, at the ends of phases, or once, when the run has ended.
+    at : tuple of int
+        After which epochs, counted from 1, or at the ends of which phases, by their places in the protocol, counted
+        from 1; empty for all.
     """
 
     owner: str
     variable: str
-    kind: Literal["steps", "time", "spikes", "epochs", "end"]
+    kind: Literal["steps", "time", "spikes", "epochs", "ends", "end"]
+    at: tuple[int, ...] = ()
 
     @property
     def monitor(self) -> str:
@@ -35,6 +42,7 @@ class Recorded(NamedTuple):
             "time": f"{self.owner}_{self.variable}_trace_monitor",
             "spikes": f"{self.owner}_spikes",
             "epochs": f"{self.owner}_{self.variable}_snapshots",
+            "ends": f"{self.owner}_{self.variable}_ends",
             "end": "",
         }[self.kind]
 
@@ -42,10 +50,28 @@ class Recorded(NamedTuple):
 COMPLETE = Recorded(CONTROLLER, "complete", "end")  # 1 once the protocol has run to its end
 
 
+ENDING = "ending"  # of the controller: the place of the phase that ends, counted from 1; 0 where none does
+
+
+def with_ending(translated: Translation) -> Translation:
+    """Return a translation whose controller tells which phase ends, for what is recorded there."""
+    group = translated.group(CONTROLLER)
+    line = str(Equation(ENDING, "parameter", "1"))
+    advanced = tuple(
+        replace(op, code=f"{op.code}\n{ENDING} = ended*(1 + step_phase(step*second))")
+        if (op.when, op.order) == schedule.ADVANCE
+        else op
+        for op in group.operations
+    )
+    changed = replace(group, equations=f"{group.equations}\n{line}", operations=advanced)
+    return replace(translated, groups=tuple(changed if item is group else item for item in translated.groups))
+
+
 def recorded_at_steps(translated: Translation) -> tuple[Recorded, ...]:
     """Return what every run records when a step of the protocol ends: its length, observables, sums of rates."""
     model, observers = translated.model, TRIAL if translated.trials else CONTROLLER
-    ends = ("step", "elapsed", *(("fulfilled",) if has_until(model) else ()))
+    ends = ["step", "elapsed", *(["fulfilled"] if has_until(model) else [])]
+    ends += ["loop_fulfilled"] if model.protocol.loops else []
     kept = [(CONTROLLER, name) for name in ends]
     kept += [(observers, item.name) for item in model.observables]
     kept += [(item.name, f"{item.rate}_total") for item in model.populations if item.rate]

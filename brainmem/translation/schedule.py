@@ -29,11 +29,13 @@ __all__ = [
     "CLOSE_SAMPLED",
     "CLOSE_WATCHED",
     "COUNT",
+    "COUNT_LOOPS",
     "COUNT_TRIALS",
     "DUE",
     "ENDED",
     "END_STATEMENTS",
     "EPISODE",
+    "EPOCH_END",
     "FIRST",
     "GUARD",
     "HALT",
@@ -106,8 +108,10 @@ AVERAGE = ("end", 2)
 ENDED = ("end", 3)
 SETTLE = ("end", 4)  # changes of weights that wait, before anything records them
 CLOSE = ("end", 5)  # of sums that are read where a step of the protocol ends
-END_STATEMENTS = ("end", 203)  # what phases run when they end
-OBSERVE_LATE = ("end", 205)
+END_STATEMENTS = ("end", 201)  # what phases run when they end
+OBSERVE_LATE = ("end", 203)
+COUNT_LOOPS = ("end", 204)  # of trials in which the condition of a repetition holds
+EPOCH_END = ("end", 205)  # conditions of repetitions are read
 RECORD = ("end", 206)
 EPISODE = ("end", 207)  # one order for each rule
 SNAPSHOT = ("end", 307)  # of weights, after the changes that episodic rules make

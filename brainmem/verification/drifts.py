@@ -17,9 +17,9 @@ from brainmem.model.names import fano_table, twin_name
 from brainmem.model.parameters import resolve_parameters
 from brainmem.model.variants import Spiking
 from brainmem.numbers.run import Given, numbers_of
-from brainmem.simulation.collect import matrix_of
 from brainmem.simulation.jobs import job_of
 from brainmem.simulation.ready import Ready, make_ready
+from brainmem.simulation.weights import matrix_of
 from brainmem.text.equations import read_equations
 from brainmem.translation import translate
 from brainmem.translation.cells import spiking_parameters
@@ -96,7 +96,7 @@ class Trial:
         outputs = executable.run(
             inputs, seed=self.seed if seed is None else seed, duration=self.ready.numbers.duration + self.ready.dt
         )
-        steps = len(self.ready.numbers.plan.steps)
+        steps = len(self.ready.numbers.plan)
         reported = {name: outputs[Recorded(CONTROLLER, name, "steps")] for name in self.experiment.reported}
         observed = {name: float(np.mean(np.ravel(values)[:steps])) for name, values in reported.items()}
         return Outcome(self._drifts(outputs), observed)
@@ -138,7 +138,7 @@ class Trial:
 
 
 def _runs(ready: Ready) -> tuple[list[str], np.ndarray]:
-    names = [step.phase.name for step in ready.numbers.plan.steps]
+    names = ready.numbers.plan.by_phase(lambda phase: phase.name).tolist()
     ends = np.array([k for k, name in enumerate(names) if k == len(names) - 1 or names[k + 1] != name])
     return [names[k] for k in ends], ends
 
@@ -249,7 +249,7 @@ class Experiment:
 
     def executable(self, trial: Trial) -> Executable:
         """Return the program of all trials."""
-        job = job_of(trial.ready, ("weights",), None)
+        job = job_of(trial.ready)
         shadows = [(projection, self.held.name(rule, variable)) for rule, projection, variable in self.held.shadows]
         recorded = tuple(Recorded(owner, one, "epochs") for owner, name in shadows for one in (name, twin_name(name)))
         return prepare(replace(job, payload=replace(job.payload, recorded=recorded)), self.device)

@@ -62,7 +62,7 @@ def shortened(model: MemoryModel, parameters: Mapping[str, Any], items: int | No
         found = (_without_tests(model, _fewer(each, parameters, items), parameters) for each in body)
         kept = tuple(each for each in found if each.phases)
         if isinstance(entry, Repeat) and kept:
-            schedule.append(Repeat(entry.times if items is None else 1, kept))
+            schedule.append(Repeat(entry.times if items is None else 1, kept))  # all epochs: weights are held
         elif kept:
             schedule += kept
     while schedule and not any(_acting(model, name, parameters) for name in _phases(schedule[-1])):
@@ -76,7 +76,8 @@ def _fewer(each: Each, parameters: Mapping[str, Any], items: int | None) -> Each
     if items is None:
         return each
     few = int(evaluate(str(each.items), parameters)) <= items
-    return replace(each, items=each.items if few else items, repeats=1, epochs=None)
+    order = "fixed" if each.order == "drawn" else each.order
+    return replace(each, items=each.items if few else items, order=order, draws=None, repeats=1, epochs=None)
 
 
 def _without_tests(model: MemoryModel, each: Each, parameters: Mapping[str, Any]) -> Each:

@@ -181,8 +181,8 @@ SHOWN = {
     "spiking equation",
     nouns.Observable: "name expression population reduce unit units",
     nouns.Phase: "name duration until must_end stimuli gates start begin end average restore paired",
-    nouns.Each: "phases items order repeats epochs",
-    nouns.Repeat: "times body",
+    nouns.Each: "phases items order draws repeats epochs",
+    nouns.Repeat: "times body until must_end",
     nouns.Recalled: "phase target score threshold repeats spiking",
     nouns.Limit: "condition reason",
     nouns.Model: "name parameters populations projections rules patterns stimuli observables protocol recalled limits "

@@ -277,7 +277,7 @@ def test_a_program_that_is_damaged_between_two_runs_is_built_anew_too(entry):
 
     translated = translate(brainmem_model(), "rate")
     ready = make_ready(translated, Given(SMALL, {}, {}, {}), seed=0, device=Device())
-    executable = compiled.prepare_compiled(job_of(ready, ("weights",), None), Device())
+    executable = compiled.prepare_compiled(job_of(ready), Device())
     run = {"seed": 0, "duration": ready.numbers.duration + ready.dt}
     first = executable.run(ready.device_inputs(), **run)
     damage(entry / "main", "bit", random.Random(3))

@@ -19,11 +19,10 @@ def starts_of(
     """Return what each step of the protocol sets a variable to, (step, [trial,] unit), nan where it sets nothing."""
     translated = translate(model, trials=trials)
     numbers = numbers_of(translated, Given(parameters or {}, {}, {}, {}), seed)
-    starts = numbers.plan.starts
-    keys = {key: row + 1 for row, key in enumerate(dict.fromkeys(filter(None, starts)))}
+    starts = numbers.plan.start
     restart = restarts(translated.model)[name]
-    values = phase_starts(Drawing(translated, numbers.parameters, numbers.patterns, seed), restart, keys)
-    sets = [key is not None and name in step.phase.start for key, step in zip(starts, numbers.plan.steps, strict=True)]
-    rows = [keys[key] - 1 if held else 0 for key, held in zip(starts, sets, strict=True)]
-    found = np.where(np.array(sets)[:, None], values[rows], np.nan)
+    values = phase_starts(Drawing(translated, numbers.parameters, numbers.patterns, seed), restart, numbers.plan.starts)
+    sets = (starts > 0) & numbers.plan.by_phase(lambda phase: name in phase.start)
+    rows = np.where(sets, starts - 1, 0)
+    found = np.where(sets[:, None], values[rows], np.nan)
     return np.moveaxis(found.reshape(len(rows), -1, trials), -1, 1) if trials else found

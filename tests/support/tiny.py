@@ -30,14 +30,14 @@ def _counts(entry: Each | Repeat) -> set[Any]:
     """Return what a part of the schedule counts by: numbers, or names of parameters."""
     if isinstance(entry, Repeat):
         return {entry.times, *(name for each in entry.body for name in _counts(each))}
-    return {entry.items or "M", entry.repeats}
+    return {entry.items or "M", entry.repeats, *([entry.draws] if entry.draws is not None else [])}
 
 
 def _shorter(entry: Each | Repeat) -> Each | Repeat:
     """Return a part of the schedule in which numbers are small and the first epoch is always among those picked."""
     if isinstance(entry, Repeat):
         return replace(entry, times=_least(entry.times, ITEMS), body=tuple(_shorter(each) for each in entry.body))
-    fewer = replace(entry, items=_least(entry.items, ITEMS), repeats=_least(entry.repeats, ITEMS))
+    fewer = replace(entry, **{name: _least(getattr(entry, name), ITEMS) for name in ("items", "draws", "repeats")})
     return fewer if entry.epochs is None else replace(fewer, epochs=(1,))
 
 

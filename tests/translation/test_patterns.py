@@ -54,8 +54,7 @@ def test_the_number_of_memories_is_no_part_of_the_program(start, variant):
     jobs = []
     for count in (2, 5, 9):
         given = load_given(hopfield(start), {"P": count})
-        ready = make_ready(translate(hopfield(start), variant), given, seed=1, device=device)
-        jobs.append(job_of(ready, record=("weights",), interval=None))
+        jobs.append(job_of(make_ready(translate(hopfield(start), variant), given, seed=1, device=device)))
     assert len({repr(job.payload) for job in jobs}) == 1
 
 

@@ -17,26 +17,32 @@ __all__ = ["snapshot_monitor"]
 
 
 def snapshot_monitor(
-    synapses: Synapses,
+    group: NeuronGroup | Synapses,
     variable: str,
-    controller: NeuronGroup,
-    clock: Any,
     *,
+    controller: NeuronGroup,
+    flag: str,
+    at: tuple[int, ...],
+    clock: Any,
     size: int,
     slot: tuple[str, int],
     name: str,
 ) -> StateMonitor:
-    """Return a monitor of a synaptic variable that records where ``controller.snapshot`` is 1.
+    """Return a monitor of a variable that records all of it where a variable of the controller has certain values.
 
     Parameters
     ----------
-    synapses : Synapses
+    group : NeuronGroup or Synapses
     variable : str
     controller : NeuronGroup
-        A group of one unit with a variable ``snapshot``.
+        A group of one unit with the variable `flag`.
+    flag : str
+        A whole number, 0 where nothing is recorded.
+    at : tuple of int
+        The values of `flag` at which it records; all but 0 when empty.
     clock : Clock
     size : int
-        Number of synapses; standalone targets may not know it while they generate code.
+        Number of synapses or units; standalone targets may not know it while they generate code.
     slot : (str, int)
         When in a time step it records, and in which order there.
     name : str
@@ -45,7 +51,7 @@ def snapshot_monitor(
     # The templates record all synapses. The runtime device's array gets its width from the list of indices; compiled
     # programs need no such list, which would be half as large as the weights.
     monitor = StateMonitor(
-        synapses,
+        group,
         variable,
         record=np.arange(size) if isinstance(get_device(), RuntimeDevice) else [0],
         clock=clock,
@@ -55,7 +61,8 @@ def snapshot_monitor(
         codeobj_class=flagged_class(get_device().code_object_class()),
     )
     monitor.variables.add_constant("_size", size)
-    monitor.variables.add_reference("_flag", controller, "snapshot", index="0")
+    monitor.variables.add_reference("_flag", controller, flag, index="0")
+    monitor.template_kwds = {**monitor.template_kwds, "_at": at}
     monitor.template = "snapshot"
     return monitor
 

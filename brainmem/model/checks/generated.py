@@ -93,7 +93,7 @@ def generated_objects(text: ModelText) -> dict[str, str]:
     made = dict.fromkeys((*CONTROLLER, "steps", "trial_steps", "network", "clock"), "the protocol")
     made |= generated_names(text)
     for item in model.populations:
-        recorded = (f"{name}_trace_monitor" for name in text.neurons[item.name])
+        recorded = [f"{name}_{end}" for name in text.neurons[item.name] for end in ("trace_monitor", "ends")]
         made |= {f"{item.name}_{end}": f"population {item.name!r}" for end in (*POPULATION_ENDS, *recorded)}
     for item in model.projections:
         kept = (f"{name}_snapshots" for name in text.synapses[item.name])

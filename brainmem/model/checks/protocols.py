@@ -20,6 +20,11 @@ from brainmem.text.equations import identifiers
 
 __all__ = ["check_observables", "check_protocol"]
 
+# What conditions of phases may read, and others not.
+OF_A_PHASE = dict.fromkeys(
+    ("t", "elapsed"), "time belongs to a phase, and a Repeat reads its condition when an epoch ends."
+)
+
 
 def check_observables(text: ModelText) -> None:
     """Check the expression of every observable."""
@@ -57,7 +62,7 @@ def check_protocol(text: ModelText) -> None:
         for name in phase.stimuli:
             text.found.passes(_check_shown, model, place, name)
         text.found.passes(_check_once, place, phase)
-        text.found.passes(_check_until, text, place, phase)
+        text.found.passes(_check_phase_until, text, place, phase)
         for name in phase.start:
             text.found.passes(_check_start, text, place, name)
         check_statements(text, phase)
@@ -81,22 +86,28 @@ def _check_once(place: Place, phase: Phase) -> None:
         raise place.error(f"stimuli={phase.stimuli!r} names one twice.")
 
 
-def _check_until(text: ModelText, place: Place, phase: Phase) -> None:
-    if not phase.until:
+def _check_phase_until(text: ModelText, place: Place, phase: Phase) -> None:
+    elapsed = {"elapsed": Variable("elapsed", dimensions=get_dimensions(second))}
+    _check_until(text, place, phase.until, elapsed, {"t": "write 'elapsed' for the time since the phase began."})
+
+
+def _check_until(text: ModelText, place: Place, until: str, own: dict[str, Variable], advice: dict[str, str]) -> None:
+    """Check a condition that reads observables, parameters and names of its `own`."""
+    if not until:
         return
     model = text.model
     known = {item.name: text.units[item.name] for item in model.observables if item.name in text.units}
     observed = {name: Variable(name, dimensions=unit) for name, unit in known.items()}
     single = {name: found for name, found in text.scalars.items() if name in text.owners_of_scalars}
-    names = {**single, **observed, "elapsed": Variable("elapsed", dimensions=get_dimensions(second)), **text.constants}
-    advice = "a condition reads observables; declare Observable({0!r}, {0!r}, population={1!r}) under another name."
+    names = {**single, **observed, **own, **text.constants}
+    observe = "a condition reads observables; declare Observable({0!r}, {0!r}, population={1!r}) under another name."
     hints = pattern_hints(text)
-    hints |= {name: advice.format(name, p.name) for p in model.populations for name in text.neurons[p.name]}
+    hints |= {name: observe.format(name, p.name) for p in model.populations for name in text.neurons[p.name]}
     hints["N"] = "give it another name with a parameter, such as Parameter('n_units', 'N')."
-    hints |= {"t": "write 'elapsed' for the time since the phase began.", **tuple_hints(text)}
-    condition = Place(f"{place.where}, until", phase.until)
-    _check_no_draw(condition, phase.until)
-    Scope(names, hints).require_boolean(condition, phase.until)
+    hints |= {**advice, **tuple_hints(text)}
+    condition = Place(f"{place.where}, until", until)
+    _check_no_draw(condition, until)
+    Scope(names, hints).require_boolean(condition, until)
 
 
 def _check_start(text: ModelText, place: Place, name: str) -> None:
@@ -124,6 +135,10 @@ def _check_entry(text: ModelText, entry: Any) -> None:
         _check_each(text, place, replace(entry, epochs=None))
         return
     text.found.passes(_check_repetitions, text, place, "times", entry.times)
+    here = Place(f"{place.where}, Repeat({entry.times!r}, ...)")
+    text.found.passes(_check_until, text, here, entry.until, {}, OF_A_PHASE)
+    if entry.must_end and not entry.until:
+        text.found.note(here.error("must_end=True needs a condition, until='errors < 0.5'."))
     for each in entry.body:
         _check_each(text, place, each)
 
@@ -137,8 +152,13 @@ def _check_each(text: ModelText, place: Place, each: Each) -> None:
     for name in phases:
         found.passes(check_choice, place, "phase", name, known)
     here = Place(f"{place.where}, Each({each.phases!r})")
-    found.passes(check_choice, here, "order", each.order, ("random", "fixed"))
+    found.passes(check_choice, here, "order", each.order, ("random", "fixed", "drawn"))
     found.passes(_check_repetitions, text, here, "items", each.items)
+    if each.draws is not None:
+        found.passes(_check_repetitions, text, here, "draws", each.draws)
+        if each.order != "drawn":
+            reason = f"draws={each.draws!r} counts items drawn: write order='drawn', or leave it out."
+            found.note(here.error(reason))
     found.passes(_check_repetitions, text, here, "repeats", each.repeats)
     if each.epochs is not None:
         found.passes(_check_epochs, text, here, each.epochs)

@@ -38,11 +38,15 @@ def _made(text: ModelText) -> dict[str, str]:
     for population in model.populations:
         ends = ("unit", "index", "spike", "spike_time", "spike_cell", "spike_trial")
         made |= {f"{population.name}_{end}": f"a record of population {population.name!r}" for end in ends}
+        for name in text.neurons[population.name]:
+            ends = (f"end_{name}", f"end_{population.name}_{name}")
+            made |= {f"{end}{axis}": f"{name!r} as steps end" for end in ends for axis in ("", "_step")}
         if population.rate:
             names = (f"mean_{population.rate}", f"mean_{population.name}_{population.rate}")
             made |= dict.fromkeys(names, f"the rates of {population.name!r} averaged over each step")
     for projection in model.projections:
         names = [f"{projection.name}_{end}" for end in ("post", "pre", *projection.initial)]
+        names += [f"{projection.name}_{name}_epoch" for name in text.synapses[projection.name]]
         made |= dict.fromkeys(names, f"the weights of projection {projection.name!r}")
     for item in model.all_patterns:
         made |= {f"{item.name}_{end}": f"an axis of {item.kind} {item.name!r}" for end in ("item", "frame", "trace")}

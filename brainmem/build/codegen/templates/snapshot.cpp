@@ -3,7 +3,7 @@
 {% extends 'common_group.cpp' %}
 
 {% block maincode %}
-    if ({{_flag}}[0] > 0.5)
+    if ({% if _at %}{% for _number in _at %}{{_flag}}[0] == {{_number}}{% if not loop.last %} || {% endif %}{% endfor %}{% else %}{{_flag}}[0] > 0.5{% endif %})
     {
         {{_dynamic_t}}.push_back({{_clock_t}});
         const size_t _new_size = {{_dynamic_t}}.size();

@@ -8,7 +8,7 @@
     cdef _numpy.ndarray[{{cpp_dtype(variables[varname].dtype)}}, ndim=2, mode='c'] _record_buf_{{varname}}
     cdef {{cpp_dtype(variables[varname].dtype)}}* _record_data_{{varname}}
     {% endfor %}
-    if {{_flag}}[0] > 0.5:
+    if {% if _at %}{% for _number in _at %}{{_flag}}[0] == {{_number}}{% if not loop.last %} or {% endif %}{% endfor %}{% else %}{{_flag}}[0] > 0.5{% endif %}:
         _var_t.resize(_new_len)
         _var_t.get_value()[_new_len-1] = {{_clock_t}}
         _vectorisation_idx = 1
