@@ -318,7 +318,7 @@ GENERATIVE = {  # KL as the reconstruction has it: uniform, BM, Hebb, two phases
 @pytest.mark.full
 @pytest.mark.parametrize(("kind", "beta"), GENERATIVE)
 def test_two_phases_make_a_generative_model(kind, beta):
-    """Of SK, Hebb and A = .5 are only ordered: 60 teachers of beta 1.5 give .74 +- .14 and .53 +- .12, more than there."""
+    """Of SK, Hebb and A = .5 are only ordered: 60 teachers of beta 1.5 give .74 +- .14 and .53 +- .12."""
     row = mean_of([ventura_rows.generative(kind, beta, seed) for seed in range(5)])
     print(kind, beta, row)
     names = ("uniform", "BM", "Hebb", *(f"A={amplitude}" for amplitude in ventura_rows.AMPLITUDES))
