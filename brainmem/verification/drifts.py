@@ -96,10 +96,15 @@ class Trial:
         outputs = executable.run(
             inputs, seed=self.seed if seed is None else seed, duration=self.ready.numbers.duration + self.ready.dt
         )
-        steps = len(self.ready.numbers.plan.steps)
         reported = {name: outputs[Recorded(CONTROLLER, name, "steps")] for name in self.experiment.reported}
-        observed = {name: float(np.mean(np.ravel(values)[:steps])) for name, values in reported.items()}
+        observed = {name: float(np.mean(np.ravel(values)[self._evaluated(name)])) for name, values in reported.items()}
         return Outcome(self._drifts(outputs), observed)
+
+    def _evaluated(self, observable: str) -> list[int]:
+        """Return the steps of the protocol in which an observable is evaluated."""
+        during = next(item.during for item in self.ready.translated.model.observables if item.name == observable)
+        phases = [step.phase.name for step in self.ready.numbers.plan.steps]
+        return [place for place, phase in enumerate(phases) if not during or phase in during]
 
     @property
     def work(self) -> float:
