@@ -84,6 +84,8 @@ def function_hint(name: str, node: ast.Call, *, drawing: bool) -> str:
             f" An equation holds for one unit or synapse: sum over synapses with Projection(current=...), over units "
             f"with Observable(..., reduce='{'mean' if low in ('mean', 'average') else 'sum'}')."
         )
+    if low in ("max", "min") and len(node.args) == 1:
+        return f" Over units it is Observable(..., reduce='{low}')."
     if low in ("normal", "gauss", "uniform", "random", "binary", "signs", *BELONGS):
         return " Draws belong in initial=, start= and Pattern(draw=...); noise in an equation is xi."
     pattern, args = REPLACED.get(low), list(node.args)

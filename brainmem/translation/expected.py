@@ -36,7 +36,7 @@ from brainmem.text.equations import (
 from brainmem.translation.expected_phases import PhaseTexts
 from brainmem.translation.leading import stored_variables
 from brainmem.translation.noise import Name, Noise
-from brainmem.translation.products import Noisy, expected_text, mean_text, noise_in
+from brainmem.translation.products import Noisy, expected_text, mean_text, noise_in, noiseless_text
 
 __all__ = [
     "Change",
@@ -181,10 +181,13 @@ class _Pass:
         self._changed(f"{owner}: {shown}", own, text)
         return replace(line, expr=text)
 
-    def _whole(self, owner: str, text: str, noisy: Noisy, *, inside: bool = False) -> str:
-        """Return a text right in the mean; subexpressions are written out only where that changes it."""
+    def _whole(self, owner: str, text: str, noisy: Noisy, *, inside: bool = False, extreme: bool = False) -> str:
+        """Return a text right in the mean; subexpressions are written out only where that changes it.
+
+        Of an `extreme` among many it reads only what is expected: that of noisy values is not that of their means.
+        """
         written = self.noise.written(owner, text)
-        found = mean_text(written, noisy, inside=inside)
+        found = noiseless_text(written, noisy) if extreme else mean_text(written, noisy, inside=inside)
         return text if found == written else found
 
     def _projection(self, projection: Projection) -> Projection:
@@ -199,13 +202,12 @@ class _Pass:
         projection, line, key = item.projection, item.line, (item.onto, item.variable)
         if key not in self.noise.fed or key in self.noise.into_drives:
             return line
-        text = self._synaptic(projection, line.expr, self._across(projection), whole=bool(item.extreme))
+        text = self._synaptic(projection, line.expr, self._across(projection), extreme=bool(item.extreme))
         return replace(line, expr=self._changed(f"{projection.name}: {line.name}", line.expr, text))
 
-    def _synaptic(self, projection: Projection, text: str, noisy: Noisy, *, whole: bool = False) -> str:
-        """Return a text of synapses right in the mean; where `whole` it reads only what is expected."""
+    def _synaptic(self, projection: Projection, text: str, noisy: Noisy, *, extreme: bool = False) -> str:
         written = self.noise.ends_written(projection, text)
-        found = _without_noise(written, noisy) if whole else mean_text(written, noisy)
+        found = noiseless_text(written, noisy) if extreme else mean_text(written, noisy)
         return text if found == written else found
 
     def _is_reported(self, item: Observable) -> bool:
@@ -238,13 +240,8 @@ class _Pass:
     def _observable(self, item: Observable) -> Observable:
         if item.name not in self.noise.watched:
             return item
-        noisy = self._as_seen(item.population)
-        if item.reduce in EXTREMES:
-            written = self.noise.written(item.population, item.expression)
-            found = _without_noise(written, noisy)
-            text = item.expression if found == written else found
-        else:
-            text = self._whole(item.population, item.expression, noisy)
+        noisy, extreme = self._as_seen(item.population), item.reduce in EXTREMES
+        text = self._whole(item.population, item.expression, noisy, extreme=extreme)
         return replace(item, expression=self._changed(f"observable {item.name}", item.expression, text))
 
     def _as_seen(self, owner: str) -> Noisy:
@@ -340,11 +337,6 @@ class _Pass:
     def _declare(self, owner: str, line: Equation, populations: dict[str, Any]) -> None:
         old = populations[owner]
         populations[owner] = replace(old, equations=f"{old.equations}\n{line}")
-
-
-def _without_noise(text: str, noisy: Noisy) -> str:
-    """Return a text over what is expected: the least or greatest of noisy values is not that of their means."""
-    return expected_text(text, noisy) if noise_in(text, noisy.sources) else text
 
 
 def _beyond_linear(text: str, noisy: Noisy) -> bool:

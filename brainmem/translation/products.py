@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 
 from brainmem.text.equations import identifiers
 
-__all__ = ["Noisy", "expected_text", "mean_text", "noise_in"]
+__all__ = ["Noisy", "expected_text", "mean_text", "noise_in", "noiseless_text"]
 
 Sources = frozenset[str]  # where the noise of a name comes from
 
@@ -71,6 +71,11 @@ def expected_text(text: str, noisy: Noisy) -> str:
     """Return an expression with what is expected in place of every noisy name."""
     tree = ast.parse(text.strip(), mode="eval").body
     return ast.unparse(_expect(tree, noisy, frozenset().union(*noisy.sources.values(), frozenset())))
+
+
+def noiseless_text(text: str, noisy: Noisy) -> str:
+    """Return an expression over what is expected, or the text as it is where nothing in it is noisy."""
+    return expected_text(text, noisy) if noise_in(text, noisy.sources) else text
 
 
 def _expect(node: ast.AST, noisy: Noisy, sources: Sources) -> ast.AST:

@@ -96,10 +96,18 @@ class Trial:
         outputs = executable.run(
             inputs, seed=self.seed if seed is None else seed, duration=self.ready.numbers.duration + self.ready.dt
         )
-        steps = len(self.ready.numbers.plan)
         reported = {name: outputs[Recorded(CONTROLLER, name, "steps")] for name in self.experiment.reported}
-        observed = {name: float(np.mean(np.ravel(values)[:steps])) for name, values in reported.items()}
+        rows = np.rint(np.ravel(outputs[Recorded(CONTROLLER, "step", "steps")])).astype(int)
+        observed = {
+            name: float(np.mean(np.ravel(values)[self._evaluated(name, rows)])) for name, values in reported.items()
+        }
         return Outcome(self._drifts(outputs), observed)
+
+    def _evaluated(self, observable: str, rows: np.ndarray) -> np.ndarray:
+        """Return the places, among the rows of the plan that ran, at which an observable is evaluated."""
+        during = next(item.during for item in self.ready.translated.model.observables if item.name == observable)
+        evaluated = self.ready.numbers.plan.by_phase(lambda phase: not during or phase.name in during)
+        return np.flatnonzero(evaluated[rows])
 
     @property
     def work(self) -> float:

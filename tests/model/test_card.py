@@ -179,7 +179,7 @@ SHOWN = {
     nouns.SpikingRule: "on_pre on_post clocked why",
     nouns.LearningRule: "name projection continuous periodic episodic every at during order bounds read pairing "
     "spiking equation",
-    nouns.Observable: "name expression population reduce unit units",
+    nouns.Observable: "name expression population reduce unit units during",
     nouns.Phase: "name duration until must_end stimuli gates start begin end average restore paired",
     nouns.Each: "phases items order draws repeats epochs",
     nouns.Repeat: "times body until must_end",

@@ -350,7 +350,7 @@ BAD = {
     "observable's name": (observable("x*target"), ["observable 'overlap'", "unknown name 'target'"]),
     "observable's unit": (observable("x*tau"), ["has unit s, but the observable 'overlap' must have unit 1"]),
     "observable's suffix": (observable("x_pre"), ["write 'x' alone"]),
-    "reduce": (observable("x", reduce="max"), ["reduce 'max' is not one of 'mean', 'sum'"]),
+    "reduce": (observable("x", reduce="median"), ["reduce 'median' is not one of 'mean', 'sum', 'min', 'max'"]),
     # protocol
     "duration": (phase(duration="gamma"), ["phase 'learn'", "duration='gamma' must be a time", "got 0.6"]),
     "duration as quantity": (phase(duration=10 * ms), ["phase 'learn'", "must be text, such as '100*ms'"]),
