@@ -128,7 +128,7 @@ def test_what_only_other_models_have_is_shown_too():
     sleep = LearningRule("sleep", "recurrent", episodic="w *= gamma", at=("rest",))
     rest = Phase("rest", duration="9*tau", until="overlap > gamma", must_end=True)
     spins = Population("spins", "S : 1", size=3, rate="S", sequential="S = sign(S)", initial={"S": "signs()"},
-                       values={"S": (-1, 1)})  # fmt: skip
+                       values={"S": (0, 1)})  # fmt: skip
     model = KURIKAWA.replace(
         populations=(*KURIKAWA.populations, spins),
         rules=(rule, sleep),
@@ -155,7 +155,7 @@ def test_what_only_other_models_have_is_shown_too():
     ]
     assert "  at the end of  rest" in section(text, "Rule sleep of recurrent (episodic)")
     assert "  one at a time  S = sign(S)" in section(text, "Population spins")
-    assert "  values of S    -1, 1" in section(text, "Population spins")
+    assert "  values of S    0, 1" in section(text, "Population spins")
     assert section(text, "Pattern place of units") == ["  items  4", "  draw   permutation()"]
     assert section(text, "Stimulus film of units")[1:3] == ["  frames  7, every 3*tau", "  unit    volt"]
     assert "  total    sum over units of x*mV, in volt" in section(text, "Observables")
