@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,6 +16,10 @@ from brainmem.model.nouns import Each, Model, Phase, Repeat
 __all__ = ["Plan", "Step", "plan_protocol"]
 
 LONGEST = 2_000_000  # steps of a protocol; each takes some hundred bytes
+
+
+Start = tuple[str, int, int, int]
+"""What sets variables when a step begins: its phase, item and repeat, and how often these came before."""
 
 
 @dataclass(frozen=True)
@@ -35,26 +39,38 @@ class Step:
 
 @dataclass(frozen=True)
 class Plan:
-    """All steps in order."""
+    """All steps in order.
+
+    Attributes
+    ----------
+    steps : tuple of Step
+    snapshots : tuple of int
+        What the recordings of weights are called: the number of epochs, and entries beside them, that are then done.
+    written : tuple of Step
+        Those of the protocol as written, of which one variant may leave out some: starts are numbered along these, so
+        that the steps of both variants draw the same.
+    """
 
     steps: tuple[Step, ...]
+    snapshots: tuple[int, ...] = ()
+    written: tuple[Step, ...] = ()
 
     def __len__(self) -> int:
         return len(self.steps)
 
     @property
-    def starts(self) -> list[tuple[str, int, int, int] | None]:
-        """What sets variables when each step begins: its phase, item and repeat, and how often these came before.
+    def starts(self) -> list[Start | None]:
+        """What sets variables when each step begins.
 
         Where each coming has the same values, because nothing is drawn or the phase is `paired`, the last is 0.
         """
-        came: Counter[tuple[str, int, int]] = Counter()
-        found: list[tuple[str, int, int, int] | None] = []
-        for step in self.steps:
-            key = (step.phase.name, step.item, step.repeat)
-            found.append((*key, came[key]) if step.phase.start else None)
-            came[key] += step.phase.fresh
-        return found
+        return _starts(self.steps)
+
+    @property
+    def start_rows(self) -> dict[Start, int]:
+        """The numbers, from 1, of all starts."""
+        keys = filter(None, (*_starts(self.written), *self.starts))
+        return {key: row + 1 for row, key in enumerate(dict.fromkeys(keys))}
 
     @property
     def set_aside(self) -> list[bool]:
@@ -74,20 +90,50 @@ class Plan:
         ]
 
 
+def _starts(steps: Iterable[Step]) -> list[Start | None]:
+    came: Counter[tuple[str, int, int]] = Counter()
+    found: list[Start | None] = []
+    for step in steps:
+        key = (step.phase.name, step.item, step.repeat)
+        found.append((*key, came[key]) if step.phase.start else None)
+        came[key] += step.phase.fresh
+    return found
+
+
 def plan_protocol(model: Model, parameters: Mapping[str, Any], rng: np.random.Generator) -> Plan:
-    """Return the steps of the model's protocol; random orders are drawn from `rng`."""
-    steps: list[Step] = []
+    """Return the steps of the model's protocol; random orders are drawn from `rng`.
+
+    Those of one variant are drawn along the protocol as written, so that both come in the same orders.
+    """
+    parts: list[list[Step]] = []
     occasions = itertools.count()
-    for entry in model.protocol.schedule:
-        _check_length(model, entry, parameters, len(steps))
+    for entry in model.protocol.drawn.schedule:
+        _check_length(model, entry, parameters, sum(map(len, parts)))
         if isinstance(entry, Repeat):
             _check_epochs(model, entry, parameters)
-            steps += _repeat(model, entry, parameters, rng, occasions)
-        else:
-            steps += _closing(_each(model, entry, parameters, rng, occasions, epoch=1))
+        parts += _parts(model, entry, parameters, rng, occasions)
+    run = _run(model, parts)
+    steps = tuple(step for part in run for step in _closing(part))
     if not steps:
-        raise RuleError(f"Model {model.name!r}: its protocol has no steps with these parameters; nothing would run.")
-    return Plan(tuple(steps))
+        reason = "its protocol has no steps with these parameters; nothing would run."
+        raise RuleError(f"Model {model.name!r}: {reason}{_left_out(model)}")
+    done = itertools.accumulate(bool(part) for part in parts)
+    snapshots = tuple(number for number, part in zip(done, run, strict=True) if part)
+    return Plan(steps, snapshots, tuple(itertools.chain(*parts)) if model.protocol.whole else ())
+
+
+def _run(model: Model, parts: list[list[Step]]) -> list[list[Step]]:
+    """Return the steps of the protocol as written that a variant runs, with its own phases."""
+    if model.protocol.whole is None:
+        return parts
+    own = {phase.name: phase for phase in model.protocol.phases}
+    return [[replace(step, phase=own[name]) for step in part if (name := step.phase.name) in own] for part in parts]
+
+
+def _left_out(model: Model) -> str:
+    own = {phase.name for phase in model.protocol.phases}
+    gone = [phase.name for phase in model.protocol.drawn.phases if phase.name not in own]
+    return f" Left out of this variant (spiking=None): {', '.join(gone)}." if gone else ""
 
 
 def _check_length(model: Model, entry: Each | Repeat, parameters: Mapping[str, Any], before: int) -> None:
@@ -124,23 +170,24 @@ def _check_epochs(model: Model, entry: Repeat, parameters: Mapping[str, Any]) ->
             )
 
 
-def _repeat(
-    model: Model, entry: Repeat, parameters: Mapping[str, Any], rng: np.random.Generator, occasions: Iterator[int]
-) -> list[Step]:
-    steps: list[Step] = []
+def _parts(
+    model: Model,
+    entry: Each | Repeat,
+    parameters: Mapping[str, Any],
+    rng: np.random.Generator,
+    occasions: Iterator[int],
+) -> Iterator[list[Step]]:
+    """Yield the steps after each of which weights are recorded: those of an epoch, or of an entry beside them."""
+    if isinstance(entry, Each):
+        yield list(_each(model, entry, parameters, rng, occasions, epoch=1))
+        return
     for epoch in range(1, _count(entry.times, parameters) + 1):
-        body = [s for each in entry.body for s in _each(model, each, parameters, rng, occasions, epoch=epoch)]
-        steps += _closing(body)
-    return steps
+        yield [s for each in entry.body for s in _each(model, each, parameters, rng, occasions, epoch=epoch)]
 
 
-def _closing(steps: Iterator[Step] | list[Step]) -> list[Step]:
+def _closing(steps: list[Step]) -> list[Step]:
     """Mark the last step, after which weights are recorded."""
-    steps = list(steps)
-    if not steps:
-        return steps
-    last = steps[-1]
-    return [*steps[:-1], replace(last, snapshot=True)]
+    return [*steps[:-1], replace(steps[-1], snapshot=True)] if steps else []
 
 
 def _each(
@@ -161,7 +208,7 @@ def _each(
         for repeat in range(_count(each.repeats, parameters, least=1)):
             occasion = next(occasions)
             for name in phases:
-                yield Step(model.protocol.phase(name), int(item), repeat, epoch, occasion)
+                yield Step(model.protocol.drawn.phase(name), int(item), repeat, epoch, occasion)
 
 
 def _count(value: str | int | None, parameters: Mapping[str, Any], *, least: int = 0) -> int:

@@ -252,7 +252,7 @@ def start_tables(drawing: Drawing, plan: Plan) -> dict[str, np.ndarray]:
     """Return the values that phases set when they begin, (row, unit of every trial), and the row of every step."""
     model = drawing.model
     tables: dict[str, np.ndarray] = {}
-    keys = {key: row + 1 for row, key in enumerate(dict.fromkeys(filter(None, plan.starts)))}
+    keys = plan.start_rows
     for name, item in restarts(model).items():
         shown = [
             keys[key] if key and name in s.phase.start else 0 for s, key in zip(plan.steps, plan.starts, strict=True)

@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from brainmem.model.cues import uncued
 from brainmem.model.memory import MemoryModel
 from brainmem.numbers.run import Numbers
 from brainmem.results.result import Result
@@ -90,8 +91,14 @@ def _version(name: str) -> str:
 
 
 def _parameters(translated: Translation, numbers: Numbers) -> dict[str, dict[str, Any]]:
+    in_rate = {name: {"in_rate": _value(value)["value"]} for name, value in numbers.in_rate.items()}
     return {
-        item.name: {**_value(numbers.parameters[item.name]), "meaning": item.meaning, "source": item.source}
+        item.name: {
+            **_value(numbers.parameters[item.name]),
+            **in_rate.get(item.name, {}),
+            "meaning": item.meaning,
+            "source": item.source,
+        }
         for item in translated.parameters
     }
 
@@ -118,6 +125,9 @@ def _steps(translated: Translation, numbers: Numbers, outputs: Outputs) -> dict[
         "step_repeat": _variable("step", [s.repeat for s in steps], "1", "repeat of the item"),
         "step_duration": _variable("step", elapsed[: len(steps)], "s", "duration of the step"),
     }
+    if any(flags := uncued(translated.model, numbers.plan)):
+        meaning = "1 where the state goes back to random values and to no pattern, so that what it reaches is chance"
+        found["step_uncued"] = _variable("step", np.array(flags[: len(steps)], dtype=float), "1", meaning)
     fulfilled = outputs.get(Recorded(CONTROLLER, "fulfilled", "steps"))
     if fulfilled is not None:
         held = np.ravel(fulfilled)[: len(steps)]
@@ -206,7 +216,8 @@ def _weights(
         unit = _unit(translated.connection(owner), variable)
         found[f"{owner}_{variable}"] = _variable(dims, np.stack(matrices), unit, f"{variable} after every epoch")
         found |= _numbers(numbers.ends[owner], dims)
-        found["epoch"] = _variable("epoch", np.arange(len(matrices)), "1", "epochs (and entries beside them) done")
+        done = [0, *numbers.plan.snapshots][: len(matrices)]
+        found["epoch"] = _variable("epoch", done, "1", "epochs (and entries beside them) done")
     return found
 
 

@@ -53,6 +53,7 @@ def _without_numbers(translated: Translation) -> Translation:
         "time_unit": "",
         "varied": False,
     }
+    nothing["protocol"] = replace(translated.model.protocol, whole=None)
     model = unchecked(translated.model, **nothing)  # it is no model any more
     names = tuple(Parameter(item.name, 0.0) for item in translated.parameters)
     return replace(

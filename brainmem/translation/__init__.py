@@ -7,6 +7,7 @@ from typing import cast
 
 from brainmem.errors import TranslationError
 from brainmem.intake.arguments import NAMES, count, instance, optional, takes
+from brainmem.model.by_variant import of_variant
 from brainmem.model.choices import choose
 from brainmem.model.memory import MemoryModel
 from brainmem.model.scalars import with_scalars_carried
@@ -82,7 +83,7 @@ def translate(
     """
     variant = variant_of(variant)
     written = choose(model)
-    model = normal(with_scalars_carried(written))
+    model = normal(with_scalars_carried(of_variant(written, variant.name)))
     many = trials is not None
     translated = _rate(model, many) if isinstance(variant, Rate) else _spiking(model, many, variant)
     complete = replace(declare_constants(same_moment(delayed(gated(translated)))), written=written)
