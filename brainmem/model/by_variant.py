@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
 
+from brainmem.errors import TranslationError
+from brainmem.model.differences import continuous, differs, own_values
 from brainmem.model.nouns import Each, Model, Observable, Phase, Population, Protocol, Repeat
 from brainmem.model.parameters import resolve_parameters
 from brainmem.model.parts import texts_of, unchecked
@@ -20,7 +22,7 @@ from brainmem.model.visits import change_of
 from brainmem.text.equations import underived
 from brainmem.text.expression import names_in
 
-__all__ = ["RATE", "SPIKING", "continuous", "differs", "lost_in_spikes", "of_variant", "own_values", "phases_of_both"]
+__all__ = ["RATE", "SPIKING", "lost_in_spikes", "of_variant", "phases_of_both"]
 
 M = TypeVar("M", bound=Model)
 RATE, SPIKING = "rate", "spiking"
@@ -34,10 +36,21 @@ def of_variant(model: M, variant: str) -> M:
     ----------
     model : MemoryModel
     variant : {"rate", "spiking"}
+
+    Raises
+    ------
+    TranslationError
+        Where the variant would leave out all phases.
     """
     if not differs(model):
         return model
     spiking = variant == SPIKING
+    if spiking and all(phase.spiking is None for phase in model.protocol.phases):
+        names = ", ".join(repr(phase.name) for phase in model.protocol.phases)
+        raise TranslationError(
+            f"Model {model.name!r}: spiking=None leaves all of its phases ({names}) out of the spiking variant, and "
+            "nothing would run. Run the rate variant, or say what differs: Phase(..., spiking={'duration': ...})."
+        )
     made = unchecked(
         model,
         parameters=_with_values(model) if spiking else model.parameters,
@@ -49,24 +62,6 @@ def of_variant(model: M, variant: str) -> M:
         return made
     lost = lost_in_spikes(model)
     return unchecked(made, observables=tuple(item for item in model.observables if item.name not in lost))
-
-
-def differs(model: Model) -> bool:
-    """Tell whether the variants of a model differ in more than how its text is translated."""
-    phases = any(phase.spiking is None or phase.spiking for phase in model.protocol.phases)
-    return phases or bool(own_values(model)) or any(map(continuous, model.populations))
-
-
-def own_values(model: Model) -> dict[str, Any]:
-    """Return the model's own parameters that have another value in the spiking variant."""
-    own = {item.name for item in model.parameters}
-    return {name: value for name, value in model.spiking.items() if name in own}
-
-
-def continuous(population: Population) -> bool:
-    """Tell whether units that are visited one at a time have the equation that spiking cells follow, too."""
-    pattern = rf"^\s*d{re.escape(population.state)}\s*/\s*dt\s*="
-    return bool(population.state and re.search(pattern, population.equations, re.MULTILINE))
 
 
 def phases_of_both(model: Model) -> tuple[Phase, ...]:

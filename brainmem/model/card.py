@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from brainmem.model.by_variant import continuous, own_values
+from brainmem.model.differences import continuous, own_values
 from brainmem.model.layout import aligned, broken, columns, prose
 from brainmem.model.nouns import (
     Choice,

@@ -97,9 +97,10 @@ def _alone(phase: Phase, protocol: Protocol) -> Phase:
     def whole(gates: Mapping[str, Any]) -> dict[str, Any]:
         return {gate: gates.get(gate, 0) for gate in protocol.gates}
 
-    spiking = phase.spiking and {name: value for name, value in phase.spiking.items() if name != "restore"}
-    if spiking and "gates" in spiking:
-        spiking["gates"] = whole(spiking["gates"])
+    spiking = phase.spiking
+    if spiking:
+        gates = {"gates": whole(phase.spiking_gates)} if "gates" in spiking else {}
+        spiking = {**{name: value for name, value in spiking.items() if name != "restore"}, **gates}
     return replace(phase, restore=False, gates=whole(phase.gates), spiking=spiking)
 
 

@@ -19,8 +19,8 @@ from brainmem.results.pairing import Matched, Pair
 __all__ = ["HOW", "statistics"]
 
 HOW = (
-    "Which attractor the state reaches there is chance in both variants, so that these are compared as statistics and "
-    "not unit by unit"
+    "begin from random values and no pattern, or go on from one that does, so that which attractor they reach is "
+    "chance in both variants: they are compared as statistics, not unit by unit"
 )
 Arrays = tuple[np.ndarray, np.ndarray]
 
@@ -45,7 +45,10 @@ def statistics(
     targets = {pair[0].seed: _targets(pair, name) for pair in pairs}
     if any(target is None for target in targets.values()):
         return
-    scores = {seed: both and _closest(*both, *(targets[seed] or ())) for seed, both in rates.items()}
+    scores: dict[int, Arrays | None] = {}
+    for seed, both in rates.items():
+        target = targets[seed]
+        scores[seed] = _closest(both, *target) if both and target else None
     for key, meaning, function in (
         ("closest_rate", "largest score of an item, mean over steps, rate variant", _first),
         ("closest_spiking", "largest score of an item, mean over steps, spiking variant", _second),
@@ -86,13 +89,11 @@ def _targets(pair: Pair, name: str) -> tuple[str, np.ndarray] | None:
     return (criterion.score, held.values) if same else None
 
 
-def _closest(rate: np.ndarray, spiking: np.ndarray, score: str = "", target: np.ndarray | None = None) -> Arrays:
+def _closest(both: Arrays, score: str, target: np.ndarray) -> Arrays:
     """Return the largest score of an item in every step and trial, of both variants."""
-    assert target is not None
-    function = SCORES[score]
     first, second = (
-        np.nan_to_num(np.asarray(function(rates.reshape(-1, 1, rates.shape[-1]), target))).max(axis=-1)
-        for rates in (rate, spiking)
+        np.nan_to_num(np.asarray(SCORES[score](rates.reshape(-1, 1, rates.shape[-1]), target))).max(axis=-1)
+        for rates in both
     )
     return first, second
 

@@ -78,6 +78,7 @@ def compare(
     pairs, notes = paired(rate_results, spiking_results), Notes()
     given = {"phase": phase, "target": target, "score": score, "threshold": threshold, "repeats": repeats}
     tables = _recall_tables(pairs, notes, {name: value for name, value in given.items() if value is not None})
+    _note_values(pairs[0], notes)
     agreements = [*_rates(pairs, rate, notes), *_weights(pairs, notes), *_recall(pairs, tables, notes)]
     return Comparison(
         model=pairs[0][0].model,
@@ -88,6 +89,14 @@ def compare(
         notes=(*notes.texts(), *warned(result for pair in pairs for result in pair)),
         recalled=_criteria(tables),
     )
+
+
+def _note_values(pair: Pair, notes: Notes) -> None:
+    """Note the parameters that the model gives another value in the spiking variant."""
+    own = {name: item for name, item in pair[1].parameters.items() if "in_rate" in item}
+    if own:
+        shown = ", ".join(f"{name} ({item['in_rate']} and {item['value']})" for name, item in own.items())
+        notes.add(f"the model has other parameters in the two variants: {shown}")
 
 
 # Rates
@@ -110,9 +119,8 @@ def _rates_of(name: str, label: str | None, pairs: list[Pair], notes: Notes) -> 
     for phase in phases:
         aligned = {pair[0].seed: _aligned(pair, phase, name, notes) for pair in pairs}
         yield from statistics(pairs, phase, name, label, {seed: _chance(item) for seed, item in aligned.items()}, notes)
-        matched = {
-            seed: _cued(item, f"rates {name!r} in phase {phase!r}", seed, notes) for seed, item in aligned.items()
-        }
+        what = f"rates {name!r} in phase {phase!r}"
+        matched = {seed: _cued(item, what, seed, notes) for seed, item in aligned.items()}
         if all(both is None for both in matched.values()):
             continue
         for key, meaning, function in (
@@ -133,8 +141,8 @@ def _aligned(pair: Pair, phase: str, name: str, notes: Notes) -> Matched | None:
     if found.unmatched:
         notes.add(f"{what}: {found.unmatched} steps that only one variant executed are left out", seed)
     if found.uncued.any():
-        steps = "its steps begin" if found.uncued.all() else f"{np.count_nonzero(found.uncued)} of its steps begin"
-        notes.add(f"{what}: {steps} from random values and no pattern, or go on from such a step. {HOW}", seed)
+        steps = "all" if found.uncued.all() else f"{np.count_nonzero(found.uncued)} of {len(found.uncued)}"
+        notes.add(f"{what}: {steps} steps {HOW}", seed)
     return found
 
 

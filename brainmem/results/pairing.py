@@ -43,7 +43,7 @@ class Matched:
     def averaged(self) -> np.ndarray:
         """Where a step has an average in both variants, (step,)."""
         finite = np.isfinite(self.rate) & np.isfinite(self.spiking)
-        return finite.reshape(len(finite), -1).all(axis=1)
+        return np.asarray(finite.reshape(len(finite), -1).all(axis=1))
 
 
 def paired(rate_results: Result | Sequence[Result], spiking_results: Result | Sequence[Result]) -> list[Pair]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from brian2.core.namespace import DEFAULT_UNITS
 
-from brainmem.model.by_variant import continuous
+from brainmem.model.differences import continuous
 from brainmem.model.visits import expanded
 from brainmem.text.equations import Equation, identifiers, read_equations, rename
 from brainmem.translation.text import Connection, Group, Translation, Visits

@@ -143,8 +143,7 @@ def wake_sleep(**changes: Any) -> MemoryModel:
             (
                 Each(("settle", "imprint"), items="P"),
                 Each("judge", items="P", order="random"),
-                test,
-                Repeat("blocks", (Each(("kick", "relax", "consolidate"), items="dreams"), test)),
+                Repeat("blocks", (test, Each(("kick", "relax", "consolidate"), items="dreams"))),
             ),
         ),
         "recalled": Recalled(phase="recall", target="memory", score="overlap", threshold=0.9),

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from brainmem.errors import RuleError
-from brainmem.model.by_variant import RATE, SPIKING, continuous, differs, lost_in_spikes, of_variant, own_values
+from brainmem.model.by_variant import RATE, SPIKING, lost_in_spikes, of_variant
 from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.place import Place, place_of
+from brainmem.model.differences import continuous, differs, own_values
 from brainmem.model.nouns import Model, Phase, Population
 from brainmem.model.parameters import resolve_parameters
 from brainmem.model.parts import parts, texts_of, unchecked
@@ -25,16 +26,20 @@ def check_variants(model: Model, found: Findings, check: Callable[[Model, Findin
         return
     sound = [found.passes(_check_value, model, name) for name in own_values(model)]
     sound += [found.passes(_check_equation, model, item) for item in model.populations if continuous(item)]
-    sound.append(found.passes(_check_phases, model))
     rate = of_variant(unchecked(model, spiking={}), RATE)
     check(rate, found, model)
-    if all(sound):
+    if all(sound) and any(phase.spiking is not None for phase in model.protocol.phases):
         _check_spiking(model, found, check)
 
 
 def about(error: RuleError) -> str:
     """Return an error without the line that it quotes, which differs between forms."""
     return re.sub(r", line (\d+) \(.*?\): ", r", line \1: ", str(error), count=1)
+
+
+def _slip(error: RuleError) -> str:
+    """Return what an error says is wrong, without the names that it lists, which differ between variants."""
+    return about(error).partition(". ")[0]
 
 
 def _check_spiking(model: Model, found: Findings, check: Callable[[Model, Findings, Model], None]) -> None:
@@ -45,9 +50,9 @@ def _check_spiking(model: Model, found: Findings, check: Callable[[Model, Findin
         own.note(error)
     own.lose(*lost)
     check(unchecked(spiking, varied=True), own, model)  # it may lack what others name
-    known = {about(error) for error in (*found.errors, *found.follows)}
+    known = {_slip(error) for error in (*found.errors, *found.follows)}
     for error in own.errors:
-        if about(error) not in known:
+        if _slip(error) not in known:
             found.note(RuleError(f"{error} (This is of the spiking variant.)", about=error.about))
 
 
@@ -75,15 +80,6 @@ def _check_equation(model: Model, population: Population) -> None:
         f"rate={population.rate!r}, drive={population.drive!r}, transfer={population.transfer!r}. For visits alone "
         f"declare '{state} : 1'."
     )
-
-
-def _check_phases(model: Model) -> None:
-    if all(phase.spiking is None for phase in model.protocol.phases):
-        names = ", ".join(repr(phase.name) for phase in model.protocol.phases)
-        raise place_of(model, "protocol").error(
-            f"spiking=None leaves all of its phases out of the spiking variant ({names}), so that nothing would run. "
-            "Keep at least one."
-        )
 
 
 def _readers(model: Model, spiking: Model, lost: set[str]) -> Iterator[RuleError]:
