@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from brian2 import Hz, ms, second
+from brian2 import Hz, ms
 
 from brainmem import (
     Device,
@@ -29,8 +29,10 @@ from brainmem import (
     translate,
     verify,
 )
+from brainmem.model.by_variant import of_variant
 from brainmem.model.plan import plan_protocol
 from brainmem.numbers.run import Given, numbers_of
+from brainmem.verification.drifts import Experiment
 from tests.support.wake_sleep import wake_sleep
 
 SMALL = {"N": 20, "P": 6, "blocks": 2, "dreams": 6, "damage": 2}
@@ -166,13 +168,20 @@ def test_the_printed_rate_variant_says_that_visits_stand_for_the_equation():
 
 
 def test_rules_are_explained_and_verified_along_what_cells_run():
-    small = {"N": 10, "P": 2, "blocks": 1, "dreams": 1, "damage": 1, "T_wake": 0.1 * second, "T_sleep": 0.02 * second}
     assert "rule 'plus_minus': unbiased in the mean" in explain(wake_sleep(), "spiking", measured=False)
-    poisson = Spiking(neuron="poisson")
-    check = verify(wake_sleep(), poisson, parameters=small, seeds=2, items=1, cells_per_unit=(4,), device="runtime")
-    phases = {row.phase for row in check.rows}
-    assert "imprint" in phases
-    assert "judge" not in phases
+    experiment = Experiment(of_variant(wake_sleep(), "spiking"), Given(SMALL, {}, {}, {}), items=1)
+    beside = experiment.translated.group("units").equations
+    assert "dx_twin/dt = (phi_twin - x_twin)/tau : 1" in beside  # the rate network of the continuous text
+    assert "judge" not in str(experiment.translated.model.protocol.schedule)
+
+
+@pytest.mark.full
+def test_the_drift_of_one_text_is_that_of_its_rate_rule():
+    small = {"N": 20, "P": 4, "blocks": 1, "dreams": 4, "damage": 2}
+    check = verify(wake_sleep(), parameters=small, seeds=3, weights="learned", cells_per_unit=(1,))
+    assert check.passed
+    wake = next(row for row in check.rows if row.phase == "imprint" and row.replayed)
+    assert abs(wake.along.value) < 0.02
 
 
 def attractors(**fields) -> MemoryModel:
