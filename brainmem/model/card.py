@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from brainmem.model.differences import continuous, own_values
 from brainmem.model.layout import aligned, broken, columns, prose
 from brainmem.model.nouns import (
     Choice,
@@ -46,7 +47,10 @@ def card(model: Model, *, width: int | None = None) -> str:
 def sections(model: Model, width: int) -> Iterator[Section]:
     """Yield the headings of a model's card, each with its lines, in the order of a model's file."""
     yield model.name, prose(model.description.strip() or citation(model.reference), width)
-    rows = [(item.name, str(item.value), item.meaning, item.source) for item in model.parameters]
+    own = {name: f" (spiking {value})" for name, value in own_values(model).items()}
+    rows = [
+        (item.name, f"{item.value}{own.get(item.name, '')}", item.meaning, item.source) for item in model.parameters
+    ]
     yield "Parameters", columns(("parameter", "value", "meaning", "source"), rows, width, wide=2)
     for item in model.choices:
         yield f"Choice {item.name}", aligned(_choice(item), width)
@@ -98,6 +102,7 @@ def _choice(item: Choice) -> Iterator[tuple[str, str]]:
 def _population(item: Population) -> Iterator[tuple[str, str]]:
     yield "units", str(item.size)
     yield "one at a time", item.sequential.strip()
+    yield "spiking", f"cells follow d{item.state}/dt, without visits" if continuous(item) else ""
     if item.rate:
         yield "rate", f"{item.rate}, from {item.rate_range[0]} to {item.rate_range[1]}"
         yield "drive, transfer", _joined(item.drive, item.transfer)
@@ -163,6 +168,9 @@ def _phase(item: Phase) -> Iterator[tuple[str, str]]:
     yield "paired", "random starts are the same in every epoch" if item.paired else ""
     yield "average", f"the last {item.average}" if item.average else "all of it"
     yield "restore", "the state is put back when it ends" if item.restore else ""
+    yield "spiking", "left out" if item.spiking is None else ""
+    for name, value in (item.spiking or {}).items():
+        yield f"spiking {name}", _shown(value)
 
 
 def _schedule(entry: Each | Repeat, width: int) -> Iterator[str]:
@@ -197,7 +205,8 @@ _COUNTED = {"each": "each test counts", "mean": "by the mean of an item's tests"
 def _simulation(model: Model) -> Iterator[tuple[str, str]]:
     yield "rate_dt", model.rate_dt
     yield "time_unit", model.time_unit
-    yield from ((name, str(value)) for name, value in model.spiking.items())
+    own = own_values(model)
+    yield from ((name, str(value)) for name, value in model.spiking.items() if name not in own)
     yield "chosen", _joined(*(f"{name} = {option}" for name, option in model.chosen.items()))
 
 
@@ -211,6 +220,12 @@ def _values(what: str, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 def _on_one_line(statements: str) -> str:
     parts = (part.strip() for line in statements.splitlines() for part in line.split("#")[0].split(";"))
     return "; ".join(part for part in parts if part)
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return _joined(*(f"{name} = {_on_one_line(str(item))}" for name, item in value.items())) or "none"
+    return (_joined(*map(str, value)) if isinstance(value, tuple) else str(value)) or "none"
 
 
 def _joined(*parts: str | None) -> str:

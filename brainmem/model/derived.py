@@ -59,7 +59,10 @@ def varied(model: Model, values: Mapping[str, Any], source: str | None) -> dict[
         "choices": tuple(
             replace(item, default=values[item.name], **more) if item.name in values else item for item in model.choices
         ),
-        "spiking": {**model.spiking, **{name: values[name] for name in values if name in CELL_PARAMETERS}},
+        "spiking": {
+            **{name: value for name, value in model.spiking.items() if name not in given},
+            **{name: values[name] for name in values if name in CELL_PARAMETERS},
+        },
     }
 
 

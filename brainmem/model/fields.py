@@ -266,6 +266,11 @@ FIELDS: dict[type, dict[str, Kind]] = {
         **dict.fromkeys(("begin", "end"), _mapping("{'units': 'kept = x'}", _text("'kept = x'"))),
         "average": TIME.or_else(""),
         **dict.fromkeys(("must_end", "restore", "paired"), FLAG),
+        "spiking": Kind(
+            _or(_is_none, _is_mapping),
+            "None, or fields of the phase, such as {'duration': 'T_free', 'until': ''}",
+            TEXT,
+        ).or_else({}),
     },
     nouns.Each: {
         "phases": PHASE,
@@ -275,7 +280,7 @@ FIELDS: dict[type, dict[str, Kind]] = {
         "epochs": EPOCHS,
     },
     nouns.Repeat: {"times": _count(0), "body": PARTS, "until": CONDITION.or_else(""), "must_end": FLAG},
-    nouns.Protocol: {"phases": PARTS, "schedule": PARTS},
+    nouns.Protocol: {"phases": PARTS, "schedule": PARTS, "whole": ELSEWHERE},
     nouns.Recalled: {
         **dict.fromkeys(("phase", "target", "score", "repeats"), NAME),
         "threshold": ELSEWHERE,

@@ -11,6 +11,7 @@ from brian2.parsing.sympytools import str_to_sympy
 
 from brainmem.errors import RuleError, closest
 from brainmem.intake.arguments import a, instance, takes
+from brainmem.model.by_variant import RATE, of_variant
 from brainmem.model.choices import choose
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Each, LearningRule, Phase, Projection, Protocol
@@ -59,8 +60,8 @@ def freeze(model: MemoryModel, *phases: str, items: str | int = "M", repeats: st
     return _without_rules(model, Protocol(kept, schedule))
 
 
-def fixed_weights(model: MemoryModel, parameters: Mapping[str, Any]) -> MemoryModel:
-    """Return `model` without its rules, after checking that none of them would change a weight.
+def fixed_weights(model: MemoryModel, parameters: Mapping[str, Any], variant: str = RATE) -> MemoryModel:
+    """Return `model` without its rules, after checking that none of them would change a weight in a variant.
 
     Raises
     ------
@@ -70,10 +71,11 @@ def fixed_weights(model: MemoryModel, parameters: Mapping[str, Any]) -> MemoryMo
     if not model.rules:
         return model
     own = {item.name for item in model.parameters}  # a variant has further ones
-    values = resolve_parameters(model, {name: value for name, value in parameters.items() if name in own})
-    for phase in plan_protocol(model, values, np.random.default_rng(0)).phases_run:
-        for rule in model.rules:
-            if acts(model, rule, model.protocol.phase(phase), values):
+    run = of_variant(model, variant)
+    values = resolve_parameters(run, {name: value for name, value in parameters.items() if name in own})
+    for phase in plan_protocol(run, values, np.random.default_rng(0)).phases_run:
+        for rule in run.rules:
+            if acts(run, rule, run.protocol.phase(phase), values):
                 raise RuleError(
                     f"Model {model.name!r}: its rule {rule.name!r} may change {rule.projection!r} in the phase "
                     f"{phase!r}, but trials share their weights. Run phases in which weights stay as they are, with "
@@ -89,8 +91,16 @@ def _suggested(model: MemoryModel, acting: str) -> str:
 
 
 def _alone(phase: Phase, protocol: Protocol) -> Phase:
-    """Return a phase that runs beside nothing and knows every gate."""
-    return replace(phase, restore=False, gates={gate: phase.gates.get(gate, 0) for gate in protocol.gates})
+    """Return a phase that runs beside nothing and knows every gate, in both variants."""
+
+    def whole(gates: Mapping[str, Any]) -> dict[str, Any]:
+        return {gate: gates.get(gate, 0) for gate in protocol.gates}
+
+    spiking = phase.spiking
+    if spiking:
+        gates = {"gates": whole(phase.spiking_gates)} if "gates" in spiking else {}
+        spiking = {**{name: value for name, value in spiking.items() if name != "restore"}, **gates}
+    return replace(phase, restore=False, gates=whole(phase.gates), spiking=spiking)
 
 
 def acts(

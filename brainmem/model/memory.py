@@ -50,7 +50,8 @@ class MemoryModel(Model):
     time_unit : str
         What one unit of the model's time lasts, where the paper gives it none. It is shown, not computed with.
     spiking : mapping of str to number or text
-        Values of the spiking parameters (``{"spike_dt": 1*ms}``) that suit this model.
+        Values of the spiking parameters (``{"spike_dt": 1*ms}``) that suit this model, and of its own parameters where
+        they differ in the spiking variant (``{"T_wake": "0.5*second"}``, of the same unit).
     description : str
         Shown above the model; the docstring of a paper's file.
     varied : bool
@@ -103,7 +104,8 @@ class MemoryModel(Model):
             A parameter set, ``{"N": 569, "tau": 20*ms}``; names given one by one come on top.
         source : str, optional
         named
-            Numbers with unit, texts over other parameters, options of choices, spiking parameters.
+            Numbers with unit, texts over other parameters, options of choices, spiking parameters. A parameter so given
+            has this value in both variants.
 
         Raises
         ------

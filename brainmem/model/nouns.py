@@ -199,8 +199,11 @@ class Population:
         The statement that sets a unit's state, ``"S = sign(h)"``. In every time step all units are visited once, in a
         fresh random order; each visit reads the fields as the visits before have left them, because every sum of a
         projection from the population to itself follows a change of the state at once. The state is declared
-        (``S : 1``), may be the `rate`, and needs neither `drive` nor `transfer`. ``S_change`` is how far the last
-        visit moved the unit. ``sign(x)`` keeps the state where ``x`` is exactly 0; ``sign(h + tie*S)`` keeps it for
+        (``S : 1``), may be the `rate`, and needs neither `drive` nor `transfer`. With the equation of a continuous
+        unit (``dS/dt = (phi - S)/tau : 1``, `rate`, `drive` and `transfer`) one text serves both variants: in the rate
+        variant visits set the state in place of its equation, which is left out; in the spiking variant cells follow
+        the equation, and there are no visits. ``S_change``, rate variant only, is how far the last visit moved the
+        unit. ``sign(x)`` keeps the state where ``x`` is exactly 0; ``sign(h + tie*S)`` keeps it for
         fields below `tie`, which rounding cannot decide. ``rand()`` makes the update random (Glauber):
         ``"S = 2*int(rand() < 1/(1 + exp(-2*h/T))) - 1"``.
     initial : mapping of str to str
@@ -457,6 +460,10 @@ class Phase:
     paired : bool
         Random start values are drawn once for every (item, repeat) and come again in every epoch, so that tests of
         different epochs begin with the same states.
+    spiking : mapping of str to value, or None
+        The fields of the phase that differ in the spiking variant, ``{"duration": "T_free", "until": ""}``, each as a
+        whole. None leaves the phase out of the spiking variant's protocol: an `Each` of such phases alone runs
+        nothing, and rules that act in them alone never act.
     """
 
     name: str
@@ -471,11 +478,22 @@ class Phase:
     average: str = field(default="", kw_only=True)
     restore: bool = field(default=False, kw_only=True)
     paired: bool = field(default=False, kw_only=True)
+    spiking: Mapping[str, Any] | None = field(default_factory=dict, kw_only=True)
+
+    @property
+    def spiking_gates(self) -> Mapping[str, Any]:
+        """The gates of the spiking variant where they differ."""
+        return (self.spiking or {}).get("gates", {})
+
+    @property
+    def random(self) -> bool:
+        """Whether it draws random start values."""
+        return any(_RANDOM.search(text) for text in self.start.values())
 
     @property
     def fresh(self) -> bool:
         """Whether variables begin with other values every time."""
-        return not self.paired and any(_RANDOM.search(text) for text in self.start.values())
+        return not self.paired and self.random
 
 
 @dataclass(frozen=True)
@@ -533,10 +551,19 @@ class Repeat:
 
 @dataclass(frozen=True)
 class Protocol:
-    """The phases of an experiment and the order in which they come."""
+    """The phases of an experiment and the order in which they come.
+
+    `whole` is no field for users: what one variant runs holds the protocol as written there.
+    """
 
     phases: tuple[Phase, ...]
     schedule: tuple[Each | Repeat, ...]
+    whole: Protocol | None = field(default=None, kw_only=True, repr=False, compare=False)
+
+    @property
+    def drawn(self) -> Protocol:
+        """The protocol as written, of which one variant may run a part: random numbers belong to its places."""
+        return self.whole or self
 
     def phase(self, name: str) -> Phase:
         """Return the phase called `name`."""
@@ -544,8 +571,9 @@ class Protocol:
 
     @property
     def gates(self) -> tuple[str, ...]:
-        """Names of all gates, in the order of their first mention."""
-        return tuple(dict.fromkeys(gate for phase in self.phases for gate in phase.gates))
+        """Names of all gates of either variant, in the order of their first mention."""
+        phases = (*self.phases, *self.drawn.phases)
+        return tuple(dict.fromkeys(gate for phase in phases for gate in (*phase.gates, *phase.spiking_gates)))
 
     @property
     def loops(self) -> tuple[Repeat, ...]:

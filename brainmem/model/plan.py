@@ -124,15 +124,24 @@ class Plan:
         return np.append(column, np.zeros(1, column.dtype))[self.before]
 
 
-def _starts(phases: tuple[Phase, ...], columns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the number of the start of each step, and all starts by number; see `Plan.start` and `Plan.starts`."""
-    sets = np.flatnonzero(np.array([bool(phase.start) for phase in phases])[columns[PHASE]])
-    keys = columns[[PHASE, ITEM, REPEAT]][:, sets]
-    came = _came_before(keys) * np.array([phase.fresh for phase in phases])[keys[0]]
-    found, first, place = _distinct(np.vstack([keys, came]))
-    numbers = np.zeros(columns.shape[1], dtype=int)
-    numbers[sets] = np.argsort(np.argsort(first))[place] + 1
-    return numbers, found[:, np.argsort(first)].T
+def _starts(written: tuple[Phase, ...], own: tuple[Phase | None, ...], columns: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Return the number of the start of each step, and all starts by number; see `Plan.start` and `Plan.starts`.
+
+    They are numbered along the phases as written, then along those in which a variant alone sets variables, so that
+    the steps of both variants draw the same.
+    """
+    fresh = np.array([one.fresh or bool(other and other.fresh) for one, other in zip(written, own, strict=True)])
+    sets = np.array([bool(phase.start) for phase in written])
+    more = ~sets & np.array([bool(phase and phase.start) for phase in own])
+    numbers, found = np.zeros(columns.shape[1], dtype=int), np.zeros((4, 0), dtype=int)
+    for flags in (sets, more):
+        places = np.flatnonzero(flags[columns[PHASE]])
+        keys = columns[[PHASE, ITEM, REPEAT]][:, places]
+        came = _came_before(keys) * fresh[keys[0]]
+        distinct, first, place = _distinct(np.vstack([keys, came]))
+        numbers[places] = np.argsort(np.argsort(first))[place] + 1 + found.shape[1]
+        found = np.hstack([found, distinct[:, np.argsort(first)]])
+    return numbers, found.T
 
 
 def _distinct(columns: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -155,25 +164,46 @@ def _came_before(keys: np.ndarray) -> np.ndarray:
 
 
 def plan_protocol(model: Model, parameters: Mapping[str, Any], rng: np.random.Generator) -> Plan:
-    """Return the steps of the model's protocol; random orders are drawn from `rng`."""
+    """Return the steps of the model's protocol; random orders are drawn from `rng`.
+
+    Those of one variant are drawn along the protocol as written, so that both come in the same orders.
+    """
+    written = model.protocol.drawn
     parts: list[np.ndarray] = []
-    for entry in model.protocol.schedule:
+    for entry in written.schedule:
         _check_length(model, entry, parameters, sum(part.shape[1] for part in parts))
         if isinstance(entry, Repeat):
             _check_epochs(model, entry, parameters)
         parts.append(_columns(model, entry, parameters, rng))
-    columns = np.concatenate(parts, axis=1)
-    if not columns.size:
-        raise RuleError(f"Model {model.name!r}: its protocol has no steps with these parameters; nothing would run.")
-    return _with_rows(model, columns, [part.shape[1] for part in parts])
+    return _with_rows(model, np.concatenate(parts, axis=1), [part.shape[1] for part in parts])
+
+
+def _left_out(model: Model) -> str:
+    own = {phase.name for phase in model.protocol.phases}
+    gone = [phase.name for phase in model.protocol.drawn.phases if phase.name not in own]
+    return f" Left out of this variant (spiking=None): {', '.join(gone)}." if gone else ""
 
 
 def _with_rows(model: Model, columns: np.ndarray, lengths: list[int]) -> Plan:
-    """Return the plan of all steps, with the rows that only cuts lead to."""
-    phase, count = columns[PHASE], columns.shape[1]
+    """Return the plan of all steps that are run, with the rows that only cuts lead to."""
+    written, phases = model.protocol.drawn.phases, model.protocol.phases
+    names = [phase.name for phase in phases]
+    places = np.array([names.index(phase.name) if phase.name in names else -1 for phase in written], dtype=int)
+    run = tuple(phases[place] if place >= 0 else None for place in places)
+    start, starts = _starts(written, run, columns)
+    starts[:, 0] = places[starts[:, 0]]
     entry = np.repeat(np.arange(len(lengths)), lengths)
-    last = np.append((np.diff(entry) != 0) | (np.diff(columns[EPOCH]) != 0), True)
-    loops = [place for place, found in enumerate(model.protocol.schedule) if getattr(found, "until", "")]
+    part = np.cumsum(np.append(1, (np.diff(entry) != 0) | (np.diff(columns[EPOCH]) != 0))[: len(entry)])
+    occasion = np.cumsum(columns[FIRST])
+    kept = places[columns[PHASE]] >= 0
+    columns, start, entry, part, occasion = (item[..., kept] for item in (columns, start, entry, part, occasion))
+    if not columns.size:
+        reason = "its protocol has no steps with these parameters; nothing would run."
+        raise RuleError(f"Model {model.name!r}: {reason}{_left_out(model)}")
+    lengths = np.bincount(entry, minlength=len(lengths)).tolist()
+    phase, count = places[columns[PHASE]], columns.shape[1]
+    last = np.append(np.diff(part) != 0, True)
+    loops = [place for place, found in enumerate(model.protocol.drawn.schedule) if getattr(found, "until", "")]
     ends = {number: np.flatnonzero(last & (entry == place)) for number, place in enumerate(loops, 1)}
     behind = {number: sum(lengths[: place + 1]) for number, place in enumerate(loops, 1)}
     cuts = [(behind[number], end) for number, found in ends.items() for end in _other_ends(phase, found)]
@@ -189,15 +219,14 @@ def _with_rows(model: Model, columns: np.ndarray, lengths: list[int]) -> Plan:
         before[row] = own[end]
         found = ends[loop[end]]
         target[found[phase[found] == phase[end]]] = row
-    start, starts = _starts(model.protocol.phases, columns)
     return Plan(
-        phases=model.protocol.phases,
+        phases=phases,
         phase=phase[planned],
         item=columns[ITEM][planned],
         repeat=columns[REPEAT][planned],
         epoch=columns[EPOCH][planned],
-        occasion=np.cumsum(columns[FIRST])[planned],
-        snapshot=(np.cumsum(last) * last)[planned],
+        occasion=occasion[planned],
+        snapshot=(part * last)[planned],
         start=start[planned],
         planned=planned,
         before=before,
@@ -270,7 +299,7 @@ def _columns(model: Model, entry: Each | Repeat, parameters: Mapping[str, Any], 
         epochs if each.epochs is None else epochs[np.isin(epochs, _epochs(each.epochs, parameters))] for each in body
     ]
     orders = _orders(model, body, runs, parameters, rng)
-    names = [phase.name for phase in model.protocol.phases]
+    names = [phase.name for phase in model.protocol.drawn.phases]
     parts = []
     for each, epochs_run, items in zip(body, runs, orders, strict=True):
         phases = np.array([names.index(name) for name in _phases(each)])

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from brainmem.errors import RuleError, closest
+from brainmem.model.by_variant import RATE, of_variant
 from brainmem.model.checks.constants import check_constants
 from brainmem.model.memory import MemoryModel
 from brainmem.model.names import settle_table, window_gate
@@ -61,6 +62,8 @@ class Numbers:
         The units that each projection joins.
     duration : float
         Longest possible duration in seconds.
+    in_rate : dict
+        Of the spiking variant, the parameters that the same run has otherwise in the rate variant, with values there.
     """
 
     parameters: dict[str, Any]
@@ -70,6 +73,7 @@ class Numbers:
     weights: dict[str, np.ndarray]
     ends: dict[str, Ends]
     duration: float
+    in_rate: Mapping[str, Any] = field(default_factory=dict)
 
 
 def numbers_of(translated: Translation, given: Given, seed: int) -> Numbers:
@@ -83,7 +87,7 @@ def numbers_of(translated: Translation, given: Given, seed: int) -> Numbers:
     model = translated.model
     parameters = resolve_parameters(model, given.parameters, parameters=translated.parameters)
     _check_limits(model, parameters)
-    check_constants(translated.written or model, parameters)
+    check_constants(_as_run(translated), parameters)
     _check_names(model, translated, given)
     _check_delays(translated, parameters)
     plan = plan_protocol(model, parameters, stream(seed, "protocol"))
@@ -103,7 +107,25 @@ def numbers_of(translated: Translation, given: Given, seed: int) -> Numbers:
     arrays |= {f"param.{name}": float(numbers[name]) for name in run_numbers(model)}
     longest = arrays["table.step_duration"][: len(plan)][plan.own]
     duration = _whole_steps(longest, _time_step(translated, parameters))
-    return Numbers(parameters, plan, arrays, patterns, weights, ends, duration)
+    in_rate = _in_rate(translated, given, parameters)
+    return Numbers(parameters, plan, arrays, patterns, weights, ends, duration, in_rate)
+
+
+def _as_run(translated: Translation) -> MemoryModel:
+    """Return the model before it was translated, as the variant runs it."""
+    return of_variant(translated.written or translated.model, translated.variant)
+
+
+def _in_rate(translated: Translation, given: Given, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the parameters that have another value in the rate variant of the same run, with that value."""
+    if translated.written is None or translated.variant == RATE:
+        return {}
+    others = {item.name: item for item in of_variant(translated.written, RATE).parameters}
+    items = tuple(others.get(item.name, item) for item in translated.parameters)
+    if items == translated.parameters:
+        return {}
+    found = resolve_parameters(translated.model, given.parameters, parameters=items)
+    return {name: value for name, value in found.items() if not np.array_equal(value, parameters[name])}
 
 
 def _number(value: Any) -> float:
@@ -207,7 +229,7 @@ def _check_names(model: MemoryModel, translated: Translation, given: Given) -> N
     for kind, allowed in known.items():
         for name in getattr(given, kind):
             if name not in allowed:
-                could = allowed | (_held(translated.written or model) if kind == "initial" else set())
+                could = allowed | (_held(_as_run(translated)) if kind == "initial" else set())
                 raise RuleError(
                     f"Model {model.name!r} has no {KEPT[kind]} {name!r}, which {kind}= gives. "
                     f"It takes: {', '.join(sorted(could)) or 'none'}.{closest(name, could)}"

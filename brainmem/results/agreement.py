@@ -23,6 +23,11 @@ Measured = tuple[float, str]
 _NAMES = {
     "rate_pearson": "rates, Pearson r",
     "rate_nrmse": "rates, NRMSE",
+    "rate_distribution": "rates, distance of distributions",
+    "rate_products": "mean products of rates, Pearson r",
+    "closest_rate": "closest item, rate",
+    "closest_spiking": "closest item, spiking",
+    "closest_distance": "closest item, distance of distributions",
     "weight_correlation": "weight changes, Pearson r",
     "weight_slope": "weight changes, slope",
     "weight_norm_ratio": "weight changes, norm ratio",

@@ -15,7 +15,8 @@ from brainmem.measure import Criterion, recall_table
 from brainmem.measure.agreement import is_constant
 from brainmem.measure.recall import mean_rate_name, rate_names
 from brainmem.results.agreement import Agreement, Comparison, Measured, Notes, measured, nothing, warned
-from brainmem.results.pairing import Pair, aligned_rates, changes, matched_rates, paired
+from brainmem.results.chance import HOW, statistics
+from brainmem.results.pairing import Matched, Pair, aligned_rates, changes, matched_rates, paired
 from brainmem.results.result import Result
 
 __all__ = ["Agreement", "Comparison", "changes", "compare", "matched_rates"]
@@ -50,6 +51,10 @@ def compare(
     square difference over the sd of the rate variant. Weight changes ``w(end) - w(start)`` are compared over synapses
     when both variants start from the same weights. Recall is compared epoch by epoch, each variant by its criterion.
 
+    Steps that begin from random values and no pattern, or go on from such a step, and that are no tests of recall, end
+    in attractors that chance decides in both variants. Their rates are compared as statistics: the distribution of
+    rates, the mean products of two units' rates, and how close the state comes to the target of recall.
+
     Parameters
     ----------
     rate_results, spiking_results : Result or sequence of Result
@@ -73,6 +78,7 @@ def compare(
     pairs, notes = paired(rate_results, spiking_results), Notes()
     given = {"phase": phase, "target": target, "score": score, "threshold": threshold, "repeats": repeats}
     tables = _recall_tables(pairs, notes, {name: value for name, value in given.items() if value is not None})
+    _note_values(pairs[0], notes)
     agreements = [*_rates(pairs, rate, notes), *_weights(pairs, notes), *_recall(pairs, tables, notes)]
     return Comparison(
         model=pairs[0][0].model,
@@ -83,6 +89,14 @@ def compare(
         notes=(*notes.texts(), *warned(result for pair in pairs for result in pair)),
         recalled=_criteria(tables),
     )
+
+
+def _note_values(pair: Pair, notes: Notes) -> None:
+    """Note the parameters that the model gives another value in the spiking variant."""
+    own = {name: item for name, item in pair[1].parameters.items() if "in_rate" in item}
+    if own:
+        shown = ", ".join(f"{name} ({item['in_rate']} and {item['value']})" for name, item in own.items())
+        notes.add(f"the model has other parameters in the two variants: {shown}")
 
 
 # Rates
@@ -103,7 +117,10 @@ def _rates(pairs: list[Pair], rate: str | None, notes: Notes) -> Iterator[Agreem
 def _rates_of(name: str, label: str | None, pairs: list[Pair], notes: Notes) -> Iterator[Agreement]:
     phases = dict.fromkeys(phase for pair in pairs for result in pair for phase in result["step_phase"].values.tolist())
     for phase in phases:
-        matched = {pair[0].seed: _matched(pair, phase, name, notes) for pair in pairs}
+        aligned = {pair[0].seed: _aligned(pair, phase, name, notes) for pair in pairs}
+        yield from statistics(pairs, phase, name, label, {seed: _chance(item) for seed, item in aligned.items()}, notes)
+        what = f"rates {name!r} in phase {phase!r}"
+        matched = {seed: _cued(item, what, seed, notes) for seed, item in aligned.items()}
         if all(both is None for both in matched.values()):
             continue
         for key, meaning, function in (
@@ -113,25 +130,41 @@ def _rates_of(name: str, label: str | None, pairs: list[Pair], notes: Notes) -> 
             yield measured(Agreement(key, phase, meaning, (), rate=label), function, matched, notes)
 
 
-def _matched(pair: Pair, phase: str, name: str, notes: Notes) -> Arrays | None:
-    """Return the averages of both variants, (step and trial, unit), or None, and note what was left out."""
+def _aligned(pair: Pair, phase: str, name: str, notes: Notes) -> Matched | None:
+    """Return the averages of both variants, None where one did not run the phase."""
     seed, what = pair[0].seed, f"rates {name!r} in phase {phase!r}"
     try:
-        *whole, unmatched = aligned_rates(*pair, phase=phase, name=f"mean_{name}")
+        found = aligned_rates(*pair, phase=phase, name=f"mean_{name}")
     except ResultError as reason:
         notes.add(f"{what} are not compared: {reason}", seed)
         return None
-    first, second = matched_rates(*pair, phase=phase, name=f"mean_{name}")
-    if unmatched:
-        notes.add(f"{what}: {unmatched} steps that only one variant executed are left out", seed)
-    if not len(first):
+    if found.unmatched:
+        notes.add(f"{what}: {found.unmatched} steps that only one variant executed are left out", seed)
+    if found.uncued.any():
+        steps = "all" if found.uncued.all() else f"{np.count_nonzero(found.uncued)} of {len(found.uncued)}"
+        notes.add(f"{what}: {steps} steps {HOW}", seed)
+    return found
+
+
+def _chance(found: Matched | None) -> Matched | None:
+    """Return the steps whose state is chance and that have an average in both variants, None without any."""
+    chosen = found and found.only(found.uncued & found.averaged)
+    return chosen if chosen and len(chosen.rate) else None
+
+
+def _cued(found: Matched | None, what: str, seed: int, notes: Notes) -> Arrays | None:
+    """Return the other averages of both variants, (step and trial, unit), or None, and note what was left out."""
+    if found is None or found.uncued.all():
+        return None
+    cued = found.only(~found.uncued)
+    kept = cued.only(cued.averaged)
+    if not len(kept.rate):
         notes.add(f"{what} are not compared: no step has an average in both variants {NO_AVERAGE}", seed)
         return None
-    if len(first) < len(whole[0]):
-        left_out = len(whole[0]) - len(first)
-        notes.add(f"{what}: {left_out} of {len(whole[0])} steps are left out, without an average {NO_AVERAGE}", seed)
-    units = first.shape[-1]
-    return first.reshape(-1, units), second.reshape(-1, units)
+    if left_out := len(cued.rate) - len(kept.rate):
+        notes.add(f"{what}: {left_out} of {len(cued.rate)} steps are left out, without an average {NO_AVERAGE}", seed)
+    units = kept.rate.shape[-1]
+    return kept.rate.reshape(-1, units), kept.spiking.reshape(-1, units)
 
 
 def _pearson(rate: np.ndarray, spiking: np.ndarray) -> Measured:

@@ -4,15 +4,46 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from brainmem.errors import ResultError
 from brainmem.results.result import Result
 
-__all__ = ["Pair", "aligned_rates", "changes", "matched_rates", "paired"]
+__all__ = ["Matched", "Pair", "aligned_rates", "changes", "matched_rates", "paired"]
 
 Pair = tuple[Result, Result]
+
+
+@dataclass(frozen=True)
+class Matched:
+    """The step averages of both variants, step by step.
+
+    Attributes
+    ----------
+    rate, spiking : (step, [trial,] unit) arrays
+        NaN where a step has no average.
+    uncued : (step,) array of bool
+        Where what the state reaches is chance: it goes back to random values and to no pattern, in either variant.
+    unmatched : int
+        How many steps only one variant ran.
+    """
+
+    rate: np.ndarray
+    spiking: np.ndarray
+    uncued: np.ndarray
+    unmatched: int
+
+    def only(self, steps: np.ndarray) -> Matched:
+        """Return some of the steps."""
+        return replace(self, rate=self.rate[steps], spiking=self.spiking[steps], uncued=self.uncued[steps])
+
+    @property
+    def averaged(self) -> np.ndarray:
+        """Where a step has an average in both variants, (step,)."""
+        finite = np.isfinite(self.rate) & np.isfinite(self.spiking)
+        return np.asarray(finite.reshape(len(finite), -1).all(axis=1))
 
 
 def paired(rate_results: Result | Sequence[Result], spiking_results: Result | Sequence[Result]) -> list[Pair]:
@@ -58,17 +89,13 @@ def matched_rates(rate: Result, spiking: Result, *, phase: str, name: str) -> tu
     ResultError
         When no step of that phase was executed by both.
     """
-    first, second, _ = aligned_rates(rate, spiking, phase=phase, name=name)
-    averaged = np.isfinite(first) & np.isfinite(second)
-    averaged = averaged.reshape(len(first), -1).all(axis=1)
-    return first[averaged], second[averaged]
+    matched = aligned_rates(rate, spiking, phase=phase, name=name)
+    matched = matched.only(matched.averaged & ~matched.uncued)
+    return matched.rate, matched.spiking
 
 
-def aligned_rates(rate: Result, spiking: Result, *, phase: str, name: str) -> tuple[np.ndarray, np.ndarray, int]:
-    """Return the averages of `matched_rates` before steps without one are left out, and how many steps have no match.
-
-    Steps are matched by their item, epoch and repeat.
-    """
+def aligned_rates(rate: Result, spiking: Result, *, phase: str, name: str) -> Matched:
+    """Return the averages of both variants in one phase; steps are matched by their item, epoch and repeat."""
     for ran, other in ((rate, spiking), (spiking, rate)):
         if phase in ran["step_phase"].values and phase not in other["step_phase"].values:
             raise ResultError(f"Only the {ran.variant} variant ran the phase {phase!r}.")
@@ -79,7 +106,14 @@ def aligned_rates(rate: Result, spiking: Result, *, phase: str, name: str) -> tu
         raise ResultError(f"No step of the phase {phase!r} has the same item, epoch and repeat in both variants.")
     rows, columns = map(list, zip(*shared, strict=True))
     unmatched = len(_steps(first)) + len(_steps(second)) - 2 * len(shared)
-    return first[name].values[rows], second[name].values[columns], unmatched
+    uncued = _uncued(first)[rows] | _uncued(second)[columns]
+    return Matched(first[name].values[rows], second[name].values[columns], uncued, unmatched)
+
+
+def _uncued(result: Result) -> np.ndarray:
+    if "step_uncued" not in result:
+        return np.zeros(result.data.sizes["step"], dtype=bool)
+    return result["step_uncued"].values > 0
 
 
 def changes(result: Result, weights: str) -> np.ndarray:
@@ -149,10 +183,11 @@ def _check_same_settings(one: Result, other: Result, which: str) -> None:
     if one.model != other.model:
         raise ResultError(f"Cannot compare two models: {one.model!r} and {other.model!r}.")
     first, second = one.parameters, other.parameters
+    same = one.variant == other.variant
     different = [
         f"{name} ({first[name]['value']} and {second[name]['value']})"
         for name in first
-        if name in second and _unequal(first[name], second[name])
+        if name in second and _unequal(first[name], second[name], same=same)
     ]
     forms, others = one.choices, other.choices
     different += [f"{name} ({forms[name]} and {others.get(name)})" for name in forms if forms[name] != others.get(name)]
@@ -163,8 +198,10 @@ def _check_same_settings(one: Result, other: Result, which: str) -> None:
         )
 
 
-def _unequal(first: dict, second: dict) -> bool:
-    return first["value"] != second["value"] or first.get("unit") != second.get("unit")
+def _unequal(first: dict, second: dict, *, same: bool) -> bool:
+    """Tell whether two runs have other values of a parameter; of two variants, other ones than the model gives them."""
+    values = [record["value"] if same else record.get("in_rate", record["value"]) for record in (first, second)]
+    return values[0] != values[1] or first.get("unit") != second.get("unit")
 
 
 def _patterns(result: Result) -> Iterator[str]:

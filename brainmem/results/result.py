@@ -134,7 +134,10 @@ class Result:
 
     @property
     def parameters(self) -> dict[str, dict[str, Any]]:
-        """Parameters by name: ``{"value", "unit", "meaning", "source"}`` each."""
+        """Parameters by name: ``{"value", "unit", "meaning", "source"}`` each.
+
+        Those that have another value in the rate variant, with the same parameters given, tell it as ``"in_rate"``.
+        """
         return self._json("parameters", {})
 
     @property

@@ -15,6 +15,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from brainmem.model.cues import uncued
 from brainmem.model.memory import MemoryModel
 from brainmem.model.names import carrier_of
 from brainmem.model.nouns import Observable
@@ -97,8 +98,14 @@ def _version(name: str) -> str:
 
 
 def _parameters(translated: Translation, numbers: Numbers) -> dict[str, dict[str, Any]]:
+    in_rate = {name: {"in_rate": _value(value)["value"]} for name, value in numbers.in_rate.items()}
     return {
-        item.name: {**_value(numbers.parameters[item.name]), "meaning": item.meaning, "source": item.source}
+        item.name: {
+            **_value(numbers.parameters[item.name]),
+            **in_rate.get(item.name, {}),
+            "meaning": item.meaning,
+            "source": item.source,
+        }
         for item in translated.parameters
     }
 
@@ -126,6 +133,9 @@ def _steps(translated: Translation, numbers: Numbers, outputs: Outputs) -> dict[
         "step_repeat": _variable("step", plan.repeat[rows], "1", "repeat of the item"),
         "step_duration": _variable("step", elapsed, "s", "duration of the step"),
     }
+    if (flags := uncued(translated.model, plan)).any():
+        meaning = "1 where the state goes back to random values and to no pattern, so that what it reaches is chance"
+        found["step_uncued"] = _variable("step", flags[rows].astype(float), "1", meaning)
     fulfilled = outputs.get(Recorded(CONTROLLER, "fulfilled", "steps"))
     if fulfilled is not None:
         values = np.where(plan.by_phase(lambda phase: bool(phase.until))[rows], np.ravel(fulfilled), np.nan)

@@ -59,6 +59,7 @@ def _without_numbers(translated: Translation) -> Translation:
     nothing["rules"] = tuple(replace(item, equation="") for item in named.rules)
     nothing["patterns"] = tuple(replace(item, draw="") for item in named.patterns)
     nothing["stimuli"] = tuple(replace(item, draw="") for item in named.stimuli)
+    nothing["protocol"] = replace(named.protocol, whole=None)
     model = unchecked(named, **nothing)  # it is no model any more
     names = tuple(Parameter(item.name, 0.0) for item in translated.parameters)
     return replace(

@@ -193,7 +193,7 @@ def _translated(model: MemoryModel, variant: Variant, trials: int | None, given:
     given_axes = {name: np.ndim(table) for name, table in given.inputs.items()}
     own = {name for name, count in given_axes.items() if count == axes.get(name)}
     own = drawn_from(model.all_patterns, own, without=set(given.inputs))
-    fixed = fixed_weights(model, given.parameters)
+    fixed = fixed_weights(model, given.parameters, variant.name)
     return translate(fixed, variant, trials=trials, trial_inputs=tuple(own))
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "rename",
     "split_statement",
     "statement_lines",
+    "underived",
     "unit_text",
     "write_equations",
     "written_out",
@@ -115,6 +116,18 @@ def _position(text: str, name: str) -> int:
 def write_equations(lines: Iterable[Equation]) -> str:
     """Return Brian2 equations, one line each."""
     return "\n".join(str(line) for line in lines)
+
+
+def underived(text: str, name: str) -> str:
+    """Return equations in which a variable with ``dx/dt = ... : unit`` is declared without, in as many lines."""
+    line = re.compile(rf"^([^\S\n]*)d{re.escape(name)}\s*/\s*dt\s*=[^:#]*:([^\n#(]*).*$", re.MULTILINE)
+    changed, count = line.subn(
+        lambda found: f"{found[1]}{name} : {found[2].strip()}" + "\n" * found[0].count("\n"), text, count=1
+    )
+    if count:
+        return changed
+    lines = (replace(item, kind="parameter", expr="", flags=()) if item.name == name else item for item in _read(text))
+    return write_equations(lines)  # comments stood within it
 
 
 def merged(lines: Iterable[Equation]) -> tuple[Equation, ...]:

@@ -7,6 +7,7 @@ from typing import cast
 
 from brainmem.errors import TranslationError
 from brainmem.intake.arguments import NAMES, count, instance, optional, takes
+from brainmem.model.by_variant import of_variant
 from brainmem.model.choices import choose
 from brainmem.model.memory import MemoryModel
 from brainmem.model.scalars import with_scalars_carried
@@ -84,7 +85,7 @@ def translate(
     """
     variant = variant_of(variant)
     written = choose(model)
-    model = normal(with_scalars_carried(written))
+    model = normal(with_scalars_carried(of_variant(written, variant.name)))
     many = trials is not None
     translated = _rate(model, many) if isinstance(variant, Rate) else _spiking(model, many, variant)
     translated = formed_at_events(same_moment(at_rest(delayed(gated(translated)))))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from brian2.core.functions import DEFAULT_FUNCTIONS
 
@@ -41,16 +41,19 @@ class Restart:
         By the phase's place in the protocol, the text that the device computes; empty where values are in a table.
     first : int
         Number of the variable's first draw.
+    places : tuple of str
+        The phases that set it in the protocol as written, of which a variant may leave out some; then its own.
     """
 
     variable: str
     phases: tuple[Phase, ...]
     on_device: tuple[tuple[int, str], ...]
     first: int
+    places: tuple[str, ...] = ()
 
     def number(self, phase: Phase) -> int:
         """Return the number of the first draw of a phase."""
-        return self.first + PER_PHASE * self.phases.index(phase)
+        return self.first + PER_PHASE * self.places.index(phase.name)
 
     @property
     def value(self) -> str:
@@ -69,18 +72,29 @@ def draws_random(text: str) -> bool:
 
 def restarts(model: MemoryModel) -> dict[str, Restart]:
     """Return every variable that some phase sets at its beginning."""
-    names = dict.fromkeys(name for phase in model.protocol.phases for name in phase.start)
-    return {name: _restart(model, name, PER_VARIABLE * place) for place, name in enumerate(names)}
+    own = {name for phase in model.protocol.phases for name in phase.start}
+    names = dict.fromkeys(name for phase in _all_phases(model) for name in phase.start)
+    return {name: _restart(model, name, PER_VARIABLE * place) for place, name in enumerate(names) if name in own}
+
+
+def _all_phases(model: MemoryModel) -> tuple[Phase, ...]:
+    """Return the phases of the protocol as written, then those of a variant of it."""
+    return (
+        model.protocol.phases
+        if model.protocol.whole is None
+        else (*model.protocol.drawn.phases, *model.protocol.phases)
+    )
 
 
 def _restart(model: MemoryModel, name: str, first: int) -> Restart:
     phases = tuple(phase for phase in model.protocol.phases if name in phase.start)
-    found = Restart(name, phases, (), first)
+    places = tuple(dict.fromkeys(phase.name for phase in _all_phases(model) if name in phase.start))
+    found = Restart(name, phases, (), first, places)
     texts = [_on_device(model, found, phase) for phase in phases if phase.fresh and draws_random(phase.start[name])]
     if len(texts) < len(phases) or not all(texts):
         return found
-    places = (model.protocol.phases.index(phase) for phase in phases)
-    return Restart(name, phases, tuple(zip(places, map(str, texts), strict=True)), first)
+    indices = (model.protocol.phases.index(phase) for phase in phases)
+    return replace(found, on_device=tuple(zip(indices, map(str, texts), strict=True)))
 
 
 def _on_device(model: MemoryModel, restart: Restart, phase: Phase) -> str:

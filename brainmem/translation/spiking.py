@@ -58,8 +58,9 @@ def _refuse_sequential(model: MemoryModel, population: Population) -> None:
         raise TranslationError(
             f"Model {model.name!r}, population {population.name!r}: its units are updated one at a time "
             f"(sequential={population.sequential!r}), which has no counterpart in spiking cells that could be derived "
-            "from the text. Run the rate variant; a spiking variant of such a model is a model text of its own, with "
-            "cells that its paper or you describe."
+            f"from this statement. Give the population the equation that cells follow in its place: write "
+            f"'d{population.state}/dt = (phi - {population.state})/tau : 1' for '{population.state} : 1', with "
+            f"rate={population.state!r}, drive= and transfer='phi'; the rate variant keeps its visits."
         )
 
 

@@ -210,7 +210,7 @@ class Translation:
     terms are. ``trials`` is the number of trials run at once, 0 for a
     plain run. ``final`` names the variables of groups that are read when the run has ended. ``changes`` are the texts
     that read what is expected in place of noisy rates, ``reported`` the observables that stay what the cells did,
-    though their mean holds noise. ``written`` is the model as its author wrote it, for messages that quote it.
+    though their mean holds noise. ``written`` is the model as its author wrote it, with both variants in it.
     """
 
     model: MemoryModel

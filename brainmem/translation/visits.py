@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from brian2.core.namespace import DEFAULT_UNITS
 
+from brainmem.model.differences import continuous
 from brainmem.model.visits import expanded
 from brainmem.text.equations import Equation, identifiers, read_equations, rename
 from brainmem.translation.text import Connection, Group, Translation, Visits
@@ -20,6 +21,9 @@ def print_visits(translated: Translation, group: Group) -> Iterator[str]:
     assert group.visits is not None
     visits, name = group.visits, f"{group.name}_sweep"
     unit = next(line.unit for line in read_equations(group.equations) if line.name == visits.state)
+    if left_out := _left_out(translated, group):
+        yield f"# Visits set {visits.state} in place of its equation, which cells follow in the spiking variant:"
+        yield f"#     {left_out}"
     yield "# Brian2 has no text for units that change one at a time: this function runs on its runtime device only."
     yield f"{group.name}_moved = np.zeros({group.size})"
     yield ""
@@ -32,6 +36,14 @@ def print_visits(translated: Translation, group: Group) -> Iterator[str]:
         f"{group.name}.run_regularly({code}, clock=clock, "
         f'when="{visits.when}", order={visits.order}, name="{group.name}_visits")'
     )
+
+
+def _left_out(translated: Translation, group: Group) -> str:
+    """Return the equation of a state that visits set, which the rate variant leaves out."""
+    written = translated.written.population(group.name) if translated.written else None
+    if written is None or not continuous(written):
+        return ""
+    return next(str(line) for line in read_equations(written.equations) if line.name == written.state)
 
 
 def _body(translated: Translation, group: Group, visits: Visits) -> Iterator[str]:

@@ -9,6 +9,7 @@ from brainmem.build.costs import describe_kernels
 from brainmem.engine.device import Device, as_device
 from brainmem.errors import RuleError
 from brainmem.intake.arguments import FLAG, count, optional, takes
+from brainmem.model.by_variant import of_variant
 from brainmem.model.choices import split_choices
 from brainmem.model.memory import MemoryModel
 from brainmem.model.parameters import resolve_parameters
@@ -73,6 +74,7 @@ def explain(
     """
     model, parameters = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
     device, variant = as_device(device), variant_of(variant)
+    model = of_variant(model, variant.name)
     parameters = with_cells(variant, parameters)
     translated = translate(model, variant)
     values = resolve_parameters(model, parameters, parameters=translated.parameters)

@@ -12,6 +12,7 @@ import numpy as np
 from brainmem.engine.device import Device, as_device
 from brainmem.errors import RuleError
 from brainmem.intake.arguments import CALLABLE, SEEDS, WHOLE, a, optional, several, takes
+from brainmem.model.by_variant import of_variant
 from brainmem.model.choices import split_choices
 from brainmem.model.memory import MemoryModel
 from brainmem.model.phases import with_starts
@@ -110,6 +111,7 @@ def verify(
     given = load_given(model, with_cells(spiking, values), inputs=inputs, initial=initial)
     model = with_starts(model, given.initial)
     givens = {seed: _with_weights(model, given, weights, seed, device) for seed in numbers}
+    model = of_variant(model, spiking.name)  # as cells and the rate network beside them run it
     first = Experiment(model, given, items, spiking=spiking, device=device)
     cells = tuple(cells_per_unit or (int(first.parameters["cells_per_unit"]) * factor for factor in (1, 4)))
     rows: list[DriftRow] = []

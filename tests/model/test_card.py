@@ -180,7 +180,7 @@ SHOWN = {
     nouns.LearningRule: "name projection continuous periodic episodic every at during order bounds read pairing "
     "spiking equation",
     nouns.Observable: "name expression population reduce unit units during",
-    nouns.Phase: "name duration until must_end stimuli gates start begin end average restore paired",
+    nouns.Phase: "name duration until must_end stimuli gates start begin end average restore paired spiking",
     nouns.Each: "phases items order draws repeats epochs",
     nouns.Repeat: "times body until must_end",
     nouns.Recalled: "phase target score threshold repeats spiking",

@@ -173,6 +173,7 @@ ALLOWED: dict[str, set[str]] = {
     "Phase.begin": {"{}"},
     "Phase.end": {"{}"},
     "Phase.average": {"''"},
+    "Phase.spiking": {"{}", "None"},
     **dict.fromkeys((f"Phase.{name}" for name in ("must_end", "restore", "paired")), TRUTH),
     "Each.items": {"5", "None"},
     "Each.repeats": {"5"},

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from brainmem import Each, MemoryModel, Protocol, Repeat
+from brainmem import Each, MemoryModel, Phase, Protocol, Repeat
 from brainmem.models import list_models, list_tasks
 
 UNITS, ITEMS, STEPS = 12, 2, 20
@@ -20,8 +20,8 @@ def tiny(model: MemoryModel) -> MemoryModel:
     parameters = [
         replace(p, value=_least(p.value, smaller[p.name])) if p.name in smaller else p for p in model.parameters
     ]
-    phases = [replace(p, duration=_steps(model, STEPS), average=p.average and _steps(model, STEPS // 2), must_end=False)
-              for p in model.protocol.phases]  # fmt: skip
+    phases = [replace(p, duration=_steps(model, STEPS), average=p.average and _steps(model, STEPS // 2), must_end=False,
+                      spiking=_short_in_spikes(p)) for p in model.protocol.phases]  # fmt: skip
     schedule = tuple(_shorter(entry) for entry in model.protocol.schedule)
     return model.replace(parameters=tuple(parameters), protocol=Protocol(tuple(phases), schedule), varied=True)
 
@@ -39,6 +39,12 @@ def _shorter(entry: Each | Repeat) -> Each | Repeat:
         return replace(entry, times=_least(entry.times, ITEMS), body=tuple(_shorter(each) for each in entry.body))
     fewer = replace(entry, **{name: _least(getattr(entry, name), ITEMS) for name in ("items", "draws", "repeats")})
     return fewer if entry.epochs is None else replace(fewer, epochs=(1,))
+
+
+def _short_in_spikes(phase: Phase) -> dict[str, Any] | None:
+    """Return the fields of the spiking variant with short times in place of its own."""
+    times = {"duration": f"{STEPS}*ms", "average": f"{STEPS // 2}*ms"}
+    return phase.spiking and {name: times.get(name, value) if value else value for name, value in phase.spiking.items()}
 
 
 def _least(value: Any, most: int) -> Any:

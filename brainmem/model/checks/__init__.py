@@ -24,6 +24,7 @@ from brainmem.model.checks.structure import check_fields, check_references
 from brainmem.model.checks.synapses import check_projections
 from brainmem.model.checks.use import check_use
 from brainmem.model.checks.values import check_values
+from brainmem.model.checks.variants import check_variants
 from brainmem.model.nouns import Model
 
 __all__ = ["check_model"]
@@ -57,15 +58,18 @@ def check_model(model: Model) -> None:
         found.close(f"Model {model.name!r}")
         check_choices(model, found)
     else:
-        _check_form(check_references(model, sound, found), found)
+        check_variants(check_references(model, sound, found), found, _check_form)
     found.close(f"Model {model.name!r}")
 
 
-def _check_form(model: Model, found: Findings) -> None:
-    """Note all that is wrong with the texts of a model whose parts refer to each other as they should."""
+def _check_form(model: Model, found: Findings, whole: Model) -> None:
+    """Note all that is wrong with the texts of a model whose parts refer to each other as they should.
+
+    It is what one variant runs of the model written as `whole`.
+    """
     text = read_model(model, found)  # syntax of equations, values and units of parameters
     for check in CHECKS:
         check(text)
     note_constants(model, text.values, found)
     if not (found or model.varied):
-        check_use(text)
+        check_use(text, whole)

@@ -10,6 +10,7 @@ from brainmem.errors import RuleError, closest
 from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.place import left_side, listed, place_of
 from brainmem.model.checks.use import check_named, check_shown
+from brainmem.model.checks.variants import about
 from brainmem.model.choices import choose, forms
 from brainmem.model.nouns import Choice
 from brainmem.model.parts import TUPLES, parts
@@ -36,7 +37,7 @@ def check_choices(model: Any, found: Findings) -> None:
 
 def _check_form(model: Any, options: dict[str, str], found: Findings) -> None:
     """Make a form; note its errors, those that the form of the defaults has not under its name."""
-    known = {_about(error) for error in found.errors}
+    known = {about(error) for error in found.errors}
     try:
         choose(model, **options)
     except RuleError as error:
@@ -44,13 +45,8 @@ def _check_form(model: Any, options: dict[str, str], found: Findings) -> None:
         for single in error.errors or (error,):
             if not options:
                 found.note(single)
-            elif _about(single) not in known:
+            elif about(single) not in known:
                 found.note(RuleError(f"{single} (This is the form {named}.)"))
-
-
-def _about(error: RuleError) -> str:
-    """Return an error without the line that it quotes, which differs between forms."""
-    return re.sub(r", line (\d+) \(.*?\): ", r", line \1: ", str(error), count=1)
 
 
 def _check_choice(model: Any, item: Choice, taken: dict[str, str]) -> None:

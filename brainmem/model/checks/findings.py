@@ -45,6 +45,12 @@ class Findings:
         for single in error.errors or (error,):
             (self.follows if self._is_lost(single) else self.errors).append(single)
 
+    def beside(self) -> Findings:
+        """Return findings of another check of the same texts: none so far, about names that are lost here too."""
+        other = Findings()
+        other._lost, other._blind = set(self._lost), self._blind
+        return other
+
     def passes(self, check: Callable[..., Any], *given: Any) -> bool:
         """Run a check, and return whether it raised no error."""
         with self:

@@ -138,7 +138,10 @@ def _check_no_rate(place: Place, population: Population) -> None:
     for role in ("drive", "transfer"):
         given = getattr(population, role)
         if given is not None and population.sequential:
-            raise place.error(f"{role}={given!r}: units updated one at a time have neither drive= nor transfer=.")
+            raise place.error(
+                f"{role}={given!r}: units updated one at a time have neither drive= nor transfer=, unless they have "
+                f"the equation that cells follow, 'd{population.state}/dt = (phi - {population.state})/tau : 1'."
+            )
         if given is not None:
             raise place.error(f"{role}={given!r} without a rate. Name the rate= variable too.")
 

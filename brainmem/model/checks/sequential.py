@@ -46,7 +46,8 @@ def _check_statement(text: ModelText, place: Place, population: Population) -> N
     if state is None or state.kind != "parameter" or state.name not in settable or state.flags:
         raise place.error(
             f"sequential={population.sequential!r} sets {population.state!r}, which is no state of the units."
-            f"{closest(population.state, settable)} Declare it without a right-hand side, as 'S : 1'. "
+            f"{closest(population.state, settable)} Declare it without a right-hand side, as 'S : 1', or with the "
+            "equation that spiking cells follow, 'dS/dt = (phi - S)/tau : 1'. "
             f"Declared so: {listed(settable)}.",
             about=population.state,
         )

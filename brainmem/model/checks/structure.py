@@ -133,9 +133,26 @@ def _sound(place: Place, field: str, noun: Any, found: Findings) -> Any:
     made = _mended(here, noun, found)
     if isinstance(made, nouns.Repeat):
         return _changed(made, body=tuple(filter(None, (_mended(here, each, found) for each in made.body))))
+    if isinstance(made, nouns.Phase) and made.spiking:
+        return _changed(made, spiking=_sound_fields(here, made, found))
     if isinstance(made, nouns.LearningRule) and made.spiking is not None:
         return _changed(made, spiking=_mended(Place(f"{here.where}, spiking text"), made.spiking, found))
     return made
+
+
+def _sound_fields(place: Place, phase: nouns.Phase, found: Findings) -> dict[str, Any]:
+    """Note what is wrong with the fields that a phase has in the spiking variant; return the others."""
+    kinds = {name: kind for name, kind in kinds_of(phase).items() if name not in ("name", "spiking")}
+    sound = {}
+    for name, value in (phase.spiking or {}).items():
+        if not found.passes(check_choice, place, "field of spiking=,", name, kinds):
+            continue
+        if slip := kinds[name].slip(f"spiking[{name!r}]", value):
+            found.note(place.error(slip))
+            found.lose(*_texts(value))
+        else:
+            sound[name] = value
+    return sound
 
 
 def _mended(place: Place, noun: Any, found: Findings) -> Any:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from dataclasses import replace
 from typing import Any
 
 from brainmem.errors import closest
+from brainmem.model.by_variant import phases_of_both
 from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.place import listed, place_of
 from brainmem.model.checks.text import ModelText, summed_into
-from brainmem.model.nouns import Population, Projection
-from brainmem.model.parts import inner, texts, texts_of
+from brainmem.model.nouns import Model, Population, Projection
+from brainmem.model.parts import inner, texts, texts_of, unchecked
 from brainmem.model.phases import set_by_phases
 from brainmem.model.reading import model_names
 
@@ -20,13 +22,17 @@ __all__ = ["check_named", "check_shown", "check_use"]
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-def check_use(text: ModelText) -> None:
-    """Note parameters that no text names, stimuli that no phase shows, and variables that nothing sets."""
-    if not text.model.chosen:  # another form may use it
-        check_named(text.model, "parameter", text.model.parameters, text.found)
-        check_shown(text.model, text.found)
+def check_use(text: ModelText, whole: Model) -> None:
+    """Note parameters that no text names, stimuli that no phase shows, and variables that nothing sets.
+
+    `whole` is the model as written, of which the text is what one variant runs: the other may use or set them.
+    """
+    if not whole.chosen:  # another form may use it
+        check_named(whole, "parameter", whole.parameters, text.found)
+        check_shown(whole, text.found)
+    both = unchecked(text.model, protocol=replace(text.model.protocol, phases=phases_of_both(whole)))
     for population in text.model.populations:
-        _check_set(text, population)
+        _check_set(text, population, set_by_phases(both, population))
     for projection in text.model.projections:
         for name in projection.initial:
             text.found.passes(_check_weight_read, text, projection, name)
@@ -44,7 +50,7 @@ def check_named(model: Any, kind: str, items: Iterable[Any], found: Findings) ->
 
 def check_shown(model: Any, found: Findings) -> None:
     """Note stimuli that no phase shows, in no form of the model."""
-    shown = {name for phase in model.protocol.phases for name in phase.stimuli}
+    shown = {name for phase in phases_of_both(model) for name in phase.stimuli}
     shown |= {name for choice in model.choices for option in choice.options.values() for name in _names(option)}
     read = model_names(model)
     for item in (item for item in model.stimuli if item.name not in shown):
@@ -62,11 +68,10 @@ def _names(given: str) -> set[str]:
     return {name for line in given.splitlines() for name in NAME.findall(line.split("#")[0])}
 
 
-def _check_set(text: ModelText, population: Population) -> None:
+def _check_set(text: ModelText, population: Population, phased: Collection[str]) -> None:
     place = place_of(text.model, "population", population.name, population.equations)
     summed = summed_into(text, population.name)
     visited = {population.state, f"{population.state}_change"}
-    phased = set_by_phases(text.model, population)
     for name, entry in text.neurons[population.name].items():
         if entry.kind == "parameter" and not {name} & {*summed, *visited, *phased, *population.initial}:
             reason = (

@@ -51,7 +51,7 @@ def check_values(text: ModelText) -> None:
 
 
 def _check_cell(text: ModelText, place: Place, name: str, value: Any) -> None:
-    check_choice(place, "spiking parameter", name, CELL_PARAMETERS)
+    check_choice(place, "spiking parameter", name, [*CELL_PARAMETERS, *(item.name for item in text.model.parameters)])
     number_of(text, place, f"spiking[{name!r}]", value)
 
 
