@@ -27,8 +27,9 @@ from brainmem.numbers.starts import Drawing, Given, size_of, start_names, start_
 from brainmem.text import evaluate
 from brainmem.text.constant import require_value
 from brainmem.text.counter import start_seed
+from brainmem.text.sites import visit_seed
 from brainmem.text.slices import Ends
-from brainmem.translation.controller import START_SEED, run_numbers
+from brainmem.translation.controller import START_SEED, VISIT_SEED, run_numbers
 from brainmem.translation.ends import ends_of
 from brainmem.translation.text import Translation
 
@@ -93,7 +94,7 @@ def numbers_of(translated: Translation, given: Given, seed: int) -> Numbers:
     tables |= {name: _padded_rows(item) if item.ndim == 2 else _padded(item) for name, item in rows.items()}
     arrays |= {f"table.{item.name}": tables[item.name] for item in translated.tables if item.name in tables}
     arrays |= {f"param.{name}": _number(parameters[name]) for name in _constants(translated)}
-    numbers = {"n_steps": len(plan), START_SEED: start_seed(seed)}
+    numbers = {"n_steps": len(plan), START_SEED: start_seed(seed), VISIT_SEED: visit_seed(seed)}
     arrays |= {f"param.{name}": float(numbers[name]) for name in run_numbers(model)}
     duration = _whole_steps(arrays["table.step_duration"][: len(plan)], _time_step(translated, parameters))
     return Numbers(parameters, plan, arrays, patterns, weights, ends, duration)

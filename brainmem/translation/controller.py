@@ -21,6 +21,7 @@ __all__ = [
     "FOLLOWED",
     "START_SEED",
     "TRIAL",
+    "VISIT_SEED",
     "controller",
     "has_until",
     "run_numbers",
@@ -31,12 +32,14 @@ CONTROLLER = "protocol"
 TRIAL = "trial"
 FOLLOWED = (("step", "1"), ("elapsed", "second"), ("ended", "1"))
 START_SEED = "start_seed"
+VISIT_SEED = "visit_seed"
 
 
 def run_numbers(model: MemoryModel) -> tuple[str, ...]:
-    """Return the numbers of the controller that belong to a run: its steps, and the seed of starts drawn by phases."""
+    """Return the numbers of the controller that belong to a run: its steps, the seeds of starts and of visits."""
     drawing = any(item.on_device for item in restarts(model).values())
-    return ("n_steps", START_SEED) if drawing else ("n_steps",)
+    visiting = any(population.sequential for population in model.populations)
+    return ("n_steps", *([START_SEED] if drawing else []), *([VISIT_SEED] if visiting else []))
 
 
 def has_until(model: MemoryModel) -> bool:

@@ -7,6 +7,7 @@ term changes, so that the sum follows exactly by the difference of that term: fo
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Mapping
 
 import sympy
@@ -17,10 +18,11 @@ from brainmem.model.nouns import Population, Projection
 from brainmem.model.reading import rules_of, sums_onto
 from brainmem.model.visits import change_of, statement, swept_sums, unit_lines, variable_lines
 from brainmem.text.equations import read_equations
+from brainmem.text.sites import SITE_DRAWS
 from brainmem.translation import schedule
 from brainmem.translation.text import Visits
 
-__all__ = ["visits_of"]
+__all__ = ["visits_of", "with_site_draws"]
 
 
 def _follow(population: Population, expr: str) -> str:
@@ -39,6 +41,7 @@ def visits_of(model: MemoryModel, population: Population) -> Visits | None:
     when, order = schedule.SWEEP
     return Visits(
         code=statement(population),
+        place=[item.name for item in model.populations if item.sequential].index(population.name),
         state=population.state,
         change=change_of(population),
         when=when,
@@ -48,6 +51,41 @@ def visits_of(model: MemoryModel, population: Population) -> Visits | None:
         follow={sum_: _follow(population, expr) for sum_, expr in sums.items()},
         every_step=bool(name) and not _steady(model, population, model.projection(name), sums),
     )
+
+
+def with_site_draws(code: str, unit: str, *, single: bool = False) -> str:
+    """Return the statements of a visit with every random number named by its place.
+
+    Parameters
+    ----------
+    code : str
+    unit : str
+        The name under which they read the number of the visited unit within its trial.
+    single : bool
+        Whether uniform numbers must stay below 1 when they are rounded to single precision.
+    """
+    change = _SiteDraws(unit, single)
+    parts = (line.partition("=") for line in code.splitlines())
+    trees = ((left, ast.parse(right.strip(), mode="eval")) for left, _, right in parts)
+    return "\n".join(f"{left}= {ast.unparse(change.visit(tree))}" for left, tree in trees)
+
+
+class _SiteDraws(ast.NodeTransformer):
+    """Replaces draws by functions of the key of the sweep, of the unit and of the draw's number."""
+
+    def __init__(self, unit: str, single: bool) -> None:
+        self.unit, self.single, self.number = unit, single, 0
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        name = SITE_DRAWS.get(node.func.id) if isinstance(node.func, ast.Name) else None
+        if name is None:
+            return node
+        given = "".join(f"{ast.unparse(arg)}, " for arg in node.args)
+        text = f"{name}({given}site_key, {self.unit}, {self.number})"
+        text = f"floor(16777216.0*{text})/16777216.0" if self.single and name == SITE_DRAWS["rand"] else text
+        self.number += 1
+        return ast.parse(text, mode="eval").body
 
 
 def _steady(model: MemoryModel, population: Population, projection: Projection, sums: Mapping[str, str]) -> bool:

@@ -47,12 +47,16 @@ class Operation:
 class Visits:
     """A visit to each unit of a group in every time step, in a fresh random order.
 
+    The order, and the random numbers of the statement, are those of `brainmem.text.sites`.
+
     Attributes
     ----------
     code : str
         The statement run for the visited unit, over names of the group.
     state, change : str
         The variable that it sets, and the variable that holds by how much.
+    place : int
+        Place of the population among those with visits, which is a part of the key of orders and random numbers.
     projection : str
         The connection, from the group to itself, whose sums follow every change; empty if there is none.
     sums, follow : mapping of str to str
@@ -66,6 +70,7 @@ class Visits:
     code: str
     state: str
     change: str
+    place: int
     when: str
     order: int
     projection: str = ""

@@ -8,11 +8,16 @@ from brian2.core.namespace import DEFAULT_UNITS
 
 from brainmem.model.visits import expanded
 from brainmem.text.equations import Equation, identifiers, read_equations, rename
+from brainmem.translation.controller import VISIT_SEED
+from brainmem.translation.sequential import with_site_draws
 from brainmem.translation.text import Connection, Group, Translation, Visits
 
-__all__ = ["print_visits"]
+__all__ = ["print_visits", "visit_code"]
 
-NUMPY = {name: f"np.random.{name}" for name in ("rand", "randn", "poisson", "binomial")}
+
+def visit_code(visits: Visits) -> str:
+    """Return the statements of a visit to unit ``_k``, with its random numbers."""
+    return with_site_draws(visits.code, "_k")
 
 
 def print_visits(translated: Translation, group: Group) -> Iterator[str]:
@@ -39,12 +44,14 @@ def _body(translated: Translation, group: Group, visits: Visits) -> Iterator[str
     shown = visits.code.replace("\n", "; ")
     yield f'"""Visit each unit once, in a fresh random order: {shown}{follows}."""'
     lines = {line.name: line for line in read_equations(group.equations)}
-    *locals_, visit = (expanded(line, lines) for line in visits.code.splitlines())
+    *locals_, visit = (expanded(line, lines) for line in visit_code(visits).splitlines())
     value = visit.partition("=")[2].strip()
     item = translated.connection(visits.projection) if visits.projection else None
     yield "if np.min(i) == 0:"
     yield from (f"    {line}" for line in _values(group, item, visits, "\n".join([*locals_, visit])))
-    yield f"    for _k in np.random.permutation({group.size}):"
+    yield f"    sweep = round(float({group.name}.t/{group.name}.dt))"
+    yield f"    site_key = key_of_sweep(float(protocol.{VISIT_SEED}[:]), sweep, {visits.place}, 0)"
+    yield f"    for _k in order_of_key(site_key, {group.size}):"
     yield from (f"        {_at_unit(line, lines)}" for line in locals_)
     yield f"        _before, {visits.state}[_k] = {visits.state}[_k], {_at_unit(value, lines)}"
     yield f"        {group.name}_moved[_k] = {visits.state}[_k] - _before"
@@ -75,7 +82,7 @@ def _values(group: Group, item: Connection | None, visits: Visits, visit: str) -
 
 def _plain(text: str) -> str:
     units = {name: f"float({name})" for name in identifiers(text) & set(DEFAULT_UNITS)}
-    return rename(text, NUMPY | units)
+    return rename(text, units)
 
 
 def _at_unit(text: str, lines: dict[str, Equation]) -> str:

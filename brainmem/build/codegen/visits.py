@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+import numpy as np
 from brian2 import NeuronGroup, Synapses
 from brian2.devices.device import get_device
 from brian2.groups.group import CodeRunner
 
 from brainmem.build.codegen.dense import dense_class
+from brainmem.build.codegen.sites import SITE_FUNCTIONS
 from brainmem.build.kernels import Kernel
 from brainmem.text.equations import identifiers, rename
-from brainmem.translation.controller import CONTROLLER
+from brainmem.translation.controller import CONTROLLER, VISIT_SEED
+from brainmem.translation.sequential import with_site_draws
 from brainmem.translation.sizes import Pairs
 from brainmem.translation.text import Translation, Visits
 
@@ -70,8 +73,14 @@ class UnitVisits(CodeRunner):
         group = units if synapses is None else synapses
         sums = {f"sum_{k}": name for k, name in enumerate(sweep.sums)} if dense else {}
         end = "" if synapses is None else "_post"
-        if synapses is not None and "_elapsed" not in synapses.variables:
-            synapses.variables.add_reference("_elapsed", controller, "elapsed", index="0")
+        single = units.variables[sweep.state].dtype == np.float32
+        visit = with_site_draws(sweep.code, f"i{end}", single=single)
+        if "_elapsed" not in group.variables:
+            group.variables.add_reference("_elapsed", controller, "elapsed", index="0")
+        group.variables.add_reference("_seed", controller, VISIT_SEED)
+        group.variables.add_reference("_sweep", units.clock, "timestep")
+        group.variables.add_array("site_key", size=1, dtype=np.float64, scalar=True)
+        group.namespace.update(SITE_FUNCTIONS)
         super().__init__(
             group=group,
             template="sweep",
@@ -84,11 +93,12 @@ class UnitVisits(CodeRunner):
                 f"{sweep.state}{end}",
                 f"{sweep.change}{end}",
                 *sweep.sums,
-                *([] if synapses is None else ["_elapsed"]),
+                *("_elapsed", "_seed", "_sweep", "site_key"),
             ],
             codeobj_class=dense_class(get_device().code_object_class(), presynaptic_first=True),
             template_kwds={
                 "_units": len(units),
+                "_place": sweep.place,
                 "_unit": "_idx" if synapses is None else "_postsynaptic_idx",
                 "_state": units.variables[sweep.state],
                 "_change": units.variables[sweep.change],
@@ -101,8 +111,8 @@ class UnitVisits(CodeRunner):
             },
         )
         self.abstract_code = self.user_code = {
-            "order": "_drawn = rand()",
-            "visit": rename(sweep.code, {name: f"{name}{end}" for name in identifiers(sweep.code) & own_names(units)}),
+            "order": "_drawn = site_uniform(site_key, 0, 0)",  # so that the functions of sites are at hand
+            "visit": rename(visit, {name: f"{name}{end}" for name in identifiers(visit) & own_names(units)}),
             "follow": "\n".join(f"{name} += {term}" for name, term in sweep.follow.items()),
             **{block: f"_synaptic_var = {sweep.sums[name]}" for block, name in sums.items()},
         }

@@ -28,22 +28,10 @@
         {% endfor %}
     }
     {% endif %}
-    // A shuffled order, shuffled again, is as random as a sorted one.
-    static std::vector<int> _order;
-    if (_order.empty()) for (int _k = 0; _k < _units; _k++) _order.push_back(_k);
-    {
-        {{scalar_code['order']|autoindent}}
-        for (long _k = _units - 1; _k > 0; _k -= 2)
-        {
-            // What a draw of 53 bits leaves behind its first number is a draw of its own; in float32 nothing is left.
-            const double _drawn = _rand(_vectorisation_idx);
-            double _place = _drawn*(_k + 1);
-            std::swap(_order[_k], _order[(long)_place]);
-            if (_k == 1) break;
-            _place = (_place - (long)_place)*_k;
-            std::swap(_order[_k - 1], _order[(long)_place]);
-        }
-    }
+    static std::vector<int> _order(_units);
+    {% set key = get_array_name(variables['site_key']) %}
+    {{key}}[0] = _site_key({{get_array_name(variables['_seed'])}}[0], {{get_array_name(variables['_sweep'])}}[0], {{_place}}, 0);
+    _site_order({{key}}[0], _units, &_order[0]);
     {{scalar_code['visit']|autoindent}}
     {{scalar_code['follow']|autoindent}}
     for (long _visit = 0; _visit < _units; _visit++)

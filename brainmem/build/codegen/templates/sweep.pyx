@@ -9,7 +9,10 @@
     cdef long _units = {{_units}}
     cdef long _row, _column, _visit, _postsynaptic_idx, _presynaptic_idx
     cdef {{cpp_dtype(_state.dtype)}} _before, _moved
-    cdef _numpy.ndarray[_numpy.int64_t, ndim=1] _order = _numpy.random.permutation({{_units}}).astype(_numpy.int64)
+    cdef _numpy.ndarray[_numpy.int64_t, ndim=1] _order = _numpy.empty({{_units}}, dtype=_numpy.int64)
+    {% set key = get_array_name(variables['site_key']) %}
+    {{key}}[0] = _site_key({{get_array_name(variables['_seed'])}}[0], {{get_array_name(variables['_sweep'])}}[0], {{_place}}, 0)
+    _site_order({{key}}[0], {{_units}}, <long long*>_order.data)
     _vectorisation_idx = 1
     {% for block in scalar_code if block != 'order' %}
     {{scalar_code[block] | autoindent}}
