@@ -8,16 +8,13 @@ term changes, so that the sum follows exactly by the difference of that term: fo
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
 
 import sympy
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 
 from brainmem.model.memory import MemoryModel
-from brainmem.model.nouns import Population, Projection
-from brainmem.model.reading import rules_of, sums_onto
-from brainmem.model.visits import change_of, statement, swept_sums, unit_lines, variable_lines
-from brainmem.text.equations import read_equations
+from brainmem.model.nouns import Population
+from brainmem.model.visits import change_of, statement, swept_sums
 from brainmem.text.sites import SITE_DRAWS
 from brainmem.translation import schedule
 from brainmem.translation.text import Visits
@@ -49,7 +46,6 @@ def visits_of(model: MemoryModel, population: Population) -> Visits | None:
         projection=name,
         sums=sums,
         follow={sum_: _follow(population, expr) for sum_, expr in sums.items()},
-        every_step=bool(name) and not _steady(model, population, model.projection(name), sums),
     )
 
 
@@ -86,28 +82,3 @@ class _SiteDraws(ast.NodeTransformer):
         text = f"floor(16777216.0*{text})/16777216.0" if self.single and name == SITE_DRAWS["rand"] else text
         self.number += 1
         return ast.parse(text, mode="eval").body
-
-
-def _steady(model: MemoryModel, population: Population, projection: Projection, sums: Mapping[str, str]) -> bool:
-    """Whether nothing but visits changes the sums within a step of the protocol."""
-    if any(not rule.episodic for rule in rules_of(model, projection)):
-        return False
-    own = {line.name for line in unit_lines(population) if line.name in _constant(model, population)}
-    shown = {item.name for item in model.stimuli if item.population == population.name} | set(model.protocol.gates)
-    units = {f"{name}{end}" for name in own | shown for end in ("_pre", "_post")}
-    known = units | {f"{population.state}_pre"} | set(projection.initial) | {"N_pre", "N_post"}
-    known |= {line.name for line in variable_lines(projection)} | {item.name for item in model.parameters}
-    read = set().union(*(str_names(expr) for expr in sums.values()))
-    return read <= known
-
-
-def _constant(model: MemoryModel, population: Population) -> set[str]:
-    """Return the variables of a population that only `initial` sets."""
-    summed = {item.variable for item in sums_onto(model, population.name)}
-    lines = read_equations(population.equations)
-    return {line.name for line in lines if line.kind == "parameter"} - summed - {population.state}
-
-
-def str_names(expr: str) -> set[str]:
-    """Return the names of variables in a text, without those of functions."""
-    return {symbol.name for symbol in str_to_sympy(expr).free_symbols}

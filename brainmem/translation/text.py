@@ -62,9 +62,6 @@ class Visits:
     sums, follow : mapping of str to str
         Expressions of these sums (``{"h_post": "w*S_pre"}``), and what a change of the presynaptic unit adds to them
         (``{"h_post": "w*S_change_pre"}``).
-    every_step : bool
-        Whether sums must be formed anew in every time step. Otherwise nothing but the visits changes them within a
-        step of the protocol.
     """
 
     code: str
@@ -76,7 +73,6 @@ class Visits:
     projection: str = ""
     sums: Mapping[str, str] = field(default_factory=dict)
     follow: Mapping[str, str] = field(default_factory=dict)
-    every_step: bool = True
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,7 @@ class DenseProduct(DenseCode):
     sums : mapping of str to str
         Summed variables and their expressions, ``{"u_post": "w*x_pre"}``; or, all of them, ``{"v_pre": "w*y_post"}``.
     trials : int
-    diagonal, clock, slot, name, dt, event
+    diagonal, clock, slot, name, dt, event, once
         See `DenseStep`.
     """
 
@@ -49,6 +49,7 @@ class DenseProduct(DenseCode):
         name: str,
         dt: Any = None,
         event: str = "",
+        once: bool = False,
     ) -> None:
         code: dict[str, str] = {}
         factored = {}
@@ -68,6 +69,7 @@ class DenseProduct(DenseCode):
             slot=slot,
             name=name,
             event=event,
+            once=once,
             needed=tuple(sums),
             _sums={f"sum_{k}": synapses.variables[variable] for k, variable in enumerate(sums)},
             _factored=factored,

@@ -21,7 +21,7 @@ class DenseTransposed(DenseCode):
         From `dense_synapses`.
     sums : mapping of str to str
         Summed variables and their expressions, ``{"v_pre": "w*y_post"}``.
-    diagonal, clock, dt, slot, name, event
+    diagonal, clock, dt, slot, name, event, once
         See `DenseStep`.
     """
 
@@ -36,6 +36,7 @@ class DenseTransposed(DenseCode):
         name: str,
         dt: Any = None,
         event: str = "",
+        once: bool = False,
     ) -> None:
         super().__init__(
             synapses,
@@ -47,6 +48,7 @@ class DenseTransposed(DenseCode):
             dt=dt,
             needed=tuple(sums),
             event=event,
+            once=once,
             _sums={f"sum_{k}": synapses.variables[variable] for k, variable in enumerate(sums)},
         )
         code = {f"sum_{k}": f"_synaptic_var = {expression}" for k, expression in enumerate(sums.values())}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from brian2 import NeuronGroup, Synapses
@@ -11,6 +11,7 @@ from brian2.groups.group import CodeRunner
 
 from brainmem.build.codegen.dense import dense_class
 from brainmem.build.codegen.sites import SITE_FUNCTIONS
+from brainmem.build.codegen.watching import CHANGES, add_number, watched_arrays
 from brainmem.build.kernels import Kernel
 from brainmem.text.equations import identifiers, rename
 from brainmem.translation.controller import CONTROLLER, VISIT_SEED
@@ -53,7 +54,7 @@ class UnitVisits(CodeRunner):
     synapses : Synapses or None
         From `units` to `units`, presynaptic-major (see `dense_synapses`), or a list of all pairs.
     controller : NeuronGroup
-        Its ``elapsed`` is 0 in the first time step of each step of the protocol.
+        It holds the number that stands for the seed.
     diagonal : bool
         Whether a unit's synapse to itself exists.
     dense : bool
@@ -75,12 +76,13 @@ class UnitVisits(CodeRunner):
         end = "" if synapses is None else "_post"
         single = units.variables[sweep.state].dtype == np.float32
         visit = with_site_draws(sweep.code, f"i{end}", single=single)
-        if "_elapsed" not in group.variables:
-            group.variables.add_reference("_elapsed", controller, "elapsed", index="0")
         group.variables.add_reference("_seed", controller, VISIT_SEED)
         group.variables.add_reference("_sweep", units.clock, "timestep")
         group.variables.add_array("site_key", size=1, dtype=np.float64, scalar=True)
         group.namespace.update(SITE_FUNCTIONS)
+        watch = (
+            _Watch(synapses, [sweep.sums[name] for name in sums.values()]) if synapses is not None and sums else None
+        )
         super().__init__(
             group=group,
             template="sweep",
@@ -93,7 +95,8 @@ class UnitVisits(CodeRunner):
                 f"{sweep.state}{end}",
                 f"{sweep.change}{end}",
                 *sweep.sums,
-                *("_elapsed", "_seed", "_sweep", "site_key"),
+                *("_seed", "_sweep", "site_key"),
+                *(watch.needed if watch else ()),
             ],
             codeobj_class=dense_class(get_device().code_object_class(), presynaptic_first=True),
             template_kwds={
@@ -103,11 +106,11 @@ class UnitVisits(CodeRunner):
                 "_state": units.variables[sweep.state],
                 "_change": units.variables[sweep.change],
                 "_sums": {block: units.variables[name.removesuffix("_post")] for block, name in sums.items()},
-                "_at_begin": not sweep.every_step,
                 "_follows": bool(sweep.follow),
                 "_diagonal": diagonal,
                 "_by_columns": True,
                 "_listed": not dense,
+                **(watch.keywords if watch else _UNWATCHED),
             },
         )
         self.abstract_code = self.user_code = {
@@ -117,6 +120,35 @@ class UnitVisits(CodeRunner):
             **{block: f"_synaptic_var = {sweep.sums[name]}" for block, name in sums.items()},
         }
         group.contained_objects.append(self)
+
+
+class _Watch:
+    """What a sweep compares to find out whether its sums are to be formed anew.
+
+    Attributes
+    ----------
+    needed : list of str
+        Names of variables that its code needs.
+    keywords : dict
+        Those of its template: arrays of units that sums read, each with a copy (``_watched``), and the numbers by
+        which it knows of changes of the synapses; None in place of these where sums change by themselves.
+    """
+
+    def __init__(self, synapses: Synapses, texts: Sequence[str]) -> None:
+        found = watched_arrays(synapses, texts)
+        self.needed, self.keywords = list[str](), dict(_UNWATCHED)
+        if found is None:
+            return
+        numbers = {"_formed": "_formed_sweep", "_changing": CHANGES, "_age": "_age_sweep"}
+        self.keywords |= {key: synapses.variables[add_number(synapses, name)] for key, name in numbers.items()}
+        copies = {f"_seen_{name}": item for name, item in found.items()}
+        for name, item in copies.items():
+            synapses.variables.add_array(name, size=item.size, dtype=item.dtype)
+        self.keywords["_watched"] = [(item, synapses.variables[name]) for name, item in copies.items()]
+        self.needed = [*numbers.values(), *found, *copies]
+
+
+_UNWATCHED = {"_formed": None, "_changing": None, "_age": None, "_watched": ()}
 
 
 def own_names(units: NeuronGroup) -> set[str]:

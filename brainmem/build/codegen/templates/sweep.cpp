@@ -6,11 +6,24 @@
     const long _units = {{_units}}, _rows = _units, _source_offset = 0, _target_offset = 0;
     const size_t _vectorisation_idx = -1;
     {% if _sums %}
-    {% if _at_begin %}
-    // Within a step of the protocol nothing but visits changes the sums.
-    if ({{_elapsed}}[0] == 0)
+    {% if _changing %}
+    // The sums follow the visits, and are formed anew where anything else has changed what they read. Every so many
+    // sweeps they are formed anew too, so that rounding does not add up.
+    {% set formed, changing, age = get_array_name(_formed), get_array_name(_changing), get_array_name(_age) %}
+    bool _stale = {{formed}}[0] != {{changing}}[0] + 1 || {{age}}[0] >= _units;
+    {% for now, seen in _watched %}
+    _stale = _stale || !std::equal({{get_array_name(now)}}, {{get_array_name(now)}} + {{now.size}}, {{get_array_name(seen)}});
+    {% endfor %}
+    {{age}}[0] = _stale ? 1 : {{age}}[0] + 1;
+    if (_stale)
     {% endif %}
     {
+        {% if _changing %}
+        {{formed}}[0] = {{changing}}[0] + 1;
+        {% for now, seen in _watched if now is not sameas _state %}
+        std::copy({{get_array_name(now)}}, {{get_array_name(now)}} + {{now.size}}, {{get_array_name(seen)}});
+        {% endfor %}
+        {% endif %}
         {% for block, target in _sums | dictsort %}
         {
             {% set array = get_array_name(target) %}
@@ -58,4 +71,7 @@
         {% endif %}
         {% endif %}
     }
+    {% for now, seen in _watched if now is sameas _state %}
+    std::copy({{get_array_name(now)}}, {{get_array_name(now)}} + {{now.size}}, {{get_array_name(seen)}});
+    {% endfor %}
 {% endblock %}

@@ -18,7 +18,23 @@
     {{scalar_code[block] | autoindent}}
     {% endfor %}
     {% if _sums %}
-    if {{ _elapsed ~ '[0] == 0' if _at_begin else 'True' }}:
+    {% if _changing %}
+    {% set formed, changing, age = get_array_name(_formed), get_array_name(_changing), get_array_name(_age) %}
+    cdef bint _stale = {{formed}}[0] != {{changing}}[0] + 1 or {{age}}[0] >= _units
+    {% for now, seen in _watched %}
+    for _row in range({{now.size}}):
+        _stale = _stale or {{get_array_name(now)}}[_row] != {{get_array_name(seen)}}[_row]
+    {% endfor %}
+    {{age}}[0] = 1 if _stale else {{age}}[0] + 1
+    if _stale:
+        {{formed}}[0] = {{changing}}[0] + 1
+        {% for now, seen in _watched if now is not sameas _state %}
+        for _row in range({{now.size}}):
+            {{get_array_name(seen)}}[_row] = {{get_array_name(now)}}[_row]
+        {% endfor %}
+    {% else %}
+    if True:
+    {% endif %}
         {% for block, target in _sums | dictsort %}
         for _row in range(_units):
             {{get_array_name(target)}}[_row] = 0
@@ -58,4 +74,8 @@
             _vectorisation_idx = _idx
             {{vector_code['follow'] | autoindent}}
         {% endif %}
+    {% for now, seen in _watched if now is sameas _state %}
+    for _row in range({{now.size}}):
+        {{get_array_name(seen)}}[_row] = {{get_array_name(now)}}[_row]
+    {% endfor %}
 {% endblock %}
