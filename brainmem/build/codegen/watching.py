@@ -1,7 +1,8 @@
 """What sums over synapses read, and whether it has changed since they were formed.
 
 Whatever changes the variables of a matrix of synapses counts up its ``_changes``. Arrays of units are compared with
-copies, as anything may set them. A sum of which neither has changed is what it was.
+copies, as anything may set them. A sum of which neither has changed is what it was. Brian2's lists of pairs form their
+sums in every time step.
 """
 
 from __future__ import annotations
