@@ -7,7 +7,7 @@ from brainmem.model.names import expected_name
 from brainmem.model.nouns import Observable
 from brainmem.text.equations import identifiers, rename
 from brainmem.translation import schedule
-from brainmem.translation.controller import CONTROLLER, TRIAL, has_until
+from brainmem.translation.controller import CONTROLLER, TRIAL, has_until, stop_apart
 from brainmem.translation.protocol import readable_lines
 from brainmem.translation.text import Connection
 
@@ -17,16 +17,16 @@ __all__ = ["observers"]
 def observers(model: MemoryModel, *, trials: bool = False) -> tuple[Connection, ...]:
     """Return one summed connection per observable, onto the controller or onto the trials' group."""
     found = tuple(_observer(model, item, TRIAL if trials else CONTROLLER) for item in model.observables)
-    return (*found, _counter()) if trials and has_until(model) else found
+    return (*found, _counter(model)) if trials and has_until(model) else found
 
 
-def _counter() -> Connection:
-    """Return the connection that counts the trials whose end condition holds."""
+def _counter(model: MemoryModel) -> Connection:
+    """Return the connection that counts the trials whose end condition holds, or has held where each stops by itself."""
     return Connection(
         name="trials_held",
         source=TRIAL,
         target=CONTROLLER,
-        equations="held_post = held_pre : 1 (summed)",
+        equations=f"held_post = {'stopped' if stop_apart(model) else 'held'}_pre : 1 (summed)",
         summed_order={"held_post": schedule.COUNT_TRIALS},
     )
 

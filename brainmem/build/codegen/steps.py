@@ -39,7 +39,7 @@ def add_steps(
     """
     diagonal = Diagonal(item.pairs is Pairs.ALL, shift)
     if item.trials:
-        _add_products(synapses, item, trials, diagonal)
+        _add_products(synapses, item, trials, diagonal, kernel)
         return
     if kernel.deferral is not None:
         gates = kernel.gates.get(kernel.deferral.operation, ())
@@ -100,9 +100,9 @@ def _add_again(synapses: Synapses, item: Connection, path: Pathway, diagonal: Di
     add_dense_sums(synapses, sums, diagonal=diagonal, clock=synapses._clock, slot=slot, name=name, event=path.event)
 
 
-def _add_products(synapses: Synapses, item: Connection, trials: int, diagonal: Diagonal) -> None:
+def _add_products(synapses: Synapses, item: Connection, trials: int, diagonal: Diagonal, kernel: Kernel) -> None:
     """Add the sums of a connection whose weights are fixed and shared by many trials."""
-    sums = _sums(item)
+    sums = {name: text for name, text in _sums(item).items() if name not in kernel.swept}
     options = {"trials": trials, "diagonal": diagonal, "clock": synapses._clock}
     for end in ("_post", "_pre"):
         for slot, together, once in _by_slot(synapses, item, sums, end):

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from brian2 import NeuronGroup, Synapses
+from brian2.core.variables import ArrayVariable, DynamicArrayVariable
 from brian2.devices.device import get_device
 from brian2.groups.group import CodeRunner
 
@@ -14,7 +17,7 @@ from brainmem.build.codegen.sites import SITE_FUNCTIONS
 from brainmem.build.codegen.watching import CHANGES, add_number, watched_arrays
 from brainmem.build.kernels import Kernel
 from brainmem.text.equations import identifiers, rename
-from brainmem.translation.controller import CONTROLLER, VISIT_SEED
+from brainmem.translation.controller import CONTROLLER, TRIAL, VISIT_SEED, stop_apart
 from brainmem.translation.sequential import with_site_draws
 from brainmem.translation.sizes import Pairs
 from brainmem.translation.text import Translation, Visits
@@ -36,9 +39,18 @@ def add_visits(
             item.visits,
             synapses[name] if name else None,
             groups[CONTROLLER],
+            Trials(translated.trials, groups[TRIAL] if translated.trials and stop_apart(translated.model) else None),
             diagonal=bool(name) and translated.connection(name).pairs is Pairs.ALL,
             dense=name in kernels and kernels[name].dense,
         )
+
+
+@dataclass(frozen=True)
+class Trials:
+    """How many trials run at once, 0 for a plain run, and the group that knows which of them have stopped, if any."""
+
+    count: int
+    stops: NeuronGroup | None = None
 
 
 class UnitVisits(CodeRunner):
@@ -55,6 +67,7 @@ class UnitVisits(CodeRunner):
         From `units` to `units`, presynaptic-major (see `dense_synapses`), or a list of all pairs.
     controller : NeuronGroup
         It holds the number that stands for the seed.
+    trials : Trials
     diagonal : bool
         Whether a unit's synapse to itself exists.
     dense : bool
@@ -67,6 +80,7 @@ class UnitVisits(CodeRunner):
         sweep: Visits,
         synapses: Synapses | None,
         controller: NeuronGroup,
+        trials: Trials,
         *,
         diagonal: bool,
         dense: bool,
@@ -75,7 +89,11 @@ class UnitVisits(CodeRunner):
         sums = {f"sum_{k}": name for k, name in enumerate(sweep.sums)} if dense else {}
         end = "" if synapses is None else "_post"
         single = units.variables[sweep.state].dtype == np.float32
-        visit = with_site_draws(sweep.code, f"i{end}", single=single)
+        visit = with_site_draws(sweep.code, f"(i{end}//{trials.count})" if trials.count else f"i{end}", single=single)
+        if trials.stops is not None:
+            group.variables.add_reference("_stopped", trials.stops, "stopped")
+        written = [units.variables[name] for name in (sweep.state, sweep.change)]
+        written += [units.variables[name.removesuffix("_post")] for name in sweep.sums]
         group.variables.add_reference("_seed", controller, VISIT_SEED)
         group.variables.add_reference("_sweep", units.clock, "timestep")
         group.variables.add_array("site_key", size=1, dtype=np.float64, scalar=True)
@@ -95,12 +113,16 @@ class UnitVisits(CodeRunner):
                 f"{sweep.state}{end}",
                 f"{sweep.change}{end}",
                 *sweep.sums,
-                *("_seed", "_sweep", "site_key"),
+                *("_seed", "_sweep", "site_key", *(["_stopped"] if trials.stops is not None else [])),
                 *(watch.needed if watch else ()),
             ],
             codeobj_class=dense_class(get_device().code_object_class(), presynaptic_first=True),
             template_kwds={
-                "_units": len(units),
+                "_units": len(units) // (trials.count or 1),
+                "_spread": trials.count,
+                "_stops": None if trials.stops is None else trials.stops.variables["stopped"],
+                "_apart": lambda variables: _of_units(variables, len(units)),
+                "_written": written,
                 "_place": sweep.place,
                 "_unit": "_idx" if synapses is None else "_postsynaptic_idx",
                 "_state": units.variables[sweep.state],
@@ -122,6 +144,17 @@ class UnitVisits(CodeRunner):
         group.contained_objects.append(self)
 
 
+def _of_units(variables: Mapping[str, Any], size: int) -> list[ArrayVariable]:
+    """Return the arrays of code that have an element for each unit, each once."""
+    found = {
+        id(item): item
+        for name, item in sorted(variables.items())
+        if isinstance(item, ArrayVariable) and not isinstance(item, DynamicArrayVariable)
+        if not item.scalar and item.size == size and not name.startswith(_COPY)
+    }
+    return list(found.values())
+
+
 class _Watch:
     """What a sweep compares to find out whether its sums are to be formed anew.
 
@@ -141,13 +174,14 @@ class _Watch:
             return
         numbers = {"_formed": "_formed_sweep", "_changing": CHANGES, "_age": "_age_sweep"}
         self.keywords |= {key: synapses.variables[add_number(synapses, name)] for key, name in numbers.items()}
-        copies = {f"_seen_{name}": item for name, item in found.items()}
+        copies = {f"{_COPY}{name}": item for name, item in found.items()}
         for name, item in copies.items():
             synapses.variables.add_array(name, size=item.size, dtype=item.dtype)
         self.keywords["_watched"] = [(item, synapses.variables[name]) for name, item in copies.items()]
         self.needed = [*numbers.values(), *found, *copies]
 
 
+_COPY = "_seen_"
 _UNWATCHED = {"_formed": None, "_changing": None, "_age": None, "_watched": ()}
 
 

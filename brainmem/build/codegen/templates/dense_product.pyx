@@ -29,7 +29,7 @@
             if _column == _row + ({{(-_shift if _transposed else _shift) if _shift else 0}}):
                 continue
             {% endif %}
-            _idx = _row*_columns + _column
+            _idx = {{'_column*_rows + _row' if _by_columns else '_row*_columns + _column'}}
             for _trial in range(_trials):
                 _presynaptic_idx = _column*_trials + _trial + _source_offset
                 _postsynaptic_idx = _row*_trials + _trial + _target_offset

@@ -28,6 +28,24 @@
         {
             {% set array = get_array_name(target) %}
             {{scalar_code[block]|autoindent}}
+            {% if _spread %}
+            for (long _k = 0; _k < _units*{{_spread}}; _k++) {{array}}[_k] = 0;
+            for (long _column = 0; _column < _units; _column++)
+            for (long _row = 0; _row < _units; _row++)
+            {
+                {% if not _diagonal %}
+                if (_row == _column) continue;
+                {% endif %}
+                const long _idx = _column*_rows + _row;
+                const size_t _vectorisation_idx = _idx;
+                for (long _trial = 0; _trial < {{_spread}}; _trial++)
+                {
+                    const long _presynaptic_idx = _column*{{_spread}} + _trial, _postsynaptic_idx = _row*{{_spread}} + _trial;
+                    {{vector_code[block]|autoindent}}
+                    {{array}}[_postsynaptic_idx] += _synaptic_var;
+                }
+            }
+            {% else %}
             for (long _row = 0; _row < _units; _row++) {{array}}[_row] = 0;
             for (long _column = 0; _column < _units; _column++)
             {
@@ -37,13 +55,34 @@
                 {{array}}[_column] = _kept;
                 {% endif %}
             }
+            {% endif %}
         }
         {% endfor %}
     }
     {% endif %}
     static std::vector<int> _order(_units);
     {% set key = get_array_name(variables['site_key']) %}
-    {{key}}[0] = _site_key({{get_array_name(variables['_seed'])}}[0], {{get_array_name(variables['_sweep'])}}[0], {{_place}}, 0);
+    {% if _spread %}
+    // Trials lie side by side: each is taken out, visited in one piece, and put back.
+    {% set parts = _apart(variables) %}
+    {% for item in parts %}
+    {{c_data_type(item.dtype)}}* const _whole_{{loop.index}} = {{get_array_name(item)}};
+    static std::vector<{{c_data_type(item.dtype)}}> _part_{{loop.index}}(_units);
+    {% endfor %}
+    for (long _trial = 0; _trial < {{_spread}}; _trial++)
+    {
+    {% if _stops %}
+    if ({{get_array_name(_stops)}}[_trial] > 0.5) continue;
+    {% endif %}
+    {% for item in parts %}
+    {{c_data_type(item.dtype)}}* __restrict {{get_array_name(item)}} = &_part_{{loop.index}}[0];
+    for (long _k = 0; _k < _units; _k++) _part_{{loop.index}}[_k] = _whole_{{loop.index}}[_k*{{_spread}} + _trial];
+    {% endfor %}
+    {% else %}
+    const long _trial = 0;
+    {
+    {% endif %}
+    {{key}}[0] = _site_key({{get_array_name(variables['_seed'])}}[0], {{get_array_name(variables['_sweep'])}}[0], {{_place}}, _trial);
     _site_order({{key}}[0], _units, &_order[0]);
     {{scalar_code['visit']|autoindent}}
     {{scalar_code['follow']|autoindent}}
@@ -70,6 +109,12 @@
         {% endfor %}
         {% endif %}
         {% endif %}
+    }
+    {% for item in parts or () %}
+    {% if item in _written %}
+    for (long _k = 0; _k < _units; _k++) _whole_{{loop.index}}[_k*{{_spread}} + _trial] = _part_{{loop.index}}[_k];
+    {% endif %}
+    {% endfor %}
     }
     {% for now, seen in _watched if now is sameas _state %}
     std::copy({{get_array_name(now)}}, {{get_array_name(now)}} + {{now.size}}, {{get_array_name(seen)}});
