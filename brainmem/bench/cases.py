@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from brainmem.bench.dreams import LOOP, dreaming
+from brainmem.bench.dreams import LOOP, dreaming, plastic_dreaming
 from brainmem.bench.peers import open_peers
 from brainmem.bench.programs import SPIKE_STEP, rate_program, spiking_program
 from brainmem.bench.registry import OURS, Case, Contenders, Effort, Goal
@@ -224,6 +224,15 @@ CASES = (
         contenders=dreaming,
         sizes=(400,),
         goals=(Goal(LOOP, 2.0),),
+        unit="ms",
+        scale=lambda size: 1e3,
+    ),
+    Case(
+        "plastic_dreams",
+        "the same, unlearned by a rule in time",
+        contenders=plastic_dreaming,
+        sizes=(400,),
+        goals=(Goal(LOOP, 1.5),),
         unit="ms",
         scale=lambda size: 1e3,
     ),

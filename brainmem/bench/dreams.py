@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -22,7 +22,7 @@ from brainmem.bench.registry import OURS, Contenders, Effort
 if TYPE_CHECKING:
     from brainmem import MemoryModel
 
-__all__ = ["LOOP", "SOURCE", "dream_model", "dreaming", "hebbian", "loop_program"]
+__all__ = ["LOOP", "SOURCE", "dream_model", "dreaming", "hebbian", "loop_program", "plastic_dreaming", "plastic_model"]
 
 LOOP = "C loop"
 LOAD, EPS = 0.3, 0.01
@@ -134,6 +134,22 @@ def dream_model() -> MemoryModel:
     )
 
 
+def plastic_model() -> MemoryModel:
+    """Return the same model with a rule that is continuous in time, whose gate one sweep of its own opens."""
+    from brainmem import Each, LearningRule, Parameter, Phase, Protocol
+
+    dream = Phase("dream", duration="1000*second", until="flips < 0.5", start={"S": "signs()"})
+    consolidate = Phase("consolidate", duration="T", gates={"minus": "eps"})
+    rule = LearningRule("unlearn", "recurrent", continuous="dw/dt = -(minus/T)*S_pre*S_post/N_pre : 1")
+    model = dream_model()
+    return model.replace(
+        name="bench_plastic_dreams",
+        parameters=(*model.parameters, Parameter("T", "1*second")),
+        rules=(rule,),
+        protocol=Protocol(phases=(dream, consolidate), schedule=(Each(("dream", "consolidate"), items="dreams"),)),
+    )
+
+
 def loop_program(size: int, folder: Path) -> Callable[[int], list[str]]:
     """Compile the loop, and return a function of a number of dreams that gives the command to run."""
     source, program = folder / "dreams.cpp", folder / "dreams"
@@ -144,12 +160,21 @@ def loop_program(size: int, folder: Path) -> Callable[[int], list[str]]:
     return lambda dreams: [str(program), str(size), str(dreams), str(EPS), *files]
 
 
-@contextmanager
-def dreaming(size: int, effort: Effort) -> Iterator[Contenders]:
+def dreaming(size: int, effort: Effort) -> AbstractContextManager[Contenders]:
     """Time one dream, beside the loop written by hand where there is g++."""
+    return _timed(dream_model(), size, effort)
+
+
+def plastic_dreaming(size: int, effort: Effort) -> AbstractContextManager[Contenders]:
+    """Time one dream and the sweep in which it is unlearned, beside the same loop."""
+    return _timed(plastic_model(), size, effort)
+
+
+@contextmanager
+def _timed(model: MemoryModel, size: int, effort: Effort) -> Iterator[Contenders]:
     from brainmem import simulate
 
-    model, weights, counts = dream_model(), hebbian(size), TINY if effort.tiny else DREAMS
+    weights, counts = hebbian(size), TINY if effort.tiny else DREAMS
 
     def ours(dreams: int) -> None:
         simulate(model, parameters={"N": size, "dreams": dreams}, weights={"recurrent": weights}, record=())

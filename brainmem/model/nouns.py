@@ -205,7 +205,8 @@ class Population:
         the equation, and there are no visits. ``S_change``, rate variant only, is how far the last visit moved the
         unit. ``sign(x)`` keeps the state where ``x`` is exactly 0; ``sign(h + tie*S)`` keeps it for
         fields below `tie`, which rounding cannot decide. ``rand()`` makes the update random (Glauber):
-        ``"S = 2*int(rand() < 1/(1 + exp(-2*h/T))) - 1"``.
+        ``"S = 2*int(rand() < 1/(1 + exp(-2*h/T))) - 1"``. `site_order` and `site_draws` return the orders and the
+        random numbers, which are the same on every device.
     initial : mapping of str to str
         Start values by variable, as text over the draws of `Pattern`; unmentioned variables start at 0.
     values : mapping of str to tuple of float

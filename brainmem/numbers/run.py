@@ -32,8 +32,9 @@ from brainmem.text import evaluate
 from brainmem.text.constant import require_value
 from brainmem.text.counter import start_seed
 from brainmem.text.equations import identifiers, read_equations
+from brainmem.text.sites import visit_seed
 from brainmem.text.slices import Ends
-from brainmem.translation.controller import START_SEED, run_numbers
+from brainmem.translation.controller import START_SEED, VISIT_SEED, run_numbers
 from brainmem.translation.ends import ends_of
 from brainmem.translation.text import Translation
 
@@ -103,7 +104,7 @@ def numbers_of(translated: Translation, given: Given, seed: int) -> Numbers:
     tables |= {name: _padded_rows(item) if item.ndim == 2 else _padded(item) for name, item in rows.items()}
     arrays |= {f"table.{item.name}": tables[item.name] for item in translated.tables if item.name in tables}
     arrays |= {f"param.{name}": _number(parameters[name]) for name in _constants(translated)}
-    numbers = {"n_steps": len(plan), START_SEED: start_seed(seed)}
+    numbers = {"n_steps": len(plan), START_SEED: start_seed(seed), VISIT_SEED: visit_seed(seed)}
     arrays |= {f"param.{name}": float(numbers[name]) for name in run_numbers(model)}
     longest = arrays["table.step_duration"][: len(plan)][plan.own]
     duration = _whole_steps(longest, _time_step(translated, parameters))

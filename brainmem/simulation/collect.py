@@ -141,6 +141,12 @@ def _steps(translated: Translation, numbers: Numbers, outputs: Outputs) -> dict[
         values = np.where(plan.by_phase(lambda phase: bool(phase.until))[rows], np.ravel(fulfilled), np.nan)
         meaning = "1 where the end condition held when the step ended, 0 where its longest duration was over"
         found["step_fulfilled"] = _variable("step", values, "1", meaning)
+    if (lasted := _lasted(outputs)) is not None:
+        stopped = np.asarray(outputs[Recorded(TRIAL, "stopped", "steps")]).reshape(lasted.shape)
+        until = plan.by_phase(lambda phase: bool(phase.until))[rows, np.newaxis]
+        found["trial_duration"] = _variable(("step", "trial"), lasted, "s", "duration of the step")
+        meaning = "1 where the end condition held in the trial, 0 where the longest duration was over"
+        found["trial_fulfilled"] = _variable(("step", "trial"), np.where(until, stopped, np.nan), "1", meaning)
     for item in translated.model.observables:
         observer = TRIAL if translated.trials else CONTROLLER
         values = np.asarray(outputs[Recorded(observer, item.name, "steps")]).reshape(len(elapsed), -1)
@@ -177,6 +183,14 @@ def _repeats(translated: Translation, numbers: Numbers, outputs: Outputs) -> lis
     return found
 
 
+def _lasted(outputs: Outputs) -> np.ndarray | None:
+    """Return how long the phase of every step lasted for each trial, (step, trial); None where they end together."""
+    lasted = outputs.get(Recorded(TRIAL, "lasted", "steps"))
+    if lasted is None:
+        return None
+    return np.asarray(lasted).reshape(len(outputs[Recorded(CONTROLLER, "elapsed", "steps")]), -1)
+
+
 def _apart(
     translated: Translation, numbers: Numbers, owner: str, values: np.ndarray
 ) -> tuple[tuple[str, ...], np.ndarray]:
@@ -207,14 +221,17 @@ def _averages(
 ) -> dict[str, xr.Variable]:
     elapsed = np.asarray(outputs[Recorded(CONTROLLER, "elapsed", "steps")])
     begin = numbers.arrays["table.step_average"][_rows_run(outputs)]
-    samples = np.round((elapsed - begin) / dt)
+    lasted = _lasted(outputs)
+    lasted = np.reshape(elapsed, (-1, 1)) if lasted is None else lasted
+    samples = np.round((lasted - begin[:, None]) / dt)
     samples[samples < 1] = np.nan
     found = {}
     rates = [population.rate for population in model.populations]
     for population in model.populations:
         if population.rate:
             total = np.asarray(outputs[Recorded(population.name, f"{population.rate}_total", "steps")])
-            mean = total.reshape(len(elapsed), -1) / (samples * dt)[:, None]
+            each = total.size // len(elapsed) // samples.shape[1]  # units stand side by side for every trial
+            mean = total.reshape(len(elapsed), -1) / (np.tile(samples, each) * dt)
             dims, mean = _apart(translated, numbers, population.name, mean)
             name = population.rate if rates.count(population.rate) == 1 else f"{population.name}_{population.rate}"
             unit = _unit(translated.group(population.name), population.rate)

@@ -78,8 +78,8 @@ def _visits(sweep: Visits) -> str:
     text = f"visit every unit once, in a fresh random order: {'; '.join(sweep.code.splitlines())}"
     for name, term in sweep.follow.items():
         text += f"; where it changes, at once {name} += {term} ({sweep.projection})"
-    if sweep.sums and not sweep.every_step:
-        text += "; these sums are formed anew when a step of the protocol begins, and only followed after that"
+    if sweep.sums:
+        text += "; these sums are formed anew where anything else has changed what they read"
     return text
 
 

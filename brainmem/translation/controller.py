@@ -20,10 +20,13 @@ __all__ = [
     "CONTROLLER",
     "FOLLOWED",
     "START_SEED",
+    "STOPS",
     "TRIAL",
+    "VISIT_SEED",
     "controller",
     "has_until",
     "run_numbers",
+    "stop_apart",
     "trial_group",
 ]
 
@@ -31,17 +34,26 @@ CONTROLLER = "protocol"
 TRIAL = "trial"
 FOLLOWED = (("step", "1"), ("elapsed", "second"), ("ended", "1"))
 START_SEED = "start_seed"
+VISIT_SEED = "visit_seed"
+# Of a trial that stops by itself: whether it has, for how long its phase went on, and whether it did in this time step.
+STOPS = {"stopped": "1", "lasted": "second", "going": "1"}
 
 
 def run_numbers(model: MemoryModel) -> tuple[str, ...]:
-    """Return the numbers of the controller that belong to a run: its steps, and the seed of starts drawn by phases."""
+    """Return the numbers of the controller that belong to a run: its steps, the seeds of starts and of visits."""
     drawing = any(item.on_device for item in restarts(model).values())
-    return ("n_steps", START_SEED) if drawing else ("n_steps",)
+    visiting = any(population.sequential for population in model.populations)
+    return ("n_steps", *([START_SEED] if drawing else []), *([VISIT_SEED] if visiting else []))
 
 
 def has_until(model: MemoryModel) -> bool:
     """Return whether any phase has an end condition."""
     return any(phase.until for phase in model.protocol.phases)
+
+
+def stop_apart(model: MemoryModel) -> bool:
+    """Return whether each of many trials stops by itself: its units are visited no more once its phase is fulfilled."""
+    return has_until(model) and any(population.sequential for population in model.populations)
 
 
 def controller(model: MemoryModel, *, trials: bool = False) -> Group:
@@ -83,13 +95,26 @@ def trial_group(model: MemoryModel) -> Group:
         lines.append(Equation("held", "subexpression", "1", " + ".join(_held(model))))
     if model.protocol.loops:
         lines.append(Equation("loop_held", "subexpression", "1", " + ".join(_loop_conditions(model))))
+    if stop_apart(model):
+        lines += [Equation(name, "parameter", unit) for name, unit in STOPS.items()]
     return Group(
         name=TRIAL,
         size=ONE,
         equations="\n".join(map(str, lines)),
         events={"step_end": ("ended > 0.5", *schedule.ENDED)},
+        operations=_stop() if stop_apart(model) else (),
         links={name: Link(CONTROLLER, name) for name, _ in FOLLOWED},
         constants=_condition_parameters(model),
+    )
+
+
+def _stop() -> tuple[Operation, ...]:
+    """Return what lets a trial stop where its condition holds, and begin again with the next step of the protocol."""
+    stop = "going = 1 - stopped\nlasted = lasted + going*dt\nstopped = clip(stopped + held, 0, 1)"
+    clear = "lasted = lasted*(1 - ended)\nstopped = stopped*(1 - ended)"
+    return (
+        Operation("trial_stop", stop, *schedule.STOP_TRIALS),
+        Operation("trial_next", clear, *schedule.CLEAR),
     )
 
 

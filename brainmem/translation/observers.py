@@ -10,7 +10,7 @@ from brainmem.model.nouns import Observable
 from brainmem.model.scalars import reduced
 from brainmem.text.equations import identifiers, rename
 from brainmem.translation import schedule
-from brainmem.translation.controller import CONTROLLER, TRIAL, has_until
+from brainmem.translation.controller import CONTROLLER, TRIAL, has_until, stop_apart
 from brainmem.translation.protocol import readable_lines
 from brainmem.translation.text import Connection
 
@@ -24,15 +24,18 @@ def observers(model: MemoryModel, *, trials: bool = False) -> tuple[Connection, 
 
 
 def _counters(model: MemoryModel) -> Iterator[Connection]:
-    """Yield the connections that count the trials in which the condition of a phase, or of a repetition, holds."""
+    """Yield the connections that count the trials in which the condition of a phase, or of a repetition, holds.
+
+    Where each trial stops by itself, those count whose condition has held.
+    """
     if has_until(model):
-        yield _counter("trials_held", "held", schedule.COUNT_TRIALS)
+        yield _counter("trials_held", "held", schedule.COUNT_TRIALS, "stopped" if stop_apart(model) else "held")
     if model.protocol.loops:
-        yield _counter("trials_loop_held", "loop_held", schedule.COUNT_LOOPS)
+        yield _counter("trials_loop_held", "loop_held", schedule.COUNT_LOOPS, "loop_held")
 
 
-def _counter(name: str, variable: str, slot: tuple[str, int]) -> Connection:
-    equations = f"{variable}_post = {variable}_pre : 1 (summed)"
+def _counter(name: str, variable: str, slot: tuple[str, int], counted: str) -> Connection:
+    equations = f"{variable}_post = {counted}_pre : 1 (summed)"
     return Connection(
         name=name, source=TRIAL, target=CONTROLLER, equations=equations, summed_order={f"{variable}_post": slot}
     )

@@ -7,7 +7,7 @@ from typing import Literal, NamedTuple
 
 from brainmem.text.equations import Equation
 from brainmem.translation import schedule
-from brainmem.translation.controller import CONTROLLER, TRIAL, has_until
+from brainmem.translation.controller import CONTROLLER, TRIAL, has_until, stop_apart
 from brainmem.translation.text import Translation
 
 __all__ = ["COMPLETE", "ENDING", "Recorded", "recorded_at_steps", "with_ending"]
@@ -74,5 +74,6 @@ def recorded_at_steps(translated: Translation) -> tuple[Recorded, ...]:
     ends += ["loop_fulfilled"] if model.protocol.loops else []
     kept = [(CONTROLLER, name) for name in ends]
     kept += [(observers, item.name) for item in model.observables]
+    kept += [(TRIAL, name) for name in ("lasted", "stopped") if translated.trials and stop_apart(model)]
     kept += [(item.name, f"{item.rate}_total") for item in model.populations if item.rate]
     return tuple(Recorded(owner, variable, "steps") for owner, variable in kept)

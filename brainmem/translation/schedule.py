@@ -59,6 +59,7 @@ __all__ = [
     "SLOTS",
     "SNAPSHOT",
     "START_DRIVE",
+    "STOP_TRIALS",
     "STORE",
     "STORE_COUNT",
     "SUM",
@@ -101,7 +102,8 @@ REFRESH = ("end", -402)  # of stored rates: what runs at the end of a step reads
 WATCHED = ("end", -401)
 CLOSE_WATCHED = ("end", -400)  # of sums that end conditions read; two orders for each level of sums
 CLOSE_SAMPLED = ("end", -200)  # of sums that are recorded in time; one order for each level
-OBSERVE = ("end", -1)
+OBSERVE = ("end", -2)
+STOP_TRIALS = ("end", -1)  # of trials that each have a stop of their own
 COUNT_TRIALS = ("end", 0)
 ADVANCE = ("end", 1)
 AVERAGE = ("end", 2)

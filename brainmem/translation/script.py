@@ -11,13 +11,14 @@ from brainmem.model.reading import extreme_of
 from brainmem.text.counter import counter_normal, counter_uniform
 from brainmem.text.delays import DelayLines
 from brainmem.text.equations import read_equations
+from brainmem.text.sites import key_of_sweep, order_of_key, site_normal, site_poisson, site_uniform, sites_mixed
 from brainmem.text.slices import slice_texts
 from brainmem.translation.controller import run_numbers
 from brainmem.translation.gates import guarded
 from brainmem.translation.sizes import TRIALS
 from brainmem.translation.text import Connection, Group, Operation, Table, Translation
 from brainmem.translation.trials import connect_arguments
-from brainmem.translation.visits import print_visits
+from brainmem.translation.visits import print_visits, visit_code
 
 __all__ = ["TranslatedModel", "script", "sizes"]
 
@@ -87,8 +88,23 @@ def _functions(translated: Translation) -> Iterator[str]:
         yield "# This function runs on Brian2's runtime device with numpy code."
         yield inspect.getsource(function).rstrip()
         yield f"{function.__name__} = Function({function.__name__}, arg_units=[1]*5, return_unit=1)"
+    if any(group.visits for group in translated.groups):
+        yield from _site_functions(translated, typed=bool(called))
     if "delay_store(" in code:
         yield from _delay_functions()
+
+
+def _site_functions(translated: Translation, *, typed: bool) -> Iterator[str]:
+    """Yield the functions that give orders of visits, and the random numbers drawn in them."""
+    code = "\n".join(visit_code(group.visits) for group in translated.groups if group.visits)
+    if not typed:
+        yield ""
+        yield "from numpy.typing import ArrayLike"
+    drawn = [function for function in (site_normal, site_poisson) if f"{function.__name__}(" in code]
+    drawn = [site_uniform, *drawn] if drawn or "site_uniform(" in code else []
+    for function in (sites_mixed, key_of_sweep, order_of_key, *drawn):
+        yield ""
+        yield inspect.getsource(function).rstrip()
 
 
 def _delay_functions() -> Iterator[str]:

@@ -7,20 +7,19 @@ term changes, so that the sum follows exactly by the difference of that term: fo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import ast
 
 import sympy
 from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 
 from brainmem.model.memory import MemoryModel
-from brainmem.model.nouns import Population, Projection
-from brainmem.model.reading import rules_of, sums_onto
-from brainmem.model.visits import change_of, statement, swept_sums, unit_lines, variable_lines
-from brainmem.text.equations import read_equations
+from brainmem.model.nouns import Population
+from brainmem.model.visits import change_of, statement, swept_sums
+from brainmem.text.sites import SITE_DRAWS
 from brainmem.translation import schedule
 from brainmem.translation.text import Visits
 
-__all__ = ["visits_of"]
+__all__ = ["visits_of", "with_site_draws"]
 
 
 def _follow(population: Population, expr: str) -> str:
@@ -39,6 +38,7 @@ def visits_of(model: MemoryModel, population: Population) -> Visits | None:
     when, order = schedule.SWEEP
     return Visits(
         code=statement(population),
+        place=[item.name for item in model.populations if item.sequential].index(population.name),
         state=population.state,
         change=change_of(population),
         when=when,
@@ -46,30 +46,39 @@ def visits_of(model: MemoryModel, population: Population) -> Visits | None:
         projection=name,
         sums=sums,
         follow={sum_: _follow(population, expr) for sum_, expr in sums.items()},
-        every_step=bool(name) and not _steady(model, population, model.projection(name), sums),
     )
 
 
-def _steady(model: MemoryModel, population: Population, projection: Projection, sums: Mapping[str, str]) -> bool:
-    """Whether nothing but visits changes the sums within a step of the protocol."""
-    if any(not rule.episodic for rule in rules_of(model, projection)):
-        return False
-    own = {line.name for line in unit_lines(population) if line.name in _constant(model, population)}
-    shown = {item.name for item in model.stimuli if item.population == population.name} | set(model.protocol.gates)
-    units = {f"{name}{end}" for name in own | shown for end in ("_pre", "_post")}
-    known = units | {f"{population.state}_pre"} | set(projection.initial) | {"N_pre", "N_post"}
-    known |= {line.name for line in variable_lines(projection)} | {item.name for item in model.parameters}
-    read = set().union(*(str_names(expr) for expr in sums.values()))
-    return read <= known
+def with_site_draws(code: str, unit: str, *, single: bool = False) -> str:
+    """Return the statements of a visit with every random number named by its place.
+
+    Parameters
+    ----------
+    code : str
+    unit : str
+        The name under which they read the number of the visited unit within its trial.
+    single : bool
+        Whether uniform numbers must stay below 1 when they are rounded to single precision.
+    """
+    change = _SiteDraws(unit, single)
+    parts = (line.partition("=") for line in code.splitlines())
+    trees = ((left, ast.parse(right.strip(), mode="eval")) for left, _, right in parts)
+    return "\n".join(f"{left}= {ast.unparse(change.visit(tree))}" for left, tree in trees)
 
 
-def _constant(model: MemoryModel, population: Population) -> set[str]:
-    """Return the variables of a population that only `initial` sets."""
-    summed = {item.variable for item in sums_onto(model, population.name)}
-    lines = read_equations(population.equations)
-    return {line.name for line in lines if line.kind == "parameter"} - summed - {population.state}
+class _SiteDraws(ast.NodeTransformer):
+    """Replaces draws by functions of the key of the sweep, of the unit and of the draw's number."""
 
+    def __init__(self, unit: str, single: bool) -> None:
+        self.unit, self.single, self.number = unit, single, 0
 
-def str_names(expr: str) -> set[str]:
-    """Return the names of variables in a text, without those of functions."""
-    return {symbol.name for symbol in str_to_sympy(expr).free_symbols}
+    def visit_Call(self, node: ast.Call) -> ast.AST:
+        self.generic_visit(node)
+        name = SITE_DRAWS.get(node.func.id) if isinstance(node.func, ast.Name) else None
+        if name is None:
+            return node
+        given = "".join(f"{ast.unparse(arg)}, " for arg in node.args)
+        text = f"{name}({given}site_key, {self.unit}, {self.number})"
+        text = f"floor(16777216.0*{text})/16777216.0" if self.single and name == SITE_DRAWS["rand"] else text
+        self.number += 1
+        return ast.parse(text, mode="eval").body

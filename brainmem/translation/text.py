@@ -48,31 +48,32 @@ class Operation:
 class Visits:
     """A visit to each unit of a group in every time step, in a fresh random order.
 
+    The order, and the random numbers of the statement, are those of `brainmem.text.sites`.
+
     Attributes
     ----------
     code : str
         The statement run for the visited unit, over names of the group.
     state, change : str
         The variable that it sets, and the variable that holds by how much.
+    place : int
+        Place of the population among those with visits, which is a part of the key of orders and random numbers.
     projection : str
         The connection, from the group to itself, whose sums follow every change; empty if there is none.
     sums, follow : mapping of str to str
         Expressions of these sums (``{"h_post": "w*S_pre"}``), and what a change of the presynaptic unit adds to them
         (``{"h_post": "w*S_change_pre"}``).
-    every_step : bool
-        Whether sums must be formed anew in every time step. Otherwise nothing but the visits changes them within a
-        step of the protocol.
     """
 
     code: str
     state: str
     change: str
+    place: int
     when: str
     order: int
     projection: str = ""
     sums: Mapping[str, str] = field(default_factory=dict)
     follow: Mapping[str, str] = field(default_factory=dict)
-    every_step: bool = True
 
 
 @dataclass(frozen=True)

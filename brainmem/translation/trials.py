@@ -10,14 +10,16 @@ import re
 from dataclasses import replace
 
 from brainmem.errors import TranslationError
+from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Parameter
 from brainmem.model.reading import model_names
 from brainmem.text.equations import Equation, read_equations, rename, write_equations
 from brainmem.text.slices import apart
-from brainmem.translation.controller import CONTROLLER, TRIAL
+from brainmem.translation.controller import CONTROLLER, STOPS, TRIAL, stop_apart
 from brainmem.translation.restarts import restarts
-from brainmem.translation.sizes import CELLS, TRIALS, Pairs
-from brainmem.translation.text import Connection, Group, Operation, Table, Translation
+from brainmem.translation.schedule import AVERAGE
+from brainmem.translation.sizes import CELLS, TRIALS, Link, Pairs
+from brainmem.translation.text import Connection, Group, Operation, Table, Translation, Visits
 
 __all__ = ["connect_arguments", "spread"]
 
@@ -46,7 +48,7 @@ def spread(translated: Translation, trials: int, trial_inputs: tuple[str, ...]) 
     return replace(
         translated,
         parameters=(*translated.parameters, number),
-        groups=tuple(_group(group, own) for group in translated.groups),
+        groups=tuple(_group(group, own, translated.model) for group in translated.groups),
         connections=tuple(_connection(item) for item in translated.connections),
         tables=tuple(_table(table, own) for table in translated.tables),
         trials=int(trials),
@@ -63,31 +65,62 @@ def _check(translated: Translation, trials: int) -> None:
             f"Model {model.name!r}: trials share their weights, so no rule may change them; it has the rules {rules}. "
             "Translate freeze(model, phase) instead, which runs only the phases named, with fixed weights."
         )
-    for population in model.populations:
-        if population.sequential:
-            raise TranslationError(
-                f"Population {population.name!r} updates its units one at a time, which many trials at once cannot do. "
-                "Run the trials one by one, with a seed each."
-            )
+    if stop_apart(model):
+        _check_stops(model)
     taken = {item.name for item in (*translated.parameters, *model.populations)} | model_names(model)
-    for name in (TRIALS, TRIAL):
+    for name in (TRIALS, TRIAL, *(STOPS if stop_apart(model) else ())):
         if name in taken:
             raise TranslationError(
                 f"Model {model.name!r}: it uses the name {name!r}, which a run of many trials needs. Rename it."
             )
 
 
-def _group(group: Group, own: set[str]) -> Group:
+def _check_stops(model: MemoryModel) -> None:
+    """Refuse what would go on in a trial that has stopped: it would not be what a run of its own gives."""
+    moving = [
+        f"population {item.name!r}, whose {line.name!r} changes in time (d{line.name}/dt)"
+        for item in model.populations
+        for line in read_equations(item.equations)
+        if line.kind == "differential"
+    ]
+    moving += [f"stimulus {item.name!r}, whose frames change in time" for item in model.stimuli if item.every]
+    moving += [f"projection {item.name!r}, whose delay={item.delay!r}" for item in model.projections if item.delay]
+    if moving:
+        phase = next(phase for phase in model.protocol.phases if phase.until)
+        raise TranslationError(
+            f"Model {model.name!r}: its units are visited one at a time, and phase {phase.name!r} ends where "
+            f"{phase.until!r} holds. Of many trials each stops by itself, but {moving[0]}, would go on. Run the trials "
+            "one by one, with a seed each, or leave until= out."
+        )
+
+
+def _group(group: Group, own: set[str], model: MemoryModel) -> Group:
     if group.name == CONTROLLER:
         return group
     lines = [_line(line, own) for line in read_equations(group.equations)]
+    links = {name: replace(link, size=replace(link.size, trials=True)) for name, link in group.links.items()}
+    operations = tuple(_operation(op, own) for op in group.operations)
+    averages = {op for op in operations if (op.when, op.order) == AVERAGE}
+    if averages and stop_apart(model):  # of a trial, only until it stops
+        lines.append(Equation("going", "parameter", "1", flags=("linked",)))
+        links["going"] = Link(TRIAL, "going", each="trial", size=replace(group.size, trials=True))
+        going = {"averaging": "(averaging*going)"}
+        operations = tuple(replace(op, code=rename(op.code, going)) if op in averages else op for op in operations)
     return replace(
         group,
         size=replace(group.size, trials=True),
         equations=write_equations(lines),
-        operations=tuple(_operation(op, own) for op in group.operations),
-        links={name: replace(link, size=replace(link.size, trials=True)) for name, link in group.links.items()},
+        operations=operations,
+        links=links,
+        visits=_visits(group.visits) if group.visits else None,
     )
+
+
+def _visits(visits: Visits) -> Visits:
+    sums, follow = (
+        {name: _within(text, set()) for name, text in texts.items()} for texts in (visits.sums, visits.follow)
+    )
+    return replace(visits, code=_within(visits.code, set()), sums=sums, follow=follow)
 
 
 def _line(line: Equation, own: set[str]) -> Equation:

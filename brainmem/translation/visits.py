@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from brian2.core.namespace import DEFAULT_UNITS
 
 from brainmem.model.differences import continuous
 from brainmem.model.visits import expanded
 from brainmem.text.equations import Equation, identifiers, read_equations, rename
+from brainmem.translation.controller import TRIAL, VISIT_SEED, stop_apart
+from brainmem.translation.sequential import with_site_draws
+from brainmem.translation.sizes import TRIALS
 from brainmem.translation.text import Connection, Group, Translation, Visits
 
-__all__ = ["print_visits"]
+__all__ = ["print_visits", "visit_code"]
 
-NUMPY = {name: f"np.random.{name}" for name in ("rand", "randn", "poisson", "binomial")}
+
+def visit_code(visits: Visits, unit: str = "_k") -> str:
+    """Return the statements of a visit to unit ``_k``, with its random numbers."""
+    return with_site_draws(visits.code, unit)
 
 
 def print_visits(translated: Translation, group: Group) -> Iterator[str]:
@@ -51,12 +58,14 @@ def _body(translated: Translation, group: Group, visits: Visits) -> Iterator[str
     shown = visits.code.replace("\n", "; ")
     yield f'"""Visit each unit once, in a fresh random order: {shown}{follows}."""'
     lines = {line.name: line for line in read_equations(group.equations)}
-    *locals_, visit = (expanded(line, lines) for line in visits.code.splitlines())
+    code = visit_code(visits, f"(_k//{TRIALS})" if translated.trials else "_k")
+    *locals_, visit = (expanded(line, lines) for line in code.splitlines())
     value = visit.partition("=")[2].strip()
     item = translated.connection(visits.projection) if visits.projection else None
     yield "if np.min(i) == 0:"
     yield from (f"    {line}" for line in _values(group, item, visits, "\n".join([*locals_, visit])))
-    yield f"    for _k in np.random.permutation({group.size}):"
+    yield f"    sweep = round(float({group.name}.t/{group.name}.dt))"
+    yield from _loops(translated, group, visits)
     yield from (f"        {_at_unit(line, lines)}" for line in locals_)
     yield f"        _before, {visits.state}[_k] = {visits.state}[_k], {_at_unit(value, lines)}"
     yield f"        {group.name}_moved[_k] = {visits.state}[_k] - _before"
@@ -67,6 +76,22 @@ def _body(translated: Translation, group: Group, visits: Visits) -> Iterator[str
             target = name.removesuffix("_post")
             yield f"            {target}[_targets[_onto]] += {_at_synapses(term, group, item, visits, lines)}"
     yield f"return {group.name}_moved[i]"
+
+
+def _loops(translated: Translation, group: Group, visits: Visits) -> Iterator[str]:
+    """Yield the lines that find each visited element of the group, and what its random numbers are drawn from."""
+    key = f"site_key = key_of_sweep(float(protocol.{VISIT_SEED}[:]), sweep, {visits.place}, {{}})"
+    order = f"order_of_key(site_key, {replace(group.size, trials=False)})"
+    if not translated.trials:
+        yield f"    {key.format(0)}"
+        yield f"    for _k in {order}:"
+        return
+    going = f" if not {TRIAL}.stopped[_trial] > 0.5" if stop_apart(translated.model) else ""
+    yield "    visited = []"
+    yield f"    for _trial in (_trial for _trial in range({TRIALS}){going}):"
+    yield f"        {key.format('_trial')}"
+    yield f"        visited += [(site_key, _k*{TRIALS} + _trial) for _k in {order}]"
+    yield "    for site_key, _k in visited:"
 
 
 def _values(group: Group, item: Connection | None, visits: Visits, visit: str) -> Iterator[str]:
@@ -87,7 +112,7 @@ def _values(group: Group, item: Connection | None, visits: Visits, visit: str) -
 
 def _plain(text: str) -> str:
     units = {name: f"float({name})" for name in identifiers(text) & set(DEFAULT_UNITS)}
-    return rename(text, NUMPY | units)
+    return rename(text, units)
 
 
 def _at_unit(text: str, lines: dict[str, Equation]) -> str:

@@ -124,6 +124,12 @@ def _runs(folder: Path) -> Iterator[Call]:
                                              "details": False, "measured": False, "items": 1})  # fmt: skip
     yield Call("freeze", brainmem.freeze, {"model": model, "phases": ("recall",), "items": 1, "repeats": 1}, "phases")
     yield Call("get_model", brainmem.get_model, {"name": "kurikawa2020"})
+    yield Call("site_order", brainmem.site_order, {"size": 4, "sweep": 0, "seed": 1, "population": 0, "trial": 0})
+    yield Call(
+        "site_draws",
+        brainmem.site_draws,
+        {"size": 4, "sweep": 0, "number": 0, "seed": 1, "kind": "rand", "population": 0, "trial": 0},
+    )
     yield Call("verify", brainmem.verify, {"model": model, "variant": brainmem.Spiking(neuron="poisson"), "parameters": SMALL, "seeds": 1, "device": "runtime",
                                            "inputs": {}, "weights": None, "initial": {}, "items": 1, "cells_per_unit": (1,), "progress": None})  # fmt: skip
     swept = {name: value for name, value in shared.items() if name != "seed"}

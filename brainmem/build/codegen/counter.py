@@ -53,8 +53,9 @@ cdef double counter_uniform(double seed, double row, double unit, double trial, 
 """
 
 _CYTHON_NORMAL = """
+from libc.math cimport sqrt, log, cos
+
 cdef double counter_normal(double seed, double row, double unit, double trial, double number):
-    from libc.math cimport sqrt, log, cos
     cdef double first = counter_uniform(seed, row, unit, trial, 2*number + 1048576)
     cdef double second = counter_uniform(seed, row, unit, trial, 2*number + 1048577)
     return sqrt(-2*log(1 - first))*cos(2*3.141592653589793*second)

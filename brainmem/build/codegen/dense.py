@@ -22,6 +22,8 @@ from brian2.core.variables import ArrayVariable, DynamicArrayVariable
 from brian2.devices.device import get_device
 from brian2.groups.group import CodeRunner
 
+from brainmem.build.codegen.watching import CHANGES, add_number
+
 __all__ = [
     "DenseCode",
     "DenseEvent",
@@ -102,7 +104,11 @@ class Diagonal:
 
 
 class DenseCode(CodeRunner):
-    """Statements run on the synapses of a matrix, in every time step or where an `event` occurs at the end `side`."""
+    """Statements run on the synapses of a matrix, in every time step or where an `event` occurs at the end `side`.
+
+    With `changes` they set variables of the synapses; with `once` they form sums that change only where these have
+    changed (`brainmem.build.codegen.watching`).
+    """
 
     def __init__(
         self,
@@ -117,11 +123,15 @@ class DenseCode(CodeRunner):
         needed: tuple[str, ...] = (),
         event: str = "",
         side: str = "pre",
+        changes: bool = False,
+        once: bool = False,
         **template_kwds: Any,
     ) -> None:
         self.synapses = synapses  # CodeRunner holds a weak reference only
         events = events_of(synapses, side, event) if event else ""
-        needed = (*needed, *filter(None, [events]))
+        formed = add_number(synapses, f"_formed_{name}") if once else ""
+        changing = add_number(synapses, CHANGES) if once or changes else ""
+        needed = (*needed, *filter(None, [events, formed, changing]))
         super().__init__(
             group=synapses,
             template=template,
@@ -138,6 +148,8 @@ class DenseCode(CodeRunner):
                 "_shift": diagonal.shift,
                 "_by_columns": synapses.codeobj_class.generator_class.common == _COLUMN,
                 "_when": synapses.variables[events] if events else None,
+                "_formed": synapses.variables[formed] if formed else None,
+                "_changing": synapses.variables[changing] if changing else None,
                 **template_kwds,
             },
         )
@@ -185,6 +197,8 @@ class DenseStep(DenseCode):
         Postsynaptic variables each of which shuts the change; rows where one is 0 are left as they are.
     event, side : str, optional
         Event, of the end ``"pre"`` or ``"post"``, without which nothing runs.
+    once : bool
+        Whether the sums change only with variables of the synapses, and are formed where these have changed.
     """
 
     def __init__(
@@ -201,6 +215,7 @@ class DenseStep(DenseCode):
         gates: tuple[str, ...] = (),
         event: str = "",
         side: str = "pre",
+        once: bool = False,
     ) -> None:
         self.sums, self.update = dict(sums), update
         targets = {f"sum_{k}": synapses.variables[variable] for k, variable in enumerate(sums)}
@@ -215,6 +230,8 @@ class DenseStep(DenseCode):
             needed=(*sums, *gates),
             event=event,
             side=side,
+            changes=update is not None,
+            once=once,
             _sums=targets,
             _updates=update is not None,
             _gate=[synapses.variables[gate] for gate in gates],
@@ -264,6 +281,7 @@ class DenseEvent(DenseCode):
             slot=slot,
             name=name,
             needed=(events,),
+            changes=True,
             _side=side,
             _events=synapses.variables[events],
         )

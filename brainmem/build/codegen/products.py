@@ -33,7 +33,7 @@ class DenseProduct(DenseCode):
     sums : mapping of str to str
         Summed variables and their expressions, ``{"u_post": "w*x_pre"}``; or, all of them, ``{"v_pre": "w*y_post"}``.
     trials : int
-    diagonal, clock, slot, name, dt, event, side
+    diagonal, clock, slot, name, dt, event, side, once
         See `DenseStep`.
     """
 
@@ -50,6 +50,7 @@ class DenseProduct(DenseCode):
         dt: Any = None,
         event: str = "",
         side: str = "pre",
+        once: bool = False,
     ) -> None:
         code: dict[str, str] = {}
         factored = {}
@@ -70,6 +71,7 @@ class DenseProduct(DenseCode):
             name=name,
             event=event,
             side=side,
+            once=once,
             needed=tuple(sums),
             _sums={f"sum_{k}": synapses.variables[variable] for k, variable in enumerate(sums)},
             _factored=factored,

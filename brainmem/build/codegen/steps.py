@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from brian2 import NeuronGroup, Quantity, Synapses
@@ -11,6 +11,7 @@ from brainmem.build.codegen.deferred import add_deferred
 from brainmem.build.codegen.dense import DenseEvent, DenseStep, Diagonal
 from brainmem.build.codegen.products import DenseProduct
 from brainmem.build.codegen.transposed import add_dense_sums
+from brainmem.build.codegen.watching import follows_synapses
 from brainmem.build.kernels import Kernel
 from brainmem.text.equations import read_equations
 from brainmem.translation import schedule
@@ -38,7 +39,7 @@ def add_steps(
     """
     diagonal = Diagonal(item.pairs is Pairs.ALL, shift)
     if item.trials:
-        _add_products(synapses, item, trials, diagonal)
+        _add_products(synapses, item, trials, diagonal, kernel)
         return
     if kernel.deferral is not None:
         gates = kernel.gates.get(kernel.deferral.operation, ())
@@ -50,7 +51,7 @@ def add_steps(
     update = _update(synapses, tail) if synapses.state_updater is not None else None
     gates = kernel.gates.get(UPDATE, ())
     _add_transposed(synapses, item, sums, diagonal)
-    for slot, together in _by_slot(item, sums, "_post").items():
+    for slot, together, once in _by_slot(synapses, item, sums, "_post", fused=bool(kernel.fused)):
         DenseStep(
             synapses,
             together,
@@ -60,6 +61,7 @@ def add_steps(
             slot=kernel.fused or slot,
             name=f"{item.name}_sum_{'_'.join(together)}",
             gates=gates if kernel.fused else (),
+            once=once,
         )
     if update is not None and not kernel.fused:
         slot = ("groups", item.state_order)
@@ -86,9 +88,9 @@ def add_steps(
 
 def _add_transposed(synapses: Synapses, item: Connection, sums: Mapping[str, str], diagonal: Diagonal) -> None:
     """Add the sums onto presynaptic units."""
-    for slot, together in _by_slot(item, sums, "_pre").items():
+    for slot, together, once in _by_slot(synapses, item, sums, "_pre"):
         name = f"{item.name}_sum_{'_'.join(together)}"
-        add_dense_sums(synapses, together, diagonal=diagonal, clock=synapses._clock, slot=slot, name=name)
+        add_dense_sums(synapses, together, diagonal=diagonal, clock=synapses._clock, slot=slot, name=name, once=once)
 
 
 def _add_again(synapses: Synapses, item: Connection, path: Pathway, diagonal: Diagonal) -> None:
@@ -99,14 +101,15 @@ def _add_again(synapses: Synapses, item: Connection, path: Pathway, diagonal: Di
     add_dense_sums(synapses, sums, diagonal=diagonal, clock=synapses._clock, **where)
 
 
-def _add_products(synapses: Synapses, item: Connection, trials: int, diagonal: Diagonal) -> None:
+def _add_products(synapses: Synapses, item: Connection, trials: int, diagonal: Diagonal, kernel: Kernel) -> None:
     """Add the sums of a connection whose weights are fixed and shared by many trials."""
-    sums = _sums(item)
+    sums = {name: text for name, text in _sums(item).items() if name not in kernel.swept}
     options = {"trials": trials, "diagonal": diagonal, "clock": synapses._clock}
     for end in ("_post", "_pre"):
         regular = {name: text for name, text in sums.items() if name not in item.resting}
-        for slot, together in _by_slot(item, regular, end).items():
-            DenseProduct(synapses, together, slot=slot, name=f"{item.name}_sum_{'_'.join(together)}", **options)
+        for slot, together, once in _by_slot(synapses, item, regular, end):
+            name = f"{item.name}_sum_{'_'.join(together)}"
+            DenseProduct(synapses, together, slot=slot, name=name, once=once, **options)
     for path in item.pathways:
         slot, name = (path.when, path.order), f"{item.name}_{path.name}"
         at = {"event": path.event, "side": path.side}
@@ -134,13 +137,19 @@ def _update(synapses: Synapses, tail: list[Operation]) -> Callable[[Mapping[str,
     return update
 
 
-def _by_slot(item: Connection, sums: Mapping[str, str], end: str) -> dict[tuple[str, int], dict[str, str]]:
-    """Return the sums onto units of one end, by when they are formed."""
-    found: dict[tuple[str, int], dict[str, str]] = {}
+def _by_slot(
+    synapses: Synapses, item: Connection, sums: Mapping[str, str], end: str, *, fused: bool = False
+) -> Iterator[tuple[tuple[str, int], dict[str, str], bool]]:
+    """Yield the sums onto units of one end that are formed together: when, and whether only synapses change them.
+
+    Those of a `fused` pass are all formed in every time step.
+    """
+    found: dict[tuple[tuple[str, int], bool], dict[str, str]] = {}
     chosen = ((name, slot) for name, slot in item.summed_order.items() if name in sums and name.endswith(end))
     for name, slot in chosen:
-        found.setdefault(slot, {})[name] = sums[name]
-    return found
+        once = not fused and follows_synapses(synapses, sums[name])
+        found.setdefault((slot, once), {})[name] = sums[name]
+    yield from ((slot, together, once) for (slot, once), together in found.items())
 
 
 def _add_operation(

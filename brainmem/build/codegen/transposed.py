@@ -21,7 +21,7 @@ class DenseTransposed(DenseCode):
         From `dense_synapses`.
     sums : mapping of str to str
         Summed variables and their expressions, ``{"v_pre": "w*y_post"}``.
-    diagonal, clock, dt, slot, name, event, side
+    diagonal, clock, dt, slot, name, event, side, once
         See `DenseStep`.
     """
 
@@ -37,6 +37,7 @@ class DenseTransposed(DenseCode):
         dt: Any = None,
         event: str = "",
         side: str = "pre",
+        once: bool = False,
     ) -> None:
         super().__init__(
             synapses,
@@ -49,6 +50,7 @@ class DenseTransposed(DenseCode):
             needed=tuple(sums),
             event=event,
             side=side,
+            once=once,
             _sums={f"sum_{k}": synapses.variables[variable] for k, variable in enumerate(sums)},
         )
         code = {f"sum_{k}": f"_synaptic_var = {expression}" for k, expression in enumerate(sums.values())}

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 from brian2 import NeuronGroup, Synapses
+from brian2.core.variables import ArrayVariable, DynamicArrayVariable
 from brian2.devices.device import get_device
 from brian2.groups.group import CodeRunner
 
 from brainmem.build.codegen.dense import dense_class
+from brainmem.build.codegen.sites import SITE_FUNCTIONS
+from brainmem.build.codegen.watching import CHANGES, add_number, watched_arrays
 from brainmem.build.kernels import Kernel
 from brainmem.text.equations import identifiers, rename
-from brainmem.translation.controller import CONTROLLER
+from brainmem.translation.controller import CONTROLLER, TRIAL, VISIT_SEED, stop_apart
+from brainmem.translation.sequential import with_site_draws
 from brainmem.translation.sizes import Pairs
 from brainmem.translation.text import Translation, Visits
 
@@ -32,9 +39,18 @@ def add_visits(
             item.visits,
             synapses[name] if name else None,
             groups[CONTROLLER],
+            Trials(translated.trials, groups[TRIAL] if translated.trials and stop_apart(translated.model) else None),
             diagonal=bool(name) and translated.connection(name).pairs is Pairs.ALL,
             dense=name in kernels and kernels[name].dense,
         )
+
+
+@dataclass(frozen=True)
+class Trials:
+    """How many trials run at once, 0 for a plain run, and the group that knows which of them have stopped, if any."""
+
+    count: int
+    stops: NeuronGroup | None = None
 
 
 class UnitVisits(CodeRunner):
@@ -50,7 +66,8 @@ class UnitVisits(CodeRunner):
     synapses : Synapses or None
         From `units` to `units`, presynaptic-major (see `dense_synapses`), or a list of all pairs.
     controller : NeuronGroup
-        Its ``elapsed`` is 0 in the first time step of each step of the protocol.
+        It holds the number that stands for the seed.
+    trials : Trials
     diagonal : bool
         Whether a unit's synapse to itself exists.
     dense : bool
@@ -63,6 +80,7 @@ class UnitVisits(CodeRunner):
         sweep: Visits,
         synapses: Synapses | None,
         controller: NeuronGroup,
+        trials: Trials,
         *,
         diagonal: bool,
         dense: bool,
@@ -70,8 +88,19 @@ class UnitVisits(CodeRunner):
         group = units if synapses is None else synapses
         sums = {f"sum_{k}": name for k, name in enumerate(sweep.sums)} if dense else {}
         end = "" if synapses is None else "_post"
-        if synapses is not None and "_elapsed" not in synapses.variables:
-            synapses.variables.add_reference("_elapsed", controller, "elapsed", index="0")
+        single = units.variables[sweep.state].dtype == np.float32
+        visit = with_site_draws(sweep.code, f"(i{end}//{trials.count})" if trials.count else f"i{end}", single=single)
+        if trials.stops is not None:
+            group.variables.add_reference("_stopped", trials.stops, "stopped")
+        written = [units.variables[name] for name in (sweep.state, sweep.change)]
+        written += [units.variables[name.removesuffix("_post")] for name in sweep.sums]
+        group.variables.add_reference("_seed", controller, VISIT_SEED)
+        group.variables.add_reference("_sweep", units.clock, "timestep")
+        group.variables.add_array("site_key", size=1, dtype=np.float64, scalar=True)
+        group.namespace.update(SITE_FUNCTIONS)
+        watch = (
+            _Watch(synapses, [sweep.sums[name] for name in sums.values()]) if synapses is not None and sums else None
+        )
         super().__init__(
             group=group,
             template="sweep",
@@ -84,29 +113,76 @@ class UnitVisits(CodeRunner):
                 f"{sweep.state}{end}",
                 f"{sweep.change}{end}",
                 *sweep.sums,
-                *([] if synapses is None else ["_elapsed"]),
+                *("_seed", "_sweep", "site_key", *(["_stopped"] if trials.stops is not None else [])),
+                *(watch.needed if watch else ()),
             ],
             codeobj_class=dense_class(get_device().code_object_class(), presynaptic_first=True),
             template_kwds={
-                "_units": len(units),
+                "_units": len(units) // (trials.count or 1),
+                "_spread": trials.count,
+                "_stops": None if trials.stops is None else trials.stops.variables["stopped"],
+                "_apart": lambda variables: _of_units(variables, len(units)),
+                "_written": written,
+                "_place": sweep.place,
                 "_unit": "_idx" if synapses is None else "_postsynaptic_idx",
                 "_state": units.variables[sweep.state],
                 "_change": units.variables[sweep.change],
                 "_sums": {block: units.variables[name.removesuffix("_post")] for block, name in sums.items()},
-                "_at_begin": not sweep.every_step,
                 "_follows": bool(sweep.follow),
                 "_diagonal": diagonal,
                 "_by_columns": True,
                 "_listed": not dense,
+                **(watch.keywords if watch else _UNWATCHED),
             },
         )
         self.abstract_code = self.user_code = {
-            "order": "_drawn = rand()",
-            "visit": rename(sweep.code, {name: f"{name}{end}" for name in identifiers(sweep.code) & own_names(units)}),
+            "order": "_drawn = site_uniform(site_key, 0, 0)",  # so that the functions of sites are at hand
+            "visit": rename(visit, {name: f"{name}{end}" for name in identifiers(visit) & own_names(units)}),
             "follow": "\n".join(f"{name} += {term}" for name, term in sweep.follow.items()),
             **{block: f"_synaptic_var = {sweep.sums[name]}" for block, name in sums.items()},
         }
         group.contained_objects.append(self)
+
+
+def _of_units(variables: Mapping[str, Any], size: int) -> list[ArrayVariable]:
+    """Return the arrays of code that have an element for each unit, each once."""
+    found = {
+        id(item): item
+        for name, item in sorted(variables.items())
+        if isinstance(item, ArrayVariable) and not isinstance(item, DynamicArrayVariable)
+        if not item.scalar and item.size == size and not name.startswith(_COPY)
+    }
+    return list(found.values())
+
+
+class _Watch:
+    """What a sweep compares to find out whether its sums are to be formed anew.
+
+    Attributes
+    ----------
+    needed : list of str
+        Names of variables that its code needs.
+    keywords : dict
+        Those of its template: arrays of units that sums read, each with a copy (``_watched``), and the numbers by
+        which it knows of changes of the synapses; None in place of these where sums change by themselves.
+    """
+
+    def __init__(self, synapses: Synapses, texts: Sequence[str]) -> None:
+        found = watched_arrays(synapses, texts)
+        self.needed, self.keywords = list[str](), dict(_UNWATCHED)
+        if found is None:
+            return
+        numbers = {"_formed": "_formed_sweep", "_changing": CHANGES, "_age": "_age_sweep"}
+        self.keywords |= {key: synapses.variables[add_number(synapses, name)] for key, name in numbers.items()}
+        copies = {f"{_COPY}{name}": item for name, item in found.items()}
+        for name, item in copies.items():
+            synapses.variables.add_array(name, size=item.size, dtype=item.dtype)
+        self.keywords["_watched"] = [(item, synapses.variables[name]) for name, item in copies.items()]
+        self.needed = [*numbers.values(), *found, *copies]
+
+
+_COPY = "_seen_"
+_UNWATCHED = {"_formed": None, "_changing": None, "_age": None, "_watched": ()}
 
 
 def own_names(units: NeuronGroup) -> set[str]:

@@ -11,6 +11,7 @@ __all__ = ["check_recorded"]
 HELD = {
     **dict.fromkeys(("step_phase", "step_item", "step_epoch", "step_repeat"), "the protocol's steps"),
     **dict.fromkeys(("step_duration", "step_fulfilled", "step_uncued"), "the protocol's steps"),
+    **dict.fromkeys(("trial_duration", "trial_fulfilled"), "the protocol's steps"),
     **dict.fromkeys(("spike_time", "spike_cell", "spike_unit", "spike_trial"), "spikes"),
     **dict.fromkeys(("time", "epoch", "step", "item", "trial", "unit", "frame", "post", "pre", "spike"), "an axis"),
 }

@@ -9,6 +9,7 @@
     const size_t _vectorisation_idx = -1;
     {% set events = get_array_name(_events) %}
     const long _count = {{events}}[{{_events.size - 1}}];
+    {{get_array_name(_changing)}}[0] += _count > 0;
     {{scalar_code['update']|autoindent}}
     {% if _side == 'post' %}
     for (long _number = 0; _number < _count; _number++)

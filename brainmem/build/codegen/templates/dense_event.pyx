@@ -12,6 +12,8 @@
     cdef long _rows = {{constant_or_scalar('N_post', variables['N_post'])}}
     cdef long _row, _column, _number, _part, _postsynaptic_idx, _presynaptic_idx
     cdef long _count = {{events}}[{{_events.size - 1}}]
+    if _count > 0:
+        {{get_array_name(_changing)}}[0] += 1
     _vectorisation_idx = 1
     {{scalar_code['update'] | autoindent}}
     {% if _side == 'post' %}

@@ -24,10 +24,11 @@ for (long _column = _part ? {{inside(own(row) ~ ' + ' ~ count)}} : 0; _column < 
 
 {# Where the synapse from `_column` to `row` stands; a list of pairs has no place for absent ones. #}
 {% macro place(row) -%}
+{% set from = '(_column*%d + _trial)' % _spread if _listed is defined and _listed and _spread else '_column' -%}
 {% if _listed is defined and _listed and not _diagonal -%}
-_column*(_rows - 1) + {{row}} - ({{row}} > _column ? 1 : 0)
+{{from}}*(_rows - 1) + {{row}} - ({{row}} > _column ? 1 : 0)
 {%- elif _by_columns -%}
-_column*_rows + {{row}}
+{{from}}*_rows + {{row}}
 {%- else -%}
 ({{row}})*_columns + _column
 {%- endif %}

@@ -6,6 +6,11 @@
     {% if _when %}
     if ({{get_array_name(_when)}}[{{_when.size - 1}}] == 0) return;
     {% endif %}
+    {% if _formed %}
+    // Nothing but the synapses changes these sums.
+    if ({{get_array_name(_formed)}}[0] == {{get_array_name(_changing)}}[0] + 1) return;
+    {{get_array_name(_formed)}}[0] = {{get_array_name(_changing)}}[0] + 1;
+    {% endif %}
     {% from 'dense_loops.cpp' import indexed, own with context %}
     const long _trials = {{_trials}};
     {# The sum of a row runs over columns; rows are the units that take it, of either end of the synapses. #}
@@ -66,7 +71,7 @@
                 for (long _row = 0; _row < _padded; _row++)
                 {
                     _number* __restrict _packed = _packed_tiles + _row*_stride;
-                    {% if _transposed %}
+                    {% if _transposed != _by_columns %}
                     const long _begin = _first*_rows + _top + _row, _step = _rows;
                     {% else %}
                     const long _begin = (_top + _row)*_columns + _first, _step = 1;
@@ -130,6 +135,7 @@
         }
         {% endif %}
         {% else %}
+        {% set synapse = '_column*_rows + _row' if _transposed != _by_columns else '_row*_columns + _column' %}
         {{scalar_code[block]|autoindent}}
         {{ openmp_pragma('parallel-static') }}
         for (long _row = 0; _row < _rows; _row++)
@@ -145,10 +151,10 @@
                 for (long _trial = 0; _trial < _trials; _trial++)
                 {
                     {% if _transposed %}
-                    {{ indexed(vector_code[block], '_column*_rows + _row', '_row*_trials + _trial + _onto',
+                    {{ indexed(vector_code[block], synapse, '_row*_trials + _trial + _onto',
                                '_column*_trials + _trial + _over') }}
                     {% else %}
-                    {{ indexed(vector_code[block], '_row*_columns + _column', '_column*_trials + _trial + _over',
+                    {{ indexed(vector_code[block], synapse, '_column*_trials + _trial + _over',
                                '_row*_trials + _trial + _onto') }}
                     {% endif %}
                     _sum[_trial] += _synaptic_var;

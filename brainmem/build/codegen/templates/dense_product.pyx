@@ -7,6 +7,12 @@
     if {{get_array_name(_when)}}[{{_when.size - 1}}] == 0:
         return
     {% endif %}
+    {% if _formed %}
+    # Nothing but the synapses changes these sums.
+    if {{get_array_name(_formed)}}[0] == {{get_array_name(_changing)}}[0] + 1:
+        return
+    {{get_array_name(_formed)}}[0] = {{get_array_name(_changing)}}[0] + 1
+    {% endif %}
     cdef long _trials = {{_trials}}
     cdef long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}} // _trials
     cdef long _rows = {{constant_or_scalar('N_post', variables['N_post'])}} // _trials
@@ -23,7 +29,7 @@
             if _column == _row + ({{(-_shift if _transposed else _shift) if _shift else 0}}):
                 continue
             {% endif %}
-            _idx = _row*_columns + _column
+            _idx = {{'_column*_rows + _row' if _by_columns else '_row*_columns + _column'}}
             for _trial in range(_trials):
                 _presynaptic_idx = _column*_trials + _trial + _source_offset
                 _postsynaptic_idx = _row*_trials + _trial + _target_offset

@@ -6,10 +6,27 @@
     {% if _when %}
     if ({{get_array_name(_when)}}[{{_when.size - 1}}] == 0) return;
     {% endif %}
+    {% if _formed %}
+    // Nothing but the synapses changes these sums.
+    if ({{get_array_name(_formed)}}[0] == {{get_array_name(_changing)}}[0] + 1) return;
+    {{get_array_name(_formed)}}[0] = {{get_array_name(_changing)}}[0] + 1;
+    {% endif %}
     {% from 'dense_loops.cpp' import column, columns_of, inside, own, row, shut, synapse with context %}
     const long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}};
     const long _rows = {{constant_or_scalar('N_post', variables['N_post'])}};
     const size_t _vectorisation_idx = -1;
+    {% if _updates %}
+    // A gate is one number for all units.
+    {% if _gate %}
+    const bool _open = _rows > 0 && !({{ shut('_target_offset') }});
+    {% if not _sums %}
+    if (!_open) return;
+    {% endif %}
+    {% else %}
+    const bool _open = true;
+    {% endif %}
+    {{get_array_name(_changing)}}[0] += _open;
+    {% endif %}
     {% if _by_columns %}
     {% for block, target in _sums | dictsort %}
     {% set array = get_array_name(target) %}
@@ -25,7 +42,7 @@
     {% if _updates %}
     {{scalar_code['update']|autoindent}}
     {{ openmp_pragma('parallel-static') }}
-    for (long _column = 0; _column < _columns; _column++)
+    for (long _column = 0; _column < (_open ? _columns : 0); _column++)
     {
         {{ column(vector_code['update']) }}
     }

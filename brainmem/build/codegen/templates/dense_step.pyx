@@ -7,6 +7,12 @@
     if {{get_array_name(_when)}}[{{_when.size - 1}}] == 0:
         return
     {% endif %}
+    {% if _formed %}
+    # Nothing but the synapses changes these sums.
+    if {{get_array_name(_formed)}}[0] == {{get_array_name(_changing)}}[0] + 1:
+        return
+    {{get_array_name(_formed)}}[0] = {{get_array_name(_changing)}}[0] + 1
+    {% endif %}
     {# Columns without that in which a row meets itself, which may lie beside the matrix. #}
     {% set own = '_row' if _shift is none else 'max(0, min(_columns, _row + (%d)))' % _shift %}
     {% set behind = '_row + 1' if _shift is none else 'max(0, min(_columns, _row + (%d)))' % (_shift + 1) %}
@@ -21,6 +27,10 @@
     {% for block in scalar_code %}
     {{scalar_code[block] | autoindent}}
     {% endfor %}
+    {% if _updates %}
+    if {% for gate in _gate %}{{get_array_name(gate)}}[_target_offset] != 0 and {% endfor %}_rows > 0:
+        {{get_array_name(_changing)}}[0] += 1
+    {% endif %}
     for _row in range(_rows):
         _postsynaptic_idx = _row + _target_offset
         {% for block, target in _sums | dictsort %}

@@ -7,6 +7,12 @@
     if {{get_array_name(_when)}}[{{_when.size - 1}}] == 0:
         return
     {% endif %}
+    {% if _formed %}
+    # Nothing but the synapses changes these sums.
+    if {{get_array_name(_formed)}}[0] == {{get_array_name(_changing)}}[0] + 1:
+        return
+    {{get_array_name(_formed)}}[0] = {{get_array_name(_changing)}}[0] + 1
+    {% endif %}
     cdef long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}}
     cdef long _rows = {{constant_or_scalar('N_post', variables['N_post'])}}
     cdef long _row, _column, _postsynaptic_idx, _presynaptic_idx

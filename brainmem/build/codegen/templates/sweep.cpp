@@ -6,15 +6,46 @@
     const long _units = {{_units}}, _rows = _units, _source_offset = 0, _target_offset = 0;
     const size_t _vectorisation_idx = -1;
     {% if _sums %}
-    {% if _at_begin %}
-    // Within a step of the protocol nothing but visits changes the sums.
-    if ({{_elapsed}}[0] == 0)
+    {% if _changing %}
+    // The sums follow the visits, and are formed anew where anything else has changed what they read. Every so many
+    // sweeps they are formed anew too, so that rounding does not add up.
+    {% set formed, changing, age = get_array_name(_formed), get_array_name(_changing), get_array_name(_age) %}
+    bool _stale = {{formed}}[0] != {{changing}}[0] + 1 || {{age}}[0] >= _units;
+    {% for now, seen in _watched %}
+    _stale = _stale || !std::equal({{get_array_name(now)}}, {{get_array_name(now)}} + {{now.size}}, {{get_array_name(seen)}});
+    {% endfor %}
+    {{age}}[0] = _stale ? 1 : {{age}}[0] + 1;
+    if (_stale)
     {% endif %}
     {
+        {% if _changing %}
+        {{formed}}[0] = {{changing}}[0] + 1;
+        {% for now, seen in _watched if now is not sameas _state %}
+        std::copy({{get_array_name(now)}}, {{get_array_name(now)}} + {{now.size}}, {{get_array_name(seen)}});
+        {% endfor %}
+        {% endif %}
         {% for block, target in _sums | dictsort %}
         {
             {% set array = get_array_name(target) %}
             {{scalar_code[block]|autoindent}}
+            {% if _spread %}
+            for (long _k = 0; _k < _units*{{_spread}}; _k++) {{array}}[_k] = 0;
+            for (long _column = 0; _column < _units; _column++)
+            for (long _row = 0; _row < _units; _row++)
+            {
+                {% if not _diagonal %}
+                if (_row == _column) continue;
+                {% endif %}
+                const long _idx = _column*_rows + _row;
+                const size_t _vectorisation_idx = _idx;
+                for (long _trial = 0; _trial < {{_spread}}; _trial++)
+                {
+                    const long _presynaptic_idx = _column*{{_spread}} + _trial, _postsynaptic_idx = _row*{{_spread}} + _trial;
+                    {{vector_code[block]|autoindent}}
+                    {{array}}[_postsynaptic_idx] += _synaptic_var;
+                }
+            }
+            {% else %}
             for (long _row = 0; _row < _units; _row++) {{array}}[_row] = 0;
             for (long _column = 0; _column < _units; _column++)
             {
@@ -24,26 +55,35 @@
                 {{array}}[_column] = _kept;
                 {% endif %}
             }
+            {% endif %}
         }
         {% endfor %}
     }
     {% endif %}
-    // A shuffled order, shuffled again, is as random as a sorted one.
-    static std::vector<int> _order;
-    if (_order.empty()) for (int _k = 0; _k < _units; _k++) _order.push_back(_k);
+    static std::vector<int> _order(_units);
+    {% set key = get_array_name(variables['site_key']) %}
+    {% if _spread %}
+    // Trials lie side by side: each is taken out, visited in one piece, and put back.
+    {% set parts = _apart(variables) %}
+    {% for item in parts %}
+    {{c_data_type(item.dtype)}}* const _whole_{{loop.index}} = {{get_array_name(item)}};
+    static std::vector<{{c_data_type(item.dtype)}}> _part_{{loop.index}}(_units);
+    {% endfor %}
+    for (long _trial = 0; _trial < {{_spread}}; _trial++)
     {
-        {{scalar_code['order']|autoindent}}
-        for (long _k = _units - 1; _k > 0; _k -= 2)
-        {
-            // What a draw of 53 bits leaves behind its first number is a draw of its own; in float32 nothing is left.
-            const double _drawn = _rand(_vectorisation_idx);
-            double _place = _drawn*(_k + 1);
-            std::swap(_order[_k], _order[(long)_place]);
-            if (_k == 1) break;
-            _place = (_place - (long)_place)*_k;
-            std::swap(_order[_k - 1], _order[(long)_place]);
-        }
-    }
+    {% if _stops %}
+    if ({{get_array_name(_stops)}}[_trial] > 0.5) continue;
+    {% endif %}
+    {% for item in parts %}
+    {{c_data_type(item.dtype)}}* __restrict {{get_array_name(item)}} = &_part_{{loop.index}}[0];
+    for (long _k = 0; _k < _units; _k++) _part_{{loop.index}}[_k] = _whole_{{loop.index}}[_k*{{_spread}} + _trial];
+    {% endfor %}
+    {% else %}
+    const long _trial = 0;
+    {
+    {% endif %}
+    {{key}}[0] = _site_key({{get_array_name(variables['_seed'])}}[0], {{get_array_name(variables['_sweep'])}}[0], {{_place}}, _trial);
+    _site_order({{key}}[0], _units, &_order[0]);
     {{scalar_code['visit']|autoindent}}
     {{scalar_code['follow']|autoindent}}
     for (long _visit = 0; _visit < _units; _visit++)
@@ -70,4 +110,13 @@
         {% endif %}
         {% endif %}
     }
+    {% for item in parts or () %}
+    {% if item in _written %}
+    for (long _k = 0; _k < _units; _k++) _whole_{{loop.index}}[_k*{{_spread}} + _trial] = _part_{{loop.index}}[_k];
+    {% endif %}
+    {% endfor %}
+    }
+    {% for now, seen in _watched if now is sameas _state %}
+    std::copy({{get_array_name(now)}}, {{get_array_name(now)}} + {{now.size}}, {{get_array_name(seen)}});
+    {% endfor %}
 {% endblock %}
