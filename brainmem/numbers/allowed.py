@@ -12,10 +12,9 @@ from brainmem.model.nouns import Population
 from brainmem.model.phases import turns
 from brainmem.model.plan import Plan
 
-__all__ = ["Key", "check_unset", "require_allowed", "sample"]
+__all__ = ["check_unset", "require_allowed", "sample"]
 
 MOST = 2**20  # start values of a variable that are computed for this check alone
-Key = tuple[str, int, int, int]  # phase, item, repeat, and how often these came before
 
 
 def require_allowed(
@@ -81,11 +80,7 @@ def check_unset(model: MemoryModel, plan: Plan, given: Mapping[str, object], *, 
                 )
 
 
-def sample(keys: Mapping[Key, int], phases: set[str], size: int) -> dict[Key, int]:
-    """Return the rows of starts to look at where a device draws them: some of every item, in all of `MOST` values."""
-    own = {key: row for key, row in keys.items() if key[0] in phases}
-    firsts: dict[tuple[str, int], Key] = {}
-    for key in own:
-        firsts.setdefault(key[:2], key)
-    wanted = [*firsts.values(), *own][: max(1, MOST // size)]
-    return {key: own[key] for key in dict.fromkeys(wanted)}
+def sample(items: np.ndarray, size: int) -> np.ndarray:
+    """Return the rows of starts to look at where a device draws them: the first of every item, and `MOST` values."""
+    firsts = np.unique(items, return_index=True)[1]
+    return np.union1d(firsts, np.arange(min(len(items), max(1, MOST // size))))

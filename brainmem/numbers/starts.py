@@ -12,10 +12,9 @@ from brainmem.errors import RuleError
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Pattern, Phase, Projection
 from brainmem.model.plan import Plan
-from brainmem.model.reading import used_names
-from brainmem.numbers.allowed import Key, require_allowed, sample
+from brainmem.numbers.allowed import require_allowed, sample
 from brainmem.numbers.arrays import check_matrix, load_array
-from brainmem.numbers.weights import draw_weights, present
+from brainmem.numbers.weights import check_shared, draw_weights, present
 from brainmem.text import draw, evaluate
 from brainmem.text.counter import CounterDraws, start_seed
 from brainmem.text.equations import identifiers
@@ -136,7 +135,8 @@ def _of_trial(
         key = f"{item.owner}.{item.variable}"
         if item.owner in projections:
             if key not in shared:
-                _check_shared(drawing, item, given)
+                if item.owner not in given.weights and key not in given.initial:
+                    check_shared(item, own_tables(drawing.model, drawing.patterns))
                 shared[key] = _weights(drawing, projections[item.owner], ends[item.owner], item, names, given)
             value = shared[key]
             if not ends[item.owner].whole:
@@ -159,15 +159,6 @@ def own_tables(model: MemoryModel, patterns: Mapping[str, np.ndarray]) -> set[st
     """Return the patterns of which every trial has its own table."""
     known = (item for item in model.all_patterns if item.name in patterns)
     return {item.name for item in known if patterns[item.name].ndim == (4 if item.every else 3)}
-
-
-def _check_shared(drawing: Drawing, item: Initial, given: Given) -> None:
-    own = sorted(own_tables(drawing.model, drawing.patterns) & used_names([item.draw]))
-    if own and item.owner not in given.weights and f"{item.owner}.{item.variable}" not in given.initial:
-        raise RuleError(
-            f"The start weights {item.draw!r} of {item.owner!r} are made from {own[0]!r}, of which every trial has its "
-            f"own, but all trials share their weights. Give them: weights={{{item.owner!r}: ...}}."
-        )
 
 
 def _neurons(drawing: Drawing, item: Initial, names: Mapping[str, Any], given: Given, trial: int) -> np.ndarray:
@@ -258,59 +249,63 @@ def start_tables(drawing: Drawing, plan: Plan) -> dict[str, np.ndarray]:
         if not item.on_device:
             tables[f"{name}_start"] = phase_starts(drawing, item, keys)
         elif name in (owner := owner_of(model, name)).values:
-            size = size_of(owner.size, drawing.parameters)
-            phase_starts(drawing, item, sample(keys, {phase.name for phase in item.phases}, size))
+            _check_drawn(drawing, item, keys, size_of(owner.size, drawing.parameters))
     return tables
 
 
-def phase_starts(drawing: Drawing, item: Restart, keys: Mapping[Key, int]) -> np.ndarray:
-    """Return the values of a variable that phases set, (row, unit of every trial), also where the device draws them.
-
-    Parameters
-    ----------
-    keys : mapping
-        The row of each start, counted from 1, by its phase, item, repeat, and how often these came before.
-    """
-    values = np.stack([_phase_starts(drawing, item, keys, trial) for trial in drawing.trials], axis=1)
-    for row, (name, number, repeat, _) in enumerate(keys):
-        phase = drawing.model.protocol.phase(name)
-        if phase in item.phases:
-            _require_allowed(drawing, item, phase, values[row], f"item {number}, repeat {repeat}")
-    return side_by_side(values)
+def phase_starts(drawing: Drawing, item: Restart, keys: Mapping[tuple, int]) -> np.ndarray:
+    """Return the values of a variable that phases set, (row, unit of every trial), also where the device draws them."""
+    return side_by_side(np.stack([_phase_starts(drawing, item, keys, trial) for trial in drawing.trials], axis=1))
 
 
-def _require_allowed(drawing: Drawing, item: Restart, phase: Phase, values: np.ndarray, row: str) -> None:
-    """Refuse start values of a phase, (trial, unit), that the population does not allow."""
-    model, text = drawing.model, phase.start[item.variable]
-    read = [pattern.name for pattern in _read_by(model, text)]
-    advice = f"It reads {', '.join(read)}: check what inputs= or the draw makes of it." if read else ""
-    require_allowed(
-        model,
-        owner_of(model, item.variable).name,
-        item.variable,
-        values,
-        what=f"phase {phase.name!r}, start[{item.variable!r}]={text!r},",
-        where=lambda trial, unit: f"{row}, {f'trial {trial}, ' if drawing.translated.trials else ''}unit {unit}",
-        advice=advice,
-    )
-
-
-def _phase_starts(drawing: Drawing, restart: Restart, keys: Mapping[Key, int], trial: int) -> np.ndarray:
+def _phase_starts(drawing: Drawing, restart: Restart, keys: Mapping[tuple, int], trial: int) -> np.ndarray:
     """Return the start values of one trial, (row, unit)."""
     model, name = drawing.model, restart.variable
     size = size_of(owner_of(model, name).size, drawing.parameters)
     values = np.zeros((len(keys), size))
     for phase in restart.phases:
-        own = [(place, key, row) for place, (key, row) in enumerate(keys.items()) if key[0] == phase.name]
-        places, rows = (np.array([part[k] for part in own], dtype=int) for k in (0, 2))
-        items = [item for _, (_, item, *_), _ in own]
-        read = _at_begin(model, phase, name, items, of_trial(model, drawing.patterns, trial))
-        rng: Any = stream(drawing.seed, f"{phase.name}.{name}", trial)
-        if phase.fresh:
-            rng = CounterDraws(start_seed(drawing.seed), rows, trial, restart.number(phase))
-        names = {**drawing.parameters, **read}
-        values[places] = draw(phase.start[name], names=names, rng=rng, shape=(len(rows), size))
+        rows, items = _rows_of(phase, keys)
+        values[rows - 1] = _drawn(drawing, restart, phase, rows, items, trial, size)
     return values
+
+
+def _rows_of(phase: Phase, keys: Mapping[tuple, int]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows that belong to a phase, counted from 1, and the item of each."""
+    own = [(row, key[1]) for key, row in keys.items() if key[0] == phase.name]
+    return np.array([row for row, _ in own], dtype=int), np.array([item for _, item in own], dtype=int)
+
+
+def _drawn(
+    drawing: Drawing, restart: Restart, phase: Phase, rows: np.ndarray, items: np.ndarray, trial: int, size: int
+) -> np.ndarray:
+    """Return the start values of some rows of a phase, (row, unit), of one trial; refuse those not allowed."""
+    model, name = drawing.model, restart.variable
+    read = _at_begin(model, phase, name, items.tolist(), of_trial(model, drawing.patterns, trial))
+    rng: Any = stream(drawing.seed, f"{phase.name}.{name}", trial)
+    if phase.fresh:
+        rng = CounterDraws(start_seed(drawing.seed), rows, trial, restart.number(phase))
+    names = {**drawing.parameters, **read}
+    values = draw(phase.start[name], names=names, rng=rng, shape=(len(rows), size))
+    among = f"trial {trial}, " if drawing.translated.trials else ""
+    require_allowed(
+        model,
+        owner_of(model, name).name,
+        name,
+        values,
+        what=f"phase {phase.name!r}, start[{name!r}]={phase.start[name]!r},",
+        where=lambda row, unit: f"item {items[row]}, {among}unit {unit}",
+        advice=f"It reads {', '.join(read)}: check what inputs= or the draw makes of it." if read else "",
+    )
+    return values
+
+
+def _check_drawn(drawing: Drawing, restart: Restart, keys: Mapping[tuple, int], size: int) -> None:
+    """Refuse values that the device would draw and the population does not allow, as far as some of them tell."""
+    for phase in restart.phases:
+        rows, items = _rows_of(phase, keys)
+        some = sample(items, size)
+        for trial in drawing.trials:
+            _drawn(drawing, restart, phase, rows[some], items[some], trial, size)
 
 
 def _check_rows(
