@@ -99,7 +99,7 @@ def _files(folder: str | Path, what: str, error: type[BrainmemError]) -> tuple[l
     left_out = tuple(path.name for path in shown if path not in files)
     if not files:
         held = f"; it holds {', '.join(left_out[:5])}{' ...' if len(left_out) > 5 else ''}" if left_out else ""
-        raise error(f"{what}: the folder {quoted(str(folder))} has no pictures ({_KINDS}){held}.")
+        raise error(f"{what}: {quoted(str(folder))} is a folder without pictures ({_KINDS}){held}.")
     return files, left_out
 
 

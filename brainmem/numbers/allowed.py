@@ -80,19 +80,7 @@ def check_unset(model: MemoryModel, plan: Plan, given: Mapping[str, object], *, 
                 )
 
 
-def sample(keys: np.ndarray, own: np.ndarray, size: int) -> np.ndarray:
-    """Return the rows of starts to look at where a device draws them: some of every item, in all of `MOST` values.
-
-    Parameters
-    ----------
-    keys : (row, 4) int array
-        Those of `Plan.starts`.
-    own : (row,) bool array
-        The starts of the variable.
-    size : int
-        Units of its population.
-    """
-    rows = np.flatnonzero(own)
-    firsts = rows[np.unique(keys[rows, :2], axis=0, return_index=True)[1]]
-    wanted = np.concatenate([np.sort(firsts), np.setdiff1d(rows, firsts)])
-    return wanted[: max(1, MOST // size)]
+def sample(items: np.ndarray, size: int) -> np.ndarray:
+    """Return the rows of starts to look at where a device draws them: the first of every item, and `MOST` values."""
+    firsts = np.unique(items, return_index=True)[1]
+    return np.union1d(firsts, np.arange(min(len(items), max(1, MOST // size))))

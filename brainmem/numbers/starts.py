@@ -12,10 +12,9 @@ from brainmem.errors import RuleError
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Pattern, Phase, Projection
 from brainmem.model.plan import Plan
-from brainmem.model.reading import used_names
 from brainmem.numbers.allowed import require_allowed, sample
 from brainmem.numbers.arrays import check_matrix, load_array
-from brainmem.numbers.weights import draw_weights, present
+from brainmem.numbers.weights import check_shared, draw_weights, present
 from brainmem.text import draw, evaluate
 from brainmem.text.counter import CounterDraws, start_seed
 from brainmem.text.equations import identifiers
@@ -136,7 +135,8 @@ def _of_trial(
         key = f"{item.owner}.{item.variable}"
         if item.owner in projections:
             if key not in shared:
-                _check_shared(drawing, item, given)
+                if item.owner not in given.weights and key not in given.initial:
+                    check_shared(item, own_tables(drawing.model, drawing.patterns))
                 shared[key] = _weights(drawing, projections[item.owner], ends[item.owner], item, names, given)
             value = shared[key]
             if not ends[item.owner].whole:
@@ -159,15 +159,6 @@ def own_tables(model: MemoryModel, patterns: Mapping[str, np.ndarray]) -> set[st
     """Return the patterns of which every trial has its own table."""
     known = (item for item in model.all_patterns if item.name in patterns)
     return {item.name for item in known if patterns[item.name].ndim == (4 if item.every else 3)}
-
-
-def _check_shared(drawing: Drawing, item: Initial, given: Given) -> None:
-    own = sorted(own_tables(drawing.model, drawing.patterns) & used_names([item.draw]))
-    if own and item.owner not in given.weights and f"{item.owner}.{item.variable}" not in given.initial:
-        raise RuleError(
-            f"The start weights {item.draw!r} of {item.owner!r} are made from {own[0]!r}, of which every trial has its "
-            f"own, but all trials share their weights. Give them: weights={{{item.owner!r}: ...}}."
-        )
 
 
 def _neurons(drawing: Drawing, item: Initial, names: Mapping[str, Any], given: Given, trial: int) -> np.ndarray:
@@ -249,74 +240,70 @@ def start_tables(drawing: Drawing, plan: Plan) -> dict[str, np.ndarray]:
     for name, item in restarts(model).items():
         tables[f"{name}_row"] = plan.start * plan.by_phase(lambda phase, name=name: name in phase.start)
         for phase in item.phases:
-            _check_rows(model, phase, name, _keys_of(model, phase, plan.starts)[:, 1], drawing.patterns)
+            _check_rows(model, phase, name, _rows_of(model, phase, plan.starts)[1], drawing.patterns)
         if not item.on_device:
             tables[f"{name}_start"] = phase_starts(drawing, item, plan.starts)
         elif name in (owner := owner_of(model, name)).values:
-            size = size_of(owner.size, drawing.parameters)
-            own = np.isin(plan.starts[:, 0], [model.protocol.phases.index(phase) for phase in item.phases])
-            phase_starts(drawing, item, plan.starts, sample(plan.starts, own, size))
+            _check_drawn(drawing, item, plan.starts, size_of(owner.size, drawing.parameters))
     return tables
 
 
-def _keys_of(model: MemoryModel, phase: Phase, keys: np.ndarray) -> np.ndarray:
-    return keys[keys[:, 0] == model.protocol.phases.index(phase)]
-
-
-def phase_starts(drawing: Drawing, item: Restart, keys: np.ndarray, rows: np.ndarray | None = None) -> np.ndarray:
+def phase_starts(drawing: Drawing, item: Restart, keys: np.ndarray) -> np.ndarray:
     """Return the values of a variable that phases set, (row, unit of every trial), also where the device draws them.
 
-    Parameters
-    ----------
-    keys : (row, 4) int array
-        Those of `Plan.starts`.
-    rows : int array, optional
-        Only these rows, counted from 0.
+    `keys` are those of `Plan.starts`.
     """
-    rows = np.arange(len(keys)) if rows is None else rows
-    values = np.stack([_phase_starts(drawing, item, keys, rows, trial) for trial in drawing.trials], axis=1)
-    for phase in item.phases:
-        own = keys[rows, 0] == drawing.model.protocol.phases.index(phase)
-        _require_allowed(drawing, item, phase, values[own], keys[rows[own]])
-    return side_by_side(values)
+    return side_by_side(np.stack([_phase_starts(drawing, item, keys, trial) for trial in drawing.trials], axis=1))
 
 
-def _require_allowed(drawing: Drawing, item: Restart, phase: Phase, values: np.ndarray, keys: np.ndarray) -> None:
-    """Refuse start values of a phase, (row, trial, unit), that the population does not allow."""
-    model, text = drawing.model, phase.start[item.variable]
-    read = [pattern.name for pattern in _read_by(model, text)]
-    advice = f"It reads {', '.join(read)}: check what inputs= or the draw makes of it." if read else ""
-
-    def where(row: int, trial: int, unit: int) -> str:
-        shown = f"trial {trial}, " if drawing.translated.trials else ""
-        return f"item {keys[row, 1]}, repeat {keys[row, 2]}, {shown}unit {unit}"
-
-    require_allowed(
-        model,
-        owner_of(model, item.variable).name,
-        item.variable,
-        values,
-        what=f"phase {phase.name!r}, start[{item.variable!r}]={text!r},",
-        where=where,
-        advice=advice,
-    )
-
-
-def _phase_starts(drawing: Drawing, restart: Restart, keys: np.ndarray, rows: np.ndarray, trial: int) -> np.ndarray:
+def _phase_starts(drawing: Drawing, restart: Restart, keys: np.ndarray, trial: int) -> np.ndarray:
     """Return the start values of one trial, (row, unit)."""
     model, name = drawing.model, restart.variable
     size = size_of(owner_of(model, name).size, drawing.parameters)
-    values = np.zeros((len(rows), size))
+    values = np.zeros((len(keys), size))
     for phase in restart.phases:
-        places = np.flatnonzero(keys[rows, 0] == model.protocol.phases.index(phase))
-        items = keys[rows[places], 1]
-        read = _at_begin(model, phase, name, items, of_trial(model, drawing.patterns, trial))
-        rng: Any = stream(drawing.seed, f"{phase.name}.{name}", trial)
-        if phase.fresh:
-            rng = CounterDraws(start_seed(drawing.seed), rows[places] + 1, trial, restart.number(phase))
-        names = {**drawing.parameters, **read}
-        values[places] = draw(phase.start[name], names=names, rng=rng, shape=(len(places), size))
+        rows, items = _rows_of(model, phase, keys)
+        values[rows - 1] = _drawn(drawing, restart, phase, rows, items, trial, size)
     return values
+
+
+def _rows_of(model: MemoryModel, phase: Phase, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the rows that belong to a phase, counted from 1, and the item of each."""
+    own = np.flatnonzero(keys[:, 0] == model.protocol.phases.index(phase))
+    return own + 1, keys[own, 1]
+
+
+def _drawn(
+    drawing: Drawing, restart: Restart, phase: Phase, rows: np.ndarray, items: np.ndarray, trial: int, size: int
+) -> np.ndarray:
+    """Return the start values of some rows of a phase, (row, unit), of one trial; refuse those not allowed."""
+    model, name = drawing.model, restart.variable
+    read = _at_begin(model, phase, name, items, of_trial(model, drawing.patterns, trial))
+    rng: Any = stream(drawing.seed, f"{phase.name}.{name}", trial)
+    if phase.fresh:
+        rng = CounterDraws(start_seed(drawing.seed), rows, trial, restart.number(phase))
+    names = {**drawing.parameters, **read}
+    values = draw(phase.start[name], names=names, rng=rng, shape=(len(rows), size))
+    among = f"trial {trial}, " if drawing.translated.trials else ""
+    require_allowed(
+        model,
+        owner_of(model, name).name,
+        name,
+        values,
+        what=f"phase {phase.name!r}, start[{name!r}]={phase.start[name]!r},",
+        where=lambda row, unit: f"item {items[row]}, {among}unit {unit}",
+        advice=f"It reads {', '.join(read)}: check what inputs= or the draw makes of it." if read else "",
+    )
+    return values
+
+
+def _check_drawn(drawing: Drawing, restart: Restart, keys: np.ndarray, size: int) -> None:
+    """Refuse values that the device would draw and the population does not allow, as far as some of them tell."""
+    for phase in restart.phases:
+        rows, items = _rows_of(drawing.model, phase, keys)
+        some = sample(items, size)
+        for trial in drawing.trials:
+            _drawn(drawing, restart, phase, rows[some], items[some], trial, size)
 
 
 def _check_rows(

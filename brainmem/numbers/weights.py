@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,13 @@ import numpy as np
 from brainmem.errors import RuleError
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Projection
+from brainmem.model.reading import used_names
 from brainmem.text import draw
 from brainmem.text.item_sums import Rows, weight_forms
 from brainmem.text.slices import Ends
 from brainmem.translation.text import Initial
 
-__all__ = ["draw_weights", "present"]
+__all__ = ["check_shared", "draw_weights", "present"]
 
 
 def draw_weights(
@@ -47,6 +48,16 @@ def draw_weights(
     except RuleError as error:
         where = f"Model {model.name!r}, projection {projection.name!r}, initial[{item.variable!r}]"
         raise RuleError(f"{where}: {error}") from error
+
+
+def check_shared(item: Initial, own: Collection[str]) -> None:
+    """Refuse start weights, which all trials share, that are made from patterns of which every trial has its `own`."""
+    read = sorted(set(own) & used_names([item.draw]))
+    if read:
+        raise RuleError(
+            f"The start weights {item.draw!r} of {item.owner!r} are made from {read[0]!r}, of which every trial has "
+            f"its own, but all trials share their weights. Give them: weights={{{item.owner!r}: ...}}."
+        )
 
 
 def present(matrix: np.ndarray, ends: Ends, model: MemoryModel, projection: Projection) -> np.ndarray:

@@ -90,18 +90,18 @@ WRONG = {
     "start of a phase": (
         spins("0.5*memory"),
         {},
-        ["phase 'recall', start['S']='0.5*memory', gives 'S' the value", "0.5 in item 0, repeat 0, unit 0, and 19 more",
+        ["phase 'recall', start['S']='0.5*memory', gives 'S' the value", "0.5 in item 0, unit 0, and 59 more",
          "It may start at -1 or 1 alone (values= of population 'spins')", "It reads memory"],
     ),
     "a pattern that is given": (
         spins("memory"),
         {"inputs": {"memory": np.where(np.arange(60).reshape(3, 20) == 43, 0.3, 1)}},
-        ["start['S']='memory', gives 'S' the value 0.3 in item 2, repeat 0, unit 3. It", "check what inputs= or"],
+        ["start['S']='memory', gives 'S' the value 0.3 in item 2, unit 3. It", "check what inputs= or"],
     ),
     "drawn on the device, over a pattern that is given": (
         spins("memory*(1 - 2*binary(0.1))", repeats=2),
         {"inputs": {"memory": np.where(np.arange(60).reshape(3, 20) == 43, 0, 1)}},
-        ["gives 'S' the value 0 in item 2, repeat 0, unit 3"],
+        ["gives 'S' the value 0 in item 2, unit 3"],
     ),
     "drawn on the device": (spins("binary(0.5)"), {}, ["start['S']='binary(0.5)', gives 'S' the value 0 in item 0"]),
     "initial= of a run": (
@@ -158,7 +158,7 @@ def test_trials_are_held_against_them_each_for_itself():
     damaged = np.ones((2, 3, 30))
     damaged[1, 2, 7] = 0.25
     said = said_by(model, trials=3, inputs={"damaged": damaged})
-    assert "gives 'x' the value 0.25 in item 1, repeat 0, trial 2, unit 7" in said
+    assert "gives 'x' the value 0.25 in item 1, trial 2, unit 7" in said
     x = np.ones((3, 30))
     x[1, 4] = 0
     said = said_by(freeze(signed("damaged"), "recall", items="P"), trials=3, initial={"units.x": x})

@@ -109,7 +109,7 @@ def film(folder):
 
 
 BAD = {
-    "empty": (empty, {}, ["has no pictures", "it holds notes.txt"]),
+    "empty": (empty, {}, ["is a folder without pictures", "it holds notes.txt"]),
     "torn": (torn, {}, ["'face1.png' cannot be read as a picture"]),
     "no picture": (lambda f: (f / "x.png").write_bytes(b"no"), {}, ["x.png' cannot be read as a picture"]),
     "sizes": (one("x.png", GREY[0][:3]), {}, ["face1.png has 4 x 5, but x.png has 3 x 5", "resample=True"]),
