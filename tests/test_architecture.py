@@ -22,7 +22,7 @@ EVERYWHERE = [*FILES, *MODELS, *sorted((ROOT / "examples").rglob("*.py")), *TEST
 
 LONGEST_FILE = 350
 LONGER_FOR_A_REASON = {
-    "brainmem/model/nouns.py": 640,  # the nouns and their documentation stay on one page
+    "brainmem/model/nouns.py": 720,  # the nouns and their documentation stay on one page
 }
 LONGEST_FUNCTION = 60
 
