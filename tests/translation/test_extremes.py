@@ -324,8 +324,9 @@ def test_in_spikes_a_condition_reads_the_rates_expected_and_a_result_those_of_th
 def test_in_spikes_the_inhibition_by_the_strongest_is_that_of_the_rate_network():
     model = noisy("drive = u + cue - G*strongest : 1")
     options = {"record": ("strongest_value.strongest",), "interval": 1 * ms, "seed": 1, "device": STANDALONE}
-    options |= {"parameters": {"T": 100 * ms, "cells_per_unit": 20}}
-    rate, spiking = (simulate(model, variant, **options) for variant in ("rate", "spiking"))
+    longer = {"T": 100 * ms}
+    rate = simulate(model, "rate", parameters=longer, **options)
+    spiking = simulate(model, "spiking", parameters=longer | {"cells_per_unit": 20}, **options)
     late = slice(50, 100)
     found, wanted = (result.strongest_trace.values[late].mean() for result in (spiking, rate))
     assert found == pytest.approx(wanted, abs=0.03)
