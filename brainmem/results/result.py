@@ -311,7 +311,8 @@ def _shape(array: xr.DataArray) -> str:
 def _settings(parameters: dict[str, dict[str, Any]], choices: dict[str, str]) -> Iterator[str]:
     for name, record in parameters.items():
         unit = record.get("unit", "")
-        yield f"{name} = {_short(record['value'])}" + (f" {unit}" if unit not in ("", "1") else "")
+        other = f" ({_short(record['in_rate'])} in the rate variant)" if "in_rate" in record else ""
+        yield f"{name} = {_short(record['value'])}" + (f" {unit}" if unit not in ("", "1") else "") + other
     yield from (f"{name} = {option}" for name, option in choices.items())
 
 

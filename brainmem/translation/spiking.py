@@ -213,7 +213,7 @@ def _refuse_open_window(model: MemoryModel, rule: LearningRule, read: str) -> No
     """Refuse to spread an episodic change over the end of a phase that nobody knows beforehand."""
     if not rule.episodic or rule.spiking is not None or read not in ("event", "drive"):
         return
-    for phase in (model.protocol.phase(name) for name in rule.at):
+    for phase in (phase for phase in model.protocol.phases if phase.name in rule.at):  # one may be left out in spikes
         if phase.until:
             raise TranslationError(
                 f"Rule {rule.name!r}: read={read!r} spreads the change over the last part of the phase {phase.name!r}, "

@@ -79,6 +79,7 @@ def test_a_value_given_for_a_run_or_by_vary_holds_in_both_variants():
     assert records["T_wake"]["value"] == 0.04
     assert "in_rate" not in records["T_wake"]
     assert (records["force"]["value"], records["force"]["in_rate"]) == (2.0, 1.0)
+    assert "force = 2 (1 in the rate variant)" in repr(result)
     assert "step_fulfilled" not in result
     assert set(result["step_phase"].values) == {p.name for p in phases()} - {"judge"}
     assert result["epoch"].values.tolist() == [0, 1, 3]  # the tests that it leaves out were the second entry
@@ -169,8 +170,8 @@ def test_units_with_visits_alone_are_refused_in_spikes_with_the_remedy():
 def test_phases_that_spikes_leave_out_are_named_by_rules_and_never_run():
     model = wake_sleep()
     rule = LearningRule("mark", "couplings", episodic="w += 0*x_pre", at=("judge",))
-    more = model.replace(rule)
-    assert translate(more, "spiking").connection("couplings")
+    for read in ("auto", "event"):
+        assert translate(model.replace(replace(rule, read=read)), "spiking").connection("couplings")
     refused(lambda: wake_sleep(rules=(replace(rule, at=("jugde",)),)), "at 'jugde' is not one of")
     for alone in (
         freeze(model, "judge", items=1),

@@ -24,6 +24,7 @@ from brainmem import (
     arrays,
     compare,
     explain,
+    freeze,
     measure,
     simulate,
     translate,
@@ -264,3 +265,15 @@ def test_a_rate_network_whose_variants_differ_runs_the_same_compiled():
     plain = model.replace(frozen, without=("boost", "T_long"))
     lengths = [simulate(item, poisson, seed=3)["step_duration"].values[-1] for item in (model, plain)]
     assert lengths == pytest.approx([0.15, 0.04])
+
+
+def test_trials_of_units_that_are_visited_in_the_rate_variant_run_in_spikes():
+    """Cells have no visits, so that many trials of them run at once."""
+    test = freeze(wake_sleep(), "hint", "recall", items="P")
+    rng = np.random.default_rng(0)
+    patterns = rng.choice([-1.0, 1.0], size=(2, 12))
+    options = {"inputs": {"memory": patterns}, "weights": {"couplings": hebbian(patterns)}, "device": "runtime"}
+    result = simulate(test, "spiking", parameters={"N": 12, "P": 2, "damage": 1}, trials=3, **options)
+    states = result.select(phase="recall")["mean_x"].values
+    assert states.shape == (2, 3, 12)
+    assert np.mean(states * patterns[:, None], axis=-1).min() > 0.7
