@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 __all__ = [
     "Choice",
@@ -492,10 +492,14 @@ class Repeat:
 
 @dataclass(frozen=True)
 class Protocol:
-    """The phases of an experiment and the order in which they come."""
+    """The phases of an experiment and the order in which they come.
+
+    One of several in a model, ``MemoryModel(protocols={"wake": Protocol(...)})``, has its `name` from there.
+    """
 
     phases: tuple[Phase, ...]
     schedule: tuple[Each | Repeat, ...]
+    name: str = field(default="", kw_only=True)
 
     def phase(self, name: str) -> Phase:
         """Return the phase called `name`."""
@@ -568,7 +572,8 @@ class Model:
     patterns: tuple[Pattern, ...] = field(default=(), kw_only=True)
     stimuli: tuple[Stimulus, ...] = field(default=(), kw_only=True)
     observables: tuple[Observable, ...] = field(default=(), kw_only=True)
-    protocol: Protocol = field(kw_only=True)  # or a Phase, which stands for the protocol that runs it once
+    protocol: Protocol = field(default=cast(Protocol, None), kw_only=True)  # or a Phase: the protocol that runs it once
+    protocols: Mapping[str, Protocol] = field(default_factory=dict, kw_only=True)
     recalled: Recalled | None = field(default=None, kw_only=True)
     limits: tuple[Limit, ...] = field(default=(), kw_only=True)
     choices: tuple[Choice, ...] = field(default=(), kw_only=True)
@@ -579,6 +584,7 @@ class Model:
     description: str = field(default="", kw_only=True)
     varied: bool = field(default=False, kw_only=True, repr=False, compare=False)
     chosen: Mapping[str, str] = field(default_factory=dict, kw_only=True, repr=False)
+    unused: tuple[str, ...] = field(default=(), kw_only=True, repr=False, compare=False)
 
     @property
     def all_patterns(self) -> tuple[Pattern, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from brian2.equations.equations import dimensions_and_type_from_string
 
 from brainmem.errors import RuleError
-from brainmem.intake.arguments import DEVICE, MAPPING, SEED, instance, optional
+from brainmem.intake.arguments import DEVICE, MAPPING, SEED, TEXT, instance, optional
 from brainmem.intake.files import read_matrix
 from brainmem.intake.numbers import read_array
 from brainmem.intake.units import Dimensions
@@ -20,13 +21,14 @@ from brainmem.numbers.arrays import PATTERN_AXES
 from brainmem.numbers.starts import Given
 from brainmem.text.equations import read_equations
 
-__all__ = ["RUN", "load_given"]
+__all__ = ["RUN", "load_given", "needed"]
 
 RUN = {  # the arguments that runs share
     "model": instance("a MemoryModel, or the name of one", MemoryModel, str),
     **dict.fromkeys(("parameters", "inputs", "weights", "initial"), optional(MAPPING)),
     "seed": SEED,
     "device": optional(DEVICE),
+    "protocol": optional(TEXT),
 }
 
 
@@ -72,7 +74,21 @@ def load_given(
         owner, _, variable = key.partition(".")
         axes = ("post", "pre") if owner in owners else ("trial", "unit")
         begun[key] = load(given, f"{where}: initial {key!r}", axes, _of_variable(model, owner, variable))
-    return Given(parameters, tables, joined, begun, tuple(notes))
+    return needed(model, Given(parameters, tables, joined, begun, tuple(notes)))
+
+
+def needed(model: MemoryModel, given: Given) -> Given:
+    """Return what is set of the parts of a model that its protocol builds, with a note on what is set of others."""
+    which = f"the protocol {model.protocol.name!r}" if model.protocol.name else "its phases"
+    said = []
+    for kind in ("parameters", "weights", "initial"):
+        if names := [name for name in getattr(given, kind) if name in model.unused]:
+            said.append(f"{kind}= gives {', '.join(names)}, which nothing in {which} uses")
+    weights, initial = (
+        {name: values for name, values in items.items() if name not in model.unused}
+        for items in (given.weights, given.initial)
+    )
+    return replace(given, weights=weights, initial=initial, notes=(*given.notes, *said))
 
 
 def _dimensions(unit: str) -> Dimensions | None:

@@ -48,6 +48,9 @@ def _without_numbers(translated: Translation) -> Translation:
         "limits": (),
         "choices": (),
         "chosen": {},
+        "unused": (),
+        "protocols": {},
+        "protocol": replace(translated.model.protocol, name=""),
         "spiking": {},
         "rate_dt": "",
         "time_unit": "",
@@ -97,12 +100,21 @@ def _in_time(translated: Translation, name: str) -> Recorded:
     if len(matches) != 1:
         known = ["weights", "spikes", *map(_key, readable)]
         reason = "is ambiguous" if matches else "names nothing that can be recorded"
+        variable = name.rpartition(".")[2]
+        left_out = [item for item in translated.model.unused if item.rpartition(".")[2] == variable]
+        if left_out and not matches:
+            reason += f", as nothing in its {_protocol(translated)} needs {left_out[0]!r},"
         raise RuleError(
             f"record={name!r} {reason} in the {translated.variant} variant of {translated.model.name!r}; allowed: "
             f"{', '.join([*map(_key, matches)] or known)}."
             f"{closest(name, [*known, *(item.variable for item in readable)])}"
         )
     return matches[0]
+
+
+def _protocol(translated: Translation) -> str:
+    name = translated.model.protocol.name
+    return f"protocol {name!r}" if name else "phases"
 
 
 def _key(item: Recorded) -> str:

@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import cast
 
 from brainmem.errors import TranslationError
-from brainmem.intake.arguments import NAMES, count, instance, optional, takes
-from brainmem.model.choices import choose
+from brainmem.intake.arguments import NAMES, TEXT, count, instance, optional, takes
 from brainmem.model.memory import MemoryModel
+from brainmem.model.protocols import form_of
 from brainmem.model.scalars import with_scalars_carried
 from brainmem.model.variants import Rate, Spiking, Variant, variant_of
 from brainmem.translation.cells import spiking_parameters
@@ -48,13 +48,20 @@ __all__ = [
 ]
 
 
-@takes(TranslationError, model=instance("a MemoryModel", MemoryModel), trials=optional(count(1)), trial_inputs=NAMES)
+@takes(
+    TranslationError,
+    model=instance("a MemoryModel", MemoryModel),
+    trials=optional(count(1)),
+    trial_inputs=NAMES,
+    protocol=optional(TEXT),
+)
 def translate(
     model: MemoryModel,
     variant: Variant | str = "rate",
     *,
     trials: int | None = None,
     trial_inputs: tuple[str, ...] = (),
+    protocol: str | None = None,
 ) -> TranslatedModel:
     """Lower `model` to Brian2 text.
 
@@ -69,6 +76,9 @@ def translate(
         they are (`brainmem.freeze`).
     trial_inputs : tuple of str
         Patterns and stimuli of which every trial has its own.
+    protocol : str, optional
+        Which of the model's protocols; the first when not given. What no phase of it opens is left out, see
+        `MemoryModel.with_protocol`.
 
     Returns
     -------
@@ -81,7 +91,7 @@ def translate(
         When a neuron or rule cannot be lowered; the message gives the reason.
     """
     variant = variant_of(variant)
-    written = choose(model)
+    written = form_of(model, {}, protocol)[0]
     model = normal(with_scalars_carried(written))
     many = trials is not None
     translated = _rate(model, many) if isinstance(variant, Rate) else _spiking(model, many, variant)
