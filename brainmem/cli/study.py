@@ -66,7 +66,7 @@ def show(
     variant: Annotated[Variant | None, typer.Option(help="Print the Brian2 script of this variant.")] = None,
     protocol: ProtocolName = None,
 ) -> None:
-    """Show a model: its card, or with --variant the Brian2 script it is translated to; --protocol shows one of several."""
+    """Show a model: its card, or with --variant the Brian2 script it is translated to; --protocol shows only one."""
     from brainmem import get_model
     from brainmem.cli.cards import print_card
     from brainmem.translation import translate

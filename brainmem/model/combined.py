@@ -42,8 +42,8 @@ def _is_sound(item: Any) -> bool:
 
 
 def named_protocols(model: Model) -> dict[str, Protocol]:
-    """Return the protocols of a model by name, a single one under the name ``""``."""
-    return dict(model.protocols) or {"": model.protocol}
+    """Return the protocols of a model by name; that of a single one is often ``""``."""
+    return dict(model.protocols) or {model.protocol.name: model.protocol}
 
 
 def written_out(protocol: Any, parameters: Any) -> Any:

@@ -7,6 +7,9 @@ from dataclasses import replace
 from functools import cached_property
 from typing import Any
 
+from brian2.core.namespace import DEFAULT_UNITS
+from brian2.units import get_unit
+
 from brainmem.errors import RuleError
 from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.neurons import neuron_scope
@@ -103,7 +106,7 @@ class Folded:
         for summed in sums_of(self.model):
             if summed.onto == item.name and (summed.projection.name, summed.line.name) in self.empty:
                 line = lines[summed.variable]
-                zero = "0" if line.unit == "1" else f"0*{line.unit}"
+                zero = self.expression(summed.projection, summed.line.expr)
                 new[line.name] = replace(line, kind="subexpression", expr=zero)
         changed = {name: line for name, line in new.items() if line != lines[name]}
         sequential = fold_statements(item.sequential, known, lambda name: True, unit_of)
@@ -115,6 +118,10 @@ class Folded:
         empty = {name for owner, name in self.empty if owner == item.name}
         current = self._lines(item.current, known, unit_of, without=empty)
         return replace(item, current=current, variables=self._lines(item.variables, known, unit_of))
+
+    def expression(self, item: Projection, expr: str) -> str:
+        """Return an expression over a projection's synapses."""
+        return fold(expr, self._synaptic(item), self._synaptic_units(item))[0]
 
     def synaptic(self, item: Projection, text: str) -> str:
         """Return equations of a projection's synapses."""
@@ -181,9 +188,15 @@ def _changed(rule: LearningRule) -> set[str]:
 
 def _unit(scope: Scope, text: str) -> str:
     try:
-        return unit_text(scope.dimensions(Place(""), text))
+        return _shown(scope.dimensions(Place(""), text))
     except RuleError:
         return "1"
+
+
+def _shown(dimensions: Any) -> str:
+    """Return the name of a unit, or what it is made of."""
+    name = getattr(get_unit(dimensions), "name", "")
+    return name if name in DEFAULT_UNITS and not dimensions.is_dimensionless else unit_text(dimensions)
 
 
 def rewritten(text: str, changed: dict[str, Equation | None]) -> str:
@@ -198,7 +211,8 @@ def rewritten(text: str, changed: dict[str, Equation | None]) -> str:
             lines.append(line)
         elif (new := left.pop(name)) is not None:
             indent = line[: len(line) - len(line.lstrip())]
-            lines.append(f"{indent}{new}  {mark}{comment}" if mark else f"{indent}{new}")
+            unit = code.rpartition(":")[2].partition("(")[0].strip()  # as it was written
+            lines.append(f"{indent}{replace(new, unit=unit)}" + (f"  {mark}{comment}" if mark else ""))
     if not left:
         return "\n".join(lines)
     found = (changed.get(line.name, line) for line in read_equations(text))  # equations on several lines

@@ -64,8 +64,8 @@ class MemoryModel(Model):
     chosen : mapping of str to str
         The choices made, by name.
     unused : tuple of str
-        What a copy with one protocol of several, or one that `freeze` made, does not build, by name, and parameters
-        that nothing in it reads.
+        What a copy with one protocol of several, or one that `freeze` made, leaves out: ``"rule hebb"``,
+        ``"variable units.u"``; and parameters that nothing in it reads.
     """
 
     def __post_init__(self) -> None:

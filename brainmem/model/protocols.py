@@ -37,7 +37,8 @@ def with_protocol(model: M, name: str | None = None) -> M:
 def chosen_protocol(model: Model, name: str | None) -> Protocol:
     """Return the protocol of this name, the first or only one when not given."""
     check_protocol_name(model, name)
-    return next(iter(model.protocols.values()), model.protocol) if name is None else named_protocols(model)[name]
+    known = named_protocols(model)
+    return next(iter(known.values())) if name is None else known[name]
 
 
 def check_protocol_name(model: Model, name: Any) -> None:

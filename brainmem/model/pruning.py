@@ -1,8 +1,8 @@
 """What one protocol needs of a model: what no phase of it opens, and what only that reads, is left out.
 
 Gates and stimuli that are 0 in all of its phases are put into the texts as 0 (`brainmem.model.folded`). Sums, variables
-of synapses, projections and declared variables that something read before, and nothing reads now, are not built. States,
-observables, patterns and whatever nothing but a recording could have read stay.
+of synapses, projections and declared variables that something read before, and nothing reads now, are not built.
+States, observables, patterns and whatever nothing but a recording could have read stay.
 """
 
 from __future__ import annotations
@@ -72,11 +72,12 @@ def pruned(model: M, protocol: Protocol, rules: Iterable[LearningRule]) -> M:
     )
     left = unchecked(left, projections=tuple(_with_lines(model, left, folded, item) for item in model.projections))
     cut = _Cut(model, left)
-    unused = (*gates, *(item.name for item in dark), *cut.dropped)
+    unused = [f"gate {name}" for name in gates] + [f"stimulus {item.name}" for item in dark] + [*cut.dropped]
     fields = {name: getattr(left, name) for name in ("rules", "observables", "patterns", "stimuli", "protocol")}
     fields |= {"populations": cut.populations, "projections": cut.projections, "protocols": {}, "varied": True}
     left = unchecked(left, **fields)
-    return replace(model, **fields, unused=tuple(dict.fromkeys((*model.unused, *unused, *_unread_parameters(left)))))
+    unused += [f"parameter {name}" for name in _unread_parameters(left)]
+    return replace(model, **fields, unused=tuple(dict.fromkeys((*model.unused, *unused))))
 
 
 def _scheduled(protocol: Protocol) -> list[Phase]:
@@ -199,8 +200,9 @@ class _Graph:
         return found
 
     def unread(self) -> set[Node]:
-        """Return what no text reads: it can only be recorded."""
-        return self.reads.keys() - set().union(*self.reads.values(), self.roots)
+        """Return the variables of units that no text reads: they can only be recorded."""
+        units = {item.name for item in self.model.populations}
+        return {node for node in self.reads.keys() - set().union(*self.reads.values(), self.roots) if node[0] in units}
 
     def needed(self, more: set[Node]) -> set[Node]:
         """Return what is needed for itself, `more`, and all that these are computed from."""
@@ -282,14 +284,15 @@ class _Cut:
 
     @property
     def dropped(self) -> Iterator[str]:
-        """The names of what is left out, as ``weights=``, ``initial=`` and ``record=`` would give them."""
+        """What is left out, each with the word for it."""
         left = {item.name: item for item in self.projections}
         for item in self.model.projections:
             first = next(iter(item.initial), "")
-            if item.name not in left or (first and first not in left[item.name].initial):
-                yield item.name  # weights of a projection are those of its first variable
             if item.name not in left:
-                yield from (f"{item.name}.{name}" for name in self.graph.lines[item.name])
-        yield from (f"{owner}.{name}" for owner, name in sorted(self.dead))
+                yield f"projection {item.name}"
+                yield from (f"variable {item.name}.{name}" for name in self.graph.lines[item.name])
+            if first and (item.name not in left or first not in left[item.name].initial):
+                yield f"weights {item.name}"  # weights= are those of the first variable
+        yield from (f"variable {owner}.{name}" for owner, name in sorted(self.dead))
         kept = {rule.name for rule in self.model.rules}
-        yield from (rule.name for rule in self.whole.rules if rule.name not in kept)
+        yield from (f"rule {rule.name}" for rule in self.whole.rules if rule.name not in kept)

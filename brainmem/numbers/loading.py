@@ -80,15 +80,14 @@ def load_given(
 def needed(model: MemoryModel, given: Given) -> Given:
     """Return what is set of the parts of a model that its protocol builds, with a note on what is set of others."""
     which = f"the protocol {model.protocol.name!r}" if model.protocol.name else "its phases"
+    kept: dict[str, Any] = {}
     said = []
-    for kind in ("parameters", "weights", "initial"):
-        if names := [name for name in getattr(given, kind) if name in model.unused]:
-            said.append(f"{kind}= gives {', '.join(names)}, which nothing in {which} uses")
-    weights, initial = (
-        {name: values for name, values in items.items() if name not in model.unused}
-        for items in (given.weights, given.initial)
-    )
-    return replace(given, weights=weights, initial=initial, notes=(*given.notes, *said))
+    for kind, word in (("parameters", "parameter"), ("weights", "weights"), ("initial", "variable")):
+        items = getattr(given, kind)
+        names = [name for name in items if f"{word} {name}" in model.unused]
+        said += [f"{kind}= gives {', '.join(names)}, which nothing in {which} uses"] if names else []
+        kept[kind] = {name: values for name, values in items.items() if name not in names}
+    return replace(given, weights=kept["weights"], initial=kept["initial"], notes=(*given.notes, *said))
 
 
 def _dimensions(unit: str) -> Dimensions | None:

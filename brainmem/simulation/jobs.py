@@ -100,16 +100,21 @@ def _in_time(translated: Translation, name: str) -> Recorded:
     if len(matches) != 1:
         known = ["weights", "spikes", *map(_key, readable)]
         reason = "is ambiguous" if matches else "names nothing that can be recorded"
-        variable = name.rpartition(".")[2]
-        left_out = [item for item in translated.model.unused if item.rpartition(".")[2] == variable]
+        left_out = [item for item in translated.model.unused if _means(item, name)]
         if left_out and not matches:
-            reason += f", as nothing in its {_protocol(translated)} needs {left_out[0]!r},"
+            reason += f", as nothing in its {_protocol(translated)} needs the {left_out[0]},"
         raise RuleError(
             f"record={name!r} {reason} in the {translated.variant} variant of {translated.model.name!r}; allowed: "
             f"{', '.join([*map(_key, matches)] or known)}."
             f"{closest(name, [*known, *(item.variable for item in readable)])}"
         )
     return matches[0]
+
+
+def _means(left_out: str, name: str) -> bool:
+    """Tell whether a name in ``record=`` is that of something which a protocol leaves out, ``"variable units.u"``."""
+    word, _, known = left_out.partition(" ")
+    return word in ("gate", "stimulus", "variable") and known.rpartition(".")[2] == name.rpartition(".")[2]
 
 
 def _protocol(translated: Translation) -> str:

@@ -102,7 +102,7 @@ def _begun(value: Number, sign: str, text: str, number: Number | None) -> tuple[
         return "=", text if sign == "+=" else f"-({text})", None
     if value == 0:
         return "=", "0", 0
-    return "=", f"{value!r} {sign[0]} ({text})", None
+    return "=", f"{value!r}{sign[0]}({text})", None
 
 
 def _changes_nothing(sign: str, number: Number) -> bool:
@@ -161,17 +161,17 @@ class _Folding:
     def _reads(self, node: ast.AST) -> bool:
         return any(isinstance(item, ast.Name) and item.id in self.names for item in ast.walk(node))
 
-    def _number(self, compute: Callable[[], Any], otherwise: _Part) -> _Part:
-        """Return the part that is a number, or another where it cannot be computed."""
+    def _number(self, compute: Callable[[], Any]) -> _Part | None:
+        """Return the part that is a number, None where it cannot be computed."""
         try:
             found = compute()
         except (ArithmeticError, ValueError, TypeError, RuleError):
-            return otherwise
+            return None
         if isinstance(found, bool | np.bool_):
             return _Part(str(bool(found)), bool(found), True)
         number = found if isinstance(found, int) else float(found)
         if not math.isfinite(number):
-            return otherwise
+            return None
         number = int(number) if number == 0 else number
         return _Part(repr(number), number, True)
 
@@ -183,13 +183,14 @@ class _Folding:
         left_end, right_start = self._gap(node.left, node.right)
         left = self.part(node.left, node.col_offset, left_end)
         right = self.part(node.right, right_start, node.end_col_offset or 0)
-        joined = _Part(left.written + self.source[left_end:right_start] + right.written, changed=True)
         simpler = self._simpler(type(node.op), left, right)
         if simpler is not None:
             return simpler
         if left.value is not None and right.value is not None and type(node.op) in OPERATORS:
-            return self._number(lambda: OPERATORS[type(node.op)](left.value, right.value), joined)
-        return joined
+            found = self._number(lambda: OPERATORS[type(node.op)](left.value, right.value))
+            if found is not None:
+                return found
+        return _Part(left.written + self.source[left_end:right_start] + right.written, changed=True)
 
     def _simpler(self, kind: type, left: _Part, right: _Part) -> _Part | None:
         """Return what is left of a sum, a product or a power in which one side is 0 or 1."""
@@ -225,10 +226,8 @@ class _Folding:
         opened = self.source.find("(", node.col_offset, start)
         start = opened if opened >= 0 else start
         inner = self.part(node.operand, start, node.end_col_offset or 0)
-        joined = _Part(self.source[node.col_offset : start] + inner.written, changed=True)
-        if inner.value is None:
-            return joined
-        return self._number(lambda: OPERATORS[type(node.op)](inner.value), joined)
+        found = None if inner.value is None else self._number(lambda: OPERATORS[type(node.op)](inner.value))
+        return found or _Part(self.source[node.col_offset : start] + inner.written, changed=True)
 
     def _several(self, nodes: list[ast.expr], start: int, end: int) -> Iterator[tuple[_Part, str]]:
         """Yield each of the parts that stand in a row, and the text behind it."""
@@ -241,11 +240,12 @@ class _Folding:
     def _compare(self, node: ast.Compare) -> _Part:
         rows = list(self._several([node.left, *node.comparators], node.col_offset, node.end_col_offset or 0))
         parts = [part for part, _ in rows]
-        joined = _Part("".join(part.written + behind for part, behind in rows), changed=True)
-        if any(part.value is None for part in parts):
-            return joined
         pairs = zip(node.ops, parts, parts[1:], strict=False)
-        return self._number(lambda: all(OPERATORS[type(op)](one.value, two.value) for op, one, two in pairs), joined)
+        if all(part.value is not None for part in parts):
+            found = self._number(lambda: all(OPERATORS[type(op)](one.value, two.value) for op, one, two in pairs))
+            if found is not None:
+                return found
+        return _Part("".join(part.written + behind for part, behind in rows), changed=True)
 
     def _boolop(self, node: ast.BoolOp) -> _Part:
         both = isinstance(node.op, ast.And)
@@ -262,11 +262,12 @@ class _Folding:
         start = self.source.index("(", node.func.end_col_offset or 0) + 1
         end = (node.end_col_offset or 0) - 1
         rows = list(self._arguments(node, start, end))
+        if name in FUNCTIONS and name not in DRAWS and all(part.value is not None for part in rows):
+            found = self._number(lambda: FUNCTIONS[name](*(part.value for part in rows)))
+            if found is not None:
+                return found
         head = self.source[node.col_offset : start]
-        joined = _Part(f"{head}{', '.join(part.written for part in rows)})", changed=True)
-        if name in DRAWS or name not in FUNCTIONS or any(part.value is None for part in rows):
-            return joined
-        return self._number(lambda: FUNCTIONS[name](*(part.value for part in rows)), joined)
+        return _Part(f"{head}{', '.join(part.written for part in rows)})", changed=True)
 
     def _arguments(self, node: ast.Call, start: int, end: int) -> Iterator[_Part]:
         for place, item in enumerate(node.args):
