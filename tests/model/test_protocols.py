@@ -179,9 +179,8 @@ def test_rules_that_never_act_and_the_variables_they_alone_need_are_left_out():
     assert (learn.rules[1].episodic, learn.rules[1].at) == ("d = learn*x_pre\nw += d", ("wait",))
     assert forget.rules[1].episodic == "d = forget*w\nw += d"
     assert (forget.projections[0].initial, forget.projections[0].variables) == ({"w": "zeros()"}, "")
-    assert {"weights ring", "variable ring.trail", "variable ring.half"} <= set(
-        forget.unused
-    )  # weights= would give the first of the two
+    gone = {"weights ring", "variable ring.trail", "variable ring.half"}
+    assert gone <= set(forget.unused)  # weights= would give the first of the two
     assert "weights ring" not in learn.unused
     assert none.projections[0].variables == "w : 1"
     for item in (learn, forget, none):
