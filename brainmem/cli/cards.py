@@ -14,24 +14,27 @@ from brainmem.models import get_claims, get_model, list_models, list_tasks
 __all__ = ["listing", "print_card"]
 
 
-def listing() -> Iterator[tuple[str, str, str]]:
-    """Yield (name, paper, keys of claims) of each model; a broken model keeps its place with its error."""
+def listing() -> Iterator[tuple[str, str, str, str]]:
+    """Yield (name, paper, protocols, keys of claims) of each model; a broken model keeps its place with its error."""
     for name in list_models():
         try:
             model, claims = get_model(name), get_claims(name)
         except (BrainmemError, ImportError, SyntaxError, NameError) as error:
-            yield name, f"cannot be read: {error}", ""
+            yield name, f"cannot be read: {error}", "", ""
         else:
-            yield name, citation(model.reference), ", ".join(claim.key for claim in claims)
+            yield name, citation(model.reference), ", ".join(model.protocols), ", ".join(claim.key for claim in claims)
             for task in list_tasks(name):
-                yield task, get_model(task).description.strip().partition("\n")[0], ""
+                other = get_model(task)
+                yield task, other.description.strip().partition("\n")[0], ", ".join(other.protocols), ""
 
 
-def print_card(key: str | Path) -> None:
-    """Print all that the model's file says, as ``print(model)`` does, and its claims."""
+def print_card(key: str | Path, protocol: str | None = None) -> None:
+    """Print all that the model's file says, as ``print(model)`` does, and its claims; or what one protocol needs."""
     width = out().width
     claims = [(claim.key, claim.statement) for claim in get_claims(key)]
-    shown = [*sections(get_model(key), width), *([("Claims", aligned(claims, width))] if claims else [])]
+    model = get_model(key)
+    model = model if protocol is None else model.with_protocol(protocol)
+    shown = [*sections(model, width), *([("Claims", aligned(claims, width))] if claims else [])]
     for number, (heading, lines) in enumerate(shown):
         say(f"{heading}" if number == 0 else f"\n{heading}", style="bold")
         for line in lines:

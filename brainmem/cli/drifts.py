@@ -10,7 +10,7 @@ import typer
 
 from brainmem.cli.options import check_writable, device_of, parse_seeds, settings
 from brainmem.cli.screen import complain, say
-from brainmem.cli.study import DeviceName, Key, Output, Pick, Set, Threads, Variant
+from brainmem.cli.study import DeviceName, Key, Output, Pick, ProtocolName, Set, Threads, Variant
 from brainmem.storage.files import replacing
 
 __all__ = ["COMMANDS"]
@@ -38,6 +38,7 @@ def explain(
     items: Items = 4,
     device: DeviceName = "cpp_standalone",
     threads: Threads = 0,
+    protocol: ProtocolName = None,
 ) -> None:
     """Say what a time step does, what becomes of rules in spikes, and by how much they are biased."""
     import brainmem
@@ -54,6 +55,7 @@ def explain(
         details=details,
         measured=measure,
         items=items or None,
+        protocol=protocol,
     )
     say(text)
 
@@ -72,6 +74,7 @@ def verify(
     ] = [],  # noqa: B006
     device: DeviceName = "cpp_standalone",
     threads: Threads = 0,
+    protocol: ProtocolName = None,
     output: Output = None,
 ) -> None:
     """Measure what each rule would change in rates and in spikes; exits with 1 where spikes are not as expected.
@@ -92,6 +95,7 @@ def verify(
             weights="learned" if learned else None,
             items=items or None,
             cells_per_unit=tuple(cells) or None,
+            protocol=protocol,
             progress=report,
         )
     say(str(found))

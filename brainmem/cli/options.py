@@ -19,6 +19,7 @@ __all__ = [
     "device_of",
     "make_folder",
     "pairs",
+    "parse_protocols",
     "parse_seeds",
     "parse_value",
     "records",
@@ -77,6 +78,12 @@ def parse_seeds(text: str) -> int | list[int]:
     if not parts or not all(part.isdecimal() for part in parts):
         raise BrainmemError(f"--seeds {text!r}: write how many, --seeds 8, or which, --seeds 3,5,7.")
     return [int(part) for part in parts] if "," in text else int(parts[0])
+
+
+def parse_protocols(text: str | None) -> str | list[str] | None:
+    """Return the name of a protocol, or several where commas stand between them."""
+    names = [part.strip() for part in (text or "").split(",") if part.strip()]
+    return names if len(names) > 1 else names[0] if names else None
 
 
 def pairs(given: Iterable[str], option: str) -> dict[str, str]:

@@ -47,6 +47,10 @@ Input = Annotated[
 DeviceName = Annotated[str, typer.Option("--device", help="cpp_standalone, runtime, runtime:cython, cuda_standalone.")]
 Threads = Annotated[int, typer.Option(help="OpenMP threads of compiled runs; 0 compiles without OpenMP.")]
 Pick = Annotated[Variant, typer.Option(help="The paper's own network, or spiking cells.")]
+ProtocolName = Annotated[
+    str | None,
+    typer.Option("--protocol", metavar="NAME", help="One of the model's protocols; the first if not given."),
+]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Where results are written.")]
 
 
@@ -64,22 +68,23 @@ def list_() -> None:
     """List the models that ship with brainmem."""
     from brainmem.cli.cards import listing
 
-    print_table(("model", "paper", "claims"), listing())
+    print_table(("model", "paper", "protocols", "claims"), listing())
 
 
 def show(
     key: Key,
     variant: Annotated[Variant | None, typer.Option(help="Print the Brian2 script of this variant.")] = None,
+    protocol: ProtocolName = None,
 ) -> None:
-    """Show a model: its card, or with --variant the Brian2 script it is translated to."""
+    """Show a model: its card, or with --variant the Brian2 script it is translated to; --protocol shows only one."""
     from brainmem import get_model
     from brainmem.cli.cards import print_card
     from brainmem.translation import translate
 
     if variant is None:
-        print_card(key)
+        print_card(key, protocol)
     else:
-        print_code(str(translate(get_model(key), variant.value)))
+        print_code(str(translate(get_model(key), variant.value, protocol=protocol)))
 
 
 def run(
@@ -94,14 +99,16 @@ def run(
     trials: Annotated[
         int | None, typer.Option(min=1, help="Number of independent trials that run at once; no rule may act.")
     ] = None,
+    protocol: ProtocolName = None,
     output: Output = None,
     report: Annotated[bool, typer.Option(help="Write a page with figures beside the result.")] = True,
 ) -> None:
     """Run a model once; save the result (KEY-VARIANT-seedN.nc unless --output names a file) and a page beside it."""
-    name = f"{file_name(Path(key).name)}-{variant.value}-seed{seed}.nc"
+    run = f"{protocol}-{variant.value}" if protocol else variant.value
+    name = f"{file_name(Path(key).name)}-{file_name(run)}-seed{seed}.nc"
     path = check_writable(output or Path(name))
     options = {"parameters": settings(set), "inputs": pairs(input, "--input"), "device": device_of(device, threads)}
-    options |= {"trials": trials, **({"record": records(record)} if record else {})}
+    options |= {"trials": trials, "protocol": protocol, **({"record": records(record)} if record else {})}
     [result] = _runs([(key, variant.value, seed)], options)
     save_result(result, path)
     _print_recall(result)
@@ -109,7 +116,7 @@ def run(
     if report:
         from brainmem import write_report
 
-        title = f"{result.model}: {result.variant} variant, seed {seed}"
+        title = f"{result.model}: {_protocol(result.protocol)}{result.variant} variant, seed {seed}"
         say(f"Saved {write_report(path.with_suffix('.html'), title=title, results=result)}")
 
 
@@ -120,6 +127,7 @@ def compare(
     device: DeviceName = "cpp_standalone",
     threads: Threads = 0,
     input: Input = [],  # noqa: B006
+    protocol: ProtocolName = None,
     output: Output = None,
 ) -> None:
     """Run both variants from the same seeds and say how far they agree; --output DIR keeps results and a report."""
@@ -127,6 +135,7 @@ def compare(
 
     folder = None if output is None else make_folder(output)
     options = {"parameters": settings(set), "inputs": pairs(input, "--input"), "device": device_of(device, threads)}
+    options["protocol"] = protocol
     todo = [(key, variant.value, seed) for variant in Variant for seed in range(seeds)]
     results = _runs(todo, options, folder)
     comparison = brainmem.compare(results[:seeds], results[seeds:])
@@ -170,6 +179,10 @@ def reproduce(
         raise typer.Exit(1)
 
 
+def _protocol(name: str) -> str:
+    return f"protocol {name}, " if name else ""
+
+
 def _line(text: str) -> None:
     """Show one line of progress on standard error."""
     typer.echo(text, err=True)
@@ -198,7 +211,8 @@ def _print_recall(result: Any) -> None:
     from brainmem import BrainmemError, measure
 
     state = "complete" if result.complete else "ended early"
-    say(f"{result.model}, {result.variant} variant, seed {result.seed}, on {result.device}: {state}")
+    variant = f"{_protocol(result.protocol)}{result.variant} variant"
+    say(f"{result.model}, {variant}, seed {result.seed}, on {result.device}: {state}")
     for warning in result.warnings:
         say(f"  warning: {warning}")
     try:

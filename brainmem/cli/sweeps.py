@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from brainmem.cli.options import device_of, pairs, parse_seeds, records, sweep_settings
+from brainmem.cli.options import device_of, pairs, parse_protocols, parse_seeds, records, sweep_settings
 from brainmem.cli.screen import complain, print_table, say
 from brainmem.cli.study import DeviceName, Input, Key, Pick, Record, Threads, Variant
 
@@ -23,6 +23,10 @@ Set = Annotated[
 ]
 Seeds = Annotated[str, typer.Option(metavar="SEEDS", help="How many (0, 1, 2, ...), or which: 3,5,7.")]
 Jobs = Annotated[int | None, typer.Option(min=1, help="Runs at a time; as many as there are cores if not given.")]
+Protocols = Annotated[
+    str | None,
+    typer.Option("--protocol", metavar="NAMES", help="Which of the model's protocols; several are swept: wake,sleep."),
+]
 Store = Annotated[
     Path | None, typer.Option("--store", metavar="DIR", help="The folder of results; KEY-VARIANT-sweep if not given.")
 ]
@@ -38,6 +42,7 @@ def sweep(
     threads: Threads = 0,
     input: Input = [],  # noqa: B006
     record: Record = [],  # noqa: B006
+    protocol: Protocols = None,
     store: Store = None,
 ) -> None:
     """Run all combinations of values and seeds; the same command resumes, more values extend. 1 if a point failed."""
@@ -48,6 +53,7 @@ def sweep(
     from brainmem.cli.progress import counting_bar
 
     name = Path(key).name
+    named = "-".join([name, *([protocol.replace(",", "-")] if protocol else []), variant.value])
     with counting_bar(name) as report, warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=".* points failed", category=RuntimeWarning)  # shown below
         found = run_sweep(
@@ -55,10 +61,11 @@ def sweep(
             variant.value,
             parameters=sweep_settings(set),
             seeds=parse_seeds(seeds),
-            store=store or Path(f"{name}-{variant.value}-sweep"),
+            store=store or Path(f"{named}-sweep"),
             device=device_of(device, threads),
             jobs=jobs,
             inputs=pairs(input, "--input"),
+            protocol=parse_protocols(protocol),
             progress=report,
             record=records(record) or ("weights",),
         )

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from brainmem.model.combined import named_protocols
 from brainmem.model.differences import continuous, own_values
 from brainmem.model.layout import aligned, broken, columns, prose
 from brainmem.model.nouns import (
@@ -73,12 +74,23 @@ def _experiment(model: Model, width: int) -> Iterator[Section]:
     if model.observables:
         yield "Observables", aligned([(item.name, _observable(item)) for item in model.observables], width)
     for item in model.protocol.phases:
-        yield f"Phase {item.name}", aligned(_phase(item), width)
-    yield "Schedule", [line for entry in model.protocol.schedule for line in _schedule(entry, width)]
+        yield f"Phase {item.name}{_of_some(model, item)}", aligned(_phase(item), width)
+    for number, (name, protocol) in enumerate(named_protocols(model).items()):
+        default = " (default)" if model.protocols and not number else ""
+        lines = [line for entry in protocol.schedule for line in _schedule(entry, width)]
+        yield f"Protocol {name}{default}" if name else "Schedule", lines
     if model.recalled:
         yield "Recalled", aligned(_recalled(model.recalled), width)
     if model.limits:
         yield "Limits", aligned([(item.condition, item.reason) for item in model.limits], width)
+
+
+def _of_some(model: Model, phase: Phase) -> str:
+    """Return the protocols that have a phase, where others have another one of its name."""
+    if sum(item.name == phase.name for item in model.protocol.phases) < 2:
+        return ""
+    owners = (name for name, protocol in model.protocols.items() if phase in protocol.phases)
+    return f" of protocol {_joined(*owners)}"
 
 
 def citation(reference: Reference | None) -> str:
@@ -208,6 +220,8 @@ def _simulation(model: Model) -> Iterator[tuple[str, str]]:
     own = own_values(model)
     yield from ((name, str(value)) for name, value in model.spiking.items() if name not in own)
     yield "chosen", _joined(*(f"{name} = {option}" for name, option in model.chosen.items()))
+    yield "protocol", model.protocol.name if not model.protocols else ""
+    yield "not used", _joined(*model.unused)
 
 
 # Texts

@@ -82,7 +82,7 @@ class Claim(_Taken):
     points : mapping or sequence of mappings
         By case. Parameters of the runs, as `sweep` takes them: lists are taken in all combinations; a sequence gives
         the points one by one; a mapping from labels to mappings names them (``{point}`` in `quantity`). A case that is
-        not named has none of the rows.
+        not named has none of the rows. In a model of several protocols, ``protocol`` names the one that is run.
     seeds : int, iterable of int, or callable
         By case. ``8`` stands for 0, 1, ..., 7; a function takes the parameters of a point. One when not given.
     run : callable

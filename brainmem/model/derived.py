@@ -10,6 +10,7 @@ from brainmem.errors import RuleError, closest, quoted
 from brainmem.model import nouns
 from brainmem.model.checks.reserved import CELL_PARAMETERS
 from brainmem.model.choices import check_options
+from brainmem.model.combined import combined
 from brainmem.model.nouns import Model
 from brainmem.model.parameters import resolve_parameters
 from brainmem.text.expression import names_in
@@ -93,6 +94,7 @@ def exchanged(model: Model, parts: Iterable[Any], without: Iterable[str], fields
     fields : mapping
         Whole fields, which are taken before `parts` and `without`.
     """
+    fields = _of_protocols(model, fields)
     protocol = fields.get("protocol", model.protocol)
     held = {field: getattr(model, field) for field in _FIELDS.values() if field != "phases"}
     held = {**held, "phases": getattr(protocol, "phases", ()), **fields}
@@ -108,9 +110,38 @@ def exchanged(model: Model, parts: Iterable[Any], without: Iterable[str], fields
             changed[_SINGLE[kind]] = part
         else:
             held[_FIELDS[kind]] = changed[_FIELDS[kind]] = _with(held[_FIELDS[kind]], part)
+    if "protocol" in changed and not fields.get("protocols"):
+        changed["protocols"] = {}
     if "phases" in changed:
-        changed["protocol"] = replace(changed.get("protocol", model.protocol), phases=changed.pop("phases"))
+        changed |= _with_phases(model, changed, changed.pop("phases"), parts)
     return changed
+
+
+def _of_protocols(model: Model, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return fields in which a new protocol takes the place of several, and several that of one."""
+    if "protocols" not in fields or "protocol" in fields:
+        return fields
+    _, one = combined(fields["protocols"], model.parameters) if isinstance(fields["protocols"], Mapping) else ({}, None)
+    return {**fields, "protocol": one}
+
+
+def _with_phases(
+    model: Model, changed: Mapping[str, Any], phases: tuple[Any, ...], parts: Iterable[Any]
+) -> dict[str, Any]:
+    """Return the protocol with other phases; of several protocols, each has those of the names that it had."""
+    named, _ = combined(changed.get("protocols", model.protocols), model.parameters)
+    if not named:
+        return {"protocol": replace(changed.get("protocol", model.protocol), phases=phases)}
+    new = {part.name: part for part in parts if isinstance(part, nouns.Phase)}
+    left = {phase.name for phase in phases}
+    if unknown := new.keys() - {phase.name for item in named.values() for phase in item.phases}:
+        raise RuleError(
+            f"Model {model.name!r}: no protocol has a phase {sorted(unknown)[0]!r} that this one could replace. Give "
+            f"the protocol that is to have it: replace(protocols={{**model.protocols, {next(iter(named))!r}: ...}})."
+        )
+    kept = {name: tuple(new.get(phase.name, phase) for phase in item.phases if phase.name in left)
+            for name, item in named.items()}  # fmt: skip
+    return {"protocol": None, "protocols": {name: replace(item, phases=kept[name]) for name, item in named.items()}}
 
 
 def _name(item: Any) -> Any:

@@ -178,7 +178,8 @@ FIELDS: dict[type, dict[str, Kind]] = {
     nouns.Model: {
         "name": ELSEWHERE,
         **dict.fromkeys(("parameters", "populations", "projections", "rules"), PARTS),
-        **dict.fromkeys(("patterns", "stimuli", "observables", "protocol", "limits", "choices"), PARTS),
+        **dict.fromkeys(("patterns", "stimuli", "observables", "limits", "choices"), PARTS),
+        **dict.fromkeys(("protocol", "protocols"), PARTS),
         "reference": replace(_noun(nouns.Reference), role=NOTHING),
         "recalled": PARTS,
         "rate_dt": TIME.or_else("0.1*ms"),
@@ -187,6 +188,7 @@ FIELDS: dict[type, dict[str, Kind]] = {
         "description": PROSE,
         "varied": FLAG,
         "chosen": _mapping("{'error_on': 'rate'}", Kind(_is_text, "text")),
+        "unused": Kind(_several(_is_text, tuple), "a tuple of names").or_else(()),
     },
     nouns.Reference: {**dict.fromkeys(("authors", "title", "journal", "doi", "arxiv"), PROSE), "year": YEAR},
     nouns.Parameter: {"name": ELSEWHERE, "value": PARTS, **dict.fromkeys(("meaning", "source"), PROSE)},
@@ -280,7 +282,7 @@ FIELDS: dict[type, dict[str, Kind]] = {
         "epochs": EPOCHS,
     },
     nouns.Repeat: {"times": _count(0), "body": PARTS, "until": CONDITION.or_else(""), "must_end": FLAG},
-    nouns.Protocol: {"phases": PARTS, "schedule": PARTS, "whole": ELSEWHERE},
+    nouns.Protocol: {"phases": PARTS, "schedule": PARTS, **dict.fromkeys(("name", "whole"), ELSEWHERE)},
     nouns.Recalled: {
         **dict.fromkeys(("phase", "target", "score", "repeats"), NAME),
         "threshold": ELSEWHERE,

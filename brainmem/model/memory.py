@@ -11,8 +11,10 @@ from brainmem.model.card import card
 from brainmem.model.checks import check_model
 from brainmem.model.checks.recalled import check_named_parts
 from brainmem.model.choices import choose
+from brainmem.model.combined import Combined, combined, written_out
 from brainmem.model.derived import exchanged, varied
-from brainmem.model.nouns import Each, Model, Phase, Protocol, Repeat
+from brainmem.model.nouns import Model
+from brainmem.model.protocols import with_protocol
 
 __all__ = ["MemoryModel"]
 
@@ -38,6 +40,10 @@ class MemoryModel(Model):
     observables : tuple of Observable
     protocol : Protocol or Phase
         A single `Phase` stands for the protocol that runs it once for each item.
+    protocols : mapping of str to Protocol or Phase
+        Several in place of one, by name; the first is run where none is named, ``simulate(model, protocol="sleep")``
+        runs another. All texts may read the gates of each; a run has only what a phase of its protocol opens
+        (`with_protocol`). Phases of one name may differ between protocols. `protocol` then holds all of them.
     recalled : Recalled, optional
         When a memory counts as recalled.
     limits : tuple of Limit
@@ -58,10 +64,17 @@ class MemoryModel(Model):
         Marks a copy made by `replace`, in which parameters may be left over that only the replaced part used.
     chosen : mapping of str to str
         The choices made, by name.
+    unused : tuple of str
+        What a copy with one protocol of several, or one that `freeze` made, leaves out: ``"rule hebb"``,
+        ``"variable units.u"``; and parameters that nothing in it reads.
     """
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "protocol", _written_out(self.protocol, self.parameters))
+        object.__setattr__(self, "protocol", written_out(self.protocol, self.parameters))
+        if isinstance(self.protocols, Mapping) and isinstance(self.protocol, Combined | None):
+            named, one = combined(self.protocols, self.parameters)
+            object.__setattr__(self, "protocols", named)
+            object.__setattr__(self, "protocol", one if named else None)
         check_model(self)
 
     def replace(self, *parts: Any, without: str | tuple[str, ...] = (), **fields: Any) -> MemoryModel:
@@ -126,21 +139,19 @@ class MemoryModel(Model):
         """
         return choose(self, **options)
 
+    def with_protocol(self, name: str | None = None) -> MemoryModel:
+        """Return a copy that has one of the model's protocols alone, the first when not given.
+
+        Gates and stimuli that are 0 in all of its phases are 0 in the texts, and what these multiply is gone from
+        them. Rules that never act, and sums, variables of synapses and projections that only such rules and texts read,
+        are left out; states, patterns, observables and parameters stay. Choices that are open take their defaults.
+
+        Raises
+        ------
+        RuleError
+            For a protocol that the model does not have.
+        """
+        return with_protocol(self, name)
+
     def __str__(self) -> str:
         return card(self)
-
-
-def _written_out(protocol: Any, parameters: Any) -> Any:
-    """Return a protocol in its full form: a single phase in a schedule, every `Each` with its number of items."""
-    if isinstance(protocol, Phase):
-        protocol = Protocol((protocol,), (Each(protocol.name),))
-    if not (isinstance(protocol, Protocol) and isinstance(protocol.schedule, tuple) and isinstance(parameters, tuple)):
-        return protocol  # refused by the checks
-    items = "M" if any(getattr(item, "name", None) == "M" for item in parameters) else 1
-    return replace(protocol, schedule=tuple(_with_items(entry, items) for entry in protocol.schedule))
-
-
-def _with_items(entry: Any, items: str | int) -> Any:
-    if isinstance(entry, Repeat) and isinstance(entry.body, tuple):
-        return replace(entry, body=tuple(_with_items(each, items) for each in entry.body))
-    return replace(entry, items=items) if isinstance(entry, Each) and entry.items is None else entry

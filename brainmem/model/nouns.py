@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, cast
 
 __all__ = [
     "Choice",
@@ -554,11 +554,13 @@ class Repeat:
 class Protocol:
     """The phases of an experiment and the order in which they come.
 
-    `whole` is no field for users: what one variant runs holds the protocol as written there.
+    One of several in a model, ``MemoryModel(protocols={"wake": Protocol(...)})``, has its `name` from there. `whole` is
+    no field for users: what one variant runs holds the protocol as written there.
     """
 
     phases: tuple[Phase, ...]
     schedule: tuple[Each | Repeat, ...]
+    name: str = field(default="", kw_only=True)
     whole: Protocol | None = field(default=None, kw_only=True, repr=False, compare=False)
 
     @property
@@ -648,7 +650,8 @@ class Model:
     patterns: tuple[Pattern, ...] = field(default=(), kw_only=True)
     stimuli: tuple[Stimulus, ...] = field(default=(), kw_only=True)
     observables: tuple[Observable, ...] = field(default=(), kw_only=True)
-    protocol: Protocol = field(kw_only=True)  # or a Phase, which stands for the protocol that runs it once
+    protocol: Protocol = field(default=cast(Protocol, None), kw_only=True)  # or a Phase: the protocol that runs it once
+    protocols: Mapping[str, Protocol] = field(default_factory=dict, kw_only=True)
     recalled: Recalled | None = field(default=None, kw_only=True)
     limits: tuple[Limit, ...] = field(default=(), kw_only=True)
     choices: tuple[Choice, ...] = field(default=(), kw_only=True)
@@ -659,6 +662,7 @@ class Model:
     description: str = field(default="", kw_only=True)
     varied: bool = field(default=False, kw_only=True, repr=False, compare=False)
     chosen: Mapping[str, str] = field(default_factory=dict, kw_only=True, repr=False)
+    unused: tuple[str, ...] = field(default=(), kw_only=True, repr=False, compare=False)
 
     @property
     def all_patterns(self) -> tuple[Pattern, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from brian2.equations.equations import dimensions_and_type_from_string
 
 from brainmem.errors import RuleError
-from brainmem.intake.arguments import DEVICE, MAPPING, SEED, instance, optional
+from brainmem.intake.arguments import DEVICE, MAPPING, SEED, TEXT, instance, optional
 from brainmem.intake.files import read_matrix
 from brainmem.intake.images import ORIENTATION, is_folder, read_pictures, split_levels
 from brainmem.intake.numbers import read_array
@@ -21,13 +22,14 @@ from brainmem.numbers.arrays import PATTERN_AXES
 from brainmem.numbers.starts import Given
 from brainmem.text.equations import read_equations
 
-__all__ = ["RUN", "load_given"]
+__all__ = ["RUN", "load_given", "needed"]
 
 RUN = {  # the arguments that runs share
     "model": instance("a MemoryModel, or the name of one", MemoryModel, str),
     **dict.fromkeys(("parameters", "inputs", "weights", "initial"), optional(MAPPING)),
     "seed": SEED,
     "device": optional(DEVICE),
+    "protocol": optional(TEXT),
 }
 
 
@@ -77,7 +79,20 @@ def load_given(
         owner, _, variable = key.partition(".")
         axes = ("post", "pre") if owner in owners else ("trial", "unit")
         begun[key] = load(given, f"{where}: initial {key!r}", axes, _of_variable(model, owner, variable))
-    return Given(parameters, tables, joined, begun, tuple(notes))
+    return needed(model, Given(parameters, tables, joined, begun, tuple(notes)))
+
+
+def needed(model: MemoryModel, given: Given) -> Given:
+    """Return what is set of the parts of a model that its protocol builds, with a note on what is set of others."""
+    which = f"the protocol {model.protocol.name!r}" if model.protocol.name else "its phases"
+    kept: dict[str, Any] = {}
+    said = []
+    for kind, word in (("parameters", "parameter"), ("weights", "weights"), ("initial", "variable")):
+        items = getattr(given, kind)
+        names = [name for name in items if f"{word} {name}" in model.unused]
+        said += [f"{kind}= gives {', '.join(names)}, which nothing in {which} uses"] if names else []
+        kept[kind] = {name: values for name, values in items.items() if name not in names}
+    return replace(given, weights=kept["weights"], initial=kept["initial"], notes=(*given.notes, *said))
 
 
 def _from_pictures(item: Pattern, folder: str | Path, what: str) -> tuple[np.ndarray, str]:

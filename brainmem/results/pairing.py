@@ -179,9 +179,15 @@ def _check_pair(rate: Result, spiking: Result) -> None:
 
 
 def _check_same_settings(one: Result, other: Result, which: str) -> None:
-    """Refuse results of two models, or of other parameters or forms of one; `which` says what they are."""
+    """Refuse results of two models, or of other protocols, parameters or forms of one; `which` says what they are."""
     if one.model != other.model:
         raise ResultError(f"Cannot compare two models: {one.model!r} and {other.model!r}.")
+    if one.protocol != other.protocol:
+        ran, then = (f"protocol {item.protocol!r}" if item.protocol else "no named one" for item in (one, other))
+        raise ResultError(
+            f"Results of {one.model!r}, {which}, are of two protocols: {ran} and {then}. Run both with the same "
+            "protocol=..."
+        )
     first, second = one.parameters, other.parameters
     same = one.variant == other.variant
     different = [

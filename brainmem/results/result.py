@@ -146,6 +146,11 @@ class Result:
         return self._json("choices", {})
 
     @property
+    def protocol(self) -> str:
+        """The protocol that was run, of a model with several; ``""`` for others."""
+        return str(self.data.attrs.get("protocol", ""))
+
+    @property
     def recalled(self) -> dict[str, Any]:
         """When a memory counts as recalled in this variant; see `brainmem.Recalled`. Empty if the model does not say.
 
@@ -288,7 +293,8 @@ class Result:
 
     def _headline(self) -> str:
         state = "complete" if self.complete else "INCOMPLETE"
-        return f"<Result of {self.model!r}, {self.variant} variant, seed {self.seed}, {self.device}, {state}>"
+        run = f" protocol {self.protocol!r}," if self.protocol else ""
+        return f"<Result of {self.model!r},{run} {self.variant} variant, seed {self.seed}, {self.device}, {state}>"
 
 
 class _AbsentVariable(ResultError, AttributeError):

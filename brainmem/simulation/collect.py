@@ -70,6 +70,7 @@ def collect(
         "dt": dt,
         "parameters": json.dumps(_parameters(translated, numbers)),
         "choices": json.dumps(dict(model.chosen)),
+        "protocol": model.protocol.name,
         "options": json.dumps(dict(translated.options)),
         "versions": json.dumps(versions()),
         "equations": str(translated),

@@ -117,6 +117,9 @@ def _of_units(translated: Translation, numbers: Numbers, name: str, when: When) 
         keys = [next(_names(item)) for item in (*in_time, *at_ends)]
         known = ["weights", "spikes", *numbers.weights, *keys]
         reason = "is ambiguous" if matches else "names nothing that can be recorded"
+        left_out = [item for item in translated.model.unused if _means(item, name)]
+        if left_out and not matches:
+            reason += f", as nothing in its {_protocol(translated)} needs the {left_out[0]},"
         raise RuleError(
             f"record={name!r} {reason} in the {translated.variant} variant of {translated.model.name!r}; allowed: "
             f"{', '.join([next(_names(item)) for item in matches] or known)}."
@@ -126,6 +129,17 @@ def _of_units(translated: Translation, numbers: Numbers, name: str, when: When) 
         _check_whole(name, when)
         return matches[0]
     return matches[0]._replace(at=_phases(translated, numbers, name, when))
+
+
+def _means(left_out: str, name: str) -> bool:
+    """Tell whether a name in ``record=`` is that of something which a protocol leaves out, ``"variable units.u"``."""
+    word, _, known = left_out.partition(" ")
+    return word in ("gate", "stimulus", "variable") and known.rpartition(".")[2] == name.rpartition(".")[2]
+
+
+def _protocol(translated: Translation) -> str:
+    name = translated.model.protocol.name
+    return f"protocol {name!r}" if name else "phases"
 
 
 def _names(item: Recorded) -> Iterator[str]:

@@ -16,10 +16,10 @@ from brainmem.engine.stages import RUNNING, TRANSLATING, say_stage
 from brainmem.errors import ResultError, RuleError
 from brainmem.intake.arguments import CALLABLE, SPAN, optional, takes
 from brainmem.intake.records import RECORD, Asked, as_record
-from brainmem.model.choices import split_choices
 from brainmem.model.freezing import fixed_weights
 from brainmem.model.memory import MemoryModel
 from brainmem.model.phases import with_starts
+from brainmem.model.protocols import form_of
 from brainmem.model.reading import drawn_from
 from brainmem.model.variants import Variant, variant_of, with_cells
 from brainmem.models import get_model
@@ -52,6 +52,7 @@ def simulate(
     record: Asked = ("weights",),
     interval: Any = None,
     trials: int | None = None,
+    protocol: str | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Result:
     """Run `model` through its protocol and return what was recorded.
@@ -93,6 +94,8 @@ def simulate(
         own; the first trial starts from the numbers of a run without trials. No rule may change the weights: see
         `freeze`. Results have a dimension ``trial``. Trials keep step: a phase with an end condition goes on until
         every trial fulfils it in the same time step.
+    protocol : str, optional
+        Which of the model's protocols is run; the first when not given. What no phase of it opens is not built.
     progress : callable, optional
         Called with the completed fraction while the run goes on.
 
@@ -108,7 +111,7 @@ def simulate(
     device = as_device(device)
     say_stage(TRANSLATING)
     variant = variant_of(variant)
-    model, parameters = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
+    model, parameters = form_of(get_model(model) if isinstance(model, str) else model, parameters, protocol)
     given = load_given(model, with_cells(variant, parameters), inputs=inputs, weights=weights, initial=initial)
     translated = _translated(model, variant, trials, given)
     ready = make_ready(translated, given, seed=seed, device=device, record=as_record(record))
@@ -128,13 +131,14 @@ def arrays(
     weights: Mapping[str, Any] | None = None,
     initial: Mapping[str, Any] | None = None,
     trials: int | None = None,
+    protocol: str | None = None,
 ) -> dict[str, np.ndarray]:
     """Return every number that the script of a run reads, see `script`.
 
     Arguments are those of `simulate`. Save them with ``numpy.savez("arrays.npz", **arrays(...))``.
     """
     variant = variant_of(variant)
-    model, parameters = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
+    model, parameters = form_of(get_model(model) if isinstance(model, str) else model, parameters, protocol)
     given = load_given(model, with_cells(variant, parameters), inputs=inputs, weights=weights, initial=initial)
     plain = replace(as_device(device), kernels="plain")  # the script is plain Brian2
     ready = make_ready(_translated(model, variant, trials, given), given, seed=seed, device=plain)
@@ -148,7 +152,7 @@ def arrays(
     return found
 
 
-@takes(RuleError, **{name: RUN[name] for name in ("model", "parameters", "inputs")})
+@takes(RuleError, **{name: RUN[name] for name in ("model", "parameters", "inputs", "protocol")})
 def script(
     model: MemoryModel | str,
     variant: Variant | str = "rate",
@@ -156,6 +160,7 @@ def script(
     parameters: Mapping[str, Any] | None = None,
     inputs: Mapping[str, Any] | None = None,
     trials: int | None = None,
+    protocol: str | None = None,
 ) -> str:
     """Return a run as a Brian2 script, which needs no brainmem but only the numbers that `arrays` returns.
 
@@ -163,7 +168,7 @@ def script(
 
     Parameters
     ----------
-    model, variant, trials
+    model, variant, trials, protocol
         See `simulate`.
     parameters, inputs : mapping, optional
         Those of the run. Of their values the text depends on the options of choices, and on which stimuli are given
@@ -180,7 +185,7 @@ def script(
     # kurikawa2020, rate variant
     """
     variant = variant_of(variant)
-    model, parameters = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
+    model, parameters = form_of(get_model(model) if isinstance(model, str) else model, parameters, protocol)
     given = load_given(model, with_cells(variant, parameters), inputs=inputs)
     return str(_translated(model, variant, trials, given))
 

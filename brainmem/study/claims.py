@@ -13,6 +13,7 @@ import numpy as np
 
 from brainmem.engine.device import Device, as_device
 from brainmem.model.memory import MemoryModel
+from brainmem.model.protocols import chosen_protocol
 from brainmem.model.variants import Spiking
 from brainmem.results.result import Result
 from brainmem.simulation.simulate import simulate
@@ -160,16 +161,22 @@ class Experiment:
         """Return the seeds for this size."""
         return range(full if self.full else quick)
 
-    def trained(self, seed: int, **parameters: Any) -> Result:
-        """Run the model's own protocol; the same seed and parameters run once for all claims."""
+    def trained(self, seed: int, *, protocol: str | None = None, **parameters: Any) -> Result:
+        """Run a protocol of the model, its first or only one when not given.
+
+        The same seed, protocol and parameters run once for all claims.
+        """
+        protocol = chosen_protocol(self.model, protocol).name or None
         key = (
             self.model.name,
             self.variant,
+            protocol,
             seed,
             tuple(sorted((name, repr(value)) for name, value in parameters.items())),
         )
         if key not in self.trained_runs:
-            self.trained_runs[key] = self.simulate(seed=seed, parameters=parameters)
+            named: dict[str, Any] = {"protocol": protocol} if protocol else {}
+            self.trained_runs[key] = self.simulate(seed=seed, parameters=parameters, **named)
         return self.trained_runs[key]
 
     def again(self, trained: Result, model: MemoryModel, *, epoch: int = -1, **options: Any) -> Result:
@@ -193,12 +200,14 @@ class Experiment:
         return self.simulate(**{"model": model, "seed": trained.seed, **options})
 
     def simulate(self, *, model: MemoryModel | None = None, **options: Any) -> Result:
-        """Run the model (or a changed copy of it) in this experiment's variant, on its device."""
+        """Run the model (or a changed copy of it) in this experiment's variant, on its device; see `simulate`."""
         chosen = model or self.model
         variant = self.spiking if self.variant == "spiking" else self.variant
         result = simulate(chosen, variant, device=self.device, **options)
         if self.progress is not None:
-            settings = ", ".join(f"{name}={value}" for name, value in (options.get("parameters") or {}).items())
+            shown = {name: options[name] for name in ("protocol",) if options.get(name)}
+            shown |= options.get("parameters") or {}
+            settings = ", ".join(f"{name}={value}" for name, value in shown.items())
             self.progress(f"{chosen.name} {self.variant} seed {options.get('seed', 0)} {settings}")
         return result
 

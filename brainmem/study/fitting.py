@@ -13,11 +13,11 @@ from brainmem import measure
 from brainmem.engine.device import Device
 from brainmem.errors import RuleError
 from brainmem.intake.arguments import ANYTHING, CALLABLE, TEXT, optional, takes
-from brainmem.model.choices import split_choices
 from brainmem.model.freezing import freeze
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Stimulus
 from brainmem.model.parameters import resolve_parameters
+from brainmem.model.protocols import form_of
 from brainmem.model.reading import patterns_read
 from brainmem.models import get_model
 from brainmem.numbers.loading import RUN
@@ -113,7 +113,7 @@ class Fit:
 
 @takes(
     RuleError,
-    **{name: RUN[name] for name in ("model", "parameters", "seed", "device")},
+    **{name: RUN[name] for name in ("model", "parameters", "seed", "device", "protocol")},
     **dict.fromkeys(("target", "test"), TEXT),
     progress=optional(CALLABLE),
     **dict.fromkeys(("step", "units_first", "negative"), ANYTHING),
@@ -127,6 +127,7 @@ def fit(
     parameters: Mapping[str, Any] | None = None,
     seed: int = 0,
     device: Device | str | None = None,
+    protocol: str | None = None,
     progress: Callable[[float], None] | None = None,
     **reading: Any,
 ) -> Fit:
@@ -148,7 +149,7 @@ def fit(
         The phase that runs a pass without learning; observable ``misfit`` holds its mean squared error.
     parameters : mapping, optional
         As in `simulate`, except for what the recording decides: number of units and of items, and ``T``.
-    seed, device, progress
+    seed, device, protocol, progress
         As in `simulate`; the seed decides which units have plastic synapses.
 
     Returns
@@ -162,7 +163,7 @@ def fit(
     RuleError
         For a model without such a target, or parameters that the recording decides.
     """
-    model, given = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
+    model, given = form_of(get_model(model) if isinstance(model, str) else model, parameters, protocol)
     stimulus = _target(model, target, given)
     if not isinstance(recording, Recording):
         recording = read_recording(recording, **reading)

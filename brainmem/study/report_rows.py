@@ -86,7 +86,7 @@ def parameter_rows(results: list[Result]) -> list[dict[str, str]]:
         for name, record in result.parameters.items():
             row = rows.setdefault(name, {"name": name, "values": [], **record})
             row["values"].append(_quantity(record))
-        for name, option in result.choices.items():
+        for name, option in {**result.choices, **({"protocol": result.protocol} if result.protocol else {})}.items():
             rows.setdefault(name, {"values": [], "meaning": "form of the model"})["values"].append(option)
     return [
         {

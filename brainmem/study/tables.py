@@ -152,7 +152,9 @@ def _run(row: Row, experiment: Experiment, seed: int, point: Mapping[str, Any]) 
     if run is not None:
         return run(experiment, seed, **point)
     if row.model is not None:
-        return experiment.simulate(model=row.model, seed=seed, parameters=dict(point))
+        parameters = dict(point)
+        named = {"protocol": parameters.pop("protocol", None)} if row.model.protocols else {}
+        return experiment.simulate(model=row.model, seed=seed, parameters=parameters, **named)
     return experiment.trained(seed, **point)
 
 

@@ -15,9 +15,9 @@ import numpy as np
 from brainmem.engine.cache import canonical
 from brainmem.engine.device import Device, Executable
 from brainmem.errors import RuleError
-from brainmem.model.choices import choose
 from brainmem.model.memory import MemoryModel
 from brainmem.model.parameters import resolve_parameters
+from brainmem.model.protocols import check_protocol_name
 from brainmem.numbers.run import Given
 from brainmem.results.result import Result
 from brainmem.simulation.collect import versions
@@ -29,34 +29,48 @@ from brainmem.text.expression import names_in
 from brainmem.translation.text import Translation
 
 __all__ = [
+    "Form",
     "Parameters",
     "Points",
     "Task",
     "Work",
-    "fix_choices",
+    "choosing",
+    "forms_of",
     "plan_points",
     "read_points",
+    "with_choice",
 ]
 
 Parameters = Mapping[str, Any]
+
+
+PROTOCOL = "protocol"
+
+
+@dataclass(frozen=True)
+class Form:
+    """One form of a model, with its choices and its protocol, and what all points of this form share."""
+
+    translated: Translation
+    given: Given
 
 
 @dataclass(frozen=True)
 class Work:
     """What all points share."""
 
-    translated: Translation
-    arrays: Mapping[str, Mapping[str, np.ndarray]]
+    model: MemoryModel
+    forms: tuple[Form, ...]
+    given: Given  # for all forms
     device: Device
     record: Mapping[str, When]
     interval: Any
     measure: Callable[[Result], Any] | None = None  # what is kept of a result in its place
     executables: tuple[Executable, ...] = ()
-    notes: tuple[str, ...] = ()  # on how files were read
 
-    def given(self, parameters: Parameters) -> Given:
+    def given_at(self, task: Task) -> Given:
         """Return what one point is run with."""
-        return Given(parameters, **self.arrays, notes=self.notes)
+        return replace(self.forms[task.form].given, parameters=task.parameters)
 
 
 @dataclass(frozen=True)
@@ -75,34 +89,38 @@ class Task:
     parameters: Parameters
     seed: int
     path: Path
+    form: int = 0
     executable: int = 0
 
 
-def fix_choices(
-    model: MemoryModel, parameters: Parameters | Sequence[Parameters]
-) -> tuple[MemoryModel, Parameters | list[dict[str, Any]]]:
-    """Return the model with the choices made that `parameters` name, and the parameters without them.
+def choosing(model: MemoryModel) -> set[str]:
+    """Return the names by which points choose a form of the model: its choices, and ``protocol``."""
+    return {*(item.name for item in model.choices), *([PROTOCOL] if model.protocols else [])}
 
-    Raises
-    ------
-    RuleError
-        When the points differ in an option: every form of a model is a model of its own.
-    """
-    points = [parameters] if isinstance(parameters, Mapping) else _listed(parameters)
-    options = {}
-    for item in model.choices:
-        given = {repr(point.get(item.name)): point.get(item.name) for point in points}
-        option = next(iter(given.values()), None)
-        if len(given) > 1 or not isinstance(option, str | None):
-            raise RuleError(
-                f"sweep(): {item.name}={', '.join(given)}: the points of a sweep run one form of the model "
-                f"{model.name!r}. Make a sweep, with a store of its own, for each of "
-                f"{', '.join(map(repr, item.options))}."
-            )
-        if option is not None:
-            options[item.name] = option
-    rest = [{name: value for name, value in point.items() if name not in options} for point in points]
-    return choose(model, **options), rest[0] if isinstance(parameters, Mapping) else rest
+
+def form_at(model: MemoryModel, point: Parameters) -> dict[str, str]:
+    """Return the options and the protocol that a point chooses, by name."""
+    return {name: value for name, value in sorted(point.items()) if name in choosing(model)}
+
+
+def with_choice(model: MemoryModel, parameters: Any, protocol: Any) -> Any:
+    """Return parameters, or a list of points, that choose a protocol, or several in turn."""
+    parameters = parameters if isinstance(parameters, Mapping) else _listed(parameters)
+    if protocol is None:
+        return parameters
+    if isinstance(protocol, str):
+        check_protocol_name(model, protocol)
+    if not model.protocols:
+        if isinstance(protocol, str):
+            return parameters
+        check_protocol_name(model, next(iter(protocol), ""))
+    points = [parameters] if isinstance(parameters, Mapping) else parameters
+    if any(PROTOCOL in point for point in points):
+        raise RuleError("sweep(): the protocol is given twice, by protocol= and among the parameters. Give it once.")
+    if isinstance(parameters, Mapping):
+        return {PROTOCOL: protocol if isinstance(protocol, str) else list(protocol), **parameters}
+    names = [protocol] if isinstance(protocol, str) else list(protocol)
+    return [{PROTOCOL: name, **point} for name in names for point in points]
 
 
 def _listed(parameters: Any) -> list[Parameters]:
@@ -136,32 +154,52 @@ def _is_swept(value: Any) -> bool:
     return isinstance(value, list | range) or (isinstance(value, np.ndarray) and value.ndim == 1)
 
 
+def forms_of(points: Points, model: MemoryModel) -> list[dict[str, str]]:
+    """Return every form that points choose, once."""
+    found = [form_at(model, point) for point in points.given]
+    return [form for place, form in enumerate(found) if form not in found[:place]]
+
+
 def plan_points(work: Work, points: Points, seeds: tuple[int, ...], store: Path) -> tuple[Listing, list[Task]]:
     """Name every point by a hash of all that determines its numbers."""
-    translated = work.translated
-    definition = _definition(work)
-    fixed = {name: value for name, value in points.given[0].items() if name not in points.swept}
+    model, forms = work.model, forms_of(points, work.model)
+    swept_forms = choosing(model) & set(points.swept)
+    definition = _definition(work, forms[0], swept_forms)
     tasks, entries, units = [], {}, {}
-    for parameters in points.given:
+    for point in points.given:
+        form = form_at(model, point)
+        number = forms.index(form)
+        translated = work.forms[number].translated
+        parameters = {name: value for name, value in point.items() if name not in form}
         values = resolve_parameters(translated.model, parameters, parameters=translated.parameters)
-        records = {name: _record(value) for name, value in values.items()}
-        units = {name: records[name][1] for name in points.swept}
+        records: dict[str, Any] = {name: _record(value) for name, value in values.items()}
+        if swept_forms:
+            records |= {name: (option, "1") for name, option in form.items()}
+            records["hash of the translation"] = _hash(str(translated))
+        units = {name: records[name][1] for name in points.swept if name in records}
+        shown = {name: records[name][0] for name in points.swept if name in records}
         for seed in seeds:
             key = _hash(json.dumps([definition, records, seed], sort_keys=True))
             if key not in entries:
-                entries[key] = {"parameters": {name: records[name][0] for name in points.swept}, "seed": seed}
-                tasks.append(Task(parameters, seed, store / f"{key}.nc"))
-    definition |= {"fixed parameters": _fixed(translated, fixed)}
+                entries[key] = {"parameters": shown, "seed": seed}
+                tasks.append(Task(parameters, seed, store / f"{key}.nc", number))
+    fixed = {name: value for name, value in points.given[0].items() if name not in {*points.swept, *choosing(model)}}
+    definition |= {"fixed parameters": _fixed(work.forms[0].translated, fixed)}
     return Listing(definition, points.grid, units, entries), tasks
 
 
-def _definition(work: Work) -> dict[str, Any]:
-    model = work.translated.written or work.translated.model
-    hashes = {kind: {name: _hash(canonical(a)) for name, a in given.items()} for kind, given in work.arrays.items()}
+def _definition(work: Work, form: Mapping[str, str], swept: set[str]) -> dict[str, Any]:
+    """Return what all points of a store have in common; texts of forms that are swept belong to the points."""
+    translated = work.forms[0].translated
+    model = work.model if swept else translated.written or translated.model
+    given = {kind: getattr(work.given, kind) for kind in ("inputs", "weights", "initial")}
+    hashes = {kind: {name: _hash(canonical(a)) for name, a in arrays.items()} for kind, arrays in given.items()}
+    protocol = translated.model.protocol.name
     return {
         "model": model.name,
-        "variant": work.translated.variant,
-        "options": dict(work.translated.options),
+        "variant": translated.variant,
+        **({PROTOCOL: protocol} if protocol and PROTOCOL not in swept else {}),
+        "options": dict(translated.options),
         "device": str(work.device),
         "record": written(work.record),
         "interval": None if work.interval is None else float(np.asarray(work.interval)),
@@ -169,7 +207,11 @@ def _definition(work: Work) -> dict[str, Any]:
         **hashes,
         **{f"version of {name}": version for name, version in versions().items()},
         "hash of the model": _hash(canonical(replace(model, description="", reference=None))),
-        "hash of the translation": _hash(str(work.translated)),
+        **(
+            {"choices": {name: option for name, option in form.items() if name not in swept}}
+            if swept
+            else {"hash of the translation": _hash(str(translated))}
+        ),
     }
 
 

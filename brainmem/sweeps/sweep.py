@@ -18,13 +18,15 @@ from typing import Any
 from brainmem.engine.device import BuildJob, Device, Executable, as_device
 from brainmem.engine.prepare import prepare
 from brainmem.errors import DeviceError, ResultError, RuleError
-from brainmem.intake.arguments import CALLABLE, PATH, SEEDS, SPAN, a, optional, takes
+from brainmem.intake.arguments import CALLABLE, PATH, SEEDS, SPAN, a, optional, several, takes
 from brainmem.intake.records import RECORD, Asked, as_record
 from brainmem.model.memory import MemoryModel
 from brainmem.model.phases import with_starts
+from brainmem.model.protocols import form_of
 from brainmem.model.variants import Variant, variant_of, with_cells
 from brainmem.models import get_model
-from brainmem.numbers.loading import RUN, load_given
+from brainmem.numbers.loading import RUN, load_given, needed
+from brainmem.numbers.run import Given
 from brainmem.results.result import Result
 from brainmem.simulation.jobs import job_of
 from brainmem.simulation.ready import Ready, make_ready
@@ -35,7 +37,17 @@ from brainmem.storage.netcdf import write_dataset
 from brainmem.storage.seals import fault_of
 from brainmem.sweeps.manifest import check_listing, forget_error, write_error, write_listing
 from brainmem.sweeps.measured import check_measure, measured
-from brainmem.sweeps.points import Parameters, Task, Work, fix_choices, plan_points, read_points
+from brainmem.sweeps.points import (
+    PROTOCOL,
+    Form,
+    Parameters,
+    Task,
+    Work,
+    forms_of,
+    plan_points,
+    read_points,
+    with_choice,
+)
 from brainmem.sweeps.pool import run_in_processes
 from brainmem.sweeps.store import Sweep
 from brainmem.translation import translate
@@ -46,6 +58,10 @@ Progress = Callable[[int, int, int], object]
 
 _DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
 _GO_ON = "What was finished is kept, and the same call goes on from there."
+
+
+def _is_name(given: Any) -> bool:
+    return isinstance(given, str)
 
 
 @takes(
@@ -59,6 +75,7 @@ _GO_ON = "What was finished is kept, and the same call goes on from there."
     record=RECORD,
     interval=optional(SPAN),
     measure=optional(CALLABLE),
+    protocol=optional(several("the name of a protocol, or a list of these", _is_name, alone=True)),
     progress=optional(CALLABLE),
 )
 def sweep(
@@ -76,6 +93,7 @@ def sweep(
     record: Asked = ("weights",),
     interval: Any = None,
     measure: Callable[[Result], Any] | None = None,
+    protocol: str | Sequence[str] | None = None,
     progress: Progress | None = None,
 ) -> Sweep:
     """Run `model` at every combination of values and seeds, and keep each result as a file in the folder `store`.
@@ -91,7 +109,7 @@ def sweep(
         Its choices and parameters of cells hold for every point.
     parameters : mapping or sequence of mappings
         Lists, ranges and arrays are swept, in all combinations; numbers, texts and tuples hold for every point. A
-        sequence of mappings gives the points one by one. An option of a choice holds for all points.
+        sequence of mappings gives the points one by one. Options of choices are given, and swept, in the same way.
     seeds : int or iterable of int
         ``8`` stands for 0, 1, ..., 7. Every point runs with every seed.
     store : path
@@ -107,6 +125,8 @@ def sweep(
         the point's. Other processes import it, so that it must be a function of a module; with ``jobs=1`` any
         function will do that reads nothing but its argument and its module. A store refuses another function, and
         the same with another text.
+    protocol : str or list of str, optional
+        Which of the model's protocols is run, the first when not given; a list is swept, under the name ``protocol``.
     progress : callable, optional
         Called with the numbers of finished, failed and all points.
 
@@ -127,15 +147,13 @@ def sweep(
     if jobs is not None and (not isinstance(jobs, int) or isinstance(jobs, bool) or jobs < 1):
         raise DeviceError(f"sweep(): jobs={jobs!r}: give how many processes may run at a time, 1 or more.")
     model = get_model(model) if isinstance(model, str) else model
-    model, parameters = fix_choices(model, parameters)
     variant = variant_of(variant)
+    points = read_points(_with_cells(variant, with_choice(model, parameters, protocol)))
     given = load_given(model, {}, inputs=inputs, weights=weights, initial=initial)
-    model = with_starts(model, given.initial)
-    translated = translate(model, variant)
-    loaded = {"inputs": given.inputs, "weights": given.weights, "initial": given.initial}
-    work = Work(translated, loaded, as_device(device), as_record(record), interval, measure, notes=given.notes)
+    forms = tuple(_form(model, variant, given, form, points.given) for form in forms_of(points, model))
+    work = Work(model, forms, given, as_device(device), as_record(record), interval, measure)
     store = check_folder(store)
-    listing, tasks = plan_points(work, read_points(_with_cells(variant, parameters)), _listed(seeds), store)
+    listing, tasks = plan_points(work, points, _listed(seeds), store)
     check_listing(store, listing)
     remove_left_behind(store, ".*")
     todo = [task for task in tasks if not _is_finished(task.path)]
@@ -147,6 +165,17 @@ def sweep(
     found = Sweep.of(store, [listing])
     _warn_of_failures(found)
     return found
+
+
+def _form(
+    model: MemoryModel, variant: Variant, given: Given, form: Mapping[str, str], points: list[dict[str, Any]]
+) -> Form:
+    """Return the model with its choices and protocol, translated, with what it needs of what is given."""
+    options = {name: option for name, option in form.items() if name != PROTOCOL}
+    chosen, _ = form_of(model, options, form.get(PROTOCOL))
+    named = dict.fromkeys(name for point in points for name in point)
+    own = needed(chosen, replace(given, parameters=named))
+    return Form(translate(with_starts(chosen, own.initial), variant), own)
 
 
 def _with_cells(variant: Variant, parameters: Any) -> Any:
@@ -192,8 +221,8 @@ def _build(work: Work, task: Task, built: list[tuple[BuildJob, Executable | Exce
 
 
 def _ready(work: Work, task: Task) -> Ready:
-    given = work.given(task.parameters)
-    return make_ready(work.translated, given, seed=task.seed, device=work.device, record=work.record)
+    translated, given = work.forms[task.form].translated, work.given_at(task)
+    return make_ready(translated, given, seed=task.seed, device=work.device, record=work.record)
 
 
 def _prepared(job: BuildJob, device: Device) -> Executable | Exception:

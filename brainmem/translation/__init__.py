@@ -6,10 +6,10 @@ from dataclasses import replace
 from typing import cast
 
 from brainmem.errors import TranslationError
-from brainmem.intake.arguments import NAMES, count, instance, optional, takes
+from brainmem.intake.arguments import NAMES, TEXT, count, instance, optional, takes
 from brainmem.model.by_variant import of_variant
-from brainmem.model.choices import choose
 from brainmem.model.memory import MemoryModel
+from brainmem.model.protocols import form_of
 from brainmem.model.scalars import with_scalars_carried
 from brainmem.model.variants import Rate, Spiking, Variant, variant_of
 from brainmem.translation.cells import spiking_parameters
@@ -51,13 +51,20 @@ __all__ = [
 ]
 
 
-@takes(TranslationError, model=instance("a MemoryModel", MemoryModel), trials=optional(count(1)), trial_inputs=NAMES)
+@takes(
+    TranslationError,
+    model=instance("a MemoryModel", MemoryModel),
+    trials=optional(count(1)),
+    trial_inputs=NAMES,
+    protocol=optional(TEXT),
+)
 def translate(
     model: MemoryModel,
     variant: Variant | str = "rate",
     *,
     trials: int | None = None,
     trial_inputs: tuple[str, ...] = (),
+    protocol: str | None = None,
 ) -> TranslatedModel:
     """Lower `model` to Brian2 text.
 
@@ -72,6 +79,9 @@ def translate(
         they are (`brainmem.freeze`).
     trial_inputs : tuple of str
         Patterns and stimuli of which every trial has its own.
+    protocol : str, optional
+        Which of the model's protocols; the first when not given. What no phase of it opens is left out, see
+        `MemoryModel.with_protocol`.
 
     Returns
     -------
@@ -84,7 +94,7 @@ def translate(
         When a neuron or rule cannot be lowered; the message gives the reason.
     """
     variant = variant_of(variant)
-    written = choose(model)
+    written = form_of(model, {}, protocol)[0]
     model = normal(with_scalars_carried(of_variant(written, variant.name)))
     many = trials is not None
     translated = _rate(model, many) if isinstance(variant, Rate) else _spiking(model, many, variant)

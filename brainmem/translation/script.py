@@ -44,11 +44,13 @@ def script(translated: Translation) -> str:
 
 
 def _script(translated: Translation) -> Iterator[str]:
-    yield f"# {translated.model.name}, {translated.variant} variant"
+    protocol = translated.model.protocol.name
+    yield f"# {translated.model.name}, {f'protocol {protocol}, ' if protocol else ''}{translated.variant} variant"
     yield "import numpy as np"
     yield "from brian2 import *"
     yield ""
-    yield f"# numbers of one run, from brainmem.arrays({translated.model.name!r}, {translated.variant!r})"
+    named = f", protocol={protocol!r}" if protocol else ""
+    yield f"# numbers of one run, from brainmem.arrays({translated.model.name!r}, {translated.variant!r}{named})"
     yield 'arrays = dict(np.load("arrays.npz"))'
     yield from (f'{name} = int(arrays["size.{name}"])' for name in sizes(translated))
     yield 'clock = Clock(dt=float(arrays["dt"])*second, name="clock")'

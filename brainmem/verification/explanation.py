@@ -10,9 +10,9 @@ from brainmem.engine.device import Device, as_device
 from brainmem.errors import RuleError
 from brainmem.intake.arguments import FLAG, count, optional, takes
 from brainmem.model.by_variant import of_variant
-from brainmem.model.choices import split_choices
 from brainmem.model.memory import MemoryModel
 from brainmem.model.parameters import resolve_parameters
+from brainmem.model.protocols import form_of
 from brainmem.model.variants import Rate, Spiking, Variant, variant_of, with_cells
 from brainmem.models import get_model
 from brainmem.numbers.loading import RUN, load_given
@@ -37,7 +37,7 @@ SEEDS = (0, 1)
 
 @takes(
     RuleError,
-    **{name: RUN[name] for name in ("model", "parameters", "device")},
+    **{name: RUN[name] for name in ("model", "parameters", "device", "protocol")},
     **dict.fromkeys(("details", "measured"), FLAG),
     items=optional(count(1)),
 )
@@ -50,6 +50,7 @@ def explain(
     details: bool = False,
     measured: bool = True,
     items: int | None = 4,
+    protocol: str | None = None,
 ) -> str:
     """Return the schedule of one time step, how synapses are computed, and what becomes of rules in spikes.
 
@@ -71,8 +72,10 @@ def explain(
         Whether to run the model for the sizes of biases, which takes seconds to minutes.
     items : int, optional
         Along how many items of the protocol, once each; None for the whole protocol.
+    protocol : str, optional
+        Which of the model's protocols; the first when not given.
     """
-    model, parameters = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
+    model, parameters = form_of(get_model(model) if isinstance(model, str) else model, parameters, protocol)
     device, variant = as_device(device), variant_of(variant)
     model = of_variant(model, variant.name)
     parameters = with_cells(variant, parameters)

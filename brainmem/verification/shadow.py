@@ -14,12 +14,12 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from brainmem.errors import RuleError
-from brainmem.model.choices import choose
-from brainmem.model.freezing import read_by_current
+from brainmem.model.acting import read_by_current
 from brainmem.model.memory import MemoryModel
 from brainmem.model.names import shadow_name
 from brainmem.model.nouns import LearningRule, Projection, SpikingRule
 from brainmem.model.parts import unchecked
+from brainmem.model.protocols import form_of
 from brainmem.model.scalars import with_scalars_carried
 from brainmem.text.equations import (
     Equation,
@@ -67,7 +67,7 @@ def hold(model: MemoryModel) -> Held:
     RuleError
         For a model without rules, and where a name that is needed is taken.
     """
-    model = with_scalars_carried(choose(model))
+    model = with_scalars_carried(form_of(model, {})[0])
     if not model.rules:
         raise RuleError(f"Model {model.name!r} has no learning rule, so there is no drift to look at.")
     shadows = tuple((rule.name, rule.projection, variable) for rule in model.rules for variable in held_by(model, rule))

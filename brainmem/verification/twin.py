@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from brainmem.errors import RuleError
-from brainmem.model.freezing import acts
+from brainmem.model.acting import acts
 from brainmem.model.memory import MemoryModel
 from brainmem.model.names import twin_name
 from brainmem.model.nouns import (

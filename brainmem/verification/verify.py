@@ -13,9 +13,9 @@ from brainmem.engine.device import Device, as_device
 from brainmem.errors import RuleError
 from brainmem.intake.arguments import CALLABLE, SEEDS, WHOLE, a, optional, several, takes
 from brainmem.model.by_variant import of_variant
-from brainmem.model.choices import split_choices
 from brainmem.model.memory import MemoryModel
 from brainmem.model.phases import with_starts
+from brainmem.model.protocols import form_of
 from brainmem.model.variants import Spiking, spiking_of, with_cells
 from brainmem.models import get_model
 from brainmem.numbers.loading import RUN, load_given
@@ -46,7 +46,7 @@ def _is_count(given: Any) -> bool:
 
 @takes(
     RuleError,
-    **{name: RUN[name] for name in ("model", "parameters", "device", "inputs", "initial")},
+    **{name: RUN[name] for name in ("model", "parameters", "device", "inputs", "initial", "protocol")},
     seeds=SEEDS,
     weights=optional(a("arrays by projection, or 'learned'", _are_weights)),
     items=optional(WHOLE),
@@ -65,6 +65,7 @@ def verify(
     initial: Mapping[str, Any] | None = None,
     items: int | None = 4,
     cells_per_unit: Sequence[int] | None = None,
+    protocol: str | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Verification:
     """Measure what every rule would change in rates and in spikes, with weights held, along the model's protocol.
@@ -90,6 +91,8 @@ def verify(
         Show at most so many items, once each, in one epoch; None for the whole protocol.
     cells_per_unit : sequence of int, optional
         Numbers of cells to run with; the model's and four times as many when not given.
+    protocol : str, optional
+        Which of the model's protocols; the first when not given.
     progress : callable, optional
         Called with the completed fraction.
 
@@ -105,7 +108,7 @@ def verify(
         For a model without rules that act, and for what cannot be translated or run.
     """
     device = as_device(device)
-    model, values = split_choices(get_model(model) if isinstance(model, str) else model, parameters)
+    model, values = form_of(get_model(model) if isinstance(model, str) else model, parameters, protocol)
     numbers = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
     spiking = spiking_of(variant, "verify()")
     given = load_given(model, with_cells(spiking, values), inputs=inputs, initial=initial)

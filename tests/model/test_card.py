@@ -185,8 +185,8 @@ SHOWN = {
     nouns.Repeat: "times body until must_end",
     nouns.Recalled: "phase target score threshold repeats spiking",
     nouns.Limit: "condition reason",
-    nouns.Model: "name parameters populations projections rules patterns stimuli observables protocol recalled limits "
-    "choices reference rate_dt time_unit spiking description varied chosen",
+    nouns.Model: "name parameters populations projections rules patterns stimuli observables protocol protocols "
+    "recalled limits choices reference rate_dt time_unit spiking description varied chosen unused",
 }
 
 

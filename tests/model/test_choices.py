@@ -20,6 +20,7 @@ from brainmem import (
     ResultError,
     RuleError,
     Stimulus,
+    Sweep,
     compare,
     freeze,
     get_model,
@@ -111,10 +112,26 @@ def test_a_sweep_runs_one_form(tmp_path):
     )
     runs = [Result.load(path) for path in (tmp_path / "one").glob("*.nc")]
     assert [run.choices["response"] for run in runs] == ["linear"] * len(found.points) == ["linear"] * 2
-    with pytest.raises(RuleError, match=r"run one form .* for each of 'linear', 'rectified'"):
-        sweep(model(), parameters={"response": ["linear", "rectified"]}, store=tmp_path / "two", device=NUMPY)
+    with pytest.raises(RuleError, match="choice 'response': 'rectifid' is not one of"):
+        sweep(model(), parameters={"response": ["linear", "rectifid"]}, store=tmp_path / "two", device=NUMPY)
     with pytest.raises(ResultError, match="holds another sweep"):
         sweep(model(), parameters={"gain": [1.0], "response": "rectified"}, store=tmp_path / "one", device=NUMPY)
+
+
+def test_options_are_swept_as_parameters_are(tmp_path):
+    options = {"store": tmp_path, "device": NUMPY, "jobs": 1}
+    given = {"response": ["linear", "rectified"], "least": [0.25, 0.5], "drift": "off"}
+    found = sweep(model(), parameters={**given, "response": ["linear"]}, **options)
+    assert (found.units, len(found.finished)) == ({"response": "1", "least": "1"}, 2)
+    found = sweep(model(), parameters=given, **options)  # two more
+    assert found.axes == {"response": ["linear", "rectified"], "least": [0.25, 0.5], "seed": [0]}
+    assert len(Sweep.load(tmp_path).finished) == 4
+    means = found.dataset(lambda result: float(result.mean_x[-1].mean()))
+    assert means.dims == ("response", "least", "seed")
+    np.testing.assert_allclose(means.sel(response="linear"), -0.4, atol=1e-4)
+    np.testing.assert_allclose(means.sel(response="rectified")[:, 0], [0.25, 0.5], atol=1e-4)
+    with pytest.raises(ResultError, match=r"holds another sweep.*choices"):
+        sweep(model(), parameters={**given, "drift": "hebb"}, **options)
 
 
 @pytest.mark.parametrize(

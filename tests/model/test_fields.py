@@ -124,6 +124,8 @@ ALLOWED: dict[str, set[str]] = {
     "MemoryModel.description": PROSE,
     "MemoryModel.varied": TRUTH,
     "MemoryModel.chosen": {"{}"},
+    "MemoryModel.protocols": {"{}"},
+    "MemoryModel.unused": {"()"},
     **dict.fromkeys((f"Reference.{name}" for name in ("authors", "title", "journal", "doi", "arxiv")), PROSE),
     "Reference.year": {"5"},
     "Parameter.value": {"5", "2.5"},

@@ -211,7 +211,8 @@ def test_a_copy_may_leave_out_the_phases_that_show_a_stimulus():
     rest = nouns.Phase("rest", duration="T")
     protocol = nouns.Protocol((LEARN, rest), (nouns.Each("learn"), nouns.Each("rest")))
     model = small(protocol=protocol)
-    assert freeze(model, "rest").stimuli == (CUE,)
+    frozen = freeze(model, "rest")
+    assert (frozen.stimuli, [item.name for item in frozen.patterns]) == ((), ["cue"])  # nobody is shown it any more
     assert model.replace(protocol=rest, rules=(), projections=()).stimuli == (CUE,)
 
 

@@ -10,21 +10,21 @@ import numpy as np
 import pytest
 
 from brainmem import Device, Result, explain, get_model, simulate, translate
-from tests.support.tiny import MODELS, tiny
+from tests.support.tiny import MODELS, form, forms, tiny
 
 VARIANTS = ("rate", "spiking")
 DEVICES = {"runtime": Device("runtime", target="numpy"), "cpp_standalone": Device()}
 NOISE = re.compile(r"\bxi(_\w+)?\b|\b(rand|randn|poisson|binomial)\(")
 SEED = 3
 
-MODEL = pytest.mark.parametrize("name", MODELS)
+MODEL = pytest.mark.parametrize("name", forms())
 VARIANT = pytest.mark.parametrize("variant", VARIANTS)
 DEVICE = pytest.mark.parametrize("device", DEVICES)
 
 
 @cache
 def run(name: str, variant: str, device: str) -> Result:
-    return simulate(tiny(get_model(name)), variant, seed=SEED, device=DEVICES[device], record=recorded(name, variant))
+    return simulate(tiny(form(name)), variant, seed=SEED, device=DEVICES[device], record=recorded(name, variant))
 
 
 def recorded(name: str, variant: str) -> tuple[str, ...]:
@@ -32,7 +32,7 @@ def recorded(name: str, variant: str) -> tuple[str, ...]:
 
 
 def rates(name: str) -> list[str]:
-    return [f"{item.name}.{item.rate}" for item in get_model(name).populations if item.rate]
+    return [f"{item.name}.{item.rate}" for item in form(name).populations if item.rate]
 
 
 def numbers(result: Result) -> dict[str, np.ndarray]:
@@ -40,7 +40,7 @@ def numbers(result: Result) -> dict[str, np.ndarray]:
 
 
 def without_noise(name: str, variant: str) -> bool:
-    translated = translate(get_model(name), variant)
+    translated = translate(form(name), variant)
     return not any(NOISE.search(item.equations) for item in (*translated.groups, *translated.connections))
 
 
@@ -50,7 +50,7 @@ def without_noise(name: str, variant: str) -> bool:
 def test_a_model_runs_to_the_end_of_its_protocol_with_finite_numbers(name, variant, device):
     result = run(name, variant, device)
     assert result.complete
-    assert {phase.name for phase in get_model(name).protocol.phases} == set(result.step_phase.values.tolist())
+    assert {phase.name for phase in form(name).protocol.phases} == set(result.step_phase.values.tolist())
     held = result.data.get("step_fulfilled")  # NaN in phases without a condition
     early = np.zeros(result.data.sizes["step"], bool) if held is None else held.values == 1
     for key, values in numbers(result).items():  # a step that ends early has no average
@@ -63,7 +63,7 @@ def test_a_model_runs_to_the_end_of_its_protocol_with_finite_numbers(name, varia
 @VARIANT
 @DEVICE
 def test_rates_differ_and_rules_change_their_weights_and_no_others(name, variant, device):
-    result, model = run(name, variant, device), get_model(name)
+    result, model = run(name, variant, device), form(name)
     means = {str(key): values for key, values in numbers(result).items() if key.startswith("mean_")}
     assert means
     for values in means.values():
@@ -101,7 +101,7 @@ def test_both_devices_give_the_same_numbers_or_the_same_mean_rates_where_there_i
             pair = [array[np.isfinite(array)] for array in (values, numbers(other)[key])]
             error = np.sqrt(sum(item.var() / item.size for item in pair))
             assert abs(pair[0].mean() - pair[1].mean()) < 4 * error, key
-    for key in ("step_phase", "step_item", "step_epoch", *(item.name for item in get_model(name).all_patterns)):
+    for key in ("step_phase", "step_item", "step_epoch", *(item.name for item in form(name).all_patterns)):
         np.testing.assert_array_equal(one[key].values, other[key].values, err_msg=key)
 
 
@@ -124,7 +124,7 @@ def test_a_result_is_read_back_as_it_was_saved(name, variant, tmp_path):
 @MODEL
 @VARIANT
 def test_a_model_is_shown_as_a_script_and_explained(name, variant):
-    model = get_model(name)
+    model = form(name)
     text = str(translate(model, variant))
     calls = {ast.unparse(node.func) for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call)}
     assert {"NeuronGroup", "Synapses", "Network", "network.run"} <= calls, calls
@@ -134,10 +134,11 @@ def test_a_model_is_shown_as_a_script_and_explained(name, variant):
     assert [rule.projection for rule in model.rules if rule.projection not in told] == []
 
 
-@MODEL
+@pytest.mark.parametrize("name", MODELS)
 @VARIANT
 def test_every_option_of_a_models_choices_can_be_translated(name, variant):
     model = get_model(name)
     for choice in model.choices:
-        texts = {str(translate(model.choose(**{choice.name: option}), variant)) for option in choice.options}
+        made = (model.choose(**{choice.name: option}) for option in choice.options)
+        texts = {tuple(str(translate(item, variant, protocol=p)) for p in item.protocols or [None]) for item in made}
         assert len(texts) == len(choice.options)

@@ -37,9 +37,9 @@ RECALL = freeze(get_model("kurikawa2020"), "recall")
 
 def free_running():
     """Recall that goes on from the start values, with the target known to the observable."""
-    (phase,) = RECALL.protocol.phases
-    shown = replace(phase, start={}, stimuli=("cue", "target"))
-    return RECALL.replace(protocol=replace(RECALL.protocol, phases=(shown,)))
+    model = get_model("kurikawa2020")
+    shown = replace(model.protocol.phase("recall"), start={}, stimuli=("cue", "target"))
+    return freeze(model.replace(shown), "recall")
 
 
 def drawn(units, trials, items=2, seed=3):

@@ -90,7 +90,15 @@ def calls(folder: Path) -> Iterator[Call]:
 def _runs(folder: Path) -> Iterator[Call]:
     model = brainmem.get_model("kurikawa2020")
     cue = np.where(np.arange(16).reshape(2, 8) % 3 > 0, 1.0, -1.0)
-    shared = {"parameters": SMALL, "seed": 1, "device": "runtime", "inputs": {}, "weights": {}, "initial": {}}
+    shared = {
+        "parameters": SMALL,
+        "seed": 1,
+        "device": "runtime",
+        "inputs": {},
+        "weights": {},
+        "initial": {},
+        "protocol": None,
+    }
     shared = {"model": model, "variant": "rate", **shared}
     yield Call(
         "simulate",
@@ -114,15 +122,20 @@ def _runs(folder: Path) -> Iterator[Call]:
             return brainmem.arrays(model, parameters={**SMALL, name: value}, device="runtime")
 
         yield Call(f"arrays(parameters {name})", set_, {"value": 1})
-    yield Call("translate", brainmem.translate, {"model": model, "variant": "rate", "trials": None, "trial_inputs": ()})  # fmt: skip
+    yield Call("translate", brainmem.translate, {"model": model, "variant": "rate", "trials": None, "trial_inputs": (), "protocol": None})  # fmt: skip
     yield Call(
         "script",
         brainmem.script,
-        {"model": model, "variant": "rate", "parameters": SMALL, "inputs": {}, "trials": None},
+        {"model": model, "variant": "rate", "parameters": SMALL, "inputs": {}, "trials": None, "protocol": None},
     )
     yield Call("explain", brainmem.explain, {"model": model, "variant": "rate", "parameters": SMALL, "device": "runtime",
-                                             "details": False, "measured": False, "items": 1})  # fmt: skip
-    yield Call("freeze", brainmem.freeze, {"model": model, "phases": ("recall",), "items": 1, "repeats": 1}, "phases")
+                                             "details": False, "measured": False, "items": 1, "protocol": None})  # fmt: skip
+    yield Call(
+        "freeze",
+        brainmem.freeze,
+        {"model": model, "phases": ("recall",), "items": 1, "repeats": 1, "protocol": None},
+        "phases",
+    )
     yield Call("get_model", brainmem.get_model, {"name": "kurikawa2020"})
     yield Call("site_order", brainmem.site_order, {"size": 4, "sweep": 0, "seed": 1, "population": 0, "trial": 0})
     yield Call(
@@ -131,13 +144,13 @@ def _runs(folder: Path) -> Iterator[Call]:
         {"size": 4, "sweep": 0, "number": 0, "seed": 1, "kind": "rand", "population": 0, "trial": 0},
     )
     yield Call("verify", brainmem.verify, {"model": model, "variant": brainmem.Spiking(neuron="poisson"), "parameters": SMALL, "seeds": 1, "device": "runtime",
-                                           "inputs": {}, "weights": None, "initial": {}, "items": 1, "cells_per_unit": (1,), "progress": None})  # fmt: skip
+                                           "inputs": {}, "weights": None, "initial": {}, "items": 1, "cells_per_unit": (1,), "protocol": None, "progress": None})  # fmt: skip
     swept = {name: value for name, value in shared.items() if name != "seed"}
     swept |= {"store": folder / "store", "seeds": 1, "jobs": 1, "record": ("x",), "interval": None, "progress": None}
     yield Call("sweep", brainmem.sweep, swept)
     table = surrogate(8, duration=1.0, step=0.02, width=0.2, bvar=0.3)
     yield Call("fit", brainmem.fit, {"recording": table, "model": "rajan2016", "target": "R", "test": "test",
-                                     "parameters": {}, "seed": 0, "device": "runtime", "progress": None})  # fmt: skip
+                                     "parameters": {}, "seed": 0, "device": "runtime", "protocol": None, "progress": None})  # fmt: skip
     rates = np.abs(np.sin(np.arange(240).reshape(40, 6) ** 1.3))
     yield Call(
         "read_recording",

@@ -5,11 +5,26 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from brainmem import Each, MemoryModel, Phase, Protocol, Repeat
+import pytest
+
+from brainmem import Each, MemoryModel, Phase, Protocol, Repeat, get_model
 from brainmem.models import list_models, list_tasks
 
 UNITS, ITEMS, STEPS = 12, 2, 20
 MODELS = tuple(name for paper in list_models() for name in (paper, *list_tasks(paper)))
+
+
+def forms() -> list[Any]:
+    """Return ``"name"`` of each model, and ``"name protocol"`` of each further protocol, which runs under full."""
+    named = [(name, list(get_model(name).protocols)[1:]) for name in MODELS]
+    others = [pytest.param(f"{name} {other}", marks=pytest.mark.full) for name, further in named for other in further]
+    return [*MODELS, *others]
+
+
+def form(name: str) -> MemoryModel:
+    """Return a model with one protocol: the first of those that it has, or the one named behind it."""
+    key, _, protocol = name.partition(" ")
+    return get_model(key).with_protocol(protocol or None)
 
 
 def tiny(model: MemoryModel) -> MemoryModel:

@@ -25,7 +25,7 @@ from brainmem import (
     translate,
     verify,
 )
-from brainmem.model.freezing import acts
+from brainmem.model.acting import acts
 from brainmem.model.parts import unchecked
 from brainmem.numbers.run import Given
 from brainmem.simulation.verdicts import verdicts

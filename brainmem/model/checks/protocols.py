@@ -149,7 +149,7 @@ def _check_each(text: ModelText, place: Place, each: Each) -> None:
     known = [phase.name for phase in text.model.protocol.phases]
     if not phases:
         found.note(place.error("Each() names no phase."))
-    for name in phases:
+    for name in phases if not text.model.protocols else ():  # of several, each has looked at its own
         found.passes(check_choice, place, "phase", name, known)
     here = Place(f"{place.where}, Each({each.phases!r})")
     found.passes(check_choice, here, "order", each.order, ("random", "fixed", "drawn"))

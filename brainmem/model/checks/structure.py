@@ -7,9 +7,11 @@ from collections.abc import Iterator, Mapping
 from copy import copy
 from typing import Any
 
+from brainmem.errors import quoted
 from brainmem.model import nouns
 from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.place import Place, check_choice, listed, place_of
+from brainmem.model.combined import Combined, named_protocols
 from brainmem.model.fields import DROP, kinds_of
 from brainmem.model.parts import TUPLES
 from brainmem.model.reading import EXTREMES
@@ -59,9 +61,8 @@ def check_fields(model: Any, found: Findings) -> Any:
     place = Place(f"Model {model.name!r}")
     _check_whole(place, model, found)
     found.close(place.where)
-    if not model.protocol.schedule:
-        reason = "its schedule is empty. Add Each('phase') or Repeat(times, (Each(...),))."
-        found.note(place_of(model, "protocol").error(reason))
+    for name, protocol in named_protocols(model).items():
+        _check_own(place_of(model, "protocol", name), protocol, found)
     model = _mended(place, model, found)
     if model.reference is not None:
         _mended(Place(f"{place.where}, reference"), model.reference, found)
@@ -91,14 +92,55 @@ def _check_whole(place: Place, model: Any, found: Findings) -> None:
         found.note(place.error("the name must be one line of text that can be printed."))
     for name, kind in NOUNS.items():
         _check_tuple(place, name, getattr(model, name), kind, found)
-    protocol = model.protocol
-    if isinstance(protocol, nouns.Protocol):
-        _check_tuple(place, "phases of the protocol", protocol.phases, nouns.Phase, found)
-        _check_tuple(place, "schedule of the protocol", protocol.schedule, (nouns.Each, nouns.Repeat), found)
-    else:
-        found.note(place.error(f"protocol must be a Protocol, got {type(protocol).__name__}."))
+    for which, protocol in _protocols(place, model, found).items():
+        which = f"protocol {which!r}" if which else "protocol"
+        if isinstance(protocol, nouns.Protocol):
+            _check_tuple(place, f"phases of the {which}", protocol.phases, nouns.Phase, found)
+            _check_tuple(place, f"schedule of the {which}", protocol.schedule, (nouns.Each, nouns.Repeat), found)
+        else:
+            found.note(place.error(f"{which} must be a Protocol, got {type(protocol).__name__}."))
     if isinstance(model.populations, tuple) and not model.populations:
         found.note(place.error("it has no populations."))
+
+
+def _protocols(place: Place, model: Any, found: Findings) -> dict[Any, Any]:
+    """Return the protocols by name, after checking that one is given, or several with names."""
+    if not isinstance(model.protocols, Mapping):
+        found.note(place.error(f"protocols={quoted(model.protocols)} must be a mapping from names to Protocol."))
+        return {}
+    if model.protocol is None and not model.protocols:
+        reason = "protocol must be a Protocol, got NoneType. Give one, or several by name in protocols={...}."
+        found.note(place.error(reason))
+        return {}
+    if not model.protocols:
+        return {"": model.protocol}
+    if not isinstance(model.protocol, Combined | None):
+        found.note(place.error("protocol= and protocols= are both given. Give one protocol, or several by name."))
+    for name in model.protocols:
+        if not isinstance(name, str) or not name.isidentifier():
+            found.note(place.error(f"protocols={{{name!r}: ...}}: a name is letters, digits and _."))
+    for kind in ("parameters", "choices"):
+        items = getattr(model, kind)
+        if isinstance(items, tuple) and any(getattr(item, "name", None) == "protocol" for item in items):
+            reason = f"one of its {kind} is called 'protocol', which chooses among its protocols. Rename it."
+            found.note(place.error(reason))
+    return dict(model.protocols)
+
+
+def _check_own(place: Place, protocol: nouns.Protocol, found: Findings) -> None:
+    """Note a schedule that is empty; in one protocol of several, phases of one name, and phases of the others."""
+    if not protocol.schedule:
+        found.note(place.error("its schedule is empty. Add Each('phase') or Repeat(times, (Each(...),))."))
+    if not protocol.name:
+        return
+    names = [phase.name for phase in protocol.phases]
+    for name in dict.fromkeys(name for name in names if names.count(name) > 1):
+        found.note(place.error(f"two parts (phase) are called {name!r}. Rename one."))
+    for entry in protocol.schedule:
+        for each in entry.body if isinstance(entry, nouns.Repeat) and isinstance(entry.body, tuple) else (entry,):
+            named = getattr(each, "phases", ())
+            for name in (named,) if isinstance(named, str) else named if isinstance(named, tuple | list) else ():
+                found.passes(check_choice, place, "phase", name, names)
 
 
 def _check_tuple(place: Place, field: str, given: Any, kind: Any, found: Findings) -> None:
@@ -212,7 +254,8 @@ def check_references(given: Any, model: Any, found: Findings) -> Any:
     The model may lack parts of the one `given`, in whose fields something is wrong.
     """
     for kind, owners in APART.items():
-        model = _distinct(model, kind, owners, found)
+        if not (kind == "phase" and given.protocols):  # those of one protocol have been looked at
+            model = _distinct(model, kind, owners, found)
     for field in REFERENCES:
         model = _referring(given, model, field, found)
     for projection in model.projections:
