@@ -21,7 +21,7 @@ from brainmem.model.names import carrier_of
 from brainmem.model.nouns import Observable
 from brainmem.numbers.run import Numbers
 from brainmem.results.result import Result
-from brainmem.simulation.records import END, Records, end_names
+from brainmem.simulation.records import Records, end_label
 from brainmem.simulation.weights import weights_after
 from brainmem.text.equations import read_equations, unit_text
 from brainmem.translation.controller import CONTROLLER, TRIAL
@@ -261,13 +261,13 @@ def _epochs_ended(numbers: Numbers, outputs: Outputs) -> np.ndarray:
 
 def _ends(translated: Translation, numbers: Numbers, outputs: Outputs) -> dict[str, xr.Variable]:
     """Return the variables of units kept as steps ended; those of some phases have an axis that numbers their steps."""
-    names = [variable for _, variable in end_names(translated.written or translated.model)]
+    model = translated.written or translated.model
     phases = numbers.plan.phase[_rows_run(outputs)] + 1
     found = {}
     for item, values in outputs.items():
         if item.kind != "ends":
             continue
-        label = f"{END}{item.variable}" if names.count(item.variable) == 1 else f"{END}{item.owner}_{item.variable}"
+        label = end_label(model, item.owner, item.variable)
         dims, values = _apart(translated, numbers, item.owner, np.asarray(values))
         step = f"{label}_step" if item.at else "step"
         unit = _unit(translated.group(item.owner), item.variable)

@@ -15,7 +15,7 @@ from brainmem.translation.moments import sums_behind
 from brainmem.translation.recorded import Recorded
 from brainmem.translation.text import Translation
 
-__all__ = ["END", "LAST", "Records", "When", "end_names", "records_of", "written"]
+__all__ = ["LAST", "Records", "When", "end_label", "records_of", "written"]
 
 When = tuple[Any, ...] | None
 END = "end_"  # in front of a variable: its values where steps end
@@ -110,7 +110,8 @@ def _of_units(translated: Translation, numbers: Numbers, name: str, when: When) 
         if "linked" not in line.flags and "shared" not in line.flags
     ]
     at_ends = list(_at_ends(translated))
-    matches = [item for item in (*in_time, *at_ends) if name in _names(item)]
+    matches = [item for item in in_time if name in _names(item)]
+    matches = matches or [item for item in at_ends if name in _names(item)]
     own = [item for item in matches if item.owner in {found.name for found in translated.model.populations}]
     matches = own or matches  # a unit's variable, where its cells have one of the same name
     if len(matches) != 1:
@@ -152,17 +153,26 @@ def _names(item: Recorded) -> Iterator[str]:
 def _at_ends(translated: Translation) -> Iterator[Recorded]:
     """Yield the variables whose values are those of the moment where a step ends."""
     model = translated.written or translated.model
-    for owner, variable in end_names(model):
+    for owner, variable in _end_names(model):
         lines = {line.name for line in read_equations(translated.group(owner).equations)}
         if variable in lines and not sums_behind(translated, owner, [variable]):
             yield Recorded(owner, variable, "ends")
 
 
-def end_names(model: Model) -> Iterator[tuple[str, str]]:
+def _end_names(model: Model) -> Iterator[tuple[str, str]]:
     """Yield the variables of units that keep a value, and the rates, as (population, variable)."""
     for population in model.populations:
         names = [line.name for line in held_lines(model, population)]
         yield from ((population.name, name) for name in dict.fromkeys([*names, *filter(None, [population.rate])]))
+
+
+def end_label(model: Model, owner: str, variable: str) -> str:
+    """Return what results call a variable as steps end: a name that nothing else has."""
+    known = [name for _, name in _end_names(model)]
+    taken = {item.name for item in (*model.all_patterns, *model.observables)}
+    taken |= {line.name for item in model.populations for line in read_equations(item.equations)}
+    label = f"{END}{variable}"
+    return label if known.count(variable) == 1 and label not in taken else f"{END}{owner}_{variable}"
 
 
 def _phases(translated: Translation, numbers: Numbers, name: str, when: When) -> tuple[int, ...]:

@@ -177,10 +177,12 @@ ALLOWED: dict[str, set[str]] = {
     "Phase.average": {"''"},
     "Phase.spiking": {"{}", "None"},
     **dict.fromkeys((f"Phase.{name}" for name in ("must_end", "restore", "paired")), TRUTH),
+    "Each.draws": {"None"},
     "Each.items": {"5", "None"},
     "Each.repeats": {"5"},
     "Each.epochs": {"None"},  # outside of a Repeat
     "Repeat.times": {"5"},
+    "Repeat.until": {"'False'", "''"},
     "Recalled.spiking": {"{}"},
     "Limit.condition": {"'False'"},  # forbids every run
     "Limit.reason": PROSE,

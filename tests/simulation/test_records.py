@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from brian2 import ms
 from typer.testing import CliRunner
 
-from brainmem import Result, RuleError, freeze, get_model, simulate
+from brainmem import Each, Protocol, Result, RuleError, freeze, get_model, simulate
 from brainmem.cli import app
 from tests.support.counting_models import counting, perceptron
 from tests.support.small_models import energy_model
@@ -139,6 +141,17 @@ def test_two_populations_with_one_name_are_told_apart():
         simulate(both, seed=3, device=NUMPY, record=("end_n",))
     found = simulate(both, seed=3, device=NUMPY, record=("end_others.n",))
     assert found.end_others_n.shape[1] == 2
+
+
+def test_a_model_may_have_a_variable_of_that_name_itself():
+    model = counting()
+    units = replace(model.populations[0], equations="goal : 1\nn : 1\nerr : 1\nend_n : 1")
+    phases = tuple(replace(phase, end={"units": "end_n = 2*n"}) for phase in model.protocol.phases)
+    model = model.replace(populations=(units,), observables=(), protocol=Protocol(phases, (Each("rest", items=2),)))
+    found = simulate(model, seed=3, device=NUMPY, record=("end_n", "end_units.n", "end_end_n"), interval=1 * ms)
+    assert found.end_n.dims == ("time", "unit")
+    assert found.end_units_n.dims == ("step", "unit")
+    np.testing.assert_array_equal(found.end_end_n.values, 2 * found.end_units_n.values)
 
 
 def test_the_command_records_what_it_is_told(tmp_path):

@@ -40,8 +40,8 @@ def _made(text: ModelText) -> dict[str, str]:
         ends = ("unit", "index", "spike", "spike_time", "spike_cell", "spike_trial")
         made |= {f"{population.name}_{end}": f"a record of population {population.name!r}" for end in ends}
         for name in text.neurons[population.name]:
-            ends = (f"end_{name}", f"end_{population.name}_{name}")
-            made |= {f"{end}{axis}": f"{name!r} as steps end" for end in ends for axis in ("", "_step")}
+            whole = f"end_{population.name}_{name}"  # where the model itself has an end_<name>
+            made |= dict.fromkeys((f"end_{name}_step", whole, f"{whole}_step"), f"{name!r} as steps end")
         if population.rate:
             names = (f"mean_{population.rate}", f"mean_{population.name}_{population.rate}")
             made |= dict.fromkeys(names, f"the rates of {population.name!r} averaged over each step")
