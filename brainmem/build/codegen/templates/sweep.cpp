@@ -110,7 +110,7 @@
         {% endif %}
         {% endif %}
     }
-    {% for item in parts or () %}
+    {% for item in (parts if _spread else ()) %}
     {% if item in _written %}
     for (long _k = 0; _k < _units; _k++) _whole_{{loop.index}}[_k*{{_spread}} + _trial] = _part_{{loop.index}}[_k];
     {% endif %}
