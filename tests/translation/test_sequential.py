@@ -261,7 +261,7 @@ def test_explain_says_what_a_visit_does_and_how_fields_follow():
 
 
 def test_the_spiking_variant_refuses_with_the_reason():
-    with pytest.raises(TranslationError, match=r"'spins': its units are updated one at a time.*Run the rate variant"):
+    with pytest.raises(TranslationError, match=r"'spins': its units are updated one.*rate variant keeps its visits"):
         translate(dreams(), "spiking")
 
 
