@@ -45,7 +45,7 @@ Departures
 - A dream of cells lasts 0.7 s and ends by time, not at a fixed point.
 """
 
-from brian2 import ms, second
+from brian2 import Hz, ms, second
 
 from brainmem import (
     Each,
@@ -87,7 +87,7 @@ parameters = (
     Parameter("tau_plus", 64.0, meaning="patterns and dreams weigh 1/tau_plus", source="reconstruction"),
     Parameter("lam", 0.02, meaning="learning rate of perceptrons and Boltzmann machines", source="reconstruction"),
     Parameter("kappa", 1.0, meaning="margin of the perceptron", source="reconstruction"),
-    Parameter("k", 1, meaning="sweeps of a sample that begins at a pattern", source="reconstruction"),
+    Parameter("k", 1, meaning="sweeps from a pattern, before that in which the sample counts", source="reconstruction"),
     Parameter("rounds", 3000, meaning="most rounds of the perceptron", source="ours"),
     Parameter("m_t", 0.5, meaning="overlap of noisy copies with their pattern", source="reconstruction"),
     Parameter("copies", 100_000, meaning="noisy copies shown at each of two learning rates", source="reconstruction"),
@@ -157,7 +157,19 @@ couplings = Projection(
 plus_minus = LearningRule(
     "plus_minus",
     "couplings",
-    during=("learn", "remind", "fit", "amplify", "dream", "forget", "unfit", "reduce", "unfit_less", "unfit_colder"),
+    during=(
+        "learn",
+        "remind",
+        "fit",
+        "amplify",
+        "dream",
+        "warm_dream",
+        "forget",
+        "unfit",
+        "reduce",
+        "unfit_less",
+        "unfit_colder",
+    ),
     continuous="dw/dt = (plus/T_wake - minus/T_sleep)*x_pre*x_post/N_pre : 1",
     equation="dJ_ij = (l_plus/N) <S_i S_j>_plus - (l_minus/N) <S_i S_j>_minus",
 )
@@ -198,15 +210,17 @@ pattern, noise = {"start": {"cue": "memory"}}, {"start": {"cue": "signs()"}}
 damage = {"start": {"cue": "memory*(1 - 2*int(permutation() < damaged))"}}
 corrupt = {"start": {"cue": "memory*(1 - 2*binary((1 - m_t)/2))"}, "stimuli": ("memory",)}
 until_still = {"until": "flips < 0.5", "spiking": {"until": ""}}
-sampling = {"duration": "sweeps*sweep"}
 learning, dreaming = {"duration": "T_wake"}, {"duration": "T_sleep"}
+warm, colder = {"free": 1, "heat": "temperature"}, {"free": 1, "heat": "temperature/b"}
+sampling = {"duration": "sweeps*sweep", "spiking": None}
 
 show = Phase("show", duration="T_show", **pattern, **imposed)
 learn = Phase("learn", **learning, gates={"clamp": 1, "plus": 1})
 kick = Phase("kick", duration="T_kick", **noise, **imposed)
 relax = Phase("relax", duration="T_free", gates={"free": 1}, **until_still)
 dream = Phase("dream", **dreaming, gates={"free": 1, "minus": "eps"})
-sample = Phase("sample", **sampling, gates={"free": 1, "heat": "temperature"})
+sample = Phase("sample", **sampling, gates=warm)
+warm_dream = Phase("warm_dream", **dreaming, gates={**warm, "minus": "eps"})
 judge = Phase("judge", duration="sweep", **pattern, **imposed, spiking=None)
 test = Phase("test", duration="T_kick", **damage, **imposed, restore=True)
 recall = Phase("recall", duration="T_recall", gates={"free": 1}, average="T_read", restore=True)
@@ -215,13 +229,13 @@ recall = Phase("recall", duration="T_recall", gates={"free": 1}, average="T_read
 remind = Phase("remind", **learning, gates={"clamp": 1, "plus": "1/tau_plus"})
 forget = Phase("forget", **dreaming, gates={"free": 1, "minus": "1/tau_plus"})
 fit = Phase("fit", **learning, gates={"clamp": 1, "plus": "lam*N"})
-unfit = Phase("unfit", **dreaming, gates={"free": 1, "minus": "lam*N"})
+unfit = Phase("unfit", **dreaming, gates={**warm, "minus": "lam*N"})
 amplify = Phase("amplify", **learning, gates={"clamp": 1, "plus": "A*N/P"})
-reduce = Phase("reduce", **dreaming, gates={"free": 1, "minus": "eta*N"})
-unfit_less = Phase("unfit_less", **dreaming, gates={"free": 1, "minus": "lam*N*(1 - g/(b - 1))"})
-sample_colder = Phase("sample_colder", **sampling, gates={"free": 1, "heat": "temperature/b"})
-unfit_colder = Phase("unfit_colder", **dreaming, gates={"free": 1, "minus": "lam*N*g/(b - 1)"})
-wander = Phase("wander", duration="k*sweep", gates={"free": 1, "heat": "temperature"})
+reduce = Phase("reduce", **dreaming, gates={**warm, "minus": "eta*N"})
+unfit_less = Phase("unfit_less", **dreaming, gates={**warm, "minus": "lam*N*(1 - g/(b - 1))"})
+sample_colder = Phase("sample_colder", **sampling, gates=colder)
+unfit_colder = Phase("unfit_colder", **dreaming, gates={**colder, "minus": "lam*N*g/(b - 1)"})
+wander = Phase("wander", duration="k*sweep", gates=warm, spiking=None)
 
 # Perceptrons
 noisy = Phase("noisy", duration="sweep", **corrupt, begin=impose, gates={"clamp": 1, "train": "lam_coarse"})
@@ -255,8 +269,8 @@ protocols = {
         ),
     ),
     "warm_unlearning": Protocol(
-        (show, learn, judge, kick, sample, dream),
-        (wake, judged, Repeat("blocks", (Each(("kick", "sample", "dream"), items="dreams"), judged))),
+        (show, learn, judge, kick, sample, warm_dream),
+        (wake, judged, Repeat("blocks", (Each(("kick", "sample", "warm_dream"), items="dreams"), judged))),
     ),
     "daydreaming": Protocol(
         (show, learn, remind, kick, relax, forget, judge),
@@ -328,6 +342,9 @@ model = MemoryModel(
     spiking={
         "spike_dt": 1 * ms,
         "cells_per_unit": 1,
+        "rate_max": 95 * Hz,
+        "t_ref": 8 * ms,
+        "sigma_v": 0.15,
         "T_wake": 0.5 * second,
         "T_sleep": 0.2 * second,
         "T_show": 0.3 * second,

@@ -65,7 +65,9 @@ def critical_load(table: xr.DataArray) -> float:
     return float(loads[k] + (loads[k + 1] - loads[k]) * values[k] / (values[k] - values[k + 1]))
 
 
-def couplings(experiment: Experiment, seed: int, margins, times, **parameters) -> tuple[dict[str, np.ndarray], np.ndarray]:
+def couplings(
+    experiment: Experiment, seed: int, margins, times, **parameters
+) -> tuple[dict[str, np.ndarray], np.ndarray]:
     """Return couplings of each algorithm for the same patterns, by name, and the patterns.
 
     Parameters
