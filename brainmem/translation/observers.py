@@ -21,7 +21,7 @@ def observers(model: MemoryModel, *, trials: bool = False) -> tuple[Connection, 
 
 
 def _counter(model: MemoryModel) -> Connection:
-    """Return the connection that counts the trials whose end condition holds, or has held where each stops by itself."""
+    """Return the connection that counts the trials whose end condition holds, or that have stopped by themselves."""
     return Connection(
         name="trials_held",
         source=TRIAL,
