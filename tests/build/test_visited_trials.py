@@ -97,7 +97,7 @@ def test_each_trial_draws_numbers_of_its_own(device):
     w = symmetric(SIZE)
     data = run(relaxing(phase, glauber, observables=(total,)), device, w, trials=TRIALS, record=("S",))
     s, going, begins = np.ones((TRIALS, SIZE)), np.ones(TRIALS, dtype=bool), np.cumsum(data["step_duration"].values)
-    starts, step = starts_of(relaxing(phase), "S", seed=3, trials=TRIALS), -1
+    starts, step = starts_of(relaxing(), "S", seed=3, trials=TRIALS), -1
     for sweep, states in enumerate(data["S"].values):
         if sweep in {0, *begins[:-1]}:
             step, going = step + 1, np.ones(TRIALS, dtype=bool)
