@@ -93,7 +93,8 @@ def simulate(
         Number of independent trials that run at once, with the same weights, each with start values and noise of its
         own; the first trial starts from the numbers of a run without trials. No rule may change the weights: see
         `freeze`. Results have a dimension ``trial``. Trials keep step: a phase with an end condition goes on until
-        every trial fulfils it in the same time step.
+        every trial fulfils it in the same time step. With units that are updated one at a time, a trial that fulfils
+        it stops, and the phase goes on until all have stopped.
     protocol : str, optional
         Which of the model's protocols is run; the first when not given. What no phase of it opens is not built.
     progress : callable, optional

@@ -37,6 +37,7 @@ __all__ = [
     "EPISODE",
     "EPOCH_END",
     "FIRST",
+    "FORM_SWEPT",
     "GUARD",
     "HALT",
     "LATE",
@@ -83,8 +84,9 @@ FIRST = ("before_start", 1)  # Brian2 stores what is constant over dt at 0
 BEGIN = ("before_start", 2)  # of stored rates
 LATE_BEGIN = ("before_start", 3)  # of what synapses with a delay read
 SUM = ("groups", -400)
-STORE = ("groups", -311)  # of what synapses with a delay read later: after the sums, which it may follow
+STORE = ("groups", -312)  # of what synapses with a delay read later: after the sums, which it may follow
 START_DRIVE = ("groups", -305)  # of drives that a phase sets, less the sums that they hold
+FORM_SWEPT = ("groups", -311)  # of sums that follow visits, for many trials
 SETTLE_CELLS = ("groups", -50)  # after the sums, before the cells' update at 0
 SWEEP = ("groups", -310)  # before weights change, so that fields fit them exactly
 GUARD = ("groups", -302)  # events of rules that are not evaluated where their gates are shut

@@ -16,6 +16,7 @@ from brian2.core.variables import Subexpression
 from brian2.utils.stringtools import get_identifiers
 
 from brainmem.build.codegen.dense import DenseCode, Diagonal
+from brainmem.build.codegen.watching import Watch
 from brainmem.text.equations import DRAWS
 
 __all__ = ["DenseProduct", "split_product"]
@@ -35,6 +36,8 @@ class DenseProduct(DenseCode):
     trials : int
     diagonal, clock, slot, name, dt, event, side, once
         See `DenseStep`.
+    watch : Watch, optional
+        Of sums that follow visits: they are formed where it finds a change.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class DenseProduct(DenseCode):
         event: str = "",
         side: str = "pre",
         once: bool = False,
+        watch: Watch | None = None,
     ) -> None:
         code: dict[str, str] = {}
         factored = {}
@@ -72,13 +76,15 @@ class DenseProduct(DenseCode):
             event=event,
             side=side,
             once=once,
-            needed=tuple(sums),
+            needed=(*sums, *(watch.needed if watch else ())),
             _sums={f"sum_{k}": synapses.variables[variable] for k, variable in enumerate(sums)},
             _factored=factored,
             _trials=trials,
             _transposed=transposed,
             _over=over,
             _onto="pre" if transposed else "post",
+            _visited=watch is not None,
+            **(watch.keywords if watch else {}),
         )
         self.abstract_code = self.user_code = code
 

@@ -11,7 +11,7 @@ from brainmem.build.codegen.deferred import add_deferred
 from brainmem.build.codegen.dense import DenseEvent, DenseStep, Diagonal
 from brainmem.build.codegen.products import DenseProduct
 from brainmem.build.codegen.transposed import add_dense_sums
-from brainmem.build.codegen.watching import follows_synapses
+from brainmem.build.codegen.watching import Watch, follows_synapses
 from brainmem.build.kernels import Kernel
 from brainmem.text.equations import read_equations
 from brainmem.translation import schedule
@@ -110,6 +110,10 @@ def _add_products(synapses: Synapses, item: Connection, trials: int, diagonal: D
         for slot, together, once in _by_slot(synapses, item, regular, end):
             name = f"{item.name}_sum_{'_'.join(together)}"
             DenseProduct(synapses, together, slot=slot, name=name, once=once, **options)
+    if kernel.swept:
+        swept = {name: _sums(item)[name] for name in kernel.swept}
+        watch, name = Watch(synapses, swept.values()), f"{item.name}_sum_{'_'.join(swept)}"
+        DenseProduct(synapses, swept, slot=schedule.FORM_SWEPT, name=name, watch=watch, **options)
     for path in item.pathways:
         slot, name = (path.when, path.order), f"{item.name}_{path.name}"
         at = {"event": path.event, "side": path.side}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ from brian2.groups.group import CodeRunner
 
 from brainmem.build.codegen.dense import dense_class
 from brainmem.build.codegen.sites import SITE_FUNCTIONS
-from brainmem.build.codegen.watching import CHANGES, add_number, watched_arrays
+from brainmem.build.codegen.watching import COPY, UNWATCHED, Watch
 from brainmem.build.kernels import Kernel
 from brainmem.text.equations import identifiers, rename
 from brainmem.translation.controller import CONTROLLER, TRIAL, VISIT_SEED, stop_apart
@@ -71,7 +71,8 @@ class UnitVisits(CodeRunner):
     diagonal : bool
         Whether a unit's synapse to itself exists.
     dense : bool
-        Whether the synapses are a matrix. Its sums are formed here; those of a list are formed by Brian2 before.
+        Whether the synapses are a matrix. Its sums are formed here, of several trials in a `DenseProduct` before;
+        those of a list are formed by Brian2.
     """
 
     def __init__(
@@ -98,9 +99,8 @@ class UnitVisits(CodeRunner):
         group.variables.add_reference("_sweep", units.clock, "timestep")
         group.variables.add_array("site_key", size=1, dtype=np.float64, scalar=True)
         group.namespace.update(SITE_FUNCTIONS)
-        watch = (
-            _Watch(synapses, [sweep.sums[name] for name in sums.values()]) if synapses is not None and sums else None
-        )
+        watch = Watch(synapses, sweep.sums.values()) if synapses is not None and sums else None
+        forms = bool(sums) and not trials.count  # of several trials, they are formed before, as a product
         super().__init__(
             group=group,
             template="sweep",
@@ -132,14 +132,15 @@ class UnitVisits(CodeRunner):
                 "_diagonal": diagonal,
                 "_by_columns": True,
                 "_listed": not dense,
-                **(watch.keywords if watch else _UNWATCHED),
+                **(watch.keywords if watch else UNWATCHED),
+                "_forms": forms,
             },
         )
         self.abstract_code = self.user_code = {
             "order": "_drawn = site_uniform(site_key, 0, 0)",  # so that the functions of sites are at hand
             "visit": rename(visit, {name: f"{name}{end}" for name in identifiers(visit) & own_names(units)}),
             "follow": "\n".join(f"{name} += {term}" for name, term in sweep.follow.items()),
-            **{block: f"_synaptic_var = {sweep.sums[name]}" for block, name in sums.items()},
+            **{block: f"_synaptic_var = {sweep.sums[name]}" for block, name in sums.items() if forms},
         }
         group.contained_objects.append(self)
 
@@ -150,39 +151,9 @@ def _of_units(variables: Mapping[str, Any], size: int) -> list[ArrayVariable]:
         id(item): item
         for name, item in sorted(variables.items())
         if isinstance(item, ArrayVariable) and not isinstance(item, DynamicArrayVariable)
-        if not item.scalar and item.size == size and not name.startswith(_COPY)
+        if not item.scalar and item.size == size and not name.startswith(COPY)
     }
     return list(found.values())
-
-
-class _Watch:
-    """What a sweep compares to find out whether its sums are to be formed anew.
-
-    Attributes
-    ----------
-    needed : list of str
-        Names of variables that its code needs.
-    keywords : dict
-        Those of its template: arrays of units that sums read, each with a copy (``_watched``), and the numbers by
-        which it knows of changes of the synapses; None in place of these where sums change by themselves.
-    """
-
-    def __init__(self, synapses: Synapses, texts: Sequence[str]) -> None:
-        found = watched_arrays(synapses, texts)
-        self.needed, self.keywords = list[str](), dict(_UNWATCHED)
-        if found is None:
-            return
-        numbers = {"_formed": "_formed_sweep", "_changing": CHANGES, "_age": "_age_sweep"}
-        self.keywords |= {key: synapses.variables[add_number(synapses, name)] for key, name in numbers.items()}
-        copies = {f"{_COPY}{name}": item for name, item in found.items()}
-        for name, item in copies.items():
-            synapses.variables.add_array(name, size=item.size, dtype=item.dtype)
-        self.keywords["_watched"] = [(item, synapses.variables[name]) for name, item in copies.items()]
-        self.needed = [*numbers.values(), *found, *copies]
-
-
-_COPY = "_seen_"
-_UNWATCHED = {"_formed": None, "_changing": None, "_age": None, "_watched": ()}
 
 
 def own_names(units: NeuronGroup) -> set[str]:

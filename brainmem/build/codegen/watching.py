@@ -16,9 +16,11 @@ from brian2.utils.stringtools import get_identifiers
 
 from brainmem.text.equations import DRAWS
 
-__all__ = ["CHANGES", "add_number", "follows_synapses", "watched_arrays"]
+__all__ = ["CHANGES", "COPY", "UNWATCHED", "Watch", "add_number", "follows_synapses", "watched_arrays"]
 
 CHANGES = "_changes"
+COPY = "_seen_"
+UNWATCHED = {"_formed": None, "_changing": None, "_age": None, "_watched": ()}
 
 
 def add_number(synapses: Synapses, name: str) -> str:
@@ -56,3 +58,30 @@ def watched_arrays(synapses: Synapses, texts: Iterable[str]) -> dict[str, ArrayV
 def follows_synapses(synapses: Synapses, text: str) -> bool:
     """Tell whether a summed expression changes only with variables of the synapses."""
     return watched_arrays(synapses, [text]) == {}
+
+
+class Watch:
+    """What a sweep compares to find out whether its sums are to be formed anew.
+
+    Attributes
+    ----------
+    needed : list of str
+        Names of variables that its code needs.
+    keywords : dict
+        Those of its template: arrays of units that sums read, each with a copy (``_watched``), and the numbers by
+        which it knows of changes of the synapses; None in place of these where sums change by themselves.
+    """
+
+    def __init__(self, synapses: Synapses, texts: Iterable[str]) -> None:
+        found = watched_arrays(synapses, texts)
+        self.needed, self.keywords = list[str](), dict(UNWATCHED)
+        if found is None:
+            return
+        numbers = {"_formed": "_formed_sweep", "_changing": CHANGES, "_age": "_age_sweep"}
+        self.keywords |= {key: synapses.variables[add_number(synapses, name)] for key, name in numbers.items()}
+        copies = {f"{COPY}{item.owner.name}_{item.name}": item for item in found.values()}
+        for name, item in copies.items():
+            if name not in synapses.variables:
+                synapses.variables.add_array(name, size=item.size, dtype=item.dtype)
+        self.keywords["_watched"] = [(item, synapses.variables[name]) for name, item in copies.items()]
+        self.needed = [*numbers.values(), *found, *copies]

@@ -1,3 +1,25 @@
+{# Whether sums that follow visits are to be formed anew: where anything else has changed what they read, and every
+   `most` sweeps, so that rounding does not add up. #}
+{% macro stale(most) %}
+{% if _formed %}
+{% set formed, changing, age = get_array_name(_formed), get_array_name(_changing), get_array_name(_age) %}
+bool _stale = {{formed}}[0] != {{changing}}[0] + 1 || {{age}}[0] >= {{most}};
+{% for now, seen in _watched %}
+_stale = _stale || !std::equal({{get_array_name(now)}}, {{get_array_name(now)}} + {{now.size}}, {{get_array_name(seen)}});
+{% endfor %}
+{{age}}[0] = _stale ? 1 : {{age}}[0] + 1;
+if (_stale)
+{
+    {{formed}}[0] = {{changing}}[0] + 1;
+    {% for now, seen in _watched %}
+    std::copy({{get_array_name(now)}}, {{get_array_name(now)}} + {{now.size}}, {{get_array_name(seen)}});
+    {% endfor %}
+}
+{% else %}
+const bool _stale = true;
+{% endif %}
+{% endmacro %}
+
 {# The column in which `row` meets itself, within the matrix or beside it. #}
 {% macro own(row) -%}
 ({{row}}{{' + (%d)' % _shift if _shift is defined and _shift is not none}})

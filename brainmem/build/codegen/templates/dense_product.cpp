@@ -6,7 +6,12 @@
     {% if _when %}
     if ({{get_array_name(_when)}}[{{_when.size - 1}}] == 0) return;
     {% endif %}
-    {% if _formed %}
+    {% set over, onto = ('N_post', 'N_pre') if _transposed else ('N_pre', 'N_post') %}
+    {% if _visited %}
+    {% from 'dense_loops.cpp' import stale with context %}
+    {{ stale(constant_or_scalar(over, variables[over]) ~ '/' ~ _trials) }}
+    if (!_stale) return;
+    {% elif _formed %}
     // Nothing but the synapses changes these sums.
     if ({{get_array_name(_formed)}}[0] == {{get_array_name(_changing)}}[0] + 1) return;
     {{get_array_name(_formed)}}[0] = {{get_array_name(_changing)}}[0] + 1;
@@ -14,7 +19,6 @@
     {% from 'dense_loops.cpp' import indexed, own with context %}
     const long _trials = {{_trials}};
     {# The sum of a row runs over columns; rows are the units that take it, of either end of the synapses. #}
-    {% set over, onto = ('N_post', 'N_pre') if _transposed else ('N_pre', 'N_post') %}
     {% set over_offset, onto_offset = ('_target_offset', '_source_offset') if _transposed else ('_source_offset', '_target_offset') %}
     const long _columns = {{constant_or_scalar(over, variables[over])}} / _trials;
     const long _rows = {{constant_or_scalar(onto, variables[onto])}} / _trials;

@@ -7,16 +7,22 @@
     if {{get_array_name(_when)}}[{{_when.size - 1}}] == 0:
         return
     {% endif %}
-    {% if _formed %}
+    cdef long _trials = {{_trials}}
+    cdef long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}} // _trials
+    cdef long _rows = {{constant_or_scalar('N_post', variables['N_post'])}} // _trials
+    cdef long _row, _column, _trial, _postsynaptic_idx, _presynaptic_idx
+    {% if _visited %}
+    {% from 'stale.pyx' import stale with context %}
+    cdef bint _stale
+    {{ stale('_columns') | autoindent }}
+    if not _stale:
+        return
+    {% elif _formed %}
     # Nothing but the synapses changes these sums.
     if {{get_array_name(_formed)}}[0] == {{get_array_name(_changing)}}[0] + 1:
         return
     {{get_array_name(_formed)}}[0] = {{get_array_name(_changing)}}[0] + 1
     {% endif %}
-    cdef long _trials = {{_trials}}
-    cdef long _columns = {{constant_or_scalar('N_pre', variables['N_pre'])}} // _trials
-    cdef long _rows = {{constant_or_scalar('N_post', variables['N_post'])}} // _trials
-    cdef long _row, _column, _trial, _postsynaptic_idx, _presynaptic_idx
     _vectorisation_idx = 1
     {% for block, target in _sums | dictsort %}
     {{scalar_code[block] | autoindent}}

@@ -2,50 +2,17 @@
 {% extends 'common_group.cpp' %}
 
 {% block maincode %}
-    {% from 'dense_loops.cpp' import column with context %}
+    {% from 'dense_loops.cpp' import column, stale with context %}
     const long _units = {{_units}}, _rows = _units, _source_offset = 0, _target_offset = 0;
     const size_t _vectorisation_idx = -1;
-    {% if _sums %}
-    {% if _changing %}
-    // The sums follow the visits, and are formed anew where anything else has changed what they read. Every so many
-    // sweeps they are formed anew too, so that rounding does not add up.
-    {% set formed, changing, age = get_array_name(_formed), get_array_name(_changing), get_array_name(_age) %}
-    bool _stale = {{formed}}[0] != {{changing}}[0] + 1 || {{age}}[0] >= _units;
-    {% for now, seen in _watched %}
-    _stale = _stale || !std::equal({{get_array_name(now)}}, {{get_array_name(now)}} + {{now.size}}, {{get_array_name(seen)}});
-    {% endfor %}
-    {{age}}[0] = _stale ? 1 : {{age}}[0] + 1;
+    {% if _forms %}
+    {{ stale('_units') }}
     if (_stale)
-    {% endif %}
     {
-        {% if _changing %}
-        {{formed}}[0] = {{changing}}[0] + 1;
-        {% for now, seen in _watched if now is not sameas _state %}
-        std::copy({{get_array_name(now)}}, {{get_array_name(now)}} + {{now.size}}, {{get_array_name(seen)}});
-        {% endfor %}
-        {% endif %}
         {% for block, target in _sums | dictsort %}
         {
             {% set array = get_array_name(target) %}
             {{scalar_code[block]|autoindent}}
-            {% if _spread %}
-            for (long _k = 0; _k < _units*{{_spread}}; _k++) {{array}}[_k] = 0;
-            for (long _column = 0; _column < _units; _column++)
-            for (long _row = 0; _row < _units; _row++)
-            {
-                {% if not _diagonal %}
-                if (_row == _column) continue;
-                {% endif %}
-                const long _idx = _column*_rows + _row;
-                const size_t _vectorisation_idx = _idx;
-                for (long _trial = 0; _trial < {{_spread}}; _trial++)
-                {
-                    const long _presynaptic_idx = _column*{{_spread}} + _trial, _postsynaptic_idx = _row*{{_spread}} + _trial;
-                    {{vector_code[block]|autoindent}}
-                    {{array}}[_postsynaptic_idx] += _synaptic_var;
-                }
-            }
-            {% else %}
             for (long _row = 0; _row < _units; _row++) {{array}}[_row] = 0;
             for (long _column = 0; _column < _units; _column++)
             {
@@ -55,16 +22,15 @@
                 {{array}}[_column] = _kept;
                 {% endif %}
             }
-            {% endif %}
         }
         {% endfor %}
     }
     {% endif %}
     static std::vector<int> _order(_units);
     {% set key = get_array_name(variables['site_key']) %}
+    {% set parts = _apart(variables) if _spread else () %}
     {% if _spread %}
-    // Trials lie side by side: each is taken out, visited in one piece, and put back.
-    {% set parts = _apart(variables) %}
+    // Trials lie side by side: each is taken out, visited in one piece, and what has changed is put back.
     {% for item in parts %}
     {{c_data_type(item.dtype)}}* const _whole_{{loop.index}} = {{get_array_name(item)}};
     static std::vector<{{c_data_type(item.dtype)}}> _part_{{loop.index}}(_units);
@@ -76,8 +42,11 @@
     {% endif %}
     {% for item in parts %}
     {{c_data_type(item.dtype)}}* __restrict {{get_array_name(item)}} = &_part_{{loop.index}}[0];
+    {% if item is not sameas _change %}
     for (long _k = 0; _k < _units; _k++) _part_{{loop.index}}[_k] = _whole_{{loop.index}}[_k*{{_spread}} + _trial];
+    {% endif %}
     {% endfor %}
+    bool _any = false;
     {% else %}
     const long _trial = 0;
     {
@@ -97,6 +66,9 @@
         }
         const {{c_data_type(_state.dtype)}} _moved = {{get_array_name(_state)}}[_column] - _before;
         {{get_array_name(_change)}}[_column] = _moved;
+        {% if _spread %}
+        _any = _any || _moved != 0;
+        {% endif %}
         {% if _follows %}
         if (_moved == 0) continue;
         {% for block, target in _sums | dictsort %}
@@ -110,10 +82,9 @@
         {% endif %}
         {% endif %}
     }
-    {% for item in (parts if _spread else ()) %}
-    {% if item in _written %}
-    for (long _k = 0; _k < _units; _k++) _whole_{{loop.index}}[_k*{{_spread}} + _trial] = _part_{{loop.index}}[_k];
-    {% endif %}
+    {% for item in parts if item in _written %}
+    {{'' if item is sameas _change else 'if (_any) '}}for (long _k = 0; _k < _units; _k++)
+        _whole_{{parts.index(item) + 1}}[_k*{{_spread}} + _trial] = {{get_array_name(item)}}[_k];
     {% endfor %}
     }
     {% for now, seen in _watched if now is sameas _state %}
