@@ -6,8 +6,7 @@ ours. C8 and C9 are exact gradients (``reference.py``); networks that sample are
 
 import brainmem.models.ventura2024.networks as run
 
-from brainmem import Claim
-from brainmem.claims import Row, at_least, at_most, near, within
+from brainmem.claims import Row, at_most, near, within
 
 # x = D eps/N at which Delta_min of the mean curve first reaches 0, is largest, and falls below 0 again; alpha .3
 NETWORKS = {

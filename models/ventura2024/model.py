@@ -104,7 +104,7 @@ parameters = (
     Parameter("m_0", 0.8, meaning="overlap of damaged patterns with the pattern", source="reconstruction"),
     Parameter("damaged", "round(N*(1 - m_0)/2)", meaning="units turned over in them", source="reconstruction"),
     Parameter("cues", 1, meaning="damaged copies of a pattern", source="ours"),
-    Parameter("test_blocks", (), meaning="blocks of dreams followed by tests of recall", source="ours"),
+    Parameter("test_blocks", (), meaning="blocks of dreams that follow a test of recall", source="ours"),
     Parameter("tie", 1e-12, meaning="smaller fields keep the state", source="reconstruction"),
     Parameter("sweep", 1 * second, meaning="one unit of model time: every unit is visited once", source="ours"),
     Parameter("longest", "1000*sweep", meaning="longest relaxation", source="ours"),
@@ -154,22 +154,11 @@ couplings = Projection(
     self_connections=False,
 )
 
+dreams = ("dream", "warm_dream", "forget", "unfit", "reduce", "unfit_less", "unfit_colder")
 plus_minus = LearningRule(
     "plus_minus",
     "couplings",
-    during=(
-        "learn",
-        "remind",
-        "fit",
-        "amplify",
-        "dream",
-        "warm_dream",
-        "forget",
-        "unfit",
-        "reduce",
-        "unfit_less",
-        "unfit_colder",
-    ),
+    during=("learn", "remind", "fit", "amplify", *dreams),
     continuous="dw/dt = (plus/T_wake - minus/T_sleep)*x_pre*x_post/N_pre : 1",
     equation="dJ_ij = (l_plus/N) <S_i S_j>_plus - (l_minus/N) <S_i S_j>_minus",
 )
@@ -257,13 +246,12 @@ protocols = {
         (
             wake,
             judged,
-            Each(("test", "recall"), **tests),
             Repeat(
                 "blocks",
                 (
+                    Each(("test", "recall"), **tests, epochs="test_blocks"),
                     Each(("kick", "relax", "dream"), items="dreams"),
                     judged,
-                    Each(("test", "recall"), **tests, epochs="test_blocks"),
                 ),
             ),
         ),
