@@ -9,7 +9,7 @@ variants any more, and all that translates, plans, checks or measures works on t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -60,8 +60,19 @@ def of_variant(model: M, variant: str) -> M:
     )
     if not spiking:
         return made
-    lost = lost_in_spikes(model)
-    return unchecked(made, observables=tuple(item for item in model.observables if item.name not in lost))
+    lost, run = lost_in_spikes(model), {phase.name for phase in made.protocol.phases}
+    kept = (item for item in model.observables if item.name not in lost)
+    return unchecked(made, observables=tuple(item for item in map(_during(run), kept) if item is not None))
+
+
+def _during(phases: set[str]) -> Callable[[Observable], Observable | None]:
+    """Return a function that limits an observable to these phases; None where it is evaluated in others alone."""
+
+    def limited(item: Observable) -> Observable | None:
+        during = tuple(name for name in item.during if name in phases)
+        return None if item.during and not during else replace(item, during=during)
+
+    return limited
 
 
 def phases_of_both(model: Model) -> tuple[Phase, ...]:

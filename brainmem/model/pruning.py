@@ -122,7 +122,7 @@ def _unread_parameters(model: Model) -> list[str]:
     """Return the parameters that no text of a model names, not even that of a parameter which one names."""
     words = re.compile(r"[A-Za-z_]\w*")
     own = {f"parameter {item.name!r}": item.name for item in model.parameters}
-    behind: dict[str, set[str]] = {}
+    behind: dict[str, set[str]] = {item.name: set() for item in model.parameters}  # of numbers nothing
     used: set[str] = set()
     for where, _, text in texts(model):
         found = set(words.findall("\n".join(line.split("#")[0] for line in text.splitlines())))

@@ -240,3 +240,13 @@ def test_the_card_shows_what_differs(monkeypatch):
     ):
         assert line in text, line
     assert "T_wake" not in text.partition("\nSimulation\n")[2]
+
+
+def test_an_observable_of_phases_that_cells_do_not_run_is_left_out_there():
+    judged = Observable("stability", "x*h", population="units", during=("judge",))
+    both = Observable("field", "h", population="units", during=("judge", "relax"))
+    model = wake_sleep().replace(judged, both)
+    assert {"stability", "field"} <= {item.name for item in of_variant(model, "rate").observables}
+    spiking = {item.name: item.during for item in of_variant(model, "spiking").observables}
+    assert "stability" not in spiking
+    assert spiking["field"] == ("relax",)
