@@ -1,8 +1,9 @@
 """What one protocol needs of a model: what no phase of it opens, and what only that reads, is left out.
 
 Gates and stimuli that are 0 in all of its phases are put into the texts as 0 (`brainmem.model.folded`). Sums, variables
-of synapses, projections and declared variables that something read before, and nothing reads now, are not built.
-States, observables, patterns and whatever nothing but a recording could have read stay.
+of synapses, projections and declared variables that something read before, and nothing reads now, are not built; nor
+are subexpressions and observables of which the same is true and that read one of these. States, patterns and whatever
+nothing but a result or a recording could have read stay.
 """
 
 from __future__ import annotations
@@ -16,7 +17,17 @@ from typing import Any, TypeVar
 from brainmem.model.acting import may_act, never_opened
 from brainmem.model.combined import phases_of
 from brainmem.model.folded import Folded, rewritten
-from brainmem.model.nouns import LearningRule, Model, Pattern, Phase, Population, Projection, Protocol, SpikingRule
+from brainmem.model.nouns import (
+    LearningRule,
+    Model,
+    Observable,
+    Pattern,
+    Phase,
+    Population,
+    Projection,
+    Protocol,
+    SpikingRule,
+)
 from brainmem.model.parts import texts, unchecked
 from brainmem.model.phases import set_by_phases, turns
 from brainmem.model.reading import sums_of
@@ -28,6 +39,7 @@ __all__ = ["acting_rules", "pruned"]
 
 M = TypeVar("M", bound=Model)
 Node = tuple[str, str]  # a variable: its population or projection, and its name
+OBSERVED = ""  # stands in place of the former for observables
 
 
 def acting_rules(model: Model, protocol: Protocol) -> tuple[LearningRule, ...]:
@@ -73,8 +85,9 @@ def pruned(model: M, protocol: Protocol, rules: Iterable[LearningRule]) -> M:
     left = unchecked(left, projections=tuple(_with_lines(model, left, folded, item) for item in model.projections))
     cut = _Cut(model, left)
     unused = [f"gate {name}" for name in gates] + [f"stimulus {item.name}" for item in dark] + [*cut.dropped]
-    fields = {name: getattr(left, name) for name in ("rules", "observables", "patterns", "stimuli", "protocol")}
-    fields |= {"populations": cut.populations, "projections": cut.projections, "protocols": {}, "varied": True}
+    fields = {name: getattr(left, name) for name in ("rules", "patterns", "stimuli", "protocol")}
+    fields |= {"populations": cut.populations, "projections": cut.projections, "observables": cut.observables}
+    fields |= {"protocols": {}, "varied": True}
     left = unchecked(left, **fields)
     unused += [f"parameter {name}" for name in _unread_parameters(left)]
     return replace(model, **fields, unused=tuple(dict.fromkeys((*model.unused, *unused))))
@@ -148,6 +161,7 @@ class _Graph:
         for item in model.projections:
             lines = {line.name: line for line in _synaptic_lines(model, item)}
             self.lines[item.name] = {**dict.fromkeys(item.initial), **lines}
+        self.lines[OBSERVED] = dict.fromkeys(item.name for item in model.observables)
         self.ends = {item.name: {"_pre": item.source, "_post": item.target} for item in model.projections}
 
     @cached_property
@@ -158,8 +172,10 @@ class _Graph:
     def nodes(self, owner: str, names: Iterable[str]) -> Iterator[Node]:
         """Yield the variables that a text of a population or projection means by its names."""
         for name in names:
-            if name in self.lines.get(owner, ()):
+            if owner and name in self.lines[owner]:
                 yield owner, name
+            elif name in self.lines[OBSERVED]:
+                yield OBSERVED, name
             elif name in self.singles:
                 yield self.singles[name], name
             for end, population in self.ends.get(owner, {}).items():
@@ -174,6 +190,8 @@ class _Graph:
             for owner, lines in self.lines.items()
             for name, line in lines.items()
         }
+        for item in self.model.observables:
+            found[OBSERVED, item.name] = set(self.nodes(item.population, identifiers(item.expression)))
         for item in sums_of(self.model):
             node = (item.onto, item.variable)
             found[node] = found.get(node, set()) | set(self.nodes(item.projection.name, item.line.names))
@@ -189,8 +207,6 @@ class _Graph:
             names |= {*set_by_phases(model, item), *identifiers(item.sequential)}
             texts = (turn.code for turn in turns(model, item.name))
             found |= set(self.nodes(item.name, names.union(*map(identifiers, texts))))
-        for item in model.observables:
-            found |= set(self.nodes(item.population, identifiers(item.expression)))
         for phase in model.protocol.phases:
             found |= set(self.nodes("", identifiers(phase.until)))
         for rule in model.rules:
@@ -200,8 +216,8 @@ class _Graph:
         return found
 
     def unread(self) -> set[Node]:
-        """Return the variables of units that no text reads: they can only be recorded."""
-        units = {item.name for item in self.model.populations}
+        """Return the variables of units and the observables that no text reads: they are there for results."""
+        units = {OBSERVED, *(item.name for item in self.model.populations)}
         return {node for node in self.reads.keys() - set().union(*self.reads.values(), self.roots) if node[0] in units}
 
     def needed(self, more: set[Node]) -> set[Node]:
@@ -233,21 +249,24 @@ class _Cut:
 
     @cached_property
     def dead(self) -> set[Node]:
-        """What is not built: what was read, and is not needed; subexpressions only where they read of it."""
+        """What is not built: what was read, and is not needed; what units derive from others only where it reads it."""
         graph = self.graph
         idle = graph.reads.keys() - graph.needed(_Graph(self.whole).unread())
-        built = {node for node in idle if self._line_kind(node) == "subexpression" and node[0] in self._units}
+        built = {node for node in idle if self._is_derived(node)}
         while gone := {node for node in built if graph.reads[node] & (idle - built)}:
             built -= gone
         return idle - built
 
-    @cached_property
-    def _units(self) -> set[str]:
-        return {item.name for item in self.model.populations}
-
-    def _line_kind(self, node: Node) -> str:
+    def _is_derived(self, node: Node) -> bool:
+        """Tell whether a variable is an observable or a subexpression of units, which costs nothing by itself."""
         line = self.graph.lines[node[0]][node[1]]
-        return line.kind if line is not None else ""
+        units = {item.name for item in self.model.populations}
+        return node[0] == OBSERVED or (node[0] in units and line is not None and line.kind == "subexpression")
+
+    @property
+    def observables(self) -> tuple[Observable, ...]:
+        """The observables that are formed."""
+        return tuple(item for item in self.model.observables if (OBSERVED, item.name) not in self.dead)
 
     @property
     def populations(self) -> tuple[Population, ...]:
@@ -293,6 +312,8 @@ class _Cut:
                 yield from (f"variable {item.name}.{name}" for name in self.graph.lines[item.name])
             if first and (item.name not in left or first not in left[item.name].initial):
                 yield f"weights {item.name}"  # weights= are those of the first variable
-        yield from (f"variable {owner}.{name}" for owner, name in sorted(self.dead))
+        yield from (f"variable {owner}.{name}" if owner else f"observable {name}" for owner, name in sorted(self.dead))
+        formed = {item.name for item in self.model.observables}
+        yield from (f"observable {item.name}" for item in self.whole.observables if item.name not in formed)
         kept = {rule.name for rule in self.model.rules}
         yield from (f"rule {rule.name}" for rule in self.whole.rules if rule.name not in kept)

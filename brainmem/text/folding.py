@@ -173,11 +173,11 @@ class _Folding:
         if not math.isfinite(number):
             return None
         number = int(number) if number == 0 else number
-        return _Part(repr(number), number, True)
+        return _Part(_bracketed(number), number, True)
 
     def _name(self, node: ast.Name) -> _Part:
         number = self.names[node.id]
-        return _Part(str(number) if isinstance(number, bool) else repr(number), number, True)
+        return _Part(_bracketed(number), number, True)
 
     def _binop(self, node: ast.BinOp) -> _Part:
         left_end, right_start = self._gap(node.left, node.right)
@@ -282,6 +282,11 @@ class _Folding:
         """Return an argument without the brackets around it, which are not needed where it is another text."""
         part = self.part(node, node.col_offset, node.end_col_offset or 0)
         return part if part.changed else replace(part, text=self.source[start:end].strip())
+
+
+def _bracketed(number: Number) -> str:
+    """Return a number as text that may stand anywhere, also before a power."""
+    return f"({number!r})" if number < 0 else repr(number)
 
 
 def _is_whole(text: str) -> bool:

@@ -189,7 +189,7 @@ observables = (
     Observable("stability_square", "delta**2", population="units", during=("judge",)),
     Observable("training_error", "int(delta < 0)", population="units", during=("judge",)),
     Observable("row_norm", "sqrt(norm2)", population="units", during=("judge",)),
-    Observable("lacking", "missed + weak", population="units", reduce="sum", during=("examine",)),
+    Observable("lacking", "missed", population="units", reduce="sum", during=("examine",)),
 )
 
 # Phases. A state is imposed by `clamp`; with `free` the units follow their fields.

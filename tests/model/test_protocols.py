@@ -271,6 +271,10 @@ def test_the_frozen_recall_of_a_paper_has_neither_the_rule_nor_what_only_it_read
     assert "target" not in frozen.populations[0].equations
     assert [item.name for item in frozen.patterns] == [*(item.name for item in model.patterns), "target"]
     assert {"rule delta", "gate plastic", "stimulus target"} <= set(frozen.unused)
+    tested = freeze(get_model("rajan2016"), "test", items="sequences")
+    assert [item.name for item in tested.projections] == ["fixed", "plastic"]  # no inverse of correlations
+    assert [item.name for item in tested.observables] == ["misfit"]  # which is there for results
+    assert {"projection inverse", "observable den", "variable units.k", "variable units.c"} <= set(tested.unused)
 
 
 @pytest.mark.parametrize(

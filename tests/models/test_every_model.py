@@ -9,7 +9,7 @@ from functools import cache
 import numpy as np
 import pytest
 
-from brainmem import Device, Result, explain, get_model, simulate, translate
+from brainmem import Device, Each, Protocol, Result, explain, get_model, simulate, translate
 from tests.support.tiny import MODELS, form, forms, tiny
 
 VARIANTS = ("rate", "spiking")
@@ -112,6 +112,20 @@ def test_both_variants_begin_with_the_same_weights_and_patterns(name):
     assert begins
     for key in begins:
         np.testing.assert_array_equal(rate[key].values[0], spiking[key].values[0], err_msg=str(key))
+
+
+@MODEL
+@pytest.mark.parametrize("variant", ["rate", pytest.param("spiking", marks=pytest.mark.full)])
+def test_a_phase_that_is_a_protocol_of_its_own_gives_the_numbers_that_it_has_with_all_of_the_text(name, variant):
+    model = tiny(form(name))
+    for phase in model.protocol.phases:
+        alone = Protocol(model.protocol.phases, (Each(phase.name, items=1),))
+        whole = simulate(model.replace(protocol=alone), variant, seed=SEED, device=DEVICES["runtime"])
+        several = model.replace(protocols={"usual": model.protocol, "alone": alone})
+        folded = simulate(several, variant, seed=SEED, device=DEVICES["runtime"], protocol="alone")
+        assert set(folded.data) <= set(whole.data)
+        for key in folded.data:
+            np.testing.assert_array_equal(folded[str(key)].values, whole[str(key)].values, err_msg=str(key))
 
 
 @MODEL

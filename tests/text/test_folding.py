@@ -33,6 +33,8 @@ WITHOUT = {
     "sign(g*y) + x": "x",
     "xi*g*sqrt(2/tau) - x/tau": "-x/tau",
     "g*rand()": "0",
+    "(g - 1)**x": "(-1)**x",
+    "x - (g - 2)*y": "x - (-2)*y",
     "no*gates(here) +  2": "no*gates(here) +  2",
     "g_other*x": "g_other*x",
 }
@@ -48,7 +50,17 @@ NAMES = ("x", "y", "z", "g", "heat")
 
 def expressions() -> st.SearchStrategy[str]:
     leaves = st.sampled_from([*NAMES, "1", "2.5", "(1 - g)"])
-    two = ("{} + {}", "{} - {}", "{}*{}", "({} + {})*2", "({} - {})", "{}*({})", "{}/(1 + ({})**2)", "clip({}, -1, {})")
+    two = (
+        "{} + {}",
+        "{} - {}",
+        "{}*{}",
+        "({} + {})*2",
+        "({} - {})",
+        "{}*({})",
+        "{}/(1 + ({})**2)",
+        "clip({}, -1, {})",
+        "({})**3*{}",
+    )
     one = ("-{}", "-({})", "tanh({})", "sign({})", "int({} > 0.5)", "exp(-({})**2)", "({})", "abs({})")
 
     def grown(inner):
