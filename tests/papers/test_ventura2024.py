@@ -9,7 +9,7 @@ import pytest
 from brainmem.models.ventura2024 import reference
 
 from brainmem import RuleError, list_models, measure
-from tests.support import ventura_rows
+from brainmem.models.ventura2024 import generative as ventura_rows
 
 LOAD, EPS = 0.3, 0.01
 

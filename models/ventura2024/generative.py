@@ -1,15 +1,11 @@
 """Rows of the tables of Ventura (2024) that need no network: generative models of small teachers, by exact sums."""
 
-from __future__ import annotations
-
 from itertools import islice
 
 import numpy as np
 from brainmem.models.ventura2024 import reference
 
 from brainmem import measure
-
-__all__ = ["AMPLITUDES", "cycles", "generative", "regularised"]
 
 AMPLITUDES = (0.5, 1, 2, 4)
 ETA = 0.01
