@@ -77,7 +77,7 @@ steep = {
 statistics = (
     Row("overlap kept from a pattern, alpha={alpha}", {"quick": {...: None}, "full": steep}, "overlap"),
     Row("mean stability times sqrt(alpha), alpha={alpha}", {...: near(1.0, 0.02)}, "mean"),
-    Row("sd of stabilities, alpha={alpha}", {...: near(1.0, 0.03)}, "sd"),
+    Row("sd of stabilities, alpha={alpha}", {...: near(1.0, 0.04)}, "sd"),
 )
 
 # C2, C3
@@ -153,7 +153,7 @@ days = {"run": run.daydream, "points": {"quick": {"N": 80}, "full": {"N": 200}},
 daydreams = (
     Row("Delta_min after 1.5 P tau_plus steps", {"full": near(0.18, 0.3)}, "least, 1.5"),
     Row("Delta_min after 6", {"quick": at_least(0.0), "full": near(0.68, 0.2)}, "least, 6"),
-    Row("decay since 3", at_most(0.25), "decay"),
+    Row("Delta_min after 6 less after 1.5", at_least(-0.1), "gain"),
     Row("m_f(.5)", {"full": within(0.73, 0.81)}, "m_f(.5)"),
     Row("m_f(.6)", {"full": within(0.94, 0.98)}, "m_f(.6)"),
 )

@@ -154,7 +154,7 @@ def daydream(experiment: Experiment, seed: int, **parameters) -> xr.Dataset:
     J, patterns = result.couplings_w.values[-1], result.memory.values
     final = measure.retrieval_map(J, patterns, overlaps=(0.5, 0.6), seed=seed).final.values
     looks, error = stabilities(result).least.values, stabilities(result).error.values
-    found = {"least, 1.5": looks[1], "least, 6": looks[-1], "error": error[-1], "decay": looks[2:].max() - looks[-1]}
+    found = {"least, 1.5": looks[1], "least, 6": looks[-1], "error": error[-1], "gain": looks[-1] - looks[1]}
     return {**found, "m_f(.5)": final[0], "m_f(.6)": final[1]}
 
 
