@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from brainmem.errors import RuleError
-from brainmem.model.nouns import Each, Model, Phase, Repeat
+from brainmem.model.nouns import Each, Model, Phase, Protocol, Repeat
 
-__all__ = ["Plan", "Step", "plan_protocol"]
+__all__ = ["Plan", "Step", "loops_run", "plan_protocol"]
 
 LONGEST = 2_000_000  # steps of a protocol; each takes some hundred bytes
 PHASE, ITEM, REPEAT, EPOCH, FIRST = range(5)  # the columns of a schedule, FIRST where a new occasion begins
@@ -203,7 +203,7 @@ def _with_rows(model: Model, columns: np.ndarray, lengths: list[int]) -> Plan:
     lengths = np.bincount(entry, minlength=len(lengths)).tolist()
     phase, count = places[columns[PHASE]], columns.shape[1]
     last = np.append(np.diff(part) != 0, True)
-    loops = [place for place, found in enumerate(model.protocol.drawn.schedule) if getattr(found, "until", "")]
+    loops = [place for place, found in enumerate(model.protocol.drawn.schedule) if _is_cut(found, names)]
     ends = {number: np.flatnonzero(last & (entry == place)) for number, place in enumerate(loops, 1)}
     behind = {number: sum(lengths[: place + 1]) for number, place in enumerate(loops, 1)}
     cuts = [(behind[number], end) for number, found in ends.items() for end in _other_ends(phase, found)]
@@ -235,6 +235,17 @@ def _with_rows(model: Model, columns: np.ndarray, lengths: list[int]) -> Plan:
         leap=target[planned] - after,
         starts=starts,
     )
+
+
+def _is_cut(entry: Each | Repeat, phases: Collection[str]) -> bool:
+    """Tell whether an entry is a repetition with a condition of which these phases leave something."""
+    shown = (name for each in getattr(entry, "body", ()) for name in _phases(each))
+    return bool(getattr(entry, "until", "")) and any(name in phases for name in shown)
+
+
+def loops_run(written: Protocol, phases: Collection[str]) -> tuple[Repeat, ...]:
+    """Return the repetitions with a condition of which these phases leave something; `Plan.loop` numbers them."""
+    return tuple(entry for entry in written.loops if _is_cut(entry, phases))
 
 
 def _other_ends(phase: np.ndarray, ends: np.ndarray) -> list[int]:

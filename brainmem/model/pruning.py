@@ -35,7 +35,7 @@ from brainmem.model.scalars import single
 from brainmem.model.visits import unit_lines
 from brainmem.text.equations import Equation, identifiers, read_equations, write_equations
 
-__all__ = ["acting_rules", "pruned"]
+__all__ = ["acting_rules", "pruned", "unread_parameters"]
 
 M = TypeVar("M", bound=Model)
 Node = tuple[str, str]  # a variable: its population or projection, and its name
@@ -89,7 +89,7 @@ def pruned(model: M, protocol: Protocol, rules: Iterable[LearningRule]) -> M:
     fields |= {"populations": cut.populations, "projections": cut.projections, "observables": cut.observables}
     fields |= {"protocols": {}, "varied": True}
     left = unchecked(left, **fields)
-    unused += [f"parameter {name}" for name in _unread_parameters(left)]
+    unused += [f"parameter {name}" for name in unread_parameters(left)]
     return replace(model, **fields, unused=tuple(dict.fromkeys((*model.unused, *unused))))
 
 
@@ -131,7 +131,7 @@ def _synaptic_lines(model: Model, item: Projection) -> list[Equation]:
     return [*read_equations(item.variables, *texts)]
 
 
-def _unread_parameters(model: Model) -> list[str]:
+def unread_parameters(model: Model) -> list[str]:
     """Return the parameters that no text of a model names, not even that of a parameter which one names."""
     words = re.compile(r"[A-Za-z_]\w*")
     own = {f"parameter {item.name!r}": item.name for item in model.parameters}

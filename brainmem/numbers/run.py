@@ -26,6 +26,7 @@ from brainmem.model.phases import held_lines, turns
 from brainmem.model.plan import Plan, plan_protocol
 from brainmem.model.reading import extreme_of
 from brainmem.numbers.allowed import check_unset
+from brainmem.numbers.idle import check_effects
 from brainmem.numbers.patterns import frame_table, patterns_of, shown_rows, value_rows
 from brainmem.numbers.starts import Drawing, Given, size_of, start_names, start_tables, start_values, stream
 from brainmem.text import evaluate
@@ -87,6 +88,7 @@ def numbers_of(translated: Translation, given: Given, seed: int) -> Numbers:
     """
     model = translated.model
     parameters = resolve_parameters(model, given.parameters, parameters=translated.parameters)
+    check_effects(translated.written or model, given.parameters)
     _check_limits(model, parameters)
     check_constants(_as_run(translated), parameters)
     _check_names(model, translated, given)

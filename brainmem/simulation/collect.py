@@ -19,6 +19,7 @@ from brainmem.model.cues import uncued
 from brainmem.model.memory import MemoryModel
 from brainmem.model.names import carrier_of
 from brainmem.model.nouns import Observable
+from brainmem.model.plan import loops_run
 from brainmem.numbers.run import Numbers
 from brainmem.results.result import Result
 from brainmem.simulation.records import Records, end_label
@@ -175,7 +176,8 @@ def _repeats(translated: Translation, numbers: Numbers, outputs: Outputs) -> lis
     plan, rows = numbers.plan, _rows_run(outputs)
     held = np.ravel(outputs.get(Recorded(CONTROLLER, "loop_fulfilled", "steps"), np.zeros(len(rows))))
     found = []
-    for number, entry in enumerate((translated.written or translated.model).protocol.loops, 1):
+    written = (translated.written or translated.model).protocol
+    for number, entry in enumerate(loops_run(written, [phase.name for phase in plan.phases]), 1):
         ended = np.flatnonzero(plan.loop[rows] == number)
         times = int(numbers.parameters[entry.times] if isinstance(entry.times, str) else entry.times)
         fulfilled = bool(ended.size and held[ended[-1]] > 0.5)

@@ -20,6 +20,7 @@ from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
 from brainmem.errors import RuleError
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Population
+from brainmem.model.pruning import acting_rules
 from brainmem.model.reading import patterns_read
 from brainmem.numbers.run import Numbers
 from brainmem.text import evaluate
@@ -49,6 +50,22 @@ def remarks_on_setting(
     yield from _long_steps(translated, numbers, dt)
     yield from _short_phases(translated, numbers, dt)
     yield from _sources_left(translated.model, given)
+    yield from _idle_rules(translated)
+
+
+def _idle_rules(translated: Translation) -> Iterator[Remark]:
+    """Yield rules that act in phases which this variant leaves out."""
+    written, model = translated.written, translated.model
+    if written is None or model.protocol.whole is None:
+        return
+    acting = {rule.name for rule in acting_rules(model, model.protocol)}
+    for rule in acting_rules(written, model.protocol.whole):
+        if rule.name not in acting:
+            yield Remark(
+                f"Rule {rule.name!r} changes nothing in the {translated.variant} variant, which leaves out the phases "
+                "in which it acts (spiking=None): what it learns in the other variant is not learned here.",
+                serious=True,
+            )
 
 
 def _long_steps(translated: Translation, numbers: Numbers, dt: float) -> Iterator[Remark]:

@@ -7,9 +7,11 @@ from typing import cast
 
 from brainmem.errors import TranslationError
 from brainmem.intake.arguments import NAMES, TEXT, count, instance, optional, takes
+from brainmem.model.acting import never_opened
 from brainmem.model.by_variant import of_variant
 from brainmem.model.memory import MemoryModel
 from brainmem.model.protocols import form_of
+from brainmem.model.reading import model_names, used_names
 from brainmem.model.scalars import with_scalars_carried
 from brainmem.model.variants import Rate, Spiking, Variant, variant_of
 from brainmem.translation.cells import spiking_parameters
@@ -95,13 +97,31 @@ def translate(
     """
     variant = variant_of(variant)
     written = form_of(model, {}, protocol)[0]
-    model = normal(with_scalars_carried(of_variant(written, variant.name)))
+    own = of_variant(written, variant.name)
+    if isinstance(variant, Spiking):
+        _refuse_gates_of_visits(written, own)
+    model = normal(with_scalars_carried(own))
     many = trials is not None
     translated = _rate(model, many) if isinstance(variant, Rate) else _spiking(model, many, variant)
     translated = formed_at_events(same_moment(at_rest(delayed(gated(translated)))))
     complete = replace(declare_constants(translated), written=written)
     complete = spread(complete, trials, trial_inputs) if trials is not None else complete
     return cast(TranslatedModel, complete)  # each of these steps keeps the class
+
+
+def _refuse_gates_of_visits(written: MemoryModel, model: MemoryModel) -> None:
+    """Refuse phases of cells that open a gate which visits alone read: cells would do without what it stands for."""
+    visits = used_names(population.sequential for population in written.populations)
+    for phase in model.protocol.phases:
+        for gate in phase.gates:
+            if gate in visits - model_names(model) and not never_opened(gate, [phase]):
+                which = f", protocol {model.protocol.name!r}" if model.protocol.name else ""
+                raise TranslationError(
+                    f"Model {model.name!r}{which}, phase {phase.name!r}: it opens the gate {gate!r}, which in the "
+                    "spiking variant nothing reads: the statement of visits alone does (sequential=), and cells have "
+                    "none. Run the rate variant, let the equations that cells follow read it too, or leave the gate "
+                    "or the phase out for cells (Phase(..., spiking={'gates': ...}) or spiking=None)."
+                )
 
 
 def _rate(model: MemoryModel, many: bool) -> TranslatedModel:

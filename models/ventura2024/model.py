@@ -193,8 +193,7 @@ observables = (
 )
 
 # Phases. A state is imposed by `clamp`; with `free` the units follow their fields.
-impose = {"units": "x = cue"}
-imposed = {"begin": impose, "gates": {"clamp": 1}}
+imposed = {"begin": {"units": "x = cue"}, "gates": {"clamp": 1}}
 pattern, noise = {"start": {"cue": "memory"}}, {"start": {"cue": "signs()"}}
 damage = {"start": {"cue": "memory*(1 - 2*int(permutation() < damaged))"}}
 corrupt = {"start": {"cue": "memory*(1 - 2*binary((1 - m_t)/2))"}, "stimuli": ("memory",)}
@@ -226,12 +225,14 @@ sample_colder = Phase("sample_colder", **sampling, gates=colder)
 unfit_colder = Phase("unfit_colder", **dreaming, gates={**colder, "minus": "lam*N*g/(b - 1)"})
 wander = Phase("wander", duration="k*sweep", gates=warm, spiking=None)
 
-# Perceptrons
-noisy = Phase("noisy", duration="sweep", **corrupt, begin=impose, gates={"clamp": 1, "train": "lam_coarse"})
-noisy_fine = Phase("noisy_fine", duration="sweep", **corrupt, begin=impose, gates={"clamp": 1, "train": "lam_fine"})
-near = Phase("near", duration="T_free", stimuli=("memory",), gates={"free": 1, "train": "2*eps"}, **until_still)
-examine = Phase("examine", duration="sweep", **pattern, **imposed, end={"units": "missed = missed + weak"})
-correct = Phase("correct", duration="sweep", begin={"units": "missed = 0"})
+# Perceptrons, which cells do not run
+imposing = {"duration": "sweep", "begin": {"units": "x = cue"}, "spiking": None}
+settling = {"free": 1, "train": "2*eps"}
+noisy = Phase("noisy", **imposing, **corrupt, gates={"clamp": 1, "train": "lam_coarse"})
+noisy_fine = Phase("noisy_fine", **imposing, **corrupt, gates={"clamp": 1, "train": "lam_fine"})
+near = Phase("near", duration="T_free", until="flips < 0.5", stimuli=("memory",), gates=settling, spiking=None)
+examine = Phase("examine", **imposing, **pattern, gates={"clamp": 1}, end={"units": "missed = missed + weak"})
+correct = Phase("correct", duration="sweep", begin={"units": "missed = 0"}, spiking=None)
 
 wake = Each(("show", "learn"), items="P")
 judged = Each("judge", items="P")

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from brainmem.models.ventura2024 import generative as ventura_rows
 from brainmem.models.ventura2024 import reference
 
 from brainmem import RuleError, list_models, measure
-from brainmem.models.ventura2024 import generative as ventura_rows
 
 LOAD, EPS = 0.3, 0.01
 

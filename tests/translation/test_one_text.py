@@ -21,10 +21,12 @@ from brainmem import (
     Protocol,
     Recalled,
     Spiking,
+    TranslationError,
     arrays,
     compare,
     explain,
     freeze,
+    get_model,
     measure,
     simulate,
     translate,
@@ -277,3 +279,22 @@ def test_trials_of_units_that_are_visited_in_the_rate_variant_run_in_spikes():
     states = result.select(phase="recall")["mean_x"].values
     assert states.shape == (2, 3, 12)
     assert np.mean(states * patterns[:, None], axis=-1).min() > 0.7
+
+
+def test_a_gate_that_visits_alone_read_is_refused_for_cells():
+    warm = get_model("ventura2024")
+    assert translate(warm, "rate", protocol="boltzmann")
+    with pytest.raises(
+        TranslationError, match=r"protocol 'boltzmann', phase 'unfit': it opens the gate 'heat'.*visits"
+    ):
+        translate(warm, "spiking", protocol="boltzmann")
+
+
+def test_rules_and_repetitions_whose_phases_cells_leave_out_are_told():
+    sizes = {"N": 8, "P": 2, "rounds": 3, "kappa": 0.0}
+    with pytest.warns(RuntimeWarning, match="'margin' changes nothing in the spiking variant"):
+        cells = simulate("ventura2024", "spiking", protocol="perceptron", parameters=sizes, device="runtime")
+    assert cells.repeats == []
+    assert set(cells.step_phase.values) == {"show", "learn"}
+    rate = simulate("ventura2024", protocol="perceptron", parameters=sizes, device="runtime")
+    assert [item["until"] for item in rate.repeats] == ["lacking < 0.5"]
