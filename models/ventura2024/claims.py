@@ -86,11 +86,18 @@ sleeping = {
     "points": {"quick": {"N=100": {"N": 100}}, "full": NETWORKS},
     "seeds": {"quick": 4, "full": lambda point: 10 if point.get("N") == 400 else 20},
 }
+
+
+def flat(x, point):
+    """Allow more where the mean curve hardly rises above 0, so that its noise decides."""
+    return 0.025 if "eps=.05" in point else 0.012
+
+
 curves = (
     Row("Delta_min of Hebb's rule, {point}", {...: within(-2.9, -1.4)}, run.first),
     Row("x at which the mean Delta_min reaches 0, {point}", near(REACHED, 0.012), "least", turn("in")),
     Row("x of its maximum, {point}", near(TOP, 0.035), "least", turn("top")),
-    Row("x at which it falls below 0 again, {point}", near(FALLEN, 0.012), "least", turn("fin")),
+    Row("x at which it falls below 0 again, {point}", near(FALLEN, flat), "least", turn("fin")),
     Row("best Delta_min of a network, {point}", {"quick": {...: None}, "full": near(BEST, 0.03, seeds=20)}, run.best),
     Row("highest mean Delta_min, {point}", {"N=400, eps=.1": at_most(0.0)}, "least", turn("height"), when="full"),
 )
