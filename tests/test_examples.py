@@ -112,3 +112,12 @@ def check_train_on_your_own_recording(output: str, folder: Path) -> None:
     assert report
     assert abs(float(report[1]) - many) < 0.006
     assert (folder / "fit" / "sequences.png").exists()
+
+
+def check_remember_digits(output: str, folder: Path) -> None:
+    without_fault = dict(re.findall(r"^([\w' ]+): [\d.]+ of 64 pixels wrong, (\d+)% of", output, re.M))
+    assert float(without_fault["Hebb's rule"]) < 10
+    assert float(without_fault["Daydreaming"]) > 40
+    assert float(re.search(r"pair moments with held-out digits ([\d.]+)", output)[1]) > 0.9
+    assert 30 < float(re.search(r"nearest digit held out (\d+)%", output)[1]) < 60
+    assert (folder / "digits.png").stat().st_size > 5000
