@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from typing import Any
@@ -164,8 +164,16 @@ class Folded:
 
     def phase(self, item: Phase) -> Phase:
         """Return a phase without the gates that are 0 throughout."""
-        gates = {name: value for name, value in item.gates.items() if name not in self.gates}
-        return replace(item, gates=gates, **{moment: self._moment(getattr(item, moment)) for moment in MOMENTS})
+        fields = self._of_phase({name: getattr(item, name) for name in ("gates", *MOMENTS)})
+        if other := getattr(item, "spiking", None):  # what differs in spikes
+            fields["spiking"] = {**other, **self._of_phase(other)}
+        return replace(item, **fields)
+
+    def _of_phase(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {name: self._moment(fields[name]) for name in MOMENTS if name in fields}
+        if "gates" in fields:
+            found["gates"] = {name: value for name, value in fields["gates"].items() if name not in self.gates}
+        return found
 
     def _moment(self, given: Any) -> dict[str, str]:
         found = {}
