@@ -26,7 +26,7 @@ SAME = {
     "path": "file folder",
     "name": "file folder variable",
     "rates": "activity",
-    "weights": "place",
+    "weights": "place variable",
     "cue": "rows",
     "target": "rows",
     "misfit": "pvar",
