@@ -163,6 +163,7 @@ class Folded:
         return replace(item, expression=fold(item.expression, self.known[item.population], unit_of)[0])
 
     def phase(self, item: Phase) -> Phase:
+<<<<<<< HEAD
         """Return a phase without the gates that are 0 throughout, in both variants."""
         fields = {name: getattr(item, name) for name in ("gates", *MOMENTS)}
         spiking = item.spiking and {**item.spiking, **self._parts(item.spiking)}
@@ -171,6 +172,16 @@ class Folded:
     def _parts(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Return those fields of a phase that hold gates and statements, folded."""
         found = {moment: self._moment(fields[moment]) for moment in MOMENTS if moment in fields}
+=======
+        """Return a phase without the gates that are 0 throughout."""
+        fields = self._of_phase({name: getattr(item, name) for name in ("gates", *MOMENTS)})
+        if other := getattr(item, "spiking", None):  # what differs in spikes
+            fields["spiking"] = {**other, **self._of_phase(other)}
+        return replace(item, **fields)
+
+    def _of_phase(self, fields: Mapping[str, Any]) -> dict[str, Any]:
+        found: dict[str, Any] = {name: self._moment(fields[name]) for name in MOMENTS if name in fields}
+>>>>>>> protocols
         if "gates" in fields:
             found["gates"] = {name: value for name, value in fields["gates"].items() if name not in self.gates}
         return found

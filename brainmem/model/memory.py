@@ -144,7 +144,8 @@ class MemoryModel(Model):
 
         Gates and stimuli that are 0 in all of its phases are 0 in the texts, and what these multiply is gone from
         them. Rules that never act, and sums, variables of synapses and projections that only such rules and texts read,
-        are left out; states, patterns, observables and parameters stay. Choices that are open take their defaults.
+        are left out, with observables that served these alone; states, patterns, other observables and parameters stay.
+        Choices that are open take their defaults.
 
         Raises
         ------

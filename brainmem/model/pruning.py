@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from brainmem.model.acting import may_act, never_opened
-from brainmem.model.combined import phases_of
+from brainmem.model.combined import conditions_of, faces_of, phases_of
 from brainmem.model.folded import Folded, rewritten
 from brainmem.model.nouns import (
     LearningRule,
@@ -64,7 +64,11 @@ def pruned(model: M, protocol: Protocol, rules: Iterable[LearningRule]) -> M:
         Its field `unused` names what is left out, and the parameters that nothing names any more.
     """
     phases = _scheduled(protocol)
+<<<<<<< HEAD
     shown = {name for phase in phases for name in (*phase.stimuli, *(phase.spiking or {}).get("stimuli", ()))}
+=======
+    shown = {name for phase in phases for face in faces_of(phase) for name in face.stimuli}
+>>>>>>> protocols
     gates = [gate for gate in model.protocol.gates if never_opened(gate, phases)]
     dark = tuple(item for item in model.stimuli if item.name not in shown)
     folded = Folded(model, gates, [item.name for item in dark])
@@ -200,15 +204,15 @@ class _Graph:
     @cached_property
     def roots(self) -> set[Node]:
         """What is needed for itself: states, rates, what phases and rules set, and all that these texts read."""
-        model, found = self.model, set[Node]()
+        faces = tuple(face for phase in self.model.protocol.phases for face in faces_of(phase))
+        model = unchecked(self.model, protocol=replace(self.model.protocol, phases=faces))
+        found = set(self.nodes("", identifiers(conditions_of(self.model.protocol))))
         for item in model.populations:
             names = {line.name for line in read_equations(item.equations) if line.kind == "differential"}
             names |= {item.state, f"{item.state}_change", item.rate, item.drive, item.transfer, *item.initial} - {None}
             names |= {*set_by_phases(model, item), *identifiers(item.sequential)}
             texts = (turn.code for turn in turns(model, item.name))
             found |= set(self.nodes(item.name, names.union(*map(identifiers, texts))))
-        for phase in model.protocol.phases:
-            found |= set(self.nodes("", identifiers(phase.until)))
         for rule in model.rules:
             own = rule.spiking or SpikingRule()
             given = (rule.text, own.on_pre, own.on_post, own.clocked)

@@ -27,7 +27,10 @@ SAME = {
     "name": "file folder variable",
     "rates": "activity",
     "weights": "place variable",
+<<<<<<< HEAD
     "patterns": "variable",
+=======
+>>>>>>> protocols
     "cue": "rows",
     "target": "rows",
     "misfit": "pvar",
