@@ -36,11 +36,6 @@ def acts(
 
 def may_act(model: Model, rule: LearningRule, phase: Phase) -> bool:
     """Return whether a rule may change anything while `phase` runs, whatever the values of parameters are."""
-<<<<<<< HEAD
-    shown = {item.name for item in model.stimuli} - set(phase.stimuli) - {*(phase.spiking or {}).get("stimuli", ())}
-    shut = {gate for gate in model.protocol.gates if never_opened(gate, [phase])} | shown
-    return _runs(rule, phase) and _changes_any(model, rule, shut, None)
-=======
     return _runs(rule, phase) and any(_changes_any(model, rule, _dark(model, face), None) for face in faces_of(phase))
 
 
@@ -48,17 +43,11 @@ def _dark(model: Model, phase: Phase) -> set[str]:
     """Return the gates and stimuli that are 0 in a phase, as one variant runs it."""
     gates = {gate for gate in model.protocol.gates if _is_nought(phase.gates.get(gate, 0))}
     return gates | ({item.name for item in model.stimuli} - set(phase.stimuli))
->>>>>>> protocols
 
 
 def never_opened(gate: str, phases: Collection[Phase]) -> bool:
     """Return whether a gate is 0 in all of these phases, whatever the values of parameters are."""
-<<<<<<< HEAD
-    given = (value for phase in phases for value in (phase.gates.get(gate, 0), phase.spiking_gates.get(gate, 0)))
-    return all(map(_is_nought, given))
-=======
     return all(_is_nought(face.gates.get(gate, 0)) for phase in phases for face in faces_of(phase))
->>>>>>> protocols
 
 
 def _is_nought(value: Any) -> bool:

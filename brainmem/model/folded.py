@@ -163,16 +163,6 @@ class Folded:
         return replace(item, expression=fold(item.expression, self.known[item.population], unit_of)[0])
 
     def phase(self, item: Phase) -> Phase:
-<<<<<<< HEAD
-        """Return a phase without the gates that are 0 throughout, in both variants."""
-        fields = {name: getattr(item, name) for name in ("gates", *MOMENTS)}
-        spiking = item.spiking and {**item.spiking, **self._parts(item.spiking)}
-        return replace(item, **self._parts(fields), spiking=spiking)
-
-    def _parts(self, fields: Mapping[str, Any]) -> dict[str, Any]:
-        """Return those fields of a phase that hold gates and statements, folded."""
-        found = {moment: self._moment(fields[moment]) for moment in MOMENTS if moment in fields}
-=======
         """Return a phase without the gates that are 0 throughout."""
         fields = self._of_phase({name: getattr(item, name) for name in ("gates", *MOMENTS)})
         if other := getattr(item, "spiking", None):  # what differs in spikes
@@ -181,7 +171,6 @@ class Folded:
 
     def _of_phase(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = {name: self._moment(fields[name]) for name in MOMENTS if name in fields}
->>>>>>> protocols
         if "gates" in fields:
             found["gates"] = {name: value for name, value in fields["gates"].items() if name not in self.gates}
         return found

@@ -64,11 +64,7 @@ def pruned(model: M, protocol: Protocol, rules: Iterable[LearningRule]) -> M:
         Its field `unused` names what is left out, and the parameters that nothing names any more.
     """
     phases = _scheduled(protocol)
-<<<<<<< HEAD
-    shown = {name for phase in phases for name in (*phase.stimuli, *(phase.spiking or {}).get("stimuli", ()))}
-=======
     shown = {name for phase in phases for face in faces_of(phase) for name in face.stimuli}
->>>>>>> protocols
     gates = [gate for gate in model.protocol.gates if never_opened(gate, phases)]
     dark = tuple(item for item in model.stimuli if item.name not in shown)
     folded = Folded(model, gates, [item.name for item in dark])

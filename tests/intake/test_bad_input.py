@@ -27,10 +27,7 @@ SAME = {
     "name": "file folder variable",
     "rates": "activity",
     "weights": "place variable",
-<<<<<<< HEAD
     "patterns": "variable",
-=======
->>>>>>> protocols
     "cue": "rows",
     "target": "rows",
     "misfit": "pvar",
