@@ -2,8 +2,8 @@
 
 from itertools import islice
 
+import brainmem.models.ventura2024.reference as reference
 import numpy as np
-from brainmem.models.ventura2024 import reference
 
 from brainmem import measure
 
