@@ -41,6 +41,7 @@ def _times(entry: Each | Repeat, parameters: Mapping[str, Any]) -> int:
 
 
 def phases_shown(each: Each) -> tuple[str, ...]:
+    """Return the names of the phases that an `Each` runs for one item."""
     return (each.phases,) if isinstance(each.phases, str) else each.phases
 
 
@@ -58,8 +59,8 @@ def check_epochs(model: Model, entry: Repeat, parameters: Mapping[str, Any]) -> 
             name = f"{each.epochs} = " if isinstance(each.epochs, str) else "epochs="
             raise RuleError(
                 f"Model {model.name!r}: {name}{epochs} names no epoch from 1 to {times}, so that phase "
-                f"{', '.join(phases_shown(each))!r} would never run. Choose among these epochs, or give () to leave the "
-                "phase out."
+                f"{', '.join(phases_shown(each))!r} would never run. Choose among these epochs, or give () to leave "
+                "the phase out."
             )
 
 

@@ -142,6 +142,13 @@ noises = {
 }
 few = {"run": run.budget, "points": {"m_t": [0, 0.1, 0.3], "N": 200}, "seeds": 2, "when": "full"}
 both = {"run": run.alike, "points": {"quick": {"N": 100}, "full": {"N": 200}}, "seeds": {"quick": 1, "full": 3}}
+
+
+def between(least, m):
+    """Allow more where couplings are nearly those of Hebb, whose Delta_min has a standard deviation of .3."""
+    return 0.6 if m < 0.5 else 0.3
+
+
 losses = {"run": run.lowest_loss, "points": {"m": list(LOSS), "N": 200}, "seeds": 2, "when": "full"}
 nothing, early = near({0: -2.09, 0.1: -2.05, 0.3: -1.8}, 0.4), (lambda table: table.sel(x=slice(0, 0.24)).min("x"))
 structure = (
@@ -152,7 +159,7 @@ structure = (
     Row("cosine with Hebb then, m_t={m_t}", {...: at_least(0.985)}, "cosine", **few),
     Row("cosine of unlearning and noise on fixed points, x={x}", near(COSINE, 0.02), when="full", **both),
     Row("the same, lowest up to the maximum of Delta_min", at_least(0.95), summary=early, **both),
-    Row("Delta_min at the minimum of the loss, m={m}", near(LOSS, 0.3), "least", **losses),
+    Row("Delta_min at the minimum of the loss, m={m}", near(LOSS, between), "least", **losses),
 )
 
 # C7
