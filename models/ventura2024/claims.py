@@ -121,9 +121,16 @@ mapped = {
     "seeds": {"quick": 2, "full": 4},
 }
 wider = at_least(0.0)
+
+
+def among(least, J):
+    """Allow more for Hebb, whose Delta_min has a standard deviation of .2 between networks of this size."""
+    return 0.3 if J == "Hebb" else 0.1
+
+
 basins = (
     Row("final overlap, {J}, m_0={m_0}", near(FINAL, 0.03, seeds=4), "final", when="full"),
-    Row("Delta_min, {J}", near(LEAST, 0.1, seeds=4), "least", when="full"),
+    Row("Delta_min, {J}", near(LEAST, among, seeds=4), "least", when="full"),
     Row("m_f(.5), HU in less SP .01", wider, "final", less("HU in", "SP 0.01", m_0=0.5)),
     Row("m_f(.5), HU in less HU top", {"full": wider}, "final", less("HU in", "HU top", m_0=0.5)),
     Row("m_f(.5), HU top less Hebb", wider, "final", less("HU top", "Hebb", m_0=0.5)),
