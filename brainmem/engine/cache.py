@@ -50,7 +50,7 @@ __all__ = [
 _PACKAGES = ("brian2", "numpy", "sympy", "cython")
 # Files of brainmem that shape a compiled program beside the builder's own module.
 _SOURCES = ("build/**/*", "engine/compiler.py", "engine/device.py", "engine/generate.py", "engine/inputs.py",
-            "engine/preflight.py", "engine/rows.py", "text/*.py", "translation/**/*")  # fmt: skip
+            "engine/preflight.py", "engine/rows.py", "model/reading.py", "text/*.py", "translation/**/*")  # fmt: skip
 _DEFAULT_MEGABYTES = 2048
 _REMOVED = "removed-"  # begins the name of what is to be deleted
 _CHECKSUM = "checksum"

@@ -251,7 +251,7 @@ def warn_not_finite(outputs: Mapping[Any, np.ndarray]) -> None:
 
 def in_words(name: Name) -> str:
     """Return the name of an output as messages show it."""
-    return name if isinstance(name, str) else ".".join(name)
+    return name if isinstance(name, str) else ".".join(part for part in name if isinstance(part, str))
 
 
 def _one_of(what: str, value: Any, allowed: tuple) -> None:

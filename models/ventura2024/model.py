@@ -139,6 +139,7 @@ units = Population(
     rate_range=(-1, 1),
     sequential="x = sign(free*h + clamp*cue + tie*x + 0.5*heat*log(1/rand() - 1))",
     values={"x": (-1, 1)},
+    initial={"x": "signs()"},
 )
 
 couplings = Projection(

@@ -160,7 +160,8 @@ def test_list_keeps_the_other_models_when_one_is_broken(tmp_path, monkeypatch):
     (tmp_path / "broken2024" / "model.py").write_text("import a_package_that_is_not_there")
     monkeypatch.setattr(brainmem.models, "__path__", [*brainmem.models.__path__, str(tmp_path)])
     text = run("list").stdout
-    assert "cannot be read: No module named 'a_package_that_is_not_there'" in text
+    for part in ("cannot be read: No module named", "'a_package_that_is_not_there'"):
+        assert part in text
     assert "Kurikawa" in text
 
 
