@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from brainmem import Each, MemoryModel, Phase, Protocol, Repeat, get_model
+from brainmem.model.differences import continuous
 from brainmem.models import list_models, list_tasks
 
 UNITS, ITEMS, STEPS = 12, 2, 20
@@ -36,7 +37,7 @@ def tiny(model: MemoryModel) -> MemoryModel:
         replace(p, value=_least(p.value, smaller[p.name])) if p.name in smaller else p for p in model.parameters
     ]
     phases = [replace(p, duration=_steps(model, STEPS), average=p.average and _steps(model, STEPS // 2), must_end=False,
-                      spiking=_short_in_spikes(p)) for p in model.protocol.phases]  # fmt: skip
+                      spiking=_short_in_spikes(model, p)) for p in model.protocol.phases]  # fmt: skip
     schedule = tuple(_shorter(entry) for entry in model.protocol.schedule)
     return model.replace(parameters=tuple(parameters), protocol=Protocol(tuple(phases), schedule), varied=True)
 
@@ -56,10 +57,15 @@ def _shorter(entry: Each | Repeat) -> Each | Repeat:
     return fewer if entry.epochs is None else replace(fewer, epochs=(1,))
 
 
-def _short_in_spikes(phase: Phase) -> dict[str, Any] | None:
-    """Return the fields of the spiking variant with short times in place of its own."""
+def _short_in_spikes(model: MemoryModel, phase: Phase) -> dict[str, Any] | None:
+    """Return the fields of the spiking variant with short times in place of its own, and of sweeps."""
+    if phase.spiking is None:
+        return None
     times = {"duration": f"{STEPS}*ms", "average": f"{STEPS // 2}*ms"}
-    return phase.spiking and {name: times.get(name, value) if value else value for name, value in phase.spiking.items()}
+    found = {name: times.get(name, value) if value else value for name, value in phase.spiking.items()}
+    if any(map(continuous, model.populations)):  # a sweep is a time of no length for cells
+        found |= {"duration": times["duration"], **({"average": times["average"]} if phase.average else {})}
+    return found
 
 
 def _least(value: Any, most: int) -> Any:
