@@ -26,7 +26,8 @@ regularised    a random pattern         samples at 1 and at 1/b   as boltzmann, 
 
 Perceptrons learn from the units whose field is wrong, or too small, where a pattern or a noisy copy of it is imposed:
 ``perceptron`` (all patterns at once, with a margin), ``noise`` (independent noise) and ``fixed_points`` (the noise is
-that of fixed points; without a trace of the pattern in them this is unlearning). ``recall`` tests given couplings.
+that of fixed points; without a trace of the pattern in them this is unlearning). ``warm_unlearning`` takes samples at a
+temperature for dreams; ``recall`` tests given couplings.
 
 In the rate variant, which is the paper's own network, a time step is a sweep: every unit is visited once, in a random
 order, and takes the sign of its field. The spiking variant is made from the same text: +1 is firing at the highest
