@@ -162,6 +162,7 @@ ALLOWED: dict[str, set[str]] = {
     "LearningRule.periodic": {"''"},
     "LearningRule.every": {"''"},
     "LearningRule.during": {"()"},
+    "Observable.during": {"()"},
     "LearningRule.order": {"5"},
     "LearningRule.bounds": {"{}"},
     "LearningRule.spiking": {"None"},
