@@ -10,7 +10,7 @@ from typing import Any
 from brian2.parsing.sympytools import str_to_sympy
 
 from brainmem.errors import RuleError
-from brainmem.model.combined import faces_of
+from brainmem.model.differences import faces_of
 from brainmem.model.nouns import LearningRule, Model, Phase, Projection
 from brainmem.text import evaluate
 from brainmem.text.equations import Equation, definitions, identifiers, read_equations, rename, written_out

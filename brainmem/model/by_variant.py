@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from brainmem.errors import TranslationError
-from brainmem.model.differences import continuous, differs, own_values
+from brainmem.model.differences import continuous, differs, faces_of, in_spikes, own_values
 from brainmem.model.nouns import Each, Model, Observable, Phase, Population, Protocol, Repeat
 from brainmem.model.parameters import resolve_parameters
 from brainmem.model.parts import texts_of, unchecked
@@ -76,9 +76,8 @@ def _during(phases: set[str]) -> Callable[[Observable], Observable | None]:
 
 
 def phases_of_both(model: Model) -> tuple[Phase, ...]:
-    """Return the phases of the rate variant, and those of the spiking one that differ."""
-    rate, spiking = (_protocol(model.protocol, variant).phases for variant in (False, True))
-    return (*rate, *(phase for phase in spiking if phase not in rate))
+    """Return the phases as both variants run them, one behind the other where they differ."""
+    return tuple(face for phase in model.protocol.phases for face in faces_of(phase))
 
 
 def lost_in_spikes(model: Model) -> set[str]:
@@ -120,10 +119,8 @@ def _protocol(protocol: Protocol, spiking: bool) -> Protocol:
 
 def _phases(protocol: Protocol, spiking: bool) -> Iterator[Phase]:
     for phase in protocol.phases:
-        if not spiking:
-            yield replace(phase, spiking={})
-        elif phase.spiking is not None:
-            yield replace(phase, **{"spiking": {}, **phase.spiking})
+        if (run := in_spikes(phase) if spiking else replace(phase, spiking={})) is not None:
+            yield run
 
 
 def _entry(entry: Each | Repeat, kept: set[str]) -> Each | Repeat | None:

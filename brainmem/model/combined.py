@@ -8,7 +8,7 @@ from typing import Any
 
 from brainmem.model.nouns import Each, Model, Phase, Protocol, Repeat
 
-__all__ = ["Combined", "combined", "conditions_of", "faces_of", "named_protocols", "phases_of", "written_out"]
+__all__ = ["Combined", "combined", "named_protocols", "phases_of", "written_out"]
 
 
 class Combined(Protocol):
@@ -60,18 +60,6 @@ def _with_items(entry: Any, items: str | int) -> Any:
     if isinstance(entry, Repeat) and isinstance(entry.body, tuple):
         return replace(entry, body=tuple(_with_items(each, items) for each in entry.body))
     return replace(entry, items=items) if isinstance(entry, Each) and entry.items is None else entry
-
-
-def faces_of(phase: Phase) -> tuple[Phase, ...]:
-    """Return a phase as each variant runs it: other fields in spikes, where it has some, make another."""
-    other = getattr(phase, "spiking", None)
-    return (phase, replace(phase, **other)) if other else (phase,)
-
-
-def conditions_of(protocol: Protocol) -> str:
-    """Return all conditions that end phases, and repetitions that have one, as one text."""
-    phases = [face.until for phase in protocol.phases for face in faces_of(phase)]
-    return " ".join([*phases, *(getattr(entry, "until", "") for entry in protocol.schedule)])
 
 
 def phases_of(entry: Each | Repeat) -> Iterator[str]:

@@ -165,7 +165,7 @@ class Folded:
     def phase(self, item: Phase) -> Phase:
         """Return a phase without the gates that are 0 throughout."""
         fields = self._of_phase({name: getattr(item, name) for name in ("gates", *MOMENTS)})
-        if other := getattr(item, "spiking", None):  # what differs in spikes
+        if other := item.spiking:  # what differs in spikes
             fields["spiking"] = {**other, **self._of_phase(other)}
         return replace(item, **fields)
 

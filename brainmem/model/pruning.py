@@ -15,7 +15,8 @@ from functools import cached_property
 from typing import Any, TypeVar
 
 from brainmem.model.acting import may_act, never_opened
-from brainmem.model.combined import conditions_of, faces_of, phases_of
+from brainmem.model.combined import phases_of
+from brainmem.model.differences import faces_of
 from brainmem.model.folded import Folded, rewritten
 from brainmem.model.nouns import (
     LearningRule,
@@ -202,7 +203,7 @@ class _Graph:
         """What is needed for itself: states, rates, what phases and rules set, and all that these texts read."""
         faces = tuple(face for phase in self.model.protocol.phases for face in faces_of(phase))
         model = unchecked(self.model, protocol=replace(self.model.protocol, phases=faces))
-        found = set(self.nodes("", identifiers(conditions_of(self.model.protocol))))
+        found = set(self.nodes("", identifiers(model.protocol.conditions)))
         for item in model.populations:
             names = {line.name for line in read_equations(item.equations) if line.kind == "differential"}
             names |= {item.state, f"{item.state}_change", item.rate, item.drive, item.transfer, *item.initial} - {None}

@@ -104,7 +104,7 @@ class Result:
         return (
             f"The {self.variant} result of {self.model!r} holds no variable {name!r}.{closest(str(name), held)} "
             f"Recorded: {', '.join(held) or 'nothing'}. "
-            f"Record it with simulate(..., record=({_recorded_by(str(name))!r},)); {_OBSERVED}."
+            f"Record it with simulate(..., record={_recorded_by(str(name))}; {_OBSERVED}."
         )
 
     @property
@@ -302,10 +302,11 @@ class _AbsentVariable(ResultError, AttributeError):
 
 
 def _recorded_by(name: str) -> str:
-    """Return what `record` calls a variable: spikes and weights are asked for as a whole."""
-    if name.startswith("spike_"):
-        return "spikes"
-    return "weights" if name.endswith("_w") else name
+    """Return what records a variable: ``owner_name`` may be one of synapses, ``"owner.name"``."""
+    if "spike_" in name or name.endswith("_w"):
+        return "('spikes',))" if "spike_" in name else "('weights',))"
+    owner, _, own = name.partition("_")
+    return f"({name!r},))" + (f", or of synapses record=('{owner}.{own}',)" if own and owner != "end" else "")
 
 
 def _shape(array: xr.DataArray) -> str:

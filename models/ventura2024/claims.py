@@ -40,10 +40,9 @@ WITH_SP = {"Hebb": 0.93, "HU in": 0.980, "HU top": 0.960, "pseudo-inverse": 0.95
 SPREAD = {"Hebb": 0.55, "SP 1.3": 0.24, "HU in": 0.27, "HU top": 0.11, "pseudo-inverse": 0.01}
 NOISE = {0.1: -4.77, 0.3: -3.14, 0.5: -2.16, 0.7: -0.47, 0.9: 1.05, 0.98: 0.71}  # Delta_min by overlap; N=200
 TIMES = {"x=.08": 0.08, "in": 0.145, "top": 0.23}
+WARM = {0.0: 0.625, 0.1: 0.619, 0.3: 0.495, 0.5: 0.383, 0.7: 0.193, 1.0: -0.253}  # best Delta_min by temperature
 LOSS = {0.05: -2.21, 0.3: -1.78, 0.6: -0.18, 0.8: 0.94, 0.9: 1.20}  # at the minimum of the loss, by overlap
 COSINE = {0.0475: 0.999, 0.2375: 0.987, 0.3325: 0.920}  # of unlearning and noise on fixed points, by x
-
-
 KL = {  # of generative models, by teacher and inverse temperature; N=12, M=1000
     "SK .5": {"uniform": 0.656, "BM": 0.033, "Hebb": 0.113, "A=0.5": 0.128, "A=1": 0.059, "A=2": 0.072, "A=4": 0.183},
     "SK 1": {"uniform": 2.445, "BM": 0.038, "Hebb": 0.395, "A=0.5": 0.314, "A=1": 0.227, "A=2": 0.358, "A=4": 0.795},
@@ -70,10 +69,7 @@ hebb = {
     "points": {"quick": {"alpha": [0.1, 0.17], "N": 500}, "full": {"alpha": list(OVERLAP), "N": 4000}},
     "seeds": {"quick": 1, "full": 2},
 }
-steep = {
-    "quick": {...: None},
-    "full": near(OVERLAP, lambda value, alpha: 0.1 if 0.138 <= alpha <= 0.16 else 0.03, seeds=1),
-}
+steep = near(OVERLAP, lambda value, alpha: 0.1 if 0.138 <= alpha <= 0.16 else 0.03, seeds=1)
 statistics = (
     Row("overlap kept from a pattern, alpha={alpha}", {"quick": {...: None}, "full": steep}, "overlap"),
     Row("mean stability times sqrt(alpha), alpha={alpha}", {...: near(1.0, 0.02)}, "mean"),
@@ -88,8 +84,11 @@ sleeping = {
 }
 
 
+warm = {"run": run.sleep_warm, "points": {"temperature": list(WARM), "N": 100, "sweeps": 20}, "seeds": 4}
+
+
 def flat(x, point):
-    """Allow more where the mean curve hardly rises above 0, so that its noise decides."""
+    """Allow more where the mean curve hardly rises above 0: of 10 of 20 seeds, x has a standard deviation of .008."""
     return 0.025 if "eps=.05" in point else 0.012
 
 
@@ -100,6 +99,7 @@ curves = (
     Row("x at which it falls below 0 again, {point}", near(FALLEN, flat), "least", turn("fin")),
     Row("best Delta_min of a network, {point}", {"quick": {...: None}, "full": near(BEST, 0.03, seeds=20)}, run.best),
     Row("highest mean Delta_min, {point}", {"N=400, eps=.1": at_most(0.0)}, "least", turn("height"), when="full"),
+    Row("best Delta_min of samples at T={temperature}", near(WARM, 0.1, seeds=4), run.best, when="full", **warm),
 )
 loads = {
     "run": run.sleep,
@@ -124,7 +124,7 @@ wider = at_least(0.0)
 
 
 def among(least, J):
-    """Allow more for Hebb, whose Delta_min has a standard deviation of .2 between networks of this size."""
+    """Allow more for Hebb, whose Delta_min has a standard deviation of .18 between 10 networks of this size."""
     return 0.3 if J == "Hebb" else 0.1
 
 
@@ -152,7 +152,7 @@ both = {"run": run.alike, "points": {"quick": {"N": 100}, "full": {"N": 200}}, "
 
 
 def between(least, m):
-    """Allow more where couplings are nearly those of Hebb, whose Delta_min has a standard deviation of .3."""
+    """Allow more where couplings are nearly Hebb's, of standard deviation .31 between 20 networks of this size."""
     return 0.6 if m < 0.5 else 0.3
 
 
@@ -163,7 +163,7 @@ structure = (
     Row("Delta_min, noise of m_t=.9 less .1", at_least(0.5), "least", less(0.9, 0.1, "m_t"), **noises),
     Row("m_f(.5), m_t=.9", {"full": near(0.758, 0.04)}, "m_f(.5)", at={"m_t": 0.9}, **noises),
     Row("Delta_min with the budget of unlearning, m_t={m_t}", nothing, "least", **few),
-    Row("cosine with Hebb then, m_t={m_t}", {...: at_least(0.985)}, "cosine", **few),
+    Row("cosine with Hebb then, m_t={m_t}", {...: at_least(0.99)}, "cosine", **few),
     Row("cosine of unlearning and noise on fixed points, x={x}", near(COSINE, 0.02), when="full", **both),
     Row("the same, lowest up to the maximum of Delta_min", at_least(0.95), summary=early, **both),
     Row("Delta_min at the minimum of the loss, m={m}", near(LOSS, between), "least", **losses),
@@ -216,7 +216,7 @@ in_cells = (
     Row("best Delta_min of the night", {"quick": at_least(0.0), "full": at_least(0.2)}, "best", **cells),
     Row("Delta_min at its end", {"full": at_most(0.0)}, "last", **cells),
     Row("recall at m_0=.8 after wakefulness", {"full": at_most(0.7)}, "recall, first", **cells),
-    Row("best recall of the night", at_least(0.95), "recall, best", **cells),
+    Row("recall where Delta_min is best", at_least(0.95), "recall, best", **cells),
     Row("largest change of a coupling, gate 0", at_most(0.0), **control, **still),
     Row("change of Delta_min, sign not flipped", at_most(-0.5), **control, **deeper),
 )

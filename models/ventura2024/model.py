@@ -197,7 +197,7 @@ observables = (
 # Phases. A state is imposed by `clamp`; with `free` the units follow their fields.
 imposed = {"begin": {"units": "x = cue"}, "gates": {"clamp": 1}}
 pattern, noise = {"start": {"cue": "memory"}}, {"start": {"cue": "signs()"}}
-damage = {"start": {"cue": "memory*(1 - 2*int(permutation() < damaged))"}}
+damage = {"start": {"cue": "memory*(1 - 2*(permutation() < damaged))"}}
 corrupt = {"start": {"cue": "memory*(1 - 2*binary((1 - m_t)/2))"}, "stimuli": ("memory",)}
 until_still = {"until": "flips < 0.5", "spiking": {"until": ""}}
 learning, dreaming = {"duration": "T_wake"}, {"duration": "T_sleep"}
@@ -324,7 +324,7 @@ model = MemoryModel(
         Limit("b > 1", "the penalty compares samples at temperature 1 with colder ones"),
         Limit("abs(m_0) <= 1", "an overlap lies between -1 and 1"),
         Limit("abs(m_t) <= 1", "an overlap lies between -1 and 1"),
-        Limit("0 <= damaged", "at least no unit can be turned over"),
+        Limit("damaged >= 0", "a number of units is not negative"),
         Limit("damaged <= N", "no more units than there are can be turned over"),
     ),
     reference=reference,

@@ -44,6 +44,12 @@ def sleep(experiment: Experiment, seed: int, **parameters) -> xr.Dataset:
     return stabilities(result, result.parameters["dx"]["value"])
 
 
+def sleep_warm(experiment: Experiment, seed: int, **parameters) -> xr.Dataset:
+    """Return the same of unlearning samples at a temperature."""
+    result = run(experiment, seed, "warm_unlearning", **parameters)
+    return stabilities(result, result.parameters["dx"]["value"])
+
+
 def best(curve: xr.Dataset) -> float:
     """Return the largest Delta_min of one network."""
     return float(curve.least.max())
@@ -203,7 +209,7 @@ def asleep(experiment: Experiment, seed: int, **parameters) -> dict[str, float]:
         "best": least.max(),
         "last": least[-1],
         "recall, first": score[0],
-        "recall, best": score.max(),
+        "recall, best": score[least[:-1].argmax()],  # recall is tested before each block
     }
 
 

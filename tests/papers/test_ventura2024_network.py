@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from brainmem.models.ventura2024 import reference
 
 from brainmem import get_model, measure, simulate, site_order, translate
 
@@ -97,3 +98,38 @@ def test_the_sign_not_flipped_makes_stabilities_worse():
     run = simulate("ventura2024", protocol="unlearning", parameters={"N": 60, "eps": -0.01, "x_max": 0.1}, seed=2)
     looks = run.stability_min.values[run.step_phase.values == "judge"].reshape(-1, 18).min(axis=1)
     assert looks[-1] < looks[0] - 0.5
+
+
+def taught(seed: int) -> tuple[dict, np.ndarray, np.ndarray]:
+    """Return sizes and inputs of a run on 400 samples of a small teacher, and their moments without the diagonal."""
+    rng = np.random.default_rng(seed)
+    p = reference.distribution(reference.teacher("SK", 8, 1.0, rng))
+    states = reference.all_states(8)[rng.choice(p.size, 400, p=p)]
+    return {"inputs": {"memory": states}, "seed": seed}, states.T @ states / 400, p
+
+
+def test_two_phases_that_sample_follow_the_exact_sleep():
+    data, C, p = taught(0)
+    sizes = {"N": 8, "P": 400, "u": 0.3, "eta": 5e-4, "sweeps": 30}
+    J = simulate("ventura2024", protocol="two_phase", parameters=sizes, **data).couplings_w.values[-1]
+    np.testing.assert_allclose(J, reference.two_phase(C, 1.0, u=0.3, eta=5e-4), atol=0.03)
+    assert reference.divergence(p, reference.distribution(J)) < 0.2 * reference.divergence(p, reference.distribution(C))
+
+
+def test_the_penalty_leads_to_its_own_couplings_and_not_to_those_without():
+    data, C, _ = taught(0)
+    exact, plain = (reference.boltzmann_machine(C, g=g, nudge=0.1).J for g in (0.3, 0.0))
+    J = 0 * C
+    for lam, steps in ((0.003, 20_000), (4e-4, 60_000)):
+        sizes = {"N": 8, "P": 400, "g": 0.3, "b": 1.1, "lam": lam, "steps": steps, "sweeps": 20}
+        run = simulate("ventura2024", protocol="regularised", parameters=sizes, weights={"couplings": J}, **data)
+        J = run.couplings_w.values[-1]
+    assert np.linalg.norm(J - exact) < np.linalg.norm(J - plain) / 2  # single samples are noisy
+
+
+def test_a_few_sweeps_from_the_data_lead_near_the_machine():
+    data, C, p = taught(0)
+    sizes = {"N": 8, "P": 400, "lam": 0.005, "steps": 20_000}
+    J = simulate("ventura2024", protocol="divergence", parameters=sizes, **data).couplings_w.values[-1]
+    assert measure.cosine(J, reference.boltzmann_machine(C).J) > 0.95
+    assert reference.divergence(p, reference.distribution(J)) < 0.2  # uniform: 1.9
