@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from brainmem.models.ventura2024 import generative as ventura_rows
-from brainmem.models.ventura2024 import reference
+from brainmem.models.ventura2024 import generative, reference
 
 from brainmem import RuleError, list_models, measure
 
@@ -224,7 +223,7 @@ def test_a_boltzmann_machine_has_the_moments_of_its_data_and_the_error_of_its_sa
     """KL is N(N-1)/(4M) in the mean: .033 for 12 units and 1000 samples; the sums agree with those of the measures."""
     kl = []
     for seed in range(4):
-        _, p, C = ventura_rows.drawn("SK", 0.5, seed, units=12, count=1000)
+        _, p, C = generative.drawn("SK", 0.5, seed, units=12, count=1000)
         machine = reference.boltzmann_machine(C)
         exact = measure.boltzmann(machine.J)
         assert machine.reached
@@ -237,7 +236,7 @@ def test_a_boltzmann_machine_has_the_moments_of_its_data_and_the_error_of_its_sa
 
 
 def test_penalties_are_zero_slopes_of_their_own_merit():
-    _, _, C = ventura_rows.drawn("SK", 1.0, 3, units=8, count=100)
+    _, _, C = generative.drawn("SK", 1.0, 3, units=8, count=100)
     above, nudge = np.triu_indices(8, 1), 0.01
     free = reference.boltzmann_machine(C)
     calm = reference.boltzmann_machine(C, g=0.3, nudge=nudge)
@@ -255,7 +254,7 @@ def test_penalties_are_zero_slopes_of_their_own_merit():
 
 
 def test_short_cycles_of_wake_and_sleep_tend_to_the_boltzmann_machine_and_too_much_sleep_is_worse():
-    _, p, C = ventura_rows.drawn("SK", 1.0, 4, units=8, count=1000)
+    _, p, C = generative.drawn("SK", 1.0, 4, units=8, count=1000)
 
     def kl(J):
         return reference.divergence(p, reference.distribution(J))
@@ -306,32 +305,18 @@ def mean_of(rows):
     return {name: float(np.mean([row[name] for row in rows])) for name in rows[0]}
 
 
-GENERATIVE = {  # KL as the reconstruction has it: uniform, BM, Hebb, two phases with each amplitude
-    ("SK", 0.5): (0.656, 0.033, 0.113, 0.128, 0.059, 0.072, 0.183),
-    ("SK", 1.0): (2.445, 0.038, 0.395, 0.314, 0.227, 0.358, 0.795),
-    ("SK", 1.5): (4.026, 0.039, 0.519, 0.340, 0.288, 0.491, 1.047),
-    ("CW", 0.8): (0.439, 0.033, 0.0058, 0.0073, 0.021, 0.072, 0.250),
-    ("CW", 1.2): (1.727, 0.030, 0.0043, 0.021, 0.033, 0.083, 0.296),
-}
-
-
 @pytest.mark.full
-@pytest.mark.parametrize(("kind", "beta"), GENERATIVE)
-def test_two_phases_make_a_generative_model(kind, beta):
-    """Of SK, Hebb and A = .5 are only ordered: 60 teachers of beta 1.5 give .74 +- .14 and .53 +- .12."""
-    row = mean_of([ventura_rows.generative(kind, beta, seed) for seed in range(5)])
-    print(kind, beta, row)
-    names = ("uniform", "BM", "Hebb", *(f"A={amplitude}" for amplitude in ventura_rows.AMPLITUDES))
-    left_out = ("Hebb", "A=0.5") if kind == "SK" else ()
-    for name, wanted in zip(names, GENERATIVE[kind, beta], strict=True):
-        assert name in left_out or row[name] == pytest.approx(wanted, rel=0.4, abs=0.02), name
-    assert all(row[f"A={a} u=A"] > row[f"A={a}"] for a in ventura_rows.AMPLITUDES)
+@pytest.mark.parametrize(("kind", "beta"), [("SK", 0.5), ("SK", 1.0), ("SK", 1.5), ("CW", 0.8), ("CW", 1.2)])
+def test_two_phases_order_generative_models(kind, beta):
+    """The numbers are held by claim C8."""
+    row = mean_of([generative.generative(kind, beta, seed) for seed in range(5)])
+    assert all(row[f"A={a} u=A"] > row[f"A={a}"] for a in generative.AMPLITUDES)
     if kind == "SK":
         assert row["BM"] < row["A=1"] < row["Hebb"] < row["uniform"]
         assert row["A=1 Pearson"] > 0.95
         assert row["A=1 W1"] > row["BM W1"]
     else:
-        np.testing.assert_allclose(row["uniform"], GENERATIVE[kind, beta][0], rtol=0.005)  # nothing is drawn
+        assert max(row["Hebb"], row["A=0.5"]) < row["BM"] < row["uniform"]  # one number tells all of this teacher
 
 
 @pytest.mark.full
@@ -343,20 +328,16 @@ def test_two_phases_make_a_generative_model(kind, beta):
     ],
 )
 def test_short_cycles_tend_to_the_boltzmann_machine_at_full_size(kind, beta, wanted):
-    found = np.mean([ventura_rows.cycles(kind, beta, seed, (1, 2, 4, 8, 32, 128, 512)) for seed in range(5)], axis=0)
-    print(kind, beta, found)
+    found = np.mean([generative.cycles(kind, beta, seed, (1, 2, 4, 8, 32, 128, 512)) for seed in range(5)], axis=0)
     np.testing.assert_allclose(found, wanted, rtol=0.3)
     assert (np.diff(found) < 0).all()
 
 
 @pytest.mark.full
-@pytest.mark.parametrize(
-    ("kind", "strengths", "peaks"), [("SK", (0, 0.1, 0.3), (0.73, 0.67, 0.56)), ("CW", (0, 0.3, 1), (0.64, 0.51, 0.39))]
-)
-def test_a_regularised_machine_leaves_criticality(kind, strengths, peaks):
-    row = mean_of([ventura_rows.regularised(kind, seed, strengths) for seed in range(5)])
-    print(kind, row)
-    np.testing.assert_allclose([row[f"g={g} T"] for g in strengths], peaks, atol=0.08)
+@pytest.mark.parametrize(("kind", "strengths"), [("SK", (0, 0.1, 0.3)), ("CW", (0, 0.3, 1))])
+def test_a_regularised_machine_beats_none_but_not_other_penalties(kind, strengths):
+    """Where its specific heat peaks is held by claim C9."""
+    row = mean_of([generative.regularised(kind, seed, strengths) for seed in range(5)])
     kl = [row[f"g={g}"] for g in strengths]
     assert min(kl[1:]) < kl[0]
     assert max(row["l1"], row["l2"]) < min(kl)  # "beats L_p" is not reproduced
