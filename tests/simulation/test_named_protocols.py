@@ -81,14 +81,18 @@ def test_every_door_takes_a_protocol():
     assert given.keys() == arrays(alone, device=NUMPY).keys() != arrays(model, device=NUMPY).keys()
     assert "forgetting" in explain(model, POISSON, protocol=name, measured=False)
     assert "forgetting" not in explain(model, POISSON, measured=False)
-    found = verify(model, POISSON, protocol="scaling", seeds=1, device=NUMPY, cells_per_unit=(1,), items=1)
-    assert {row.rule for row in found.rows} == {"norm"}
     doors = (simulate, arrays, script, explain, lambda *args, **more: verify(*args, seeds=1, **more))
     for door in (*doors, lambda *args, **more: sweep(*args, store="never", **more)):
         with pytest.raises(RuleError, match=r"no protocol 'drem'.*Did you mean 'dream'"):
             door(model, protocol="drem")
         with pytest.raises(RuleError, match=r"protocol='dream': it has one protocol, without a name"):
             door("kurikawa2020", protocol="dream")
+
+
+@pytest.mark.full
+def test_one_protocol_is_verified():
+    found = verify(WHOLE, POISSON, protocol="scaling", seeds=1, device=NUMPY, cells_per_unit=(1,), items=1)
+    assert {row.rule for row in found.rows} == {"norm"}
 
 
 def test_what_is_given_for_parts_that_are_left_out_is_noted():
