@@ -171,8 +171,11 @@ def reproduce(
         progress=_line,
     )
     out().print(found.table())
+    for remark in found.remarks:
+        out().print(remark, highlight=False, markup=False)
     if page is not None:
-        brainmem.write_report(page, title=f"{found.model}: claims", results=found.results, claims=found.rows)
+        options = {"claims": found.rows, "notes": found.remarks}
+        brainmem.write_report(page, title=f"{found.model}: claims", results=found.results, **options)
         say(f"Saved {page}")
     if not found.passed:
         complain("Some expectations failed.")

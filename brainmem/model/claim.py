@@ -98,6 +98,9 @@ class Claim(_Taken):
     experiment : callable, optional
         For what is no table: ``experiment(e)`` takes a `brainmem.claims.Experiment`, which runs the model, and returns
         `brainmem.claims.Finding`s. They come behind those of the rows.
+    verdict : callable, optional
+        ``verdict(found)`` takes the means over seeds by quantity, in one size and variant, and returns one sentence: what
+        they say of the claim beside its controls. It is printed below the table, whatever the outcome.
     """
 
     key: str
@@ -109,6 +112,7 @@ class Claim(_Taken):
     measure: Any = None
     summary: Any = None
     experiment: Callable[..., Any] | None = None
+    verdict: Callable[[Mapping[str, float]], str] | None = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -36,17 +36,25 @@ class Reproduction:
         values, expected_low, expected_high`` (the expectation may differ between variants).
     results : tuple of Result
         The runs of the model's own protocol.
+    verdicts : tuple of (key, variant, text)
+        What the numbers say of claims that have a ``verdict``.
     """
 
     model: str
     size: str
     rows: tuple[dict[str, Any], ...]
     results: tuple[Result, ...] = ()
+    verdicts: tuple[tuple[str, str, str], ...] = ()
 
     @property
     def passed(self) -> bool:
         """Whether every expectation that was checked holds."""
         return all(row[v]["passed"] is not False for row in self.rows for v in VARIANTS if v in row)
+
+    @property
+    def remarks(self) -> list[str]:
+        """The verdicts, each as a line of text."""
+        return [f"{key}, {variant}: {text}" for key, variant, text in self.verdicts]
 
     def table(self) -> Table:
         """Return the claims beside the paper, for a terminal."""
@@ -117,7 +125,21 @@ def reproduce(
                 row = rows.setdefault((claim.key, finding.quantity), _row(claim, finding))
                 row[name] = _outcome(finding)
     runs = [run for experiment in experiments.values() for run in experiment.trained_runs.values()]
-    return Reproduction(model.name, size, tuple(rows.values()), tuple(runs))
+    verdicts = tuple(
+        (claim.key, name, _verdict(claim, found[name][claim.key]))
+        for claim in chosen
+        for name in variants
+        if claim.verdict is not None and found[name][claim.key]
+    )
+    return Reproduction(model.name, size, tuple(rows.values()), tuple(runs), verdicts)
+
+
+def _verdict(claim: Claim, found: tuple[Finding, ...]) -> str:
+    """Return what a claim says of its own numbers; the numbers are kept where that fails."""
+    try:
+        return str(claim.verdict({item.quantity: item.mean for item in found})) if claim.verdict else ""
+    except Exception as error:
+        return f"no verdict: its function failed with {type(error).__name__}: {error}"
 
 
 def _findings(

@@ -342,3 +342,23 @@ def test_another_protocol_runs_with_the_weights_the_stimuli_and_the_seed_of_a_ru
     np.testing.assert_array_equal(asked["inputs"]["cue"], trained.cue.values[::-1])
     np.testing.assert_array_equal(asked["inputs"]["target"], trained.target.values)
     np.testing.assert_array_equal(asked["weights"]["recurrent"], trained.recurrent_w.values[-1])
+
+
+def test_a_verdict_reads_the_means_found_and_stands_below_the_table(tmp_path):
+    folder = tmp_path / "judged"
+    folder.mkdir()
+    (folder / "model.py").write_text("from brainmem.models.kurikawa2020.model import model\n")
+    (folder / "claims.py").write_text(
+        "from brainmem import Claim\n"
+        "from brainmem.claims import Row, at_least\n"
+        "def run(experiment, seed): return {'published': 20.0 + seed, 'control': 0.0}\n"
+        'def say(found): return f\'holds as published ({found["published"]:g}), not without it ({found["control"]:g})\'\n'
+        "rows = (Row('{name}', {'published': at_least(10), 'control': None}, seeds=2),)\n"
+        "claims = (Claim('C1', 's', rows, run=run, verdict=say), Claim('C2', 's', rows, run=run, when='spiking'),\n"
+        "          Claim('C3', 's', rows, run=run, verdict=lambda found: found['absent']))\n"
+    )
+    judged = reproduce(str(folder), variant="rate", device="runtime")
+    assert judged.remarks[0] == "C1, rate: holds as published (20.5), not without it (0)"
+    assert "no verdict: its function failed with KeyError" in judged.remarks[1]
+    assert len(judged.verdicts) == 2
+    assert len(judged.rows) == 4
