@@ -99,8 +99,8 @@ class Claim(_Taken):
         For what is no table: ``experiment(e)`` takes a `brainmem.claims.Experiment`, which runs the model, and returns
         `brainmem.claims.Finding`s. They come behind those of the rows.
     verdict : callable, optional
-        ``verdict(found)`` takes the means over seeds by quantity, in one size and variant, and returns one sentence: what
-        they say of the claim beside its controls. It is printed below the table, whatever the outcome.
+        ``verdict(found)`` takes the means over seeds by quantity, in one size and variant, and returns one sentence:
+        what they say of the claim beside its controls. It is printed below the table, whatever the outcome.
     """
 
     key: str

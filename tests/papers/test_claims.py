@@ -352,13 +352,13 @@ def test_a_verdict_reads_the_means_found_and_stands_below_the_table(tmp_path):
         "from brainmem import Claim\n"
         "from brainmem.claims import Row, at_least\n"
         "def run(experiment, seed): return {'published': 20.0 + seed, 'control': 0.0}\n"
-        'def say(found): return f\'holds as published ({found["published"]:g}), not without it ({found["control"]:g})\'\n'
+        "def say(found): return 'published {published:g}, control {control:g}'.format(**found)\n"
         "rows = (Row('{name}', {'published': at_least(10), 'control': None}, seeds=2),)\n"
         "claims = (Claim('C1', 's', rows, run=run, verdict=say), Claim('C2', 's', rows, run=run, when='spiking'),\n"
         "          Claim('C3', 's', rows, run=run, verdict=lambda found: found['absent']))\n"
     )
     judged = reproduce(str(folder), variant="rate", device="runtime")
-    assert judged.remarks[0] == "C1, rate: holds as published (20.5), not without it (0)"
+    assert judged.remarks[0] == "C1, rate: published 20.5, control 0"
     assert "no verdict: its function failed with KeyError" in judged.remarks[1]
     assert len(judged.verdicts) == 2
     assert len(judged.rows) == 4
