@@ -15,7 +15,7 @@ import numpy as np
 import sympy
 import xarray as xr
 from brian2.core.namespace import DEFAULT_UNITS
-from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
+from brian2.parsing.sympytools import sympy_to_str
 
 from brainmem.errors import RuleError
 from brainmem.model.memory import MemoryModel
@@ -24,6 +24,7 @@ from brainmem.model.pruning import acting_rules
 from brainmem.model.reading import patterns_read
 from brainmem.numbers.run import Numbers
 from brainmem.text import evaluate
+from brainmem.text.derivative import derivative
 from brainmem.text.equations import Equation, identifiers, read_equations
 from brainmem.translation.controller import CONTROLLER
 from brainmem.translation.recorded import Recorded
@@ -100,7 +101,7 @@ def _time_constant(line: Equation, names: Mapping[str, Any]) -> float | None:
 def _slope(expr: str, name: str) -> str:
     """Return by how much a derivative changes with its own variable, ``""`` where algebra cannot tell."""
     try:
-        found = sympy.diff(str_to_sympy(expr), sympy.Symbol(name, real=True))
+        found = derivative(expr, name)
         return "" if found.has(sympy.Derivative) else sympy_to_str(found)
     except (SyntaxError, ArithmeticError, TypeError, ValueError, KeyError, NotImplementedError, AttributeError):
         return ""

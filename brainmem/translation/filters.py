@@ -10,6 +10,7 @@ from brainmem.errors import TranslationError
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Population
 from brainmem.model.reading import Summed, sums_onto
+from brainmem.text.derivative import derivative
 from brainmem.text.equations import Equation, definitions, identifiers, read_equations, rename, written_out
 from brainmem.translation.common import synaptic_text
 
@@ -30,7 +31,7 @@ def refusal(model: MemoryModel, population: Population, line: Equation, advice: 
 def time_constant(model: MemoryModel, population: Population, line: Equation) -> str:
     """Return the time constant of a line ``dx/dt = (... - x)/tau``."""
     name = line.name
-    slope = sympy.diff(symbolic(line.expr), sympy.Symbol(name, real=True))
+    slope = derivative(symbolic(line.expr), name)
     tau = sympy.simplify(-1 / slope) if slope != 0 else None
     known = {item.name for item in model.parameters}
     names = {str(symbol) for symbol in tau.free_symbols} if tau is not None else set()
@@ -107,7 +108,7 @@ def _check_drive(model: MemoryModel, item: Summed, text: str, names: set[str], t
 def _check_linear(model: MemoryModel, item: Summed, text: str, carried: set[str]) -> None:
     total = symbolic(text)
     symbols = [sympy.Symbol(f"{name}{item.other_end}", real=True) for name in sorted(carried)]
-    if any(sympy.diff(total, symbol).free_symbols & set(symbols) for symbol in symbols):
+    if any(derivative(total, symbol.name).free_symbols & set(symbols) for symbol in symbols):
         raise TranslationError(
             f"Model {model.name!r}, projection {item.projection.name!r}: the spiking variant cannot sum {text}: it "
             "filters spikes in place of this current, which is the same only where the current is linear in "

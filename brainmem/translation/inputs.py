@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import sympy
-from brian2.parsing.sympytools import str_to_sympy, sympy_to_str
+from brian2.parsing.sympytools import sympy_to_str
 
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Population, Projection
 from brainmem.model.reading import Summed, summed_lines, sums_onto
+from brainmem.text.derivative import derivative
 from brainmem.text.equations import grouped, identifiers, read_equations, rename
 from brainmem.translation.dependence import dependents
 from brainmem.translation.neurons import SpikingUnit
@@ -80,7 +80,7 @@ class _End:
         """Tell whether a sum is the only noisy part of the drive, with factor 1."""
         if base not in self.sums or self._sums_in(drive) != {base}:
             return False
-        slope = sympy.diff(str_to_sympy(self._written_out(drive)), sympy.Symbol(base, real=True))
+        slope = derivative(self._written_out(drive), base)
         return bool(slope == 1)
 
     def _written_out(self, name: str) -> str:
@@ -117,5 +117,5 @@ def _weight(projection: Projection, side: str, other: _End) -> tuple[str, str]:
     found = [item for item in sums if item.end == f"_{side}" and other.rate in identifiers(item.line.expr)]
     if len(found) != 1 or not other.rate:
         return "", ""
-    slope = sympy.diff(str_to_sympy(found[0].line.expr), sympy.Symbol(other.rate, real=True))
+    slope = derivative(found[0].line.expr, other.rate)
     return found[0].variable, sympy_to_str(slope)

@@ -20,6 +20,7 @@ from brainmem.model.memory import MemoryModel
 from brainmem.model.names import expected_name
 from brainmem.model.nouns import Population
 from brainmem.model.reading import sums_onto
+from brainmem.text.derivative import derivative
 from brainmem.text.equations import Equation, definitions, grouped, identifiers, read_equations, written_out
 from brainmem.translation.filters import moves, refusal, symbolic, time_constant
 
@@ -202,7 +203,7 @@ def _currents(model: MemoryModel, population: Population, drive: Equation, tau: 
     moving = [name for name in read if moves(model, population, name, tau)]
     total = sympy.expand(symbolic(f"({drive.expr})*({tau}) + {drive.name}"))
     symbols = [sympy.Symbol(name, real=True) for name in moving if sympy.Symbol(name, real=True) in total.free_symbols]
-    currents = sum((sympy.diff(total, symbol) * symbol for symbol in symbols), sympy.Integer(0))
+    currents = sum((derivative(total, symbol.name) * symbol for symbol in symbols), sympy.Integer(0))
     rest = sympy.simplify(total - currents)
     blocked = (rest.free_symbols & set(symbols)) | (currents.free_symbols & {sympy.Symbol(drive.name, real=True)})
     if blocked:
