@@ -197,10 +197,12 @@ def _schedule(entry: Each | Repeat, width: int) -> Iterator[str]:
 
 def _each(each: Each) -> str:
     phases = (each.phases,) if isinstance(each.phases, str) else each.phases
-    order = {"random": "in random order", "drawn": f"{each.draws or each.items} drawn at random"}.get(each.order, "")
+    items = f"range({each.items[0]}, {each.items[1]})" if isinstance(each.items, tuple) else each.items
+    drawn = "as many" if each.draws is None else each.draws
+    order = {"random": "in random order", "drawn": f"{drawn} drawn at random"}.get(each.order, "")
     repeats = "" if each.repeats == 1 else f"repeats {each.repeats}"
     epochs = "" if each.epochs is None else f"in epochs {each.epochs}"
-    return f"{' then '.join(phases)}: {_joined(f'items {each.items}', order, repeats, epochs)}"
+    return f"{' then '.join(phases)}: {_joined(f'items {items}', order, repeats, epochs)}"
 
 
 def _recalled(item: Recalled) -> Iterator[tuple[str, str]]:

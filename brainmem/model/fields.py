@@ -172,7 +172,13 @@ EPOCHS = Kind(
     "whole numbers counted from 1, or the parameter that holds them",
     TEXT,
 ).or_else(None)
-DRAWN = Kind(_or(_is_none, _is_text, _is_whole), f"{_count(0).wanted}, or None", TEXT).or_else(None)
+NUMBERED = Kind(_or(_is_text, _is_whole), "a whole number of at least 0, or text over parameters and epoch", TEXT)
+DRAWN = Kind(_or(_is_none, NUMBERED.holds), f"{NUMBERED.wanted}, or None", TEXT).or_else(None)
+RANGED = Kind(
+    _or(NUMBERED.holds, lambda value: isinstance(value, tuple) and len(value) == 2 and all(map(NUMBERED.holds, value))),
+    f"{NUMBERED.wanted}, or two of these, such as ('epoch - 1', 'epoch')",
+    TEXT,
+).or_else(1)
 
 FIELDS: dict[type, dict[str, Kind]] = {
     nouns.Model: {
@@ -276,7 +282,8 @@ FIELDS: dict[type, dict[str, Kind]] = {
     },
     nouns.Each: {
         "phases": PHASE,
-        **dict.fromkeys(("items", "repeats"), _count(0)),
+        "items": RANGED,
+        "repeats": NUMBERED.or_else(1),
         "order": NAME.or_else("fixed"),
         "draws": DRAWN,
         "epochs": EPOCHS,

@@ -32,7 +32,11 @@ __all__ = ["fixed_weights", "freeze"]
     protocol=optional(TEXT),
 )
 def freeze(
-    model: MemoryModel, *phases: str, items: str | int = "M", repeats: str | int = 1, protocol: str | None = None
+    model: MemoryModel,
+    *phases: str,
+    items: str | int | tuple[str | int, str | int] = "M",
+    repeats: str | int = 1,
+    protocol: str | None = None,
 ) -> MemoryModel:
     """Return a copy of `model` that runs only `phases`, once for every item, with weights that stay as they are.
 

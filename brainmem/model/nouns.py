@@ -505,22 +505,26 @@ class Each:
     ----------
     phases : str or tuple of str
         Run in this order for one item before the next item comes.
-    items : str, int or None
-        Number of items, or the parameter that holds it. None stands for ``"M"`` in a model that has such a parameter,
-        and for 1 in others.
+    items : str, int, (str or int, str or int), or None
+        How many items, 0 to n - 1; or the first item and the one behind the last, ``("epoch - 1", "epoch")``, as in
+        Python's ``range``. Numbers, or texts over parameters and ``epoch``, the number of the repetition of the
+        enclosing `Repeat`, from 1: ``"epoch"`` tests all items that the epochs so far have brought, one each. In epochs
+        in which a range is empty nothing runs. None stands for ``"M"`` in a model that has such a parameter, and for 1
+        in others.
     order : {"random", "fixed", "drawn"}
-        A fresh permutation every time; 0, 1, 2, ...; or each item drawn anew from all of them, so that some come often
-        and others never.
+        A fresh permutation every time; in ascending order; or each item drawn anew from all of the range, so that some
+        come often and others never.
     draws : str or int, optional
-        How many are drawn, with ``order="drawn"``; as many as there are items when not given.
+        How many are drawn, with ``order="drawn"``, a number or text as for `items`; as many as there are items when not
+        given. From an empty range none are drawn.
     repeats : str or int
-        How often each item comes in a row (with a start of its own each time).
+        How often each item comes in a row (with a start of its own each time), a number or text as for `items`.
     epochs : str, tuple of int, or None
         Run only in these repetitions (counted from 1) of the enclosing `Repeat`, or the parameter that holds them.
     """
 
     phases: str | tuple[str, ...]
-    items: str | int | None = field(default=None, kw_only=True)
+    items: str | int | tuple[str | int, str | int] | None = field(default=None, kw_only=True)
     order: str = field(default="fixed", kw_only=True)
     draws: str | int | None = field(default=None, kw_only=True)
     repeats: str | int = field(default=1, kw_only=True)

@@ -8,9 +8,23 @@ from typing import Any
 import numpy as np
 
 from brainmem.errors import RuleError
+from brainmem.model.counts import Counts, counted, counts_of, ends_of_range
 from brainmem.model.nouns import Each, Model, Repeat
+from brainmem.text.expression import names_in
 
-__all__ = ["EPOCH", "FIRST", "ITEM", "PHASE", "REPEAT", "check_epochs", "check_length", "columns_of", "phases_shown"]
+__all__ = [
+    "EPOCH",
+    "FIRST",
+    "ITEM",
+    "LONGEST",
+    "PHASE",
+    "REPEAT",
+    "check_epochs",
+    "check_length",
+    "columns_of",
+    "phases_shown",
+    "range_shown",
+]
 
 LONGEST = 2_000_000  # steps of a protocol; each takes some hundred bytes
 PHASE, ITEM, REPEAT, EPOCH, FIRST = range(5)  # the columns of a schedule, FIRST where a new occasion begins
@@ -18,26 +32,43 @@ PHASE, ITEM, REPEAT, EPOCH, FIRST = range(5)  # the columns of a schedule, FIRST
 
 def check_length(model: Model, entry: Each | Repeat, parameters: Mapping[str, Any], before: int) -> None:
     """Refuse a protocol whose steps would fill the memory, before they are made."""
-    times = _times(entry, parameters)
-    body = entry.body if isinstance(entry, Repeat) else (entry,)
-    items = [_comings(each, parameters) * _count(each.repeats, parameters) for each in body]
-    shown = [len(phases_shown(each)) for each in body]
-    epochs = [times if each.epochs is None else min(times, len(_epochs(each.epochs, parameters))) for each in body]
-    length = before + max(times, sum(np.prod(part, dtype=float) for part in zip(items, shown, epochs, strict=True)))
-    if max(length, *items) > LONGEST:
-        used = {name for each in body for name in (each.items, each.draws, each.repeats)}
-        used |= {entry.times} if isinstance(entry, Repeat) else set()
-        values = ", ".join(
-            f"{name} = {parameters[name]}" for name in sorted(item for item in used if isinstance(item, str))
-        )
+    times = _times(model, entry, parameters)
+    length = before + float(times)
+    if length <= LONGEST:
+        length += sum(_length(model, each, parameters, times) for each in _body(entry)) - times
+    if max(length, times) > LONGEST:
+        values = ", ".join(f"{name} = {parameters[name]}" for name in sorted(_named(entry) & parameters.keys()))
         raise RuleError(
-            f"Model {model.name!r}: its protocol would have {max(length, *items):.3g} steps"
+            f"Model {model.name!r}: its protocol would have {max(length, times):.3g} steps"
             f"{f' with {values}' if values else ''}; at most {LONGEST} are allowed. Lower these numbers."
         )
 
 
-def _times(entry: Each | Repeat, parameters: Mapping[str, Any]) -> int:
-    return _count(entry.times, parameters) if isinstance(entry, Repeat) else 1
+def _body(entry: Each | Repeat) -> tuple[Each, ...]:
+    return entry.body if isinstance(entry, Repeat) else (entry,)
+
+
+def _length(model: Model, each: Each, parameters: Mapping[str, Any], times: int) -> float:
+    """Return how many steps an `Each` has in all epochs."""
+    counts = _counts(model, each, parameters, _runs(each, parameters, times))
+    return float(np.sum(counts.comings * counts.repeats.astype(float))) * len(phases_shown(each))
+
+
+def _named(entry: Each | Repeat) -> set[str]:
+    """Return the names by which an entry counts its steps."""
+    texts = [entry.times] if isinstance(entry, Repeat) else []
+    for each in _body(entry):
+        texts += [*ends_of_range(each.items), each.draws, each.repeats]
+    return set().union(*(names_in(text) for text in texts if isinstance(text, str)), set())
+
+
+def _times(model: Model, entry: Each | Repeat, parameters: Mapping[str, Any]) -> int:
+    if not isinstance(entry, Repeat):
+        return 1
+    try:
+        return int(counted("times", entry.times, parameters, np.ones(1, dtype=int))[0])
+    except RuleError as error:
+        raise RuleError(f"Model {model.name!r}, Repeat({entry.times!r}, ...): {error}") from error
 
 
 def phases_shown(each: Each) -> tuple[str, ...]:
@@ -45,14 +76,30 @@ def phases_shown(each: Each) -> tuple[str, ...]:
     return (each.phases,) if isinstance(each.phases, str) else each.phases
 
 
-def _comings(each: Each, parameters: Mapping[str, Any]) -> int:
-    """Return how many items come in an epoch."""
-    return _count(each.items if each.draws is None else each.draws, parameters)
+def _counts(model: Model, each: Each, parameters: Mapping[str, Any], epochs: np.ndarray) -> Counts:
+    """Return the numbers of an `Each` in the epochs in which it runs."""
+    try:
+        return counts_of(each, parameters, epochs)
+    except RuleError as error:
+        raise RuleError(f"Model {model.name!r}, Each({each.phases!r}): {error}") from error
+
+
+def _runs(each: Each, parameters: Mapping[str, Any], times: int) -> np.ndarray:
+    """Return the epochs in which an `Each` runs."""
+    epochs = np.arange(1, times + 1)
+    return epochs if each.epochs is None else epochs[np.isin(epochs, _epochs(each.epochs, parameters))]
+
+
+def range_shown(model: Model, entry: Each | Repeat, each: Each, parameters: Mapping[str, Any]) -> tuple[int, int]:
+    """Return the first item that an `Each` of an entry may show in any epoch, and the one behind the last."""
+    counts = _counts(model, each, parameters, _runs(each, parameters, _times(model, entry, parameters)))
+    first, size = counts.first[counts.size > 0], counts.size[counts.size > 0]
+    return (int(first.min()), int((first + size).max())) if first.size else (0, 0)
 
 
 def check_epochs(model: Model, entry: Repeat, parameters: Mapping[str, Any]) -> None:
     """Refuse a list of epochs of which none comes: its phases would be missing from the result without a word."""
-    times = _count(entry.times, parameters)
+    times = _times(model, entry, parameters)
     for each in entry.body:
         epochs = () if each.epochs is None else _epochs(each.epochs, parameters)
         if epochs and times and not set(epochs) & set(range(1, times + 1)):
@@ -68,57 +115,46 @@ def columns_of(
     model: Model, entry: Each | Repeat, parameters: Mapping[str, Any], rng: np.random.Generator
 ) -> np.ndarray:
     """Return the columns of an entry's steps, (column, step)."""
-    times = _times(entry, parameters)
-    body = entry.body if isinstance(entry, Repeat) else (entry,)
-    epochs = np.arange(1, times + 1)
-    runs = [
-        epochs if each.epochs is None else epochs[np.isin(epochs, _epochs(each.epochs, parameters))] for each in body
-    ]
-    orders = _orders(model, body, runs, parameters, rng)
+    body, times = _body(entry), _times(model, entry, parameters)
+    runs = [_runs(each, parameters, times) for each in body]
+    counts = [_counts(model, each, parameters, epochs) for each, epochs in zip(body, runs, strict=True)]
+    orders = _orders(body, runs, counts, rng)
     names = [phase.name for phase in model.protocol.drawn.phases]
     parts = []
-    for each, epochs_run, items in zip(body, runs, orders, strict=True):
+    for each, epochs, count, items in zip(body, runs, counts, orders, strict=True):
         phases = np.array([names.index(name) for name in phases_shown(each)])
-        shape = (*items.shape, _count(each.repeats, parameters, least=min(1, items.size)), len(phases))
-        parts.append(np.empty((5, *shape), dtype=int))
-        parts[-1][PHASE] = phases
-        parts[-1][ITEM] = items[:, :, np.newaxis, np.newaxis]
-        parts[-1][REPEAT] = np.arange(shape[2])[:, np.newaxis]
-        parts[-1][EPOCH] = epochs_run[:, np.newaxis, np.newaxis, np.newaxis]
-        parts[-1][FIRST] = np.arange(len(phases)) == 0
-    joined = np.concatenate([part.reshape(5, -1) for part in parts], axis=1)
+        often = np.repeat(count.repeats, count.comings)
+        coming = np.repeat(np.arange(len(items)), often)
+        part = np.empty((5, len(coming), len(phases)), dtype=int)
+        part[PHASE] = phases
+        part[ITEM] = items[coming][:, np.newaxis]
+        part[REPEAT] = _numbered(often)[:, np.newaxis]
+        part[EPOCH] = np.repeat(epochs, count.comings)[coming][:, np.newaxis]
+        part[FIRST] = np.arange(len(phases)) == 0
+        parts.append(part.reshape(5, -1))
+    joined = np.concatenate(parts, axis=1)
     return joined[:, np.argsort(joined[EPOCH], kind="stable")]
 
 
+def _numbered(sizes: np.ndarray) -> np.ndarray:
+    """Return the numbers 0, 1, 2, ... of each of several groups of these sizes, one group behind the other."""
+    return np.arange(sizes.sum()) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+
+
 def _orders(
-    model: Model,
-    body: tuple[Each, ...],
-    runs: list[np.ndarray],
-    parameters: Mapping[str, Any],
-    rng: np.random.Generator,
+    body: tuple[Each, ...], runs: list[np.ndarray], counts: list[Counts], rng: np.random.Generator
 ) -> list[np.ndarray]:
-    """Return the items that each `Each` shows in the epochs in which it runs, (epoch, item)."""
-    counts = [_count(each.items, parameters) for each in body]
-    comings = [_comings(each, parameters) for each in body]
-    shown = [np.tile(np.arange(size), (len(run), 1)) for size, run in zip(comings, runs, strict=True)]
-    for each, count, size in zip(body, counts, comings, strict=True):
-        if each.order == "drawn" and size and not count:
-            raise RuleError(
-                f"Model {model.name!r}: Each({each.phases!r}) draws {size} of {each.items} = 0 items. Give it some."
-            )
+    """Return the items that each `Each` shows, (item,): those of one epoch behind those of the epoch before."""
+    shown = [_numbered(count.comings) + np.repeat(count.first, count.comings) for count in counts]
     drawing = [k for k, each in enumerate(body) if each.order in ("random", "drawn")]
     places = [(int(epoch), k, row) for k in drawing for row, epoch in enumerate(runs[k])]
+    ends = [np.cumsum(count.comings) for count in counts]
     for _, k, row in sorted(places):
-        random = body[k].order == "random"
-        shown[k][row] = rng.permutation(counts[k]) if random else rng.integers(counts[k], size=comings[k])
+        first, size, comings = (int(column[row]) for column in (counts[k].first, counts[k].size, counts[k].comings))
+        if comings:
+            drawn = rng.permutation(size) if body[k].order == "random" else rng.integers(size, size=comings)
+            shown[k][ends[k][row] - comings : ends[k][row]] = first + drawn
     return shown
-
-
-def _count(value: str | int | None, parameters: Mapping[str, Any], *, least: int = 0) -> int:
-    number = parameters[value] if isinstance(value, str) else 1 if value is None else value
-    if not float(number).is_integer() or number < least:
-        raise RuleError(f"{value!r} counts repetitions and must be a whole number of at least {least}, got {number!r}.")
-    return int(number)
 
 
 def _epochs(value: str | tuple[int, ...], parameters: Mapping[str, Any]) -> tuple[int, ...]:

@@ -20,13 +20,14 @@ from brainmem.model.by_variant import RATE, of_variant
 from brainmem.model.checks.constants import check_constants
 from brainmem.model.memory import MemoryModel
 from brainmem.model.names import settle_table, window_gate
-from brainmem.model.nouns import Pattern, Phase, Population
+from brainmem.model.nouns import Phase, Population
 from brainmem.model.parameters import resolve_parameters
 from brainmem.model.phases import held_lines, turns
 from brainmem.model.plan import Plan, plan_protocol
 from brainmem.model.reading import extreme_of
 from brainmem.numbers.allowed import check_unset
 from brainmem.numbers.idle import check_effects
+from brainmem.numbers.items import check_items
 from brainmem.numbers.patterns import frame_table, patterns_of, shown_rows, value_rows
 from brainmem.numbers.starts import Drawing, Given, size_of, start_names, start_tables, start_values, stream
 from brainmem.text import evaluate
@@ -97,6 +98,7 @@ def numbers_of(translated: Translation, given: Given, seed: int) -> Numbers:
     check_unset(model, plan, given.initial, spiking=translated.variant == "spiking")
     _check_sizes(model, parameters)
     patterns = patterns_of(translated, parameters, given, seed)
+    check_items(model, plan, patterns)
     ends = ends_of(translated, parameters)
     _check_not_empty(translated, ends)
     drawing = Drawing(translated, parameters, patterns, seed)
@@ -273,9 +275,8 @@ def _tables(
     }
     for item in model.stimuli:
         shown = np.where(plan.by_phase(lambda phase, name=item.name: name in phase.stimuli), plan.item + 1, 0)
-        values, rows = patterns[item.name], _in_range(model, item, shown, patterns)
-        frames = values.shape[-2] if item.every else 1
-        tables[f"{item.name}_row"] = _padded(shown_rows(rows, frames))
+        frames = patterns[item.name].shape[-2] if item.every else 1
+        tables[f"{item.name}_row"] = _padded(shown_rows(shown, frames))
         if item.every:
             dt = _time_step(translated, parameters)
             frame = frame_table(model, item, parameters, frames, dt)
@@ -319,16 +320,6 @@ def _average_from(phase: Phase, durations: Mapping[str, float], parameters: Mapp
             f"most the phase's duration of {durations[phase.name]:g} s."
         )
     return durations[phase.name] - last
-
-
-def _in_range(model: MemoryModel, item: Pattern, rows: np.ndarray, patterns: Mapping[str, np.ndarray]) -> np.ndarray:
-    available = len(patterns[item.name])
-    if rows.max() > available:
-        raise RuleError(
-            f"Model {model.name!r}: the protocol shows item {rows.max() - 1} of {item.name!r}, which has only "
-            f"{available} rows. Raise {item.items!r} or lower the number of items in the schedule."
-        )
-    return rows
 
 
 def _padded(values: ArrayLike, fill: float = 0.0) -> np.ndarray:

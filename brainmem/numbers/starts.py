@@ -239,8 +239,6 @@ def start_tables(drawing: Drawing, plan: Plan) -> dict[str, np.ndarray]:
     tables: dict[str, np.ndarray] = {}
     for name, item in restarts(model).items():
         tables[f"{name}_row"] = plan.start * plan.by_phase(lambda phase, name=name: name in phase.start)
-        for phase in item.phases:
-            _check_rows(model, phase, name, _rows_of(model, phase, plan.starts)[1], drawing.patterns)
         if not item.on_device:
             tables[f"{name}_start"] = phase_starts(drawing, item, plan.starts)
         elif name in (owner := owner_of(model, name)).values:
@@ -304,19 +302,6 @@ def _check_drawn(drawing: Drawing, restart: Restart, keys: np.ndarray, size: int
         some = sample(items, size)
         for trial in drawing.trials:
             _drawn(drawing, restart, phase, rows[some], items[some], trial, size)
-
-
-def _check_rows(
-    model: MemoryModel, phase: Phase, name: str, items: np.ndarray, patterns: Mapping[str, np.ndarray]
-) -> None:
-    """Refuse items for which a start value would read rows that a pattern does not have."""
-    for item in _read_by(model, phase.start[name]):
-        rows = len(patterns[item.name])
-        if items.max(initial=0) >= rows:
-            raise RuleError(
-                f"Model {model.name!r}, phase {phase.name!r}: start[{name!r}] = {phase.start[name]!r} reads item "
-                f"{items.max()} of {item.name!r}, which has only {rows} rows. Raise {item.items!r}."
-            )
 
 
 def _read_by(model: MemoryModel, text: str) -> Iterator[Pattern]:

@@ -13,8 +13,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
-
 from brainmem.errors import RuleError
 from brainmem.model.acting import acts
 from brainmem.model.memory import MemoryModel
@@ -33,7 +31,7 @@ from brainmem.model.nouns import (
 from brainmem.model.parts import unchecked
 from brainmem.model.phases import turns
 from brainmem.model.reading import Summed, summed_lines
-from brainmem.text import evaluate
+from brainmem.model.steps import range_shown
 from brainmem.text.equations import (
     identifiers,
     read_equations,
@@ -59,7 +57,8 @@ def shortened(model: MemoryModel, parameters: Mapping[str, Any], items: int | No
     schedule: list[Each | Repeat] = []
     for entry in model.protocol.schedule:
         body = entry.body if isinstance(entry, Repeat) else (entry,)
-        found = (_without_tests(model, _fewer(each, parameters, items), parameters) for each in body)
+        fewer = (_fewer(model, entry, each, parameters, items) for each in body)
+        found = (_without_tests(model, each, parameters) for each in fewer)
         kept = tuple(each for each in found if each.phases)
         if isinstance(entry, Repeat) and kept:
             schedule.append(Repeat(entry.times if items is None else 1, kept))  # all epochs: weights are held
@@ -72,12 +71,14 @@ def shortened(model: MemoryModel, parameters: Mapping[str, Any], items: int | No
     return model.replace(protocol=Protocol(model.protocol.phases, tuple(schedule)))
 
 
-def _fewer(each: Each, parameters: Mapping[str, Any], items: int | None) -> Each:
+def _fewer(
+    model: MemoryModel, entry: Each | Repeat, each: Each, parameters: Mapping[str, Any], items: int | None
+) -> Each:
     if items is None:
         return each
-    few = int(evaluate(str(each.items), parameters)) <= items
+    first, stop = range_shown(model, entry, each, parameters)
     order = "fixed" if each.order == "drawn" else each.order
-    return replace(each, items=each.items if few else items, order=order, draws=None, repeats=1, epochs=None)
+    return replace(each, items=(first, min(stop, first + items)), order=order, draws=None, repeats=1, epochs=None)
 
 
 def _without_tests(model: MemoryModel, each: Each, parameters: Mapping[str, Any]) -> Each:
@@ -253,7 +254,7 @@ class _Twins:
         for entry in self.model.protocol.schedule:
             for each in entry.body if isinstance(entry, Repeat) else (entry,):
                 if phase.name in _names(each):
-                    counts.append(int(np.asarray(evaluate(str(each.items), self.parameters))))
+                    counts.append(range_shown(self.model, entry, each, self.parameters)[1])
         return max(counts)
 
     def _phase(self, phase: Phase, begun: Mapping[tuple[str, str], Pattern]) -> Phase:

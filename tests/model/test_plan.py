@@ -55,7 +55,7 @@ def test_both_variants_and_devices_show_the_same_items():
 
 
 def test_draws_of_no_items_are_refused():
-    with pytest.raises(RuleError, match=r"Each\('a'\) draws 3 of 0 = 0 items"):
+    with pytest.raises(RuleError, match=r"Each\('a'\): draws=3 are of no items, items=0"):
         plan(Each("a", items=0, order="drawn", draws=3))
 
 

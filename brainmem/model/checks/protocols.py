@@ -9,14 +9,17 @@ import numpy as np
 from brian2.core.variables import Variable
 from brian2.units import get_dimensions, second
 
-from brainmem.errors import closest
+from brainmem.errors import RuleError, closest
 from brainmem.model.checks.phases import check_statements, settable
 from brainmem.model.checks.place import Place, check_choice, listed, place_of
 from brainmem.model.checks.scope import DRAWS, Scope, pattern_hints, tuple_hints
 from brainmem.model.checks.text import ModelText
 from brainmem.model.checks.values import check_count
+from brainmem.model.counts import EPOCH_NAME, counts_of, ends_of_range
 from brainmem.model.nouns import Each, Model, Phase
+from brainmem.model.steps import LONGEST
 from brainmem.text.equations import identifiers
+from brainmem.text.expression import names_in
 
 __all__ = ["check_observables", "check_protocol"]
 
@@ -132,18 +135,20 @@ def _check_entry(text: ModelText, entry: Any) -> None:
         if entry.epochs is not None:
             reason = f"epochs={entry.epochs!r} counts repetitions: put the Each inside a Repeat."
             text.found.note(place.error(reason))
-        _check_each(text, place, replace(entry, epochs=None))
+        _check_each(text, place, replace(entry, epochs=None), None)
         return
-    text.found.passes(_check_repetitions, text, place, "times", entry.times)
+    sound = text.found.passes(_check_repetitions, text, place, "times", entry.times)
     here = Place(f"{place.where}, Repeat({entry.times!r}, ...)")
     text.found.passes(_check_until, text, here, entry.until, {}, OF_A_PHASE)
     if entry.must_end and not entry.until:
         text.found.note(here.error("must_end=True needs a condition, until='errors < 0.5'."))
+    times = text.values[entry.times] if sound and isinstance(entry.times, str) else entry.times if sound else 0
     for each in entry.body:
-        _check_each(text, place, each)
+        _check_each(text, place, each, min(int(times), LONGEST))
 
 
-def _check_each(text: ModelText, place: Place, each: Each) -> None:
+def _check_each(text: ModelText, place: Place, each: Each, times: int | None) -> None:
+    """Check an `Each` of a Repeat of so many epochs, None for one outside."""
     found = text.found
     phases = (each.phases,) if isinstance(each.phases, str) else each.phases
     known = [phase.name for phase in text.model.protocol.phases]
@@ -153,19 +158,51 @@ def _check_each(text: ModelText, place: Place, each: Each) -> None:
         found.passes(check_choice, place, "phase", name, known)
     here = Place(f"{place.where}, Each({each.phases!r})")
     found.passes(check_choice, here, "order", each.order, ("random", "fixed", "drawn"))
-    found.passes(_check_repetitions, text, here, "items", each.items)
-    if each.draws is not None:
-        found.passes(_check_repetitions, text, here, "draws", each.draws)
-        if each.order != "drawn":
-            reason = f"draws={each.draws!r} counts items drawn: write order='drawn', or leave it out."
-            found.note(here.error(reason))
-    found.passes(_check_repetitions, text, here, "repeats", each.repeats)
-    if each.epochs is not None:
-        found.passes(_check_epochs, text, here, each.epochs)
+    if each.draws is not None and each.order != "drawn":
+        found.note(here.error(f"draws={each.draws!r} counts items drawn: write order='drawn', or leave it out."))
+    named = each.epochs is None or found.passes(_check_epochs, text, here, each.epochs)
+    given = (*(("items", end) for end in ends_of_range(each.items)), ("draws", each.draws), ("repeats", each.repeats))
+    sound = [found.passes(_check_number, text, here, *item, times is not None) for item in given]
+    if named and all(sound):
+        found.passes(_check_counts, text, here, each, times)
 
 
 def _check_repetitions(text: ModelText, place: Place, field: str, given: Any) -> None:
     check_count(text, place, field, given, least=0)
+
+
+def _check_number(text: ModelText, place: Place, field: str, given: Any, repeated: bool) -> None:
+    """Check the names in a number or a text over parameters and, inside of a Repeat, the epoch."""
+    if not isinstance(given, str):
+        if given is not None:
+            _check_repetitions(text, place, field, given)
+        return
+    try:
+        read = names_in(given)
+    except RuleError as error:
+        raise place.error(f"{field}={given!r}: {error}") from error
+    if EPOCH_NAME in read and repeated and EPOCH_NAME in text.values:
+        raise place.error(f"{field}={given!r} reads 'epoch', the number of a repetition and a parameter. Rename that.")
+    alone = read == {given.strip()}
+    kinds = int if alone else object
+    allowed = [name for name, value in text.values.items() if isinstance(value, kinds) and not isinstance(value, tuple)]
+    allowed += [EPOCH_NAME] if repeated else []
+    if EPOCH_NAME in read.difference(allowed):
+        raise place.error(f"{field}={given!r} reads 'epoch', which only a Repeat has: put the Each inside of one.")
+    for name in sorted(read.difference(allowed)):
+        check_choice(place, field if alone else f"{field}={given!r}:", name, allowed)
+
+
+def _check_counts(text: ModelText, place: Place, each: Each, times: int | None) -> None:
+    """Check the numbers that come of the default parameters."""
+    epochs = np.arange(1, 2 if times is None else times + 1)
+    if each.epochs is not None:
+        own = text.values[each.epochs] if isinstance(each.epochs, str) else each.epochs
+        epochs = epochs[np.isin(epochs, own)]
+    try:
+        counts_of(each, text.values, epochs)
+    except RuleError as error:
+        raise place.error(str(error)) from error
 
 
 def _check_epochs(text: ModelText, place: Place, given: Any) -> None:
