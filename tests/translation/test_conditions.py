@@ -29,7 +29,6 @@ DRIVES = {  # a threshold on the sum, a bonus beside it, and a condition on some
 
 def model(drive: str) -> MemoryModel:
     units = f"h : 1\n{drive}\nphi = clip(drive, 0, 1) : 1\ndr/dt = (phi - r)/tau : 1"
-    form = {"rate": "r", "drive": "drive", "transfer": "phi"}
     hebb = LearningRule("hebb", "recurrent", continuous="dw/dt = eta*(r_pre - 0.5)*(r_post - 0.5) : 1")
     return MemoryModel(
         "conditions",
