@@ -47,9 +47,9 @@ def _describe(
     post, pre = ends.shape
     if ends.empty:
         return [f"{item.name}, {post} x {pre}: joins no units and is left out."]
-    kind = "matrix" if kernel.dense else "list of pairs"
+    kind = "no synapses" if kernel.sorts else "matrix" if kernel.dense else "list of pairs"
     lines = [f"{item.name}, {post} x {pre}: {kind}; {kernel.reason}."]
-    if item.pairs is Pairs.OWN_CELLS:
+    if item.pairs is Pairs.OWN_CELLS or kernel.sorts:
         return lines
     if gates := dict.fromkeys(gate for names in kernel.gates.values() for gate in names):
         lines.append(f"  Where {' or '.join(gates)} is 0 nothing changes and nothing is evaluated.")

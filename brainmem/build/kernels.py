@@ -33,6 +33,8 @@ class Kernel:
     gates : mapping of str to tuple of str
         Postsynaptic variables of gates of the protocol, by the part of the connection that each of them shuts
         (`translation.gates`): where one is 0 nothing changes, not even by a factor that is no number.
+    sorts : bool
+        Whether its sums, ranks of units, are found by sorting these; it has no synapses.
     swept : tuple of str
         Sums that the sweep over the target's units forms and corrects; its matrices are ``[pre, post]``.
     """
@@ -42,6 +44,7 @@ class Kernel:
     reason: str = ""
     swept: tuple[str, ...] = ()
     deferral: Deferral | None = None
+    sorts: bool = False
     gates: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
@@ -62,6 +65,8 @@ def _choose(translated: Translation, item: Connection, device: Device) -> Kernel
         return Kernel(False, reason="connects cells with their own unit, not all pairs")
     if device.kernels == "plain":
         return Kernel(False, reason="the device asks for plain kernels")
+    if item.ranks:
+        return Kernel(False, reason="the units are sorted in each time step that reads their ranks", sorts=True)
     if device.name == "runtime" and device.target != "cython":
         return Kernel(False, reason="numpy runs vectorised over the list of pairs")
     if reason := _why_not_dense(item):

@@ -27,6 +27,7 @@ from brainmem.build.codegen.counter import COUNTER_FUNCTIONS
 from brainmem.build.codegen.delays import delay_functions
 from brainmem.build.codegen.dense import Diagonal
 from brainmem.build.codegen.halt import halt_when
+from brainmem.build.codegen.ranked import add_ranks, add_sampled_rank
 from brainmem.build.codegen.sampled import add_sampled
 from brainmem.build.codegen.visits import add_visits
 from brainmem.build.codegen.warm import warm_up
@@ -66,12 +67,16 @@ def build(program: Program) -> Built:
         _link(item, groups, program)
     periods = {name: seconds * second for name, seconds in program.periods.items()}
     here = Surroundings(groups, clock, namespace, periods, translated.trials)
+    sorting = [item for item in program.connections if program.sorts(item.name)]
     synapses = {
         item.name: join(item, here, program.kernels.get(item.name), program.ends.get(item.name))
         for item in program.connections
+        if item not in sorting
     }
+    for item in sorting:
+        add_ranks(groups[item.source], item, translated.trials)
     add_visits(translated, program.kernels, groups, synapses)
-    _form_sampled_sums(program, synapses)
+    _form_sampled_sums(program, groups, synapses)
     _halt(groups[CONTROLLER])
     monitors, outputs = monitors_and_outputs(program, groups, synapses, clock)
     network = Network(*groups.values(), *synapses.values(), *monitors, name="network")
@@ -83,7 +88,9 @@ def build(program: Program) -> Built:
     )
 
 
-def _form_sampled_sums(program: Program, synapses: Mapping[str, Synapses]) -> None:
+def _form_sampled_sums(
+    program: Program, groups: Mapping[str, NeuronGroup], synapses: Mapping[str, Synapses]
+) -> None:
     """Form the sums again that recorded variables read, at the times at which these are recorded."""
     translated = program.translated
     again: dict[Sum, None] = {}
@@ -91,6 +98,8 @@ def _form_sampled_sums(program: Program, synapses: Mapping[str, Synapses]) -> No
         if item.kind == "time":
             again |= dict.fromkeys(sums_behind(translated, item.owner, [item.variable]))
     for sum_ in again:
+        if program.sorts(sum_.connection):
+            add_sampled_rank(groups[sum_.group], sum_, interval=program.interval * second, trials=translated.trials)
         if sum_.connection not in synapses:
             continue
         item, ends = translated.connection(sum_.connection), program.ends.get(sum_.connection)

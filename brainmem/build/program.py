@@ -51,6 +51,10 @@ class Program:
         """Whether a connection is computed as a matrix."""
         return connection in self.kernels and self.kernels[connection].dense
 
+    def sorts(self, connection: str) -> bool:
+        """Whether the sums of a connection are ranks that are found by sorting, without synapses."""
+        return connection in self.kernels and self.kernels[connection].sorts
+
     @property
     def connections(self) -> tuple[Connection, ...]:
         """The connections that join some units; a sum over none stays 0."""

@@ -11,7 +11,9 @@ __all__ = [
     "expected_name",
     "fano_table",
     "gathering_of",
+    "key_of_rank",
     "late_name",
+    "ranks_of",
     "settle_table",
     "shadow_name",
     "spread_of",
@@ -39,6 +41,16 @@ def defined_name(variable: str) -> str:
 def late_name(name: str, projection: str) -> str:
     """Return the name of a variable as a projection with a delay sees it."""
     return f"{name}_late_{projection}"
+
+
+def key_of_rank(rank: str) -> str:
+    """Return the name of the value by which units are compared for a rank."""
+    return f"{rank}_key"
+
+
+def ranks_of(population: str) -> str:
+    """Return the name of the projection that counts the units before each unit of a population."""
+    return f"{population}_ranks"
 
 
 def expected_name(name: str) -> str:

@@ -11,6 +11,7 @@ from brainmem.model.names import during_gate
 from brainmem.model.nouns import LearningRule, Model, Parameter, Pattern, Projection
 from brainmem.text.equations import Equation, identifiers, read_equations
 from brainmem.text.expression import names_in
+from brainmem.text.ranking import RANKED
 
 __all__ = [
     "EXTREMES",
@@ -48,6 +49,16 @@ class Summed:
     def extreme(self) -> str:
         """``"min"`` or ``"max"`` where it is no sum but the least or greatest value, else ``""``."""
         return extreme_of(self.line)
+
+    @property
+    def ranks(self) -> bool:
+        """Whether it counts the units that stand before each."""
+        return RANKED in self.line.flags
+
+    @property
+    def compares(self) -> bool:
+        """Whether it compares what it runs over: of noisy values it is not what it is of their means."""
+        return bool(self.extreme) or self.ranks
 
     @property
     def end(self) -> str:

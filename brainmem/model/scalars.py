@@ -16,6 +16,7 @@ from brainmem.model.names import carrier_of, gathering_of, spread_of, watched_of
 from brainmem.model.nouns import LearningRule, Model, Observable, Population, Projection
 from brainmem.model.parts import unchecked
 from brainmem.model.phases import turns
+from brainmem.model.ranked import with_ranks_formed
 from brainmem.model.reading import EXTREMES
 from brainmem.text.equations import identifiers, read_equations, rename, split_statement, statement_lines
 
@@ -61,8 +62,10 @@ def scalars_of(model: Model) -> dict[str, Scalar]:
 def with_scalars_carried(model: M) -> M:
     """Return a model in which projections carry the numbers of the whole network to what reads them.
 
-    It is a copy, not checked again; a model that reads none is returned as it is.
+    Ranks of units are formed first (`brainmem.model.ranked`), since observables may read them. It is a copy, not
+    checked again; a model that reads none is returned as it is.
     """
+    model = with_ranks_formed(model)
     changes = _Carried(model).changes()
     return unchecked(model, **changes) if changes else model
 

@@ -20,6 +20,8 @@ ARGUMENTS = {
     "shifted": ("pattern", "n"),
     "outer": ("x", "y"),
     "timestep": ("t", "dt"),
+    "rank": ("h",),
+    "winners": ("h", "K"),
 }
 # Functions that other languages have, and how to write them: {a} and {b} are the arguments, {x} and {y} the same in
 # parentheses where a product needs them.

@@ -41,6 +41,7 @@ _KEPT: dict[str, tuple[Callable[..., bool], str]] = {
     "ring": (lambda x, n: n > 0, "the length of the ring, {1:g}, is not above 0"),
     "filtered_noise": (lambda tau: tau > 0, "its time constant, {0:g} s, is not longer than 0"),
 }
+_WHOLE = 1e-6  # how far a number of units may be from a whole one
 # Where a number without end means that there is no limit.
 _LIMITS = ("clip", "minimum", "maximum")
 
@@ -227,6 +228,8 @@ class _Reader:
         args = [self.value(item) for item in node.args]
         if name in _KEPT:
             self._check_kept(node, name, args)
+        if name == "winners":
+            self._check_winners(node, args)
         if None in args or name not in _FUNCTIONS or node.keywords:
             return None
         try:
@@ -244,6 +247,17 @@ class _Reader:
                 raise _NoValueError(node, said.format(*args))
         except TypeError:  # some are not known, or their number is another
             return
+
+    def _check_winners(self, node: ast.Call, args: list[Any]) -> None:
+        """Refuse a number of winners that is none, or more than there are units."""
+        count, units = args[1] if len(args) == 2 else None, self.names.get("N")
+        if count is None or isinstance(count, bool):
+            return
+        if math.isinf(count) or abs(count - round(count)) > _WHOLE:
+            raise _NoValueError(node, f"{count:g} units cannot win; round it, as floor(... + 0.5)", node.args[1])
+        if count < -_WHOLE or (units is not None and count > units.value + _WHOLE):
+            most = "" if units is None else f" to the number of units, {units.shown}"
+            raise _NoValueError(node, f"{count:g} units cannot win, only from 0{most}", node.args[1])
 
     def _finite(self, node: ast.AST, value: float, wanted: str) -> float:
         if math.isfinite(value):

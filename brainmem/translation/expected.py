@@ -202,7 +202,7 @@ class _Pass:
         projection, line, key = item.projection, item.line, (item.onto, item.variable)
         if key not in self.noise.fed or key in self.noise.into_drives:
             return line
-        text = self._synaptic(projection, line.expr, self._across(projection), extreme=bool(item.extreme))
+        text = self._synaptic(projection, line.expr, self._across(projection), extreme=item.compares)
         return replace(line, expr=self._changed(f"{projection.name}: {line.name}", line.expr, text))
 
     def _synaptic(self, projection: Projection, text: str, noisy: Noisy, *, extreme: bool = False) -> str:
@@ -230,7 +230,7 @@ class _Pass:
         if (owner, name) in self.noise.sums:
             item = self.noise.sums[owner, name]
             written, noisy = self.noise.ends_written(item.projection, item.line.expr), self._across(item.projection)
-            return _beyond_linear(written, noisy) or bool(item.extreme and noise_in(written, noisy.sources))
+            return _beyond_linear(written, noisy) or bool(item.compares and noise_in(written, noisy.sources))
         if self.phases.gains(owner, name):
             return True
         return self.noise.is_state(owner, name) and _beyond_linear(

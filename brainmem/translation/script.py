@@ -185,6 +185,8 @@ def _links(translated: Translation) -> Iterator[str]:
 def _connection(item: Connection) -> Iterator[str]:
     if any(extreme_of(line) for line in read_equations(item.equations)):
         yield "# What is clipped stays nan: clip(x, y, y) is y, or nan where x is."
+    if item.ranks:
+        yield "# Each sum counts the units that stand before one; brainmem sorts them to find it."
     yield f"{item.name} = Synapses("
     yield f"    {_part(item.source, item.source_units, item)},"
     yield f"    {_part(item.target, item.target_units, item)},"

@@ -7,13 +7,14 @@ These are plain frozen records. `brainmem.build.network` turns each `Group` into
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Parameter
 from brainmem.model.variants import Spiking
 from brainmem.text.equations import read_equations, write_equations
+from brainmem.text.ranking import RANKED
 from brainmem.translation.sizes import Link, Pairs, Size
 
 __all__ = [
@@ -164,7 +165,13 @@ class Connection:
     @property
     def stated(self) -> str:
         """The equations as Brian2 has them, without the sums that pathways form."""
-        return write_equations(line for line in read_equations(self.equations) if line.name not in self.resting)
+        lines = (line for line in read_equations(self.equations) if line.name not in self.resting)
+        return write_equations(replace(line, flags=tuple(flag for flag in line.flags if flag != RANKED)) for line in lines)
+
+    @property
+    def ranks(self) -> bool:
+        """Whether its sums count the units that stand before each; nothing else is formed along it then."""
+        return any(RANKED in line.flags for line in read_equations(self.equations))
 
     @property
     def texts(self) -> tuple[str, ...]:

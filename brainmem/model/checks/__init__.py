@@ -15,6 +15,7 @@ from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.names import check_names
 from brainmem.model.checks.neurons import check_populations
 from brainmem.model.checks.protocols import check_observables, check_protocol
+from brainmem.model.checks.ranked import check_ranked
 from brainmem.model.checks.reading import read_model
 from brainmem.model.checks.recalled import check_recalled
 from brainmem.model.checks.recorded import check_recorded
@@ -39,6 +40,7 @@ CHECKS = (
     check_observables,
     check_evaluated,
     check_protocol,
+    check_ranked,
     check_values,  # times, sizes, gates, limits
     check_allowed,  # start values
     check_drawn,  # patterns, stimuli, start values, start weights

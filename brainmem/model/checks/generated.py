@@ -15,7 +15,9 @@ from brainmem.model.names import (
     expected_name,
     fano_table,
     gathering_of,
+    key_of_rank,
     late_name,
+    ranks_of,
     settle_table,
     shadow_name,
     spread_of,
@@ -25,6 +27,7 @@ from brainmem.model.names import (
 )
 from brainmem.model.nouns import LearningRule, Population, Projection
 from brainmem.text.equations import identifiers
+from brainmem.text.ranking import RANKING
 
 __all__ = ["generated_names", "generated_objects", "generated_pattern", "named_in_statements"]
 
@@ -69,6 +72,7 @@ def generated_names(text: ModelText) -> dict[str, str]:
         made |= {f"{projection.name}_{name}": what for name in projection.initial}  # as draws read them
         made |= _of_synapses(text, projection)
         made |= _of_delay(text, projection)
+    made |= _of_ranks(text)
     for item in model.observables:
         names = (carrier_of(item.name), gathering_of(item.name), defined_name(item.name))
         made |= dict.fromkeys(names, f"observable {item.name!r}")
@@ -77,6 +81,18 @@ def generated_names(text: ModelText) -> dict[str, str]:
         made |= {spread_of(name, population.name): what for population in model.populations}
         made[watched_of(name)] = what
     return made if model.varied else _of_check(text) | made
+
+
+def _of_ranks(text: ModelText) -> dict[str, str]:
+    """Return the names of variables that hold ranks of units, as many as texts may ask for."""
+    model = text.model
+    texts = [entry.expr for entries in text.neurons.values() for entry in entries.values()]
+    texts += [item.expression for item in model.observables]
+    texts += [code for phase in model.protocol.phases for code in phase.end.values()]
+    calls = len(re.findall(rf"\b({'|'.join(RANKING)})\s*\(", "\n".join(texts)))
+    names = [f"rank_{number + 1}" for number in range(calls)]
+    made = dict.fromkeys((*names, *map(key_of_rank, names)), "the ranks of units")
+    return made | {ranks_of(item.name): "the ranks of units" for item in model.populations if calls}
 
 
 def _of_rule(rule: LearningRule) -> list[str]:

@@ -12,6 +12,7 @@ from brainmem.model.checks.flags import check_draws, check_inlined, check_shared
 from brainmem.model.checks.place import Place, listed, place_of
 from brainmem.model.checks.scope import (
     Scope,
+    comparing,
     foreign_hints,
     index,
     pattern_hints,
@@ -66,7 +67,7 @@ def _check_right(place: Place, entry: Entry, scope: Scope) -> None:
     names = dict(scope.names)
     if entry.kind == "differential":
         names |= {name: Variable(name, dimensions=get_dimensions(second**-0.5)) for name in _noises(entry.expr)}
-    own = Scope(names, scope.hints)
+    own = Scope(names, scope.hints, functions=scope.functions)
     what = f"d{entry.name}/dt" if entry.kind == "differential" else repr(entry.name)
     if entry.dtype is bool:
         own.require_boolean(place, entry.expr, line=entry.line)
@@ -101,7 +102,7 @@ def neuron_scope(text: ModelText, population: Population) -> Scope:
             f"in neuron equations N is the population's own size, which is {population.size!r} here and not the "
             "parameter N. Declare a parameter such as Parameter('n_units', 'N') and use that."
         )
-    return Scope(names, hints)
+    return Scope(names, hints, functions=comparing())
 
 
 def _scalars_for(text: ModelText, population: Population) -> dict[str, Variable]:

@@ -75,7 +75,8 @@ def _scope(text: ModelText, population: Any, moment: str) -> Scope:
             "before, and keep it in a variable.",
         )
     what = "a number of the whole network, an observable or a variable of a single unit"
-    return Scope(names, hints, made={**_made(text), **dict.fromkeys(scalars, f"is {what}")})
+    made = {**_made(text), **dict.fromkeys(scalars, f"is {what}")}
+    return Scope(names, hints, made, scope.functions if moment == "end" else {})
 
 
 def _made(text: ModelText) -> dict[str, str]:

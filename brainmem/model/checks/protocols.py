@@ -12,7 +12,7 @@ from brian2.units import get_dimensions, second
 from brainmem.errors import RuleError, closest
 from brainmem.model.checks.phases import check_statements, settable
 from brainmem.model.checks.place import Place, check_choice, listed, place_of
-from brainmem.model.checks.scope import DRAWS, Scope, pattern_hints, tuple_hints
+from brainmem.model.checks.scope import DRAWS, Scope, comparing, pattern_hints, tuple_hints
 from brainmem.model.checks.text import ModelText
 from brainmem.model.checks.values import check_count
 from brainmem.model.counts import EPOCH_NAME, counts_of, ends_of_range
@@ -44,7 +44,8 @@ def _check_observable(text: ModelText, item: Any) -> None:
     hints |= pattern_hints(text) | tuple_hints(text) | {"N": "reduce='mean' divides by the number of units."}
     what = f"the observable {item.name!r}"
     _check_no_draw(place, item.expression)
-    Scope(names, hints).require(place, item.expression, text.units[item.name], what=what)
+    scope = Scope(names, hints, functions=comparing())
+    scope.require(place, item.expression, text.units[item.name], what=what)
 
 
 def _check_no_draw(place: Place, expr: str) -> None:

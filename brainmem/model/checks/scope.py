@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from brian2.core.functions import DEFAULT_FUNCTIONS
+from brian2.core.functions import DEFAULT_FUNCTIONS, Function
 from brian2.core.namespace import DEFAULT_CONSTANTS, DEFAULT_UNITS
 from brian2.core.variables import Variable
 from brian2.parsing.expressions import parse_expression_dimensions
@@ -23,9 +23,10 @@ from brainmem.model.checks.text import ModelText
 from brainmem.model.checks.truth import is_condition, truth_slip
 from brainmem.text.calls import ARGUMENTS, call_slip, function_hint
 from brainmem.text.equations import identifiers
+from brainmem.text.ranking import RANKING
 from brainmem.text.slips import equation_slip, foreign_character, syntax_slip
 
-__all__ = ["DRAWS", "Scope", "shown_unit", "time_names"]
+__all__ = ["DRAWS", "Scope", "comparing", "shown_unit", "time_names"]
 
 
 @dataclass
@@ -39,11 +40,14 @@ class Scope:
         What to write in place of a name that is known, but not here.
     made : dict of str to str
         Why statements may not give these names to values of their own.
+    functions : dict of str to Function
+        What may be called beside Brian2's functions.
     """
 
     names: dict[str, Any]
     hints: dict[str, str] = field(default_factory=dict)
     made: dict[str, str] = field(default_factory=dict)
+    functions: Mapping[str, Any] = field(default_factory=dict)
 
     def dimensions(self, place: Place, expr: str, *, line: int = 0) -> Any:
         """Return the dimensions of an expression, or raise for what it may not hold and units that do not fit."""
@@ -82,10 +86,29 @@ class Scope:
         if name in self.names:
             inner = ", ".join(map(ast.unparse, node.args)) or "..."
             return f"{name} is no function: write {name}*({inner}) for a product."
+        if name in RANKING and name not in self.functions:
+            return COMPARES.format(name=name, call=ast.unparse(node))
+        if name in self.functions:
+            return call_slip(node) or self._number_slip(node)
         if name not in DEFAULT_FUNCTIONS:
-            hint = function_hint(name, node, drawing=False) or closest(name, DEFAULT_FUNCTIONS)
-            return f"unknown function {name!r}.{hint} Functions: {listed(sorted(DEFAULT_FUNCTIONS))}."
+            known = sorted({*DEFAULT_FUNCTIONS, *self.functions})
+            hint = function_hint(name, node, drawing=False) or closest(name, known)
+            return f"unknown function {name!r}.{hint} Functions: {listed(known)}."
         return call_slip(node)
+
+    def _number_slip(self, node: ast.Call) -> str:
+        """Explain an argument with a unit, where units are compared by numbers rounded to 1e-9."""
+        for arg in map(ast.unparse, node.args):
+            try:
+                unit = parse_expression_dimensions(arg, self._variables())
+            except Exception:  # told of the whole expression
+                return ""
+            if not unit.is_dimensionless:
+                return (
+                    f"it compares numbers without unit, rounded to 1e-9, and {arg!r} has unit {shown_unit(unit)}. Divide "
+                    "by a parameter, or by a unit of the size of what is to differ."
+                )
+        return ""
 
     def require(self, place: Place, expr: str, dimensions: Any, *, what: str, line: int = 0) -> None:
         """Raise unless an expression is a number with the dimensions that `what` must have."""
@@ -119,12 +142,12 @@ class Scope:
 
     def _variables(self) -> dict[str, Any]:
         constants = {name: Variable(name) for name in DEFAULT_CONSTANTS}
-        return {**DEFAULT_UNITS, **constants, **DEFAULT_FUNCTIONS, **self.names}
+        return {**DEFAULT_UNITS, **constants, **DEFAULT_FUNCTIONS, **self.functions, **self.names}
 
     def _unknown(self, place: Place, name: str, line: int) -> RuleError:
         if name in self.hints:
             return place.error(f"{name!r} cannot be used here: {self.hints[name]}", line=line, about=name)
-        if name in DEFAULT_FUNCTIONS:
+        if name in DEFAULT_FUNCTIONS or name in self.functions:
             called = f"{name}({', '.join(ARGUMENTS.get(name, ('...',)))})"
             return place.error(f"{name!r} is a function and needs parentheses: write {called}.", line=line)
         reason = f"unknown name {name!r}.{self._near(name)} Names known here: {listed(self.names)}."
@@ -138,6 +161,11 @@ class Scope:
         return closest(name, [*self.names, *bare]) or closest(name, self.hints)
 
 
+COMPARES = (
+    "{name} compares the units of a population with each other, which their equations, observables and statements at "
+    "the ends of phases may: write 'place = {call} : 1' in the equations, and read it by that name, in synapses as "
+    "place_pre or place_post."
+)
 DRAWS = {"rand", "randn", "poisson", "binomial"}
 ENDS = ("_pre", "_post", "_i", "_j")
 
@@ -165,6 +193,18 @@ def shown_unit(dimensions: Any) -> str:
 def time_names() -> dict[str, Any]:
     """Return the time and the step of the simulation, readable in all equations."""
     return {name: Variable(name, dimensions=get_dimensions(second), scalar=True) for name in ("t", "dt")}
+
+
+def comparing() -> dict[str, Function]:
+    """Return the functions that compare the units of a population, as far as units of measurement are concerned."""
+    return {
+        name: Function(_never, arg_units=[1] * len(args), arg_types=["any"] * len(args), return_unit=1)
+        for name, args in RANKING.items()
+    }
+
+
+def _never(*values: Any) -> Any:
+    raise NotImplementedError("ranks are formed by sums over pairs of units")
 
 
 def index(name: str) -> Variable:
