@@ -45,13 +45,14 @@ def choose(model: M, **options: str) -> M:
     return replace(model, **{**changed, "choices": (), "chosen": {**model.chosen, **chosen}})
 
 
-def split_choices(model: M, parameters: Mapping[str, Any] | None) -> tuple[M, dict[str, Any]]:
-    """Return the model with the choices made that `parameters` name, and the parameters proper."""
+def split_choices(model: Model, parameters: Mapping[str, Any] | None) -> tuple[dict[str, str], dict[str, Any]]:
+    """Return the options that `parameters` name, and the parameters proper."""
     if not isinstance(parameters, Mapping | None):
         raise RuleError(f"parameters={parameters!r} must be a mapping from names to values, such as {{'N': 100}}.")
     given = dict(parameters or {})
     options = {item.name: given.pop(item.name) for item in model.choices if item.name in given}
-    return choose(model, **options), given
+    check_options(model, options)
+    return options, given
 
 
 def forms(model: Model) -> Iterator[dict[str, str]]:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import Any, cast
 
 __all__ = [
@@ -667,6 +668,14 @@ class Model:
     varied: bool = field(default=False, kw_only=True, repr=False, compare=False)
     chosen: Mapping[str, str] = field(default_factory=dict, kw_only=True, repr=False)
     unused: tuple[str, ...] = field(default=(), kw_only=True, repr=False, compare=False)
+
+    @cached_property
+    def forms_made(self) -> dict[Any, Any]:
+        """Copies with choices made and one protocol, which take a while to check, by what was chosen."""
+        return {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {item.name: getattr(self, item.name) for item in fields(self)}
 
     @property
     def all_patterns(self) -> tuple[Pattern, ...]:

@@ -74,5 +74,8 @@ def form_of(model: M, parameters: Mapping[str, Any] | None, protocol: str | None
         Without the options of choices.
     """
     check_protocol_name(model, protocol)
-    chosen, given = split_choices(model, parameters)
-    return with_protocol(chosen, protocol), given
+    options, given = split_choices(model, parameters)
+    wanted = (*sorted(options.items()), protocol)
+    if wanted not in model.forms_made:
+        model.forms_made[wanted] = with_protocol(choose(model, **options) if options else model, protocol)
+    return model.forms_made[wanted], given

@@ -111,7 +111,13 @@ def constant_value(text: str, names: Mapping[str, Known]) -> tuple[Any, str]:
 
 def require_value(text: Any, values: Mapping[str, Any]) -> None:
     """Raise a `RuleError` where a part of a text has no value with these values of parameters."""
-    _, slip = constant_value(text, known(values)) if isinstance(text, str) else (None, "")
+    if not isinstance(text, str):
+        return
+    try:
+        read = {node.id for node in ast.walk(_parsed(text)) if isinstance(node, ast.Name)}
+    except RuleError:  # told where the text is evaluated
+        return
+    _, slip = constant_value(text, known({name: value for name, value in values.items() if name in read}))
     if slip:
         raise RuleError(slip)
 
