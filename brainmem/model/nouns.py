@@ -122,8 +122,9 @@ class Pattern:
         Default values, as text over ``signs()``, ``normal(mean, sd)``, ``uniform(lo, hi)``, ``binary(p)``,
         ``zeros()``, ``eye()``, ``permutation()`` (0 to N - 1 in random order, for each item), parameters, ``item`` and
         ``unit`` (numbers from 0), other patterns and stimuli (in any order, but not in a circle), ``first(x)``, the
-        first frame of one that has frames, ``ranks(x)``, the numbers of its units in ascending order of its values,
-        from 0, ``shifted(x, n)``, whose row k is row k + n of x (the first again behind the last), and ``ring(x, n)``,
+        first frame of one that has frames, ``ranks(x)``, how many values of the row are smaller (of equal ones, those
+        before it too; ``ranks(uniform(0, 1)) < K`` has exactly K ones in every row), ``shifted(x, n)``, whose row k is
+        row k + n of x (the first again behind the last), and ``ring(x, n)``,
         x brought to -n/2 ... n/2 by whole turns; shape (items, unit). With frames also over ``time``, that of each
         frame, and ``filtered_noise(tau)``: low-pass filtered white noise, one trace per unit and item, of standard
         deviation 1/sqrt(2), which starts at 1.
