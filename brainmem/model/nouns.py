@@ -607,16 +607,20 @@ class Recalled:
     target : str
         The pattern or stimulus recalled, without frames. A test is scored against the row of its item; the rates are
         those of its population.
-    score : {"overlap", "pearson"}
-        The mean over units of rate times target, which grows with the amplitude of the rates; or Pearson's correlation
-        over units, which ignores their amplitude and mean.
+    score : {"overlap", "pearson", "dice"}
+        The mean over units of rate times target, which grows with the amplitude of the rates; Pearson's correlation
+        over units, which ignores their amplitude and mean; or, for binary states, the Dice similarity of the units
+        that are active with those of the target that are above 0, ``2|A & B|/(|A| + |B|)``.
     threshold : float
         A test succeeds when its score exceeds it; that of an overlap has the base SI unit of rate times target.
     repeats : {"each", "mean"}
         How several tests of an item in one epoch (random starts) count: each for itself, so that an item recalled from
         two starts of three counts 2/3; or together, by the mean of their scores. Trials always count as separate runs.
+    level : float, optional
+        The mean rate above which a unit counts as active, for ``score="dice"`` alone, in the base SI unit of the rate.
+        0.5 when not given, which suits states 0 and 1 as well as -1 and 1; rates with a unit need one.
     spiking : mapping of str to value
-        The `score`, `threshold` or `repeats` of the spiking variant where they differ.
+        The `score`, `threshold`, `repeats` or `level` of the spiking variant where they differ.
     """
 
     phase: str = field(kw_only=True)
@@ -624,12 +628,15 @@ class Recalled:
     score: str = field(kw_only=True)
     threshold: float = field(kw_only=True)
     repeats: str = field(default="each", kw_only=True)
+    level: float | None = field(default=None, kw_only=True)
     spiking: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
 
     def of(self, variant: str) -> dict[str, Any]:
-        """Return `phase`, `target`, `score`, `threshold` and `repeats` of one variant, by name."""
+        """Return `phase`, `target`, `score`, `threshold`, `repeats` and a `level` that is given, of one variant."""
         common = {name: getattr(self, name) for name in ("phase", "target", "score", "threshold", "repeats")}
-        return common | (dict(self.spiking) if variant == "spiking" else {})
+        own = dict(self.spiking) if variant == "spiking" else {}
+        level = {"level": self.level} if self.level is not None and own.get("score", self.score) == "dice" else {}
+        return common | level | own
 
 
 @dataclass(frozen=True)

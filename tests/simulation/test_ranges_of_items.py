@@ -8,31 +8,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from brainmem import Each, LearningRule, Parameter, Phase, Protocol, Repeat, RuleError, Stimulus, measure, simulate
+from brainmem import Each, Protocol, RuleError, measure, simulate
 from brainmem.engine.device import Device
 from brainmem.numbers.loading import load_given
 from brainmem.simulation.jobs import job_of
 from brainmem.simulation.ready import make_ready
 from brainmem.translation import translate
 from tests.support.hopfield_models import hopfield
+from tests.support.stream_models import STREAM, stream
 
 NUMPY = "runtime"
-LEARN = Phase("learn", duration="0.1*tau", stimuli=("memory",))
-STREAM = (Each("learn", items=("epoch - 1", "epoch")), Each("recall", items="epoch"))
-
-
-def stream(*body, times="P", **changes):
-    """Return a palimpsest: with each memory that is learned, the others fade."""
-    model, rule = hopfield(), "w = kept*w + memory_post*memory_pre/N_pre"
-    return hopfield(
-        patterns=model.patterns[:1],
-        stimuli=(Stimulus("memory", "units", items="P", values=(-1, 1)),),
-        parameters=(*model.parameters, Parameter("kept", 0.6)),
-        projections=(replace(model.projections[0], initial={"w": "zeros()"}),),
-        rules=(LearningRule("store", "recurrent", episodic=rule, at=("learn",)),),
-        protocol=Protocol((LEARN, model.protocol.phases[0]), (Repeat(times, body or STREAM),)),
-        **changes,
-    )
 
 
 @pytest.mark.parametrize(
