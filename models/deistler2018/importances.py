@@ -77,7 +77,7 @@ def _fisher_bayes(at: Synapses, c: float) -> np.ndarray:
 
 
 def _fisher_local(at: Synapses, a: float) -> np.ndarray:
-    """Eq 11."""
+    """Eq 11, which is negative for w above .65 or so at s = .1: Om is above 1 there."""
     s = at.s
     return np.exp(-a * (s**2 * (1 - s) ** 2 + (1 - 2 * s) ** 2 * at.w - at.w**2))
 

@@ -52,7 +52,7 @@ def batch_hebb(shown: np.ndarray, s: float, *, diagonal: bool = True) -> np.ndar
     return _own(d.T @ d / len(d), diagonal)
 
 
-def willshaw(shown: np.ndarray, *, diagonal: bool = False) -> np.ndarray:
+def willshaw(shown: np.ndarray, *, diagonal: bool = True) -> np.ndarray:
     """Return w_ij = 1 where i and j were ever active together."""
     return _own((shown.T @ shown > 0).astype(float), diagonal)
 

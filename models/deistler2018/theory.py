@@ -111,8 +111,9 @@ def boltzmann(w: np.ndarray, heat: float = 1.0) -> Boltzmann:
     return Boltzmann(log_z, (p[:, None] * centred).T @ centred)
 
 
-def curvature(w: np.ndarray, change: np.ndarray, *, heat: float = 1.0, step: float = 1e-3) -> float:
+def curvature(w: np.ndarray, change: np.ndarray, *, heat: float = 1.0) -> float:
     """Return d^2 ln Z/dh^2 of ``w + h*change`` at h = 0, by differences of fourth order."""
+    step = 0.01 * heat
     ln = [boltzmann(w + h * step * change, heat).log_z for h in (-2, -1, 0, 1, 2)]
     return float(np.dot([-1, 16, -30, 16, -1], ln) / (12 * step**2))
 
@@ -177,7 +178,8 @@ def onsets(*, theta=0.25, eta=0.01, hebb_eta=0.00931, a=220.0, K=10, s=0.1, N=20
     """Return when a new pattern appears beside N old ones in Fig 2 (D8).
 
     Hebb: ``S (1 - (1-eta)^n) = theta``. Weight threshold: K - 1 pairs freeze after one step, w_ii does the rest;
-    without it their sum never reaches theta. Exponential: a weight ``v = theta/K`` after ``(e^(a v) - 1)/(a eta (u - v/2))``.
+    without it their sum never reaches theta. Exponential: a weight ``v = theta/K``, after
+    ``(e^(a v) - 1)/(a eta (u - v/2))``.
     """
     u, v = (1 - s) ** 2, theta / K
     frozen, slow = (K - 1) * eta * u, np.log1p(-hebb_eta)
