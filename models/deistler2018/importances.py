@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -125,7 +126,7 @@ RULES: dict[str, Callable[..., np.ndarray]] = {
 }
 
 
-def rule_of(name: str, parameters: dict[str, float]) -> tuple[Callable[..., np.ndarray], bool]:
+def _rule(name: str, parameters: dict[str, float]) -> tuple[Callable[..., np.ndarray], bool]:
     """Return the function of a rule and whether it is gated too; parameters must be those that it takes."""
     base, plus, gate = name.partition("+")
     if base not in RULES or gate not in ("", "gate") or (plus and not gate):
@@ -139,10 +140,15 @@ def rule_of(name: str, parameters: dict[str, float]) -> tuple[Callable[..., np.n
     return RULES[base], bool(gate)
 
 
-def importance(rule: str, at: Synapses, **parameters: float) -> np.ndarray:
-    """Return Om of a rule; ``X+gate`` is ``Om_X*(abs(z) > t)``. Parameters as in the table: a, c, Theta, t, n0."""
-    function, gated = rule_of(rule, parameters)
+def importance_of(rule: str, **parameters: float) -> Callable[[Synapses], np.ndarray]:
+    """Return the function of the synapses that Om of a rule is; parameters as in the table: a, c, Theta, t, n0."""
+    function, gated = _rule(rule, parameters)
     if not gated:
-        return function(at, **parameters)
+        return partial(function, **parameters)
     own = {name: value for name, value in parameters.items() if name != "t"}
-    return function(at, **own) * _gate(at, parameters["t"])
+    return lambda at: function(at, **own) * _gate(at, parameters["t"])
+
+
+def importance(rule: str, at: Synapses, **parameters: float) -> np.ndarray:
+    """Return Om of a rule at synapses."""
+    return importance_of(rule, **parameters)(at)

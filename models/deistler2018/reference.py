@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 import numpy as np
-from brainmem.models.deistler2018.importances import Synapses, importance, rule_of
+from brainmem.models.deistler2018.importances import Synapses, importance_of
 
 from brainmem import RuleError
 
@@ -110,13 +110,14 @@ def winners(h: np.ndarray, K: int) -> np.ndarray:
 
 def recall(w: np.ndarray, cues: np.ndarray, readout: Readout, *, s: float, steps: int = 10) -> np.ndarray:
     """Return the states after `steps` synchronous steps from the cues (Eq 2)."""
-    x, K = cues, round(s * cues.shape[1])
+    x, K, moving = cues.copy(), round(s * cues.shape[1]), np.arange(len(cues))
     for _ in range(steps):
-        h = (x - s if readout.centred else x) @ w.T
+        h = (x[moving] - s if readout.centred else x[moving]) @ w.T
         following = winners(h, K) if readout.theta is None else (h > readout.theta).astype(float)
-        if np.array_equal(following, x):
-            break  # a fixed point of all cues
-        x = following
+        changed = (following != x[moving]).any(axis=1)
+        x[moving], moving = following, moving[changed]  # the others have reached a fixed point
+        if not moving.size:
+            break
     return x
 
 
@@ -157,7 +158,7 @@ def learn(
 
     `counted` are earlier patterns, which S1, S2, C and n begin with. With `shuffle` each update takes the next order.
     """
-    rule_of(rule, parameters)
+    om = importance_of(rule, **parameters)
     before = np.zeros((0, len(w))) if counted is None else counted
     d = before - s
     S1, S2, C, n = d.T @ d, (d**2).T @ d**2, before.T @ before, len(before)
@@ -167,7 +168,7 @@ def learn(
         o = np.outer(p - s, p - s)
         for _ in range(epochs):
             z = o - w
-            Om = importance(rule, Synapses(w, z, S1, S2, C, n, s), **parameters)
+            Om = om(Synapses(w, z, S1, S2, C, n, s))
             w = _own(w + eta * (Om if take is None else shuffled(Om, next(take))) * z, diagonal)
             yield w
         S1, S2, C, n = S1 + o, S2 + o * o, C + np.outer(p, p), n + 1
