@@ -401,10 +401,12 @@ def test_a_shuffled_importance_is_hebb_and_a_reversed_one_keeps_less():
     assert n_ret("exponential", 30, readout=reference.D, seeds=3, shuffle=True, **fair) == pytest.approx(hebb, abs=2.5)
 
 
-def test_at_half_activity_no_selectivity_helps():
-    """Test 8: states of +-1/2, 30 stored, 5 bits of the cues flipped."""
+def test_at_half_activity_no_selectivity_helps_where_at_a_tenth_it_doubles_what_is_kept():
+    """Test 8: states of +-1/2, 30 stored, 5 bits of the cues flipped, each rule near its best eta; and D."""
     options = {"readout": reference.SIGNS, "s": 0.5, "seeds": 2}
-    hebb = max(n_ret("hebb", 30, eta=eta, **options) for eta in (0.01, 0.02))
-    for eta, a in ((0.02, 10), (0.04, 30)):
-        assert n_ret("exponential", 30, eta=eta, a=a, **options) <= hebb + 1
-        assert n_ret("fisher_local", 30, eta=eta, a=a, **options) <= hebb + 1
+    hebb = n_ret("hebb", 30, eta=0.01, **options)
+    assert hebb > 6
+    for rule in ("exponential", "fisher_local"):
+        assert hebb - 3 < n_ret(rule, 30, eta=0.02, a=10, **options) <= hebb + 1
+    sparse = n_ret("weight_threshold", 30, readout=reference.D, eta=0.13, Theta=0.36)
+    assert sparse > 1.5 * n_ret("hebb", 30, readout=reference.D, eta=0.0089)
