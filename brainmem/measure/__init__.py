@@ -31,12 +31,13 @@ from brainmem.measure.equilibrium import (
 from brainmem.measure.recall import (
     capacity,
     capacity_bound,
-    overlap,
     recall_ceiling,
     recall_table,
     recalled_fraction,
 )
+from brainmem.measure.retention import retention
 from brainmem.measure.retrieval import Relaxed, basin_radius, damaged, relax, retrieval_map, retrieval_table
+from brainmem.measure.scores import dice, overlap
 from brainmem.measure.sequences import (
     bvar,
     centre_of_mass,
@@ -75,6 +76,7 @@ __all__ = [
     "decorrelation_index",
     "designed_hebb",
     "designed_pseudo_inverse",
+    "dice",
     "dimension",
     "drift",
     "energies",
@@ -100,6 +102,7 @@ __all__ = [
     "recalled_fraction",
     "relax",
     "resilience",
+    "retention",
     "retrieval_map",
     "retrieval_table",
     "ring_distance",

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 __all__ = ["NAMES_OF_SCORES", "REPEATS", "Criterion", "shown_criteria"]
 
-NAMES_OF_SCORES = {"overlap": "overlap", "pearson": "Pearson r"}
+NAMES_OF_SCORES = {"overlap": "overlap", "pearson": "Pearson r", "dice": "Dice similarity"}
+LEVEL = 0.5  # of rates, above which a unit counts as active
 _LARGEST = 1e300
 REPEATS = ("each", "mean")
 _FIELDS = ("phase", "target", "score", "threshold")
@@ -35,6 +36,7 @@ class Criterion:
     score: str
     threshold: float
     repeats: str = "each"
+    level: float | None = None  # of a score of active units alone
 
     @classmethod
     @takes(ResultError, result=RESULT, **dict.fromkeys(("phase", "target", "score", "repeats"), optional(TEXT)))
@@ -47,13 +49,14 @@ class Criterion:
         score: str | None = None,
         threshold: float | None = None,
         repeats: str | None = None,
+        level: float | None = None,
     ) -> Criterion:
         """Return the criterion of a result's model, with what is given in place of its own.
 
         Parameters
         ----------
         result : Result
-        phase, target, score, threshold, repeats : optional
+        phase, target, score, threshold, repeats, level : optional
             See `brainmem.Recalled`.
 
         Raises
@@ -63,13 +66,17 @@ class Criterion:
             has no criterion and not all of it is given.
         """
         given = {"phase": phase, "target": target, "score": score, "threshold": threshold, "repeats": repeats}
+        given |= {"level": level}
         own = {"repeats": "each", **result.recalled}
-        return cls(**_checked(result, own | {name: value for name, value in given.items() if value is not None}))
+        known = own | {name: value for name, value in given.items() if value is not None}
+        if level is None and known.get("score") != "dice":
+            known.pop("level", None)
+        return cls(**_checked(result, known))
 
     @property
     def quantity(self) -> str:
-        """Name of the score: ``"overlap"`` or ``"Pearson r"``."""
-        return NAMES_OF_SCORES[self.score]
+        """Name of the score, such as ``"Pearson r"``."""
+        return NAMES_OF_SCORES.get(self.score, self.score)
 
     def __str__(self) -> str:
         return f"{self.quantity} > {self.threshold:g}"
@@ -82,14 +89,20 @@ def _checked(result: Result, known: dict[str, Any]) -> dict[str, Any]:
         raise ResultError(_incomplete(result, absent))
     _one_of("score", known["score"], NAMES_OF_SCORES)
     _one_of("repeats", known["repeats"], REPEATS)
-    threshold = known["threshold"]
-    if (
-        isinstance(threshold, bool | np.timedelta64)
-        or not isinstance(threshold, int | float | np.integer | np.floating)
-        or not -_LARGEST < threshold < _LARGEST
-    ):
-        raise ResultError(f"threshold must be a finite number, such as 0.85, got {quoted(threshold)}.")
+    dice = known["score"] == "dice"
+    if not dice and known.get("level") is not None:
+        raise ResultError(f"level={quoted(known['level'])} tells active units, which only score='dice' counts.")
+    known["level"] = known.get("level", LEVEL) if dice else None
+    for name, value in (("threshold", known["threshold"]), ("level", known["level"])):
+        if not _is_finite(value) and not (name == "level" and not dice):
+            raise ResultError(f"{name} must be a finite number, such as 0.85, got {quoted(value)}.")
     return known
+
+
+def _is_finite(given: Any) -> bool:
+    if isinstance(given, bool | np.timedelta64) or not isinstance(given, int | float | np.integer | np.floating):
+        return False
+    return bool(-_LARGEST < given < _LARGEST)
 
 
 def shown_criteria(criteria: Mapping[str, Criterion]) -> str:

@@ -2,62 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
 from brainmem.errors import ResultError, closest
-from brainmem.intake.arguments import NUMBER, RESULT, TEXT, optional, takes
-from brainmem.measure.agreement import pearson
-from brainmem.measure.checks import array, same_shape, same_units
+from brainmem.intake.arguments import NUMBER, RESULT, TEXT, a, optional, takes
+from brainmem.measure.checks import array, same_shape
 from brainmem.measure.criterion import Criterion
+from brainmem.measure.scores import Score, score_of
 from brainmem.measure.steps import tabulated
 
 if TYPE_CHECKING:
     from brainmem.results.result import Result
 
 __all__ = [
-    "SCORES",
     "capacity",
     "capacity_bound",
     "mean_rate_name",
-    "overlap",
     "rate_names",
     "recall_ceiling",
     "recall_table",
     "recalled_fraction",
 ]
-
-
-def overlap(x: ArrayLike, target: ArrayLike) -> np.ndarray | float:
-    """Return the overlap ``m = (1/N) sum_i x_i xi_i`` of activity with a pattern.
-
-    Parameters
-    ----------
-    x : (..., unit) float array
-        Activity; +-1 is saturation in signed models.
-    target : (..., unit) float array
-        Pattern; its leading axes broadcast with those of `x`.
-
-    Returns
-    -------
-    (...) float array, or float
-
-    Raises
-    ------
-    ResultError
-        For NaN, or sizes that do not fit.
-    """
-    x, target = array(x, "x", least=1), array(target, "target", least=1)
-    same_units(x, target, "x and target")
-    return np.mean(x * target, axis=-1)
-
-
-SCORES = {"overlap": overlap, "pearson": pearson}
-"""How an activity may be scored against a target, by name."""
 
 
 @takes(ResultError, threshold=NUMBER)
@@ -73,11 +44,16 @@ def recalled_fraction(overlaps: ArrayLike, *, threshold: float) -> float:
     return float(np.mean(array(overlaps, "overlaps", least=1) > threshold))
 
 
+def _is_score(given: Any) -> bool:
+    return isinstance(given, str) or callable(given)
+
+
 @takes(
     ResultError,
     result=RESULT,
     rate=optional(TEXT),
-    **dict.fromkeys(("phase", "target", "score", "repeats"), optional(TEXT)),
+    score=optional(a("the name of a score, or a function of target and state", _is_score)),
+    **dict.fromkeys(("phase", "target", "repeats"), optional(TEXT)),
 )
 def recall_table(
     result: Result,
@@ -85,9 +61,10 @@ def recall_table(
     rate: str | None = None,
     phase: str | None = None,
     target: str | None = None,
-    score: str | None = None,
+    score: str | Callable[[np.ndarray, np.ndarray], float] | None = None,
     threshold: float | None = None,
     repeats: str | None = None,
+    level: float | None = None,
 ) -> xr.Dataset:
     """Return how well every item was recalled in every tested epoch of a run, by the criterion of its model.
 
@@ -98,8 +75,10 @@ def recall_table(
     result : Result
     rate : str, optional
         Variable whose averages ``mean_<rate>`` are scored; that of the target's units when not given.
-    phase, target, score, threshold, repeats : optional
-        Replace that part of the model's criterion; see `brainmem.Recalled`.
+    phase, target, score, threshold, repeats, level : optional
+        Replace that part of the model's criterion; see `brainmem.Recalled`. `score` may also be a function
+        ``f(target, state)`` of two arrays (unit,), the pattern of a test and its mean rates, that returns a number; it
+        needs a `threshold` of its own.
 
     Returns
     -------
@@ -113,7 +92,15 @@ def recall_table(
     ResultError
         When the run did not finish, has no such phase, did not record what is needed, or no criterion is known.
     """
-    criterion = Criterion.of(result, phase=phase, target=target, score=score, threshold=threshold, repeats=repeats)
+    own, score = (score, "overlap") if callable(score) else (None, score)
+    if own and threshold is None:
+        raise ResultError(
+            "A score of your own needs a threshold of its own, above which a test succeeds: threshold=0.5."
+        )
+    given = {"phase": phase, "target": target, "score": score, "threshold": threshold, "repeats": repeats}
+    criterion = Criterion.of(result, **given, level=level)
+    if own:
+        criterion = replace(criterion, score=getattr(own, "__name__", "score"))
     tests = result.require_complete().select(phase=criterion.phase)
     patterns = _targets(tests, criterion)
     rates = tests[mean_rate_name(tests, rate, of=patterns)]
@@ -121,8 +108,23 @@ def recall_table(
     wanted = np.asarray(patterns.values, dtype=float)[tests["step_item"].values.astype(int)]
     if wanted.ndim < rates.ndim:  # one target for all trials
         wanted = np.broadcast_to(wanted[:, np.newaxis], rates.shape)
-    scores = np.nan_to_num(np.atleast_1d(SCORES[criterion.score](rates.values, wanted)))
+    scores = _by_function(own, rates.values, wanted) if own else score_of(criterion)(rates.values, wanted)
+    scores = np.nan_to_num(np.atleast_1d(scores))
     return _tabulate(xr.DataArray(scores, dims=rates.dims[:-1]), tests, criterion)
+
+
+def _by_function(score: Score, rates: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Return the scores that a user's own function gives to every test."""
+    found = np.empty(rates.shape[:-1])
+    for place in np.ndindex(*found.shape):
+        value = np.asarray(score(wanted[place].copy(), rates[place].copy()))
+        if value.ndim or value.dtype.kind not in "biuf" or not np.isfinite(value):
+            raise ResultError(
+                f"score={getattr(score, '__name__', score)!r} must return one finite number for the target and the "
+                f"state of a test, and returned {value!r} for test {place[0]}."
+            )
+        found[place] = value
+    return found
 
 
 def _targets(tests: Result, criterion: Criterion) -> xr.DataArray:
@@ -213,7 +215,7 @@ def _tabulate(scores: xr.DataArray, tests: Result, criterion: Criterion) -> xr.D
             "recalled": recalled.assign_attrs(units, long_name=f"fraction recalled ({criterion})"),
             "score": table.assign_attrs(units, long_name=f"{criterion.quantity} with {criterion.target}"),
         },
-        attrs=asdict(criterion),
+        attrs={name: value for name, value in asdict(criterion).items() if value is not None},
     )
 
 

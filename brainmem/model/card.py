@@ -210,7 +210,8 @@ def _recalled(item: Recalled) -> Iterator[tuple[str, str]]:
     yield "target", item.target
     criteria = {variant: item.of(variant) for variant in ("rate", "spiking")}
     for variant, given in criteria.items():
-        yield variant, f"{given['score']} > {given['threshold']:g}, {_COUNTED[given['repeats']]}"
+        level = f" of units above {given['level']:g}" if "level" in given else ""
+        yield variant, f"{given['score']}{level} > {given['threshold']:g}, {_COUNTED[given['repeats']]}"
 
 
 _COUNTED = {"each": "each test counts", "mean": "by the mean of an item's tests"}

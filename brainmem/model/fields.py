@@ -292,7 +292,7 @@ FIELDS: dict[type, dict[str, Kind]] = {
     nouns.Protocol: {"phases": PARTS, "schedule": PARTS, **dict.fromkeys(("name", "whole"), ELSEWHERE)},
     nouns.Recalled: {
         **dict.fromkeys(("phase", "target", "score", "repeats"), NAME),
-        "threshold": ELSEWHERE,
+        **dict.fromkeys(("threshold", "level"), ELSEWHERE),
         "spiking": replace(PARTS, role=WORD),
     },
     nouns.Limit: {"condition": _text("'M < 2*N'"), "reason": PROSE},

@@ -123,8 +123,9 @@ class Pattern:
         Default values, as text over ``signs()``, ``normal(mean, sd)``, ``uniform(lo, hi)``, ``binary(p)``,
         ``zeros()``, ``eye()``, ``permutation()`` (0 to N - 1 in random order, for each item), parameters, ``item`` and
         ``unit`` (numbers from 0), other patterns and stimuli (in any order, but not in a circle), ``first(x)``, the
-        first frame of one that has frames, ``ranks(x)``, the numbers of its units in ascending order of its values,
-        from 0, ``shifted(x, n)``, whose row k is row k + n of x (the first again behind the last), and ``ring(x, n)``,
+        first frame of one that has frames, ``ranks(x)``, how many values of the row are smaller (of equal ones, those
+        before it too; ``ranks(uniform(0, 1)) < K`` has exactly K ones in every row), ``shifted(x, n)``, whose row k is
+        row k + n of x (the first again behind the last), and ``ring(x, n)``,
         x brought to -n/2 ... n/2 by whole turns; shape (items, unit). With frames also over ``time``, that of each
         frame, and ``filtered_noise(tau)``: low-pass filtered white noise, one trace per unit and item, of standard
         deviation 1/sqrt(2), which starts at 1.
@@ -607,16 +608,20 @@ class Recalled:
     target : str
         The pattern or stimulus recalled, without frames. A test is scored against the row of its item; the rates are
         those of its population.
-    score : {"overlap", "pearson"}
-        The mean over units of rate times target, which grows with the amplitude of the rates; or Pearson's correlation
-        over units, which ignores their amplitude and mean.
+    score : {"overlap", "pearson", "dice"}
+        The mean over units of rate times target, which grows with the amplitude of the rates; Pearson's correlation
+        over units, which ignores their amplitude and mean; or, for binary states, the Dice similarity of the units
+        that are active with those of the target that are above 0, ``2|A & B|/(|A| + |B|)``.
     threshold : float
         A test succeeds when its score exceeds it; that of an overlap has the base SI unit of rate times target.
     repeats : {"each", "mean"}
         How several tests of an item in one epoch (random starts) count: each for itself, so that an item recalled from
         two starts of three counts 2/3; or together, by the mean of their scores. Trials always count as separate runs.
+    level : float, optional
+        The mean rate above which a unit counts as active, for ``score="dice"`` alone, in the base SI unit of the rate.
+        0.5 when not given, which suits states 0 and 1 as well as -1 and 1; rates with a unit need one.
     spiking : mapping of str to value
-        The `score`, `threshold` or `repeats` of the spiking variant where they differ.
+        The `score`, `threshold`, `repeats` or `level` of the spiking variant where they differ.
     """
 
     phase: str = field(kw_only=True)
@@ -624,12 +629,15 @@ class Recalled:
     score: str = field(kw_only=True)
     threshold: float = field(kw_only=True)
     repeats: str = field(default="each", kw_only=True)
+    level: float | None = field(default=None, kw_only=True)
     spiking: Mapping[str, Any] = field(default_factory=dict, kw_only=True)
 
     def of(self, variant: str) -> dict[str, Any]:
-        """Return `phase`, `target`, `score`, `threshold` and `repeats` of one variant, by name."""
+        """Return `phase`, `target`, `score`, `threshold`, `repeats` and a `level` that is given, of one variant."""
         common = {name: getattr(self, name) for name in ("phase", "target", "score", "threshold", "repeats")}
-        return common | (dict(self.spiking) if variant == "spiking" else {})
+        own = dict(self.spiking) if variant == "spiking" else {}
+        level = {"level": self.level} if self.level is not None and own.get("score", self.score) == "dice" else {}
+        return common | level | own
 
 
 @dataclass(frozen=True)

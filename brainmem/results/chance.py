@@ -11,7 +11,7 @@ from brainmem import measure
 from brainmem.errors import ResultError
 from brainmem.measure import Criterion
 from brainmem.measure.agreement import is_constant
-from brainmem.measure.recall import SCORES
+from brainmem.measure.scores import score_of
 from brainmem.results.agreement import Agreement, Measured, Notes, measured, nothing
 from brainmem.results.pairing import Matched, Pair
 
@@ -81,8 +81,8 @@ def _mean_products(rates: np.ndarray) -> np.ndarray:
     return (rows.T @ rows / len(rows))[np.triu_indices(rows.shape[1], 1)]
 
 
-def _targets(pair: Pair, name: str) -> tuple[str, np.ndarray] | None:
-    """Return the score and the target of recall, (item, unit), where it is one of these units and has no trials."""
+def _targets(pair: Pair, name: str) -> tuple[Criterion, np.ndarray] | None:
+    """Return the criterion and the target of recall, (item, unit), where it is one of these units and has no trials."""
     rate = pair[0]
     try:
         criterion = Criterion.of(rate)
@@ -90,13 +90,13 @@ def _targets(pair: Pair, name: str) -> tuple[str, np.ndarray] | None:
         return None
     held: xr.DataArray = rate[criterion.target]
     same = held.ndim == 2 and held.dims[-1] == rate[f"mean_{name}"].dims[-1]
-    return (criterion.score, held.values) if same else None
+    return (criterion, held.values) if same else None
 
 
-def _closest(both: Arrays, score: str, target: np.ndarray) -> Arrays:
+def _closest(both: Arrays, criterion: Criterion, target: np.ndarray) -> Arrays:
     """Return the largest score of an item in every step and trial, of both variants."""
     first, second = (
-        np.nan_to_num(np.asarray(SCORES[score](rates.reshape(-1, 1, rates.shape[-1]), target))).max(axis=-1)
+        np.nan_to_num(np.asarray(score_of(criterion)(rates.reshape(-1, 1, rates.shape[-1]), target))).max(axis=-1)
         for rates in both
     )
     return first, second

@@ -49,8 +49,9 @@ def draw(
         An expression (see `evaluate`) over `names` and ``signs()`` (-1 or +1), ``normal(mean, sd)``,
         ``uniform(low, high)``, ``binary(p)`` (0 or 1), ``zeros()``, ``permutation()`` (the numbers from 0 along the
         last axis, in random order) and ``eye()`` (the identity matrix, where the shape is a square), each of the full
-        shape; ``first(x)``, the first frame of an array with frames; ``ranks(x)``, the numbers of its values in
-        ascending order along the last axis; ``ring(x, n)``, the values brought to -n/2 ... n/2 by whole turns of n.
+        shape; ``first(x)``, the first frame of an array with frames; ``ranks(x)``, how many values along the last axis
+        are smaller, and of equal ones how many stand before; ``ring(x, n)``, the values brought to -n/2 ... n/2 by
+        whole turns of n.
         With `expand` also ``shifted(x, n)``, with `step` ``filtered_noise(tau)``.
     names : mapping of str to number, Quantity or array
         Arrays are in base SI units.
@@ -141,7 +142,7 @@ def shifted(values: Any, n: Any) -> np.ndarray:
 
 
 def ranks(values: Any) -> np.ndarray:
-    """Return the numbers 0, 1, 2, ... of values in ascending order along the last axis, equal ones in their order."""
+    """Return how many values along the last axis are smaller than each, and of equal ones how many stand before it."""
     values = np.asarray(values)
     _require(values.ndim > 0, "ranks(x) numbers the units by the values of a pattern, and this is a single number")
     return np.argsort(np.argsort(values, axis=-1, kind="stable"), axis=-1, kind="stable").astype(float)

@@ -121,7 +121,7 @@ def test_what_is_given_replaces_that_part_of_the_criterion_only(asked):
     assert (table.attrs["phase"], table.attrs["target"]) == ("ask", "picture")
     with pytest.raises(ResultError, match=r"'picture' is a pattern of other units \(pictures_unit\).*words_r"):
         measure.recall_table(asked, rate="words_r")
-    with pytest.raises(ResultError, match=r"score must be one of overlap, pearson, got 'overlpa'\. Did you mean"):
+    with pytest.raises(ResultError, match=r"score must be one of overlap, pearson, dice, got 'overlpa'\. Did you mean"):
         measure.recall_table(asked, score="overlpa")
     with pytest.raises(ResultError, match="repeats must be one of each, mean"):
         measure.recall_table(asked, repeats="all")
@@ -244,7 +244,7 @@ def test_an_overlap_may_exceed_1_where_rates_have_a_unit_or_targets_any_value():
 
 
 def test_checks_and_measures_know_the_same_words():
-    assert set(check.SCORES) == set(measure.recall.SCORES) == set(criterion.NAMES_OF_SCORES)
+    assert set(check.SCORES) == set(measure.scores.SCORES) == set(criterion.NAMES_OF_SCORES)
     assert check.REPEATS == criterion.REPEATS
 
 

@@ -373,7 +373,7 @@ BAD = {
     "phase of the schedule": (schedule(Each("lern")), ["phase 'lern'", "Did you mean 'learn'?"]),
     "order": (schedule(Each("learn", order="shuffled")), ["order 'shuffled' is not one of 'random', 'fixed'"]),
     "count": (schedule(Each("learn", items="gamma")), ["items 'gamma' is not one of"]),
-    "text count": (schedule(Each("learn", repeats="2*M")), ["repeats '2*M'"]),
+    "text count": (schedule(Repeat("2*M", (Each("learn"),))), ["times '2*M'"]),
     "epochs outside": (schedule(Each("learn", epochs=(1,))), ["put the Each inside a Repeat"]),
     "epoch 0": (schedule(Repeat(2, (Each("learn", epochs=(0, 1)),))), ["counted from 1"]),
     "body": (schedule(Repeat(2, Each("learn"))), ["must be a tuple of Each"]),

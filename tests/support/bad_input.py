@@ -206,7 +206,15 @@ def _measures() -> Iterator[Call]:
     x, y = rng.random((12, 8)), rng.random((12, 8))
     w, target, cue = rng.normal(size=(8, 8)), *(np.sign(rng.normal(size=(2, 8))) for _ in range(2))
     result = synthetic.result()
-    table = {"result": result, "phase": None, "target": None, "score": None, "threshold": None, "repeats": None}
+    table = {
+        "result": result,
+        "phase": None,
+        "target": None,
+        "score": None,
+        "threshold": None,
+        "repeats": None,
+        "level": None,
+    }
     cues = {"overlaps": [0.5, 1.0], "threshold": 0.9, "repeats": 1, "sweeps": 3, "seed": 0}
     good: dict[str, dict[str, Any]] = {
         "pearson": {"x": x, "y": y, "axis": -1}, "nrmse": {"output": x, "reference": y}, "pvar": {"target": x, "output": y},
@@ -223,6 +231,7 @@ def _measures() -> Iterator[Call]:
         "nearest_cosine": {"x": x, "patterns": target}, "time_summary": {"values": x, "transient": 1},
         "ring_distance": {"a": x, "b": y, "size": 1.0}, "drift": {"places": x, "starts": y, "size": 1.0},
         "recall_table": {**table, "rate": None},
+        "dice": {"x": x[0], "target": target[0], "level": 0.5}, "retention": {"source": result, "learned": "learn"},
         "overlap": {"x": x[0], "target": target[0]}, "recalled_fraction": {"overlaps": x, "threshold": 0.5},
         "capacity": {"loads": [0.1, 0.2], "fractions": [1.0, 0.2], "level": 0.5},
         "capacity_bound": {"gamma": 1.0}, "recall_ceiling": {"gamma": 1.0},

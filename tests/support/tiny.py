@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from brainmem import Each, MemoryModel, Phase, Protocol, Repeat, get_model
+from brainmem.model.counts import ends_of_range
 from brainmem.model.differences import continuous
 from brainmem.models import list_models, list_tasks
+from brainmem.text.equations import identifiers
 
 UNITS, ITEMS, STEPS = 12, 2, 20
 MODELS = tuple(name for paper in list_models() for name in (paper, *list_tasks(paper)))
@@ -46,7 +48,8 @@ def _counts(entry: Each | Repeat) -> set[Any]:
     """Return what a part of the schedule counts by: numbers, or names of parameters."""
     if isinstance(entry, Repeat):
         return {entry.times, *(name for each in entry.body for name in _counts(each))}
-    return {entry.items or "M", entry.repeats, *([entry.draws] if entry.draws is not None else [])}
+    given = (*ends_of_range("M" if entry.items is None else entry.items), entry.repeats, entry.draws)
+    return {item for count in given for item in (identifiers(count) if isinstance(count, str) else {count})}
 
 
 def _shorter(entry: Each | Repeat) -> Each | Repeat:
@@ -69,6 +72,8 @@ def _short_in_spikes(model: MemoryModel, phase: Phase) -> dict[str, Any] | None:
 
 
 def _least(value: Any, most: int) -> Any:
+    if isinstance(value, tuple):
+        return tuple(_least(item, most) for item in value)
     return min(value, most) if isinstance(value, int) else value
 
 

@@ -11,15 +11,16 @@ import numpy as np
 
 from brainmem.errors import RuleError
 from brainmem.model import nouns
+from brainmem.model.checks.draws import NONE
 from brainmem.model.checks.place import Place, check_choice, place_of
 from brainmem.model.checks.text import ModelText
 from brainmem.text import evaluate
 
 __all__ = ["check_named_parts", "check_recalled"]
 
-SCORES = ("overlap", "pearson")
+SCORES = ("overlap", "pearson", "dice")
 REPEATS = ("each", "mean")
-BY_VARIANT = ("score", "threshold", "repeats")
+BY_VARIANT = ("score", "threshold", "repeats", "level")
 EXAMPLE = "recalled=Recalled(phase='recall', target='target', score='overlap', threshold=0.85)"
 
 
@@ -41,6 +42,8 @@ def _check_criterion(text: ModelText, given: nouns.Recalled) -> None:
         raise place.error(f"spiking={given.spiking!r} must be a mapping, such as {{'score': 'pearson'}}.")
     for name in given.spiking:
         check_choice(place, "what differs in the spiking variant, spiking=,", name, BY_VARIANT)
+    if given.level is not None and "dice" not in (given.score, given.spiking.get("score")):
+        raise place.error(f"level={given.level!r} tells active units, which only score='dice' counts. Leave it out.")
     for variant in ("rate", "spiking"):
         _check_variant(text, place, variant, given.of(variant))
 
@@ -79,6 +82,7 @@ def _place(model: nouns.Model) -> Place:
 def _check_variant(text: ModelText, place: Place, variant: str, given: Mapping[str, Any]) -> None:
     check_choice(place, "score", given["score"], SCORES)
     check_choice(place, "repeats", given["repeats"], REPEATS)
+    _check_level(text, place, given)
     threshold, (low, high) = given["threshold"], _range(text, given)
     if isinstance(threshold, bool) or not isinstance(threshold, Real) or not math.isfinite(threshold):
         raise place.error(f"threshold={threshold!r} must be a finite number, such as 0.85.")
@@ -89,10 +93,37 @@ def _check_variant(text: ModelText, place: Place, variant: str, given: Mapping[s
         )
 
 
+def _check_level(text: ModelText, place: Place, given: Mapping[str, Any]) -> None:
+    """Check the rate above which units count as active."""
+    level = given.get("level")
+    if given["score"] != "dice":
+        if level is not None:
+            raise place.error(f"level={level!r} tells active units, which only score='dice' counts. Leave it out.")
+        return
+    target = next((item for item in text.model.all_patterns if item.name == given["target"]), None)
+    owner = target and text.model.population(target.population)
+    rates = _rates(text, owner.rate_range) if owner else []
+    entry = text.neurons[owner.name].get(owner.rate or "") if owner else None
+    if level is None and entry is not None and entry.dimensions is not NONE:
+        raise place.error(
+            f"score='dice' counts units above a rate, and {entry.name!r} has a unit: give level= in its base SI unit."
+        )
+    number = 0.5 if level is None else level
+    if isinstance(number, bool) or not isinstance(number, Real) or not math.isfinite(number):
+        raise place.error(f"level={number!r} must be a finite number, such as 0.5.")
+    if rates and not rates[0] <= number < rates[1]:
+        raise place.error(
+            f"level={number!r} can tell no units apart: rates lie between {rates[0]:g} and {rates[1]:g}, and those "
+            "above the level count as active."
+        )
+
+
 def _range(text: ModelText, given: Mapping[str, Any]) -> tuple[float, float]:
     """Return the lowest and highest score, infinite where the values of the target are open."""
     if given["score"] == "pearson":
         return -1.0, 1.0
+    if given["score"] == "dice":
+        return 0.0, 1.0
     target = next((item for item in text.model.all_patterns if item.name == given["target"]), None)
     if target is None or target.values is None:
         return -math.inf, math.inf
