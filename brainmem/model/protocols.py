@@ -77,5 +77,5 @@ def form_of(model: M, parameters: Mapping[str, Any] | None, protocol: str | None
     options, given = split_choices(model, parameters)
     wanted = (*sorted(options.items()), protocol)
     if wanted not in model.forms_made:
-        model.forms_made[wanted] = with_protocol(choose(model, **options) if options else model, protocol)
+        model.forms_made[wanted] = with_protocol(choose(model, **options), protocol)
     return model.forms_made[wanted], given

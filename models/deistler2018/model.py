@@ -3,54 +3,59 @@
 M. Deistler, M. Sorbaro, M. E. Rule, M. H. Hennig, "Local learning rules to attenuate forgetting in neural networks",
 arXiv:1807.05097 (2018).
 
-A network of M binary units stores sparse patterns p, each with K = s M active units, one after the other. Every epoch of
-a presentation moves each weight towards the product of the deviations d = p - s of its two units, at a rate that is
-lower for important weights:
+M binary units store sparse patterns p, each with K = s*M active units, one after the other. Every epoch of a
+presentation moves each weight towards the product of the deviations d = p - s of its two units, and the more important
+a weight is, the less it moves:
 
-    w_ij <- w_ij + eta*importance_ij*(d_i d_j - w_ij)
+    w_ij <- w_ij + eta*importance_ij*(d_i*d_j - w_ij)
 
-`importance` scales the rate of learning: asymptotes stay those of Hebb's rule. The rules differ in it alone. The Fisher
-information of a stored pattern ensemble says how much its states depend on a weight; it is F_ij = <(d_i d_j)^2> - <d_i
-d_j>^2 over the stored patterns, and the paper replaces it by a function of the weight itself. Controls that know nothing
-of the curvature stand beside: `none` with a lower rate for later patterns (`anneal`), the gate on the size of the change
-alone, importances that belong to other synapses (`shuffled`), and importances turned round (`anti`).
+The rules differ in `importance` alone. It scales the rate of learning; where it is not 0, the asymptote is that of
+Hebb's rule. What the states of the network depend on is told by the Fisher information of a weight, F_ij =
+<(d_i d_j)^2> - <d_i d_j>^2 over the stored patterns. The paper puts a function of the weight itself in its place.
+Controls know nothing of it: a lower rate for later patterns (`anneal`), the gate on the size of changes with Hebb's
+rule, importances that belong to other synapses (`shuffled_...`), and importances turned round (`anti`).
 
-=====================  ============================================  =================================================
-importance             in the paper                                  reads
-=====================  ============================================  =================================================
-hebb                   Eq. 3                                         nothing
-exponential            Eq. 16                                        abs(w)
-weight_threshold       Eq. 15, as in Fig. 3                          w
-magnitude_threshold    Eq. 15, as in Fig. 2                          abs(w); self-connections are always plastic
-bayes, bayes_pow       Eqs. 22-27                                    abs(w)
-fisher ...             Eqs. 7, 8                                     F of all patterns so far, from sums S1, S2
-fisher_local           Eq. 11                                        F estimated from w
-count                  ours: local and exact                         how often both units were active
-coincidence            ours: for cells, in time                      a running estimate q of the same
-anneal                 control                                       the number of patterns so far
-anti, shuffled ...     controls                                      as exponential, weight_threshold
-=====================  ============================================  =================================================
+=====================  ================================  =========================================================
+importance             source                            reads
+=====================  ================================  =========================================================
+hebb                   Eq. 3                             nothing
+exponential            Eq. 16                            abs(w)
+weight_threshold       Eq. 15, as in Fig. 3              w
+magnitude_threshold    Eq. 15, as in Fig. 2              abs(w); self-connections are always plastic
+bayes, bayes_pow       Eqs. 22-27                        abs(w)
+fisher, ..._threshold, Eqs. 7, 8                         F of the patterns so far, from the sums S1 and S2
+..._bayes, ..._top
+fisher_local           Eq. 11                            F estimated from w
+count                  ours                              C, how often both units were active together
+coincidence            ours, for cells                   q, a running estimate of the same fraction
+anneal                 control                           n, the number of patterns so far
+anti                   control                           abs(w)
+=====================  ================================  =========================================================
 
-`changes="large"` adds Eq. 17, a gate: only synapses whose change is larger than `z_min` are changed. "exp_threshold" of the paper is `exponential`
-with this gate; the gate alone, with `hebb`, is a control.
+``changes="large"`` is the gate of Eq. 17: only synapses whose change would be larger than `z_min` are changed. The
+paper's last rule is `exponential` with this gate; the gate alone, with `hebb`, is a control.
 
-Recall starts from a cue and takes ten synchronous steps; the state after the tenth counts. `fire` says how units answer:
-at a fixed threshold (the paper), the K most driven ones (`winners`), or, in cells, by inhibition in proportion to the
-activity. Synchronous binary dynamics are written as an equation whose Euler step is as long as its time constant:
-``dx/dt = (fire - x)/tau`` with a step of `tau` puts x = fire.
+Recall starts from a cue and takes ten synchronous steps; the state after the tenth counts. `fire` says which units
+answer: those above a fixed threshold (the paper), or the K most driven ones (`winners`). Cells that recall by
+themselves, kept apart by inhibitory cells, are a task of their own, ``deistler2018/inhibition``. Synchronous binary
+dynamics are written as an equation whose Euler step is as long as its time constant: ``dx/dt = (fire - x)/tau`` puts
+x = fire in each step of `tau`.
 
-The rules read the rates of units on which a pattern is imposed, not the pattern, so that cells learn from their spikes.
+Rules read the rates of units on which a pattern is imposed, not the pattern, so that cells learn from their spikes.
+Protocols: ``sequence`` (Fig. 3: learn pattern k, then test all up to k, and foils), ``one_new`` (Fig. 2: one new
+pattern, many times, among old ones), ``learning`` (patterns in sequence without tests), ``recall`` (tests of given
+weights).
 
 Departures
 ----------
 - Self-connections, which the published results rest on, are a choice: `diagonal`.
-- Ties of the field go to the unit with the lower index; fields are rounded to 1e-9 before they are ranked.
-- The square in F is written (d_i d_j)^2 = ((1 - 2s) p_i + s^2)((1 - 2s) p_j + s^2), which is the same for p of 0 and 1,
-  and right in the mean for rates read from spikes.
-- The 20 patterns in the weights at the start count in S1, S2, C and n.
-- In cells silent pairs decay too, by the term s^2 - w, which runs without spikes.
-- Which parameters the paper leaves to its authors' code is told by their sources. What the code has beside (a unit that
-  is always silent, half states at ties) is not followed.
+- Among equal fields the unit with the lower index wins; fields are rounded to 1e-9 before they are ranked.
+- (d_i d_j)^2 is written ((1 - 2s) p_i + s^2)((1 - 2s) p_j + s^2), the same for p of 0 and 1, and right in the mean for
+  rates read from spikes.
+- The patterns in the weights at the start count in S1, S2, C and n.
+- In cells, weights between silent units decay too, by the term s^2 - w, which runs without spikes.
+- What the paper leaves to its authors' code (threshold, self-connections, learning rates) is told by the sources of
+  parameters. Two quirks of that code are not followed: a unit that is always silent, and half states at ties.
 """
 
 from brian2 import Hz, ms
@@ -59,11 +64,8 @@ from brainmem import (
     Choice,
     Each,
     LearningRule,
-    Limit,
     MemoryModel,
-    Observable,
     Parameter,
-    Pattern,
     Phase,
     Population,
     Projection,
@@ -108,11 +110,6 @@ parameters = (
     Parameter("T_recall", "steps*beat", meaning="duration of recall", source="paper"),
     Parameter("T_read", "beat", meaning="its last part, which is scored", source="paper"),
     Parameter("tau_q", "20*T_learn", meaning="time constant of the estimate of coincidences", source="reconstruction"),
-    Parameter("gain", 10.0, meaning="gain of cells that recall", source="reconstruction"),
-    Parameter("g", 1.0, meaning="inhibition of all units by all that are active", source="ours"),
-    Parameter("n_inh", 20, meaning="inhibitory units", source="ours"),
-    Parameter("most", "4*K", meaning="active units at which inhibitory units fire at their highest rate", source="ours"),
-    Parameter("tau_inh", "tau", meaning="time constant of inhibition", source="ours"),
 )
 
 importance = Choice(
@@ -155,9 +152,8 @@ fire = Choice(
     {
         "threshold": "int(h > theta)",
         "winners": "winners(h, K)",
-        "inhibition": "gain*(h - theta - g*inhibition)",
     },
-    meaning="how units answer to their field h",
+    meaning="which units answer to their fields h: those above theta, or the K most driven",
     source="threshold: paper, Eq. 2",
 )
 
@@ -176,21 +172,6 @@ units = Population(
     transfer="phi",
     initial={"n": "n_old + zeros()"},
 )
-interneurons = Population(
-    "interneurons",
-    """
-    drive = total/most : 1
-    phi = clip(drive, 0, 1) : 1
-    dy/dt = (phi - y)/tau_inh : 1
-    """,
-    size="n_inh",
-    rate="y",
-    drive="drive",
-    transfer="phi",
-)
-total = Observable("total", "x", population="units", reduce="sum")
-inhibition = Observable("inhibition", "y", population="interneurons")
-
 deviations = "(old_post - s)*(old_pre - s)"
 squares = "((1 - 2*s)*old_post + s**2)*((1 - 2*s)*old_pre + s**2)"
 recurrent = Projection(
@@ -273,20 +254,23 @@ protocols = {
             ),
         ),
     ),
-    "recall": Protocol((begin, recall, begin_foil, recall_foil), (Each(("begin", "recall"), items="P"), Each(("begin_foil", "recall_foil"), items="foils"))),
+    "learning": Protocol((show, learn), (Each(("show", "learn"), items="P"),)),
+    "recall": Protocol(
+        (begin, recall, begin_foil, recall_foil),
+        (Each(("begin", "recall"), items="P"), Each(("begin_foil", "recall_foil"), items="foils")),
+    ),
 }
 
 model = MemoryModel(
     "deistler2018",
     parameters=parameters,
     choices=(importance, changes, diagonal, fire),
-    populations=(units, interneurons),
+    populations=(units,),
     projections=(recurrent,),
     rules=(learning, counting),
     stimuli=(old, pattern, foil, cue),
-    observables=(total, inhibition),
     protocols=protocols,
-    recalled=Recalled(phase="recall", target="pattern", score="overlap", threshold=0.9),
+    recalled=Recalled(phase="recall", target="pattern", score="dice", threshold=0.9),
     reference=reference,
     rate_dt="beat",
     spiking={
@@ -296,7 +280,6 @@ model = MemoryModel(
         "sigma_v": 0.15,
         "beat": 60 * ms,
         "tau": 20 * ms,
-        "tau_inh": 10 * ms,
         "T_cue": 200 * ms,
         "T_recall": 300 * ms,
         "T_read": 100 * ms,

@@ -1,0 +1,132 @@
+"""Deistler et al. (2018): the network learns and recalls as its equations do in plain numpy, rule by rule."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+from brainmem.models.deistler2018 import reference
+
+from brainmem import get_model, simulate
+
+RULES = {  # importance in the text, in the reference, and parameters of both
+    "hebb": ("hebb", {"eta": 0.07}),
+    "exponential": ("exponential", {"eta": 0.2503, "a": 38.8}),
+    "weight_threshold": ("weight_threshold", {"eta": 0.0463, "Theta": 0.0916}),
+    "magnitude_threshold": ("weight_threshold", {"eta": 0.05, "Theta": 0.08}),
+    "bayes": ("bayes", {"eta": 0.735, "c": 0.0058}),
+    "bayes_pow": ("bayes_pow", {"eta": 0.3, "c": 0.01}),
+    "fisher": ("fisher", {"eta": 0.02, "a": 80.0}),
+    "fisher_threshold": ("fisher_threshold", {"eta": 0.02, "Theta": 0.03}),
+    "fisher_bayes": ("fisher_bayes", {"eta": 0.1, "c": 0.01}),
+    "fisher_local": ("fisher_local", {"eta": 0.02, "a": 40.0}),
+    "count": ("count", {"eta": 0.02, "c": 3.0}),
+    "anneal": ("anneal", {"eta": 1.0, "n0": 20.0}),
+}
+FAIR = {"fire": "winners", "diagonal": "zero", "moved": 2}
+PUBLISHED = {"fire": "threshold", "diagonal": "kept", "moved": 0, "theta": 1.0}
+
+
+def run(importance: str, values: dict, *, P: int = 12, device: str = "runtime", **options):
+    """Learn P patterns, each test following; return the result."""
+    parameters = {"importance": importance, "P": P, "tested": tuple(range(1, P + 1)), "foils": 3, **values, **options}
+    return simulate(
+        "deistler2018", protocol="sequence", seed=3, device=device, parameters=parameters, record={"weights": ("last",)}
+    )
+
+
+def repeated(result, rule: str, values: dict, readout: reference.Readout, **more):
+    """Return weights at the end and all recalled states, of the reference, for what a run was given."""
+    old, shown, cues, foils = (result[name].values for name in ("old", "pattern", "cue", "foil"))
+    weights = reference.learn(
+        reference.batch_hebb(old, 0.1, diagonal=readout.diagonal),
+        shown, rule, s=0.1, epochs=5, diagonal=readout.diagonal, counted=old, **values, **more,
+    )  # fmt: skip
+    states, w = [], None
+    for k, w in enumerate(itertools.islice(weights, 4, None, 5), 1):
+        states += [reference.recall(w, cues[:k], readout, s=0.1), reference.recall(w, foils, readout, s=0.1)]
+    return w, np.concatenate(states)
+
+
+def recalled(result) -> np.ndarray:
+    """Return the states at the end of all tests, in the order in which these came."""
+    return result.mean_x.values[np.isin(result.step_phase.values, ("recall", "recall_foil"))]
+
+
+def agree(result, rule, values, readout, **more):
+    w, states = repeated(result, rule, values, readout, **more)
+    found = result.recurrent_w.values[-1]
+    assert np.abs(found - w).max() < 1e-12
+    assert np.array_equal(found, found.T)
+    assert np.array_equal(recalled(result), states)
+    return states
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_every_rule_learns_and_recalls_as_in_numpy(name):
+    rule, values = RULES[name]
+    options = {"absolute": True, "own": True} if name == "magnitude_threshold" else {}
+    agree(run(name, values, **FAIR), rule, values, reference.D, **options)
+
+
+@pytest.mark.parametrize("name", ["exponential", "hebb", "count"])
+def test_the_gate_on_the_size_of_changes_multiplies_every_importance(name):
+    rule, values = RULES[name]
+    result = run(name, {**values, "z_min": 0.1}, changes="large", **PUBLISHED)
+    agree(result, f"{rule}+gate", {**values, "t": 0.1}, reference.A)
+
+
+@pytest.mark.parametrize("readout", ["published", "fair"])
+def test_long_sequences_agree_in_compiled_code(readout):
+    given, name = (PUBLISHED, "A") if readout == "published" else (FAIR, "D")
+    rule, values = RULES["exponential"]
+    result = run("exponential", values, P=45, device="cpp_standalone", **given)
+    states = agree(result, rule, values, getattr(reference, name))
+    assert len(states) == 45 * 46 // 2 + 45 * 3
+
+
+@pytest.mark.full
+@pytest.mark.parametrize(
+    "device", ["cpp_standalone", "runtime:numpy", pytest.param("runtime", marks=pytest.mark.cython)]
+)
+@pytest.mark.parametrize("name", RULES)
+def test_ten_thousand_recalls_agree_on_every_device(name, device):
+    rule, values = RULES[name]
+    options = {"absolute": True, "own": True} if name == "magnitude_threshold" else {}
+    agree(run(name, values, P=40, device=device, **FAIR), rule, values, reference.D, **options)
+
+
+def test_patterns_have_exactly_k_active_units_and_cues_exactly_so_many_moved():
+    result = run("hebb", {"eta": 0.05}, P=8, **FAIR)
+    for name in ("old", "pattern", "foil", "cue"):
+        assert (result[name].values.sum(axis=1) == 10).all()
+    assert ((result.pattern.values != result.cue.values).sum(axis=1) == 4).all()
+
+
+def test_reading_the_pattern_shown_learns_what_reading_the_rates_does():
+    model = get_model("deistler2018").choose(importance="exponential", diagonal="zero", fire="winners")
+    learning = model.rules[0]
+    shown = learning.continuous.replace("x_pre", "pattern_pre").replace("x_post", "pattern_post")
+    other = model.replace(type(learning)("learning", "recurrent", during=("learn",), continuous=shown))
+    weights = [
+        simulate(one, protocol="learning", seed=1, device="runtime", parameters={"P": 15}).recurrent_w.values[-1]
+        for one in (model, other)
+    ]
+    assert np.array_equal(*weights)
+    assert np.abs(weights[0]).max() > 0.05
+
+
+def test_published_weight_threshold_stores_what_was_active_together_and_nothing_else():
+    rule, values = RULES["weight_threshold"]
+    result = run("weight_threshold", values, P=20, **PUBLISHED)
+    shown, w = result.pattern.values, result.recurrent_w.values[-1]
+    together = shown.T @ shown > 0
+    assert (w[together] > values["Theta"]).all()
+    assert rule == "weight_threshold"
+
+
+def test_foils_and_shuffled_or_reversed_importances_keep_nothing_more():
+    result = run("anti", {"eta": 0.2503, "Theta": 0.02}, P=12, **PUBLISHED)
+    tests = result.step_phase.values == "recall_foil"
+    assert reference.dice(result.mean_x.values[tests], np.tile(result.foil.values, (12, 1))).max() < 0.9
