@@ -144,10 +144,10 @@ class Tuned:
 
     def source(self) -> str:
         """Return how the best point was found, for the source of a `Parameter`: tuner, evaluations, training seeds."""
-        seeds = self.about["seeds"]
+        seeds, count = self.about["seeds"], len(self.evaluations)
         return (
-            f"tuned: {METHODS[self.about['method']]}, {len(self.evaluations)} evaluations, "
-            f"{'seeds' if len(seeds) > 1 else 'seed'} {ranges(seeds)}"
+            f"tuned: {METHODS[self.about['method']]}, {count} evaluation{'s' if count > 1 else ''}, "
+            f"seed{'s' if len(seeds) > 1 else ''} {ranges(seeds)}"
         )
 
     def __str__(self) -> str:

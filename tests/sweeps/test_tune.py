@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from brian2 import ms, second
+from brian2 import Hz, ms, second
 
 from brainmem import (
     Choice,
@@ -24,12 +24,14 @@ from brainmem import (
     Protocol,
     ResultError,
     RuleError,
+    Spiking,
     Stimulus,
     Sweep,
     Tuned,
     simulate,
     tune,
 )
+from tests.support.small_models import small
 
 ETA = {"eta": (1e-4, 1, "log")}
 RUNTIME = {"device": "runtime", "jobs": 1}
@@ -207,7 +209,11 @@ def willshaw() -> MemoryModel:
     return MemoryModel(
         "willshaw",
         parameters=(
-            Parameter("N", 40), Parameter("M", 4), Parameter("K", 5), Parameter("theta", 2), Parameter("time_step", 1 * ms),
+            Parameter("N", 40),
+            Parameter("M", 4),
+            Parameter("K", 5),
+            Parameter("theta", 2),
+            Parameter("time_step", 1 * ms),
         ),
         populations=(Population("units", "h : 1\nseen = cue : 1\nx = int(h >= theta) : 1"),),
         projections=(
@@ -318,3 +324,18 @@ def test_a_store_without_a_tuning_or_with_a_damaged_one_says_so(tmp_path, tuned)
     (tmp_path / "tuning.json").write_bytes(text.replace(b"0.5", b"0.6", 1))
     with pytest.raises(ResultError, match=r"was damaged. Tune again"):
         Tuned.load(tmp_path)
+
+
+def last_overlap(result) -> float:
+    return float(result.overlap.values[-1])
+
+
+@pytest.mark.full
+def test_spiking_cells_are_tuned_too_in_other_processes_and_their_own_parameters(tmp_path):
+    variant = Spiking(neuron="poisson", cells_per_unit=4)
+    space = {"gamma": (0.1, 1.0), "rate_max": (50 * Hz, 200 * Hz)}
+    found = run(tmp_path, last_overlap, space, model=small(), variant=variant, seeds=2, budget=6, jobs=2)
+    assert found.about["fixed"] == {"cells_per_unit": "4"}
+    assert [axis.unit for axis in found.axes] == ["1", "hertz"]
+    alone = simulate(small(), variant, parameters=found.best, seed=1)
+    assert last_overlap(alone) == found.values[found.place, 1]
