@@ -68,8 +68,14 @@ class Reader:
         """All that may be tuned."""
         return [*(item.name for item in self.parameters), *sorted(self.choices)]
 
-    def value(self, name: str, given: Any) -> tuple[Any, str]:
-        """Return an option, or a parameter's value in base SI units, and the unit."""
+    def value(self, name: str, given: Any, what: str) -> tuple[Any, str]:
+        """Return an option, or a parameter's value in base SI units, and the unit; errors begin with `what`."""
+        try:
+            return self._value(name, given)
+        except RuleError as error:
+            raise RuleError(f"{what}: {error}") from error
+
+    def _value(self, name: str, given: Any) -> tuple[Any, str]:
         if name == PROTOCOL and self.model.protocols:
             check_protocol_name(self.model, given)
             return given, "1"
@@ -77,7 +83,7 @@ class Reader:
             check_options(self.model, {name: given})
             return given, "1"
         found = resolve_parameters(self.chosen, {**self.fixed, name: given}, parameters=self.parameters)[name]
-        return _plain(found), unit_text(found) if not isinstance(found, tuple) else "1"
+        return _plain(found), "1" if isinstance(found, tuple) else unit_text(found)
 
     def usual(self, name: str) -> Any:
         """Return what a parameter or a choice is when nothing is given."""
@@ -128,9 +134,9 @@ def _axis(name: str, given: Any, reader: Reader) -> Axis:
     if not isinstance(given, tuple) or len(given) not in (2, 3):
         raise RuleError(f"{what} must be bounds, (low, high) or (low, high, 'log'), or a list. Example: {_EXAMPLE}.")
     scale = given[2] if len(given) == 3 else SCALES[0]
-    if scale not in SCALES:
+    if not isinstance(scale, str) or scale not in SCALES:
         raise RuleError(f"{what}: the scale {quoted(scale)} must be one of {', '.join(map(repr, SCALES))}.")
-    (low, unit), (high, _) = (reader.value(name, bound) for bound in given[:2])
+    (low, unit), (high, _) = (reader.value(name, bound, what) for bound in given[:2])
     if isinstance(low, tuple):
         raise RuleError(f"{what}: this parameter is several numbers, which have no bounds. List what it may be.")
     if not low < high or not np.isfinite(float(high) - float(low)):
@@ -143,7 +149,7 @@ def _axis(name: str, given: Any, reader: Reader) -> Axis:
 
 
 def _listed(name: str, given: list[Any], reader: Reader, what: str) -> Axis:
-    found = [reader.value(name, item) for item in given]
+    found = [reader.value(name, item, what) for item in given]
     values = tuple(value for value, _ in found)
     if len(values) < 2 or len(set(values)) < len(values):
         raise RuleError(f"{what} must list at least two values, each once. What holds everywhere goes to parameters=.")
@@ -168,7 +174,7 @@ def read_starts(starts: Sequence[Mapping[str, Any]], axes: Sequence[Axis], reade
 
 def _on(axis: Axis, start: Mapping[str, Any], reader: Reader, what: str) -> Any:
     given = axis.name in start
-    value = reader.value(axis.name, start[axis.name])[0] if given else reader.usual(axis.name)
+    value = reader.value(axis.name, start[axis.name], what)[0] if given else reader.usual(axis.name)
     if not axis.allows(value):
         whose = "" if given else ", which the model has where none is given,"
         raise RuleError(f"{what}: {axis.name} = {axis.shown(value)}{whose} is outside its space, {axis}. Widen that.")
