@@ -2,6 +2,7 @@
 
 Differential evolution (Storn & Price 1997) is scipy's. Its population is the best of the first points of a Sobol
 sequence, as objectives of memories are flat over most of a space: a population spread over all of it learns little.
+Where these points are all equal, more of the sequence come before the evolution begins.
 """
 
 from __future__ import annotations
@@ -55,7 +56,10 @@ def search(evaluate: Evaluate, size: int, *, method: str, seed: int, starts: np.
     blocks = _blocks(size, seed)
     places = np.concatenate([starts, *(next(blocks) for _ in range(FIRST))])
     with suppress(SearchEnded):
-        values, _ = evaluate(places)
+        values, new = evaluate(places)
+        while method == EVOLUTION and new and len(set(values[np.isfinite(values)])) < 2:  # none is better than others
+            places = np.concatenate([places, next(blocks)])
+            values, new = evaluate(places)
         if method == EVOLUTION:
             best = np.argsort(-values, kind="stable")[:POPULATION]
             _evolve(evaluate, places[best], seed)

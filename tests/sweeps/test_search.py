@@ -54,6 +54,20 @@ def test_failures_are_left_behind_and_a_function_that_is_flat_does_not_end_the_s
     assert len(searched(lambda place: 0.0, 2, budget=80)[0]) == 80
 
 
+def test_an_evolution_waits_for_a_point_that_is_better_than_others():
+    def found(place):
+        return float(np.linalg.norm(place - 0.5) < 0.15)
+
+    evolved, values = searched(found, 3, budget=100)
+    spread, _ = searched(found, 3, budget=100, method="sobol")
+    first = int(np.argmax(values))
+    block = -(-(first + 1) // 8) * 8  # the points of a block come together
+    assert 24 < block < 80
+    same = (evolved == spread).all(axis=1)
+    assert same[:block].all()
+    assert not same[block:].any()
+
+
 def test_numbers_stand_evenly_along_an_axis_and_both_bounds_are_reached():
     places = np.linspace(0, 1, 70001)
     whole = Axis("n", 2, 8, whole=True)
