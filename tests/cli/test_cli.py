@@ -384,7 +384,7 @@ def test_a_tuning_from_the_command_line_prints_what_was_found(tmp_path, monkeypa
         "--set",
         "epochs=1",
         "--budget",
-        "2",
+        "1",
     ]
     given += ["--set", "test_epochs=(1,)", "--device", "runtime", "--jobs", "1"]
     outcome = run("tune", "kurikawa2020", "--objective", "tuned_by:small", *given, "--seeds", "7,")
