@@ -49,6 +49,8 @@ from .study.report import write_report as write_report
 from .study.reproduction import reproduce as reproduce
 from .sweeps.store import Sweep as Sweep
 from .sweeps.sweep import sweep as sweep
+from .sweeps.tune import tune as tune
+from .sweeps.tuned import Tuned as Tuned
 from .text.sites import site_draws as site_draws
 from .text.sites import site_order as site_order
 from .translation import TranslatedModel as TranslatedModel

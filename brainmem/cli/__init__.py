@@ -9,7 +9,7 @@ from typing import Any
 import typer
 import typer.core
 
-from brainmem.cli import drifts, fits, speed, study, sweeps, upkeep
+from brainmem.cli import drifts, fits, speed, study, sweeps, tuning, upkeep
 from brainmem.cli.screen import complain
 from brainmem.errors import BrainmemError
 
@@ -60,7 +60,7 @@ def _options(
     """Take the options that stand before a command."""
 
 
-for commands in (study, drifts, fits, sweeps, upkeep, speed):
+for commands in (study, drifts, fits, sweeps, tuning, upkeep, speed):
     for name, command in commands.COMMANDS.items():
         app.command(name)(command)
 app.add_typer(upkeep.cache, name="cache")

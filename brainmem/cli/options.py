@@ -129,7 +129,11 @@ def records(given: Iterable[str]) -> dict[str, tuple[int | str, ...] | None]:
     return found
 
 
-_EXAMPLES = {"--set": "--set eps=1e-4 or --set tau=30*ms", "--input": "--input cue=patterns.npy"}
+_EXAMPLES = {
+    "--set": "--set eps=1e-4 or --set tau=30*ms",
+    "--input": "--input cue=patterns.npy",
+    "--space": "--space eta=1e-3:1:log",
+}
 
 
 def parse_value(text: str, name: str) -> Any:

@@ -24,8 +24,10 @@ SINGLE = "single"  # marks a file that holds one array
 OF_RESULTS = ("model", "variant", "seed", "device", "complete", "parameters", "notes", "created", "key")
 
 
-def check_measure(measure: Callable[[Result], Any], *, alone: bool) -> None:
+def check_measure(measure: Callable[[Result], Any], *, alone: bool, what: str = "sweep(): measure") -> None:
     """Check that a function can be found again by other processes and later calls; `alone` is without the former.
+
+    `what` is what messages call it.
 
     Raises
     ------
@@ -35,7 +37,7 @@ def check_measure(measure: Callable[[Result], Any], *, alone: bool) -> None:
     name = getattr(measure, "__qualname__", "")
     if not name:
         raise RuleError(
-            f"sweep(): measure={quoted(measure)} has no name by which the store could know it. Write a function, "
+            f"{what}={quoted(measure)} has no name by which the store could know it. Write a function, "
             "'def f(result): ...', that calls it."
         )
     if _importable(measure):
@@ -44,12 +46,12 @@ def check_measure(measure: Callable[[Result], Any], *, alone: bool) -> None:
         where = "the script or notebook that runs" if measure.__module__ == "__main__" else "another function"
         reason = "is a lambda" if "<lambda>" in name else f"stands in {where}"
         raise RuleError(
-            f"sweep(): measure={name} {reason}, where other processes cannot import it. Write it as a function of a "
+            f"{what}={name} {reason}, where other processes cannot import it. Write it as a function of a "
             "file beside the script, and import it from there; or sweep with jobs=1, in this process."
         )
     if not isinstance(measure, FunctionType) or measure.__closure__ or measure.__defaults__ or measure.__kwdefaults__:
         raise RuleError(
-            f"sweep(): measure={name} depends on values of the place where it was made, which the store could not "
+            f"{what}={name} depends on values of the place where it was made, which the store could not "
             "tell from others. Write a function of a module that reads nothing but its argument."
         )
 

@@ -19,6 +19,7 @@ from brainmem import BrainmemError, Result
 from brainmem.cli import app
 from brainmem.cli.inventory import inventory
 from brainmem.cli.options import check_writable, pairs, parse_value, settings
+from brainmem.cli.tuning import space_of
 from brainmem.translation import translate
 from tests.support import synthetic
 
@@ -367,3 +368,35 @@ def test_an_unknown_parameter_is_refused_by_name(tmp_path):
     outcome = run("run", "kurikawa2020", *TINY, "--set", "taux=3", "--output", str(tmp_path / "run.nc"))
     assert outcome.exit_code == 1
     assert "taux" in outcome.stderr
+
+
+def test_a_tuning_from_the_command_line_prints_what_was_found(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "tuned_by.py").write_text("def small(result):\n    return -result.parameter('eps')\n")
+    given = [
+        "--space",
+        "eps=0.001:0.01:log",
+        "--space",
+        "N=20,30",
+        "--set",
+        "M=2",
+        "--set",
+        "epochs=1",
+        "--budget",
+        "1",
+    ]
+    given += ["--set", "test_epochs=(1,)", "--device", "runtime", "--jobs", "1"]
+    outcome = run("tune", "kurikawa2020", "--objective", "tuned_by:small", *given, "--seeds", "7,")
+    assert outcome.exit_code == 0, outcome.stdout
+    assert "tuned: differential evolution, 1 evaluation, seed 7" in outcome.stdout
+    assert brainmem.Tuned.load(tmp_path / "kurikawa2020-rate-tuned").about["objective"] == "small"
+    for text in ("tuned_by", "tuned_by:none", "no.such:f"):
+        assert f"--objective '{text}'" in run("tune", "kurikawa2020", "--objective", text, *given).stderr
+
+
+def test_a_space_is_read_from_bounds_and_lists():
+    read = space_of(["eta=1e-3:1:log", "tau=5 ms:50 ms", "rule=hebb,delta"])
+    assert read == {"eta": (0.001, 1, "log"), "tau": ("5*ms", "50*ms"), "rule": ["hebb", "delta"]}
+    with pytest.raises(BrainmemError, match="--space name=value, for example --space eta=1e-3:1:log"):
+        space_of(["eta"])

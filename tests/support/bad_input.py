@@ -149,6 +149,11 @@ def _runs(folder: Path) -> Iterator[Call]:
     swept |= {"store": folder / "store", "seeds": 1, "jobs": 1, "record": ("x",), "interval": None, "progress": None}
     swept |= {"measure": None}
     yield Call("sweep", brainmem.sweep, swept)
+    tuned = {name: value for name, value in swept.items() if name not in ("measure", "store")}
+    tuned |= {"objective": measure.stability_table, "space": {"eps": (1e-3, 0.1)}, "store": folder / "tuned"}
+    tuned |= {"starts": None, "budget": 2, "method": "evolution", "random_seed": 0}
+    yield Call("tune", brainmem.tune, tuned)
+    yield Call("Tuned.load", brainmem.Tuned.load, {"store": folder})
     table = surrogate(8, duration=1.0, step=0.02, width=0.2, bvar=0.3)
     yield Call("fit", brainmem.fit, {"recording": table, "model": "rajan2016", "target": "R", "test": "test",
                                      "parameters": {}, "seed": 0, "device": "runtime", "protocol": None, "progress": None})  # fmt: skip
