@@ -19,11 +19,13 @@ from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.finite import comparison_slip, pole_slip
 from brainmem.model.checks.lines import NESTED
 from brainmem.model.checks.place import Place, listed
+from brainmem.model.checks.statistics import STATISTIC_FUNCTIONS, statistic_slip
 from brainmem.model.checks.text import ModelText
 from brainmem.model.checks.truth import is_condition, truth_slip
 from brainmem.text.calls import ARGUMENTS, call_slip, function_hint
 from brainmem.text.equations import identifiers
 from brainmem.text.slips import equation_slip, foreign_character, syntax_slip
+from brainmem.text.statistics import STATISTICS, shuffles, without_shared
 
 __all__ = ["DRAWS", "Scope", "shown_unit", "time_names"]
 
@@ -39,11 +41,14 @@ class Scope:
         What to write in place of a name that is known, but not here.
     made : dict of str to str
         Why statements may not give these names to values of their own.
+    statistics : bool
+        Whether texts may call statistics over all synapses (`brainmem.text.statistics`).
     """
 
     names: dict[str, Any]
     hints: dict[str, str] = field(default_factory=dict)
     made: dict[str, str] = field(default_factory=dict)
+    statistics: bool = False
 
     def dimensions(self, place: Place, expr: str, *, line: int = 0) -> Any:
         """Return the dimensions of an expression, or raise for what it may not hold and units that do not fit."""
@@ -82,9 +87,12 @@ class Scope:
         if name in self.names:
             inner = ", ".join(map(ast.unparse, node.args)) or "..."
             return f"{name} is no function: write {name}*({inner}) for a product."
+        if name in STATISTICS and self.statistics:
+            return statistic_slip(node, self.names)
         if name not in DEFAULT_FUNCTIONS:
-            hint = function_hint(name, node, drawing=False) or closest(name, DEFAULT_FUNCTIONS)
-            return f"unknown function {name!r}.{hint} Functions: {listed(sorted(DEFAULT_FUNCTIONS))}."
+            known = sorted({*DEFAULT_FUNCTIONS, *(STATISTICS if self.statistics else ())})
+            hint = function_hint(name, node, drawing=False) or closest(name, known)
+            return f"unknown function {name!r}.{hint} Functions: {listed(known)}."
         return call_slip(node)
 
     def require(self, place: Place, expr: str, dimensions: Any, *, what: str, line: int = 0) -> None:
@@ -101,11 +109,12 @@ class Scope:
 
     def is_shared(self, expr: str) -> bool:
         """Tell whether an expression has one value for all units or synapses; every one draws random numbers anew."""
-        return not identifiers(expr) & DRAWS and not self.apart(expr)
+        return not (identifiers(expr) & DRAWS or shuffles(expr) or self.apart(expr))
 
     def apart(self, expr: str) -> list[str]:
         """Return the names that an expression reads and that differ between units or synapses."""
-        return [name for name in sorted(identifiers(expr) & set(self.names)) if not self.names[name].scalar]
+        names = identifiers(without_shared(expr)) & set(self.names)
+        return [name for name in sorted(names) if not self.names[name].scalar]
 
     def is_condition(self, expr: str) -> bool:
         """Tell whether an expression is true or false."""
@@ -119,7 +128,8 @@ class Scope:
 
     def _variables(self) -> dict[str, Any]:
         constants = {name: Variable(name) for name in DEFAULT_CONSTANTS}
-        return {**DEFAULT_UNITS, **constants, **DEFAULT_FUNCTIONS, **self.names}
+        functions = {**DEFAULT_FUNCTIONS, **(STATISTIC_FUNCTIONS if self.statistics else {})}
+        return {**DEFAULT_UNITS, **constants, **functions, **self.names}
 
     def _unknown(self, place: Place, name: str, line: int) -> RuleError:
         if name in self.hints:
