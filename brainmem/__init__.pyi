@@ -49,6 +49,7 @@ from .study.report import write_report as write_report
 from .study.reproduction import reproduce as reproduce
 from .sweeps.store import Sweep as Sweep
 from .sweeps.sweep import sweep as sweep
+from .text.shuffles import shuffle_order as shuffle_order
 from .text.sites import site_draws as site_draws
 from .text.sites import site_order as site_order
 from .translation import TranslatedModel as TranslatedModel

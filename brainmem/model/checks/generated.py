@@ -103,6 +103,7 @@ def _of_statistics(text: ModelText, rule: LearningRule) -> list[str]:
     numbers = range(1, len(called) + 2)
     found = [statistic_name(rule.name, kind, number) for kind in STATISTICS for number in numbers]
     found += [name(rule.name, number) for name in (formed_name, part_name) for number in numbers]
+    found.append(f"{rule.projection}_shuffled")
     targets = {target.rstrip("+-*/ ").strip() for target, _ in lines}
     return found + [kept_name(rule.name, target) for target in targets]
 

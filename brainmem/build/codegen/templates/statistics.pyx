@@ -18,7 +18,7 @@
     {# The places of the synapses that exist, in the order of their values. #}
     {% if _dense %}
     _rows_of, _columns_of = _numpy.indices((_rows, _columns))
-    _exists = _numpy.ones((_rows, _columns), dtype=bool){{'' if _diagonal else ' & (_columns_of != _rows_of + (%d))' % _offset}}
+    _exists = _numpy.ones((_rows, _columns), dtype=_numpy.bool_){{'' if _diagonal else ' & (_columns_of != _rows_of + (%d))' % _offset}}
     _here = (_rows_of*_columns + _columns_of)[_exists]
     _places = ({{'_columns_of*_rows + _rows_of' if _by_columns else '_rows_of*_columns + _columns_of'}})[_exists]
     cdef _numpy.ndarray[_numpy.float64_t, ndim=1] _values = _numpy.zeros(_rows*_columns)
@@ -32,7 +32,7 @@
     _tied = _tied_places(_rows, _columns, {{_recurrent}}, {{_diagonal}}, {{_offset}})
     _whole = _numpy.zeros(_rows*_columns)
     {% if not _dense %}
-    _here = _numpy.array([({{get_array_name(variables['_synaptic_post'])}}[_k] - {{_starts[1]}})*_columns + {{get_array_name(variables['_synaptic_pre'])}}[_k] - {{_starts[0]}} for _k in range({{N}})], dtype=int)
+    _here = _numpy.array([({{get_array_name(variables['_synaptic_post'])}}[_k] - {{_starts[1]}})*_columns + {{get_array_name(variables['_synaptic_pre'])}}[_k] - {{_starts[0]}} for _k in range({{N}})], dtype=_numpy.int64)
     {% endif %}
     {% endif %}
     {% for k, item in _statistics %}
