@@ -137,7 +137,7 @@ def shuffle_order(
     --------
     >>> from brainmem import shuffle_order
     >>> shuffle_order(2, 3, update=0, rule="decay", seed=1).tolist()
-    [[0, 1, 2], [3, 4, 5]]
+    [[4, 3, 2], [5, 1, 0]]
     """
     places = tied_places(int(post), int(pre), bool(recurrent), bool(self_connections), int(shift))
     found = np.arange(post * pre)

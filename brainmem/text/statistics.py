@@ -56,6 +56,11 @@ class Statistic:
     rule: int = 0
     call: int = 0
 
+    @property
+    def shown(self) -> str:
+        """The call as a rule writes it."""
+        return f"{self.kind}({self.of}, {self.q})" if self.q else f"{self.kind}({self.of})"
+
 
 def rule_number(rule: str) -> int:
     """Return the number that stands for a rule's name in the orders of its shuffles."""

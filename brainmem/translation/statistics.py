@@ -204,8 +204,8 @@ def _with_operation(item: Connection, operation: Operation, translated: Translat
 
 
 def _remark(rule: str, code: Iterable[str]) -> SplitRule:
-    shown = ", ".join(f"{item.kind}({item.of})" for line in code for item in read_statistics(line))
-    said = f"rule {rule!r}: {shown} over the synapses is formed at the beginning of every time step, and spikes read it"
+    shown = ", ".join(item.shown for line in code for item in read_statistics(line))
+    said = f"rule {rule!r}: {shown} over its synapses is formed once in a time step, before spikes read it"
     return SplitRule(remark=said, rule=rule)
 
 
@@ -238,7 +238,7 @@ def check_without_noise(model: MemoryModel, lines: Mapping[str, tuple[str, ...]]
 
 def _refuse(rule: LearningRule, item: Statistic, noisy: list[str]) -> None:
     raise TranslationError(
-        f"Rule {rule.name!r}: {item.kind}({item.of}) is over what spikes make noisy ({', '.join(noisy)}), and "
+        f"Rule {rule.name!r}: {item.shown} is over what spikes make noisy ({', '.join(noisy)}), and "
         "would not have the value that rates give it. In the spiking variant statistics may read weights, stimuli, "
         "gates and parameters. Let the rule read an Observable in its place, or give it a text of its own for spikes, "
         "LearningRule(..., spiking=SpikingRule(...))."
