@@ -166,7 +166,7 @@ def _read(line: str) -> Statistic:
     kind, args = _kind(node), [ast.unparse(item) for item in node.args]
     if kind == "shuffle":
         return Statistic(variable, kind, args[0], rule=int(args[1]), call=int(args[2]))
-    return Statistic(variable, kind, *args)
+    return Statistic(variable, kind, args[0], q=args[1] if kind == "quantile" else "")
 
 
 def parts_in(code: str) -> list[tuple[str, ...]]:
