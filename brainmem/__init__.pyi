@@ -51,6 +51,7 @@ from .sweeps.store import Sweep as Sweep
 from .sweeps.sweep import sweep as sweep
 from .sweeps.tune import tune as tune
 from .sweeps.tuned import Tuned as Tuned
+from .text.shuffles import shuffle_order as shuffle_order
 from .text.sites import site_draws as site_draws
 from .text.sites import site_order as site_order
 from .translation import TranslatedModel as TranslatedModel

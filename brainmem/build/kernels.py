@@ -9,6 +9,8 @@ from brainmem.build.deferral import Deferral, find_deferral
 from brainmem.engine.device import Device
 from brainmem.model.reading import extreme_of
 from brainmem.text.equations import DRAWS, Equation, identifiers, read_equations
+from brainmem.text.statements import targets_of
+from brainmem.text.statistics import forms_statistics
 from brainmem.translation import schedule
 from brainmem.translation.sizes import Pairs
 from brainmem.translation.text import Connection, Translation
@@ -97,7 +99,9 @@ def _why_not_dense(item: Connection) -> str:
         return "the least or greatest of many values is found along the list of pairs"
     if any(line.kind == "subexpression" and line.stored for line in lines):
         return "it stores a subexpression of its synapses once per step"
-    if any("shared" in line.flags and "constant" not in line.flags for line in lines):
+    parts = (part for part in (*item.operations, *item.pathways) if forms_statistics(part.code))
+    formed = {name for part in parts for name in targets_of(part.code)}
+    if any("shared" in line.flags and "constant" not in line.flags and line.name not in formed for line in lines):
         return "its synapses share a variable, which must change once per step and not once per row"
     return ""
 
@@ -113,6 +117,8 @@ def _why_not_fused(translated: Translation, item: Connection) -> str:
         return "a sum onto presynaptic units is known only after all rows"
     if any(translated.group(name).visits for name in (item.source, item.target)):
         return "the units of one side change between its sums and its update"
+    if any((op.when, op.order) == schedule.STATISTICS for op in item.operations):
+        return "its rule reads a statistic of all synapses, which is formed between its sums and its update"
     names = set().union(*(line.names for line in update))
     if names & DRAWS:
         return "its rule draws random numbers"

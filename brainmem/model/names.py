@@ -10,13 +10,17 @@ __all__ = [
     "during_gate",
     "expected_name",
     "fano_table",
+    "formed_name",
     "gathering_of",
+    "kept_name",
     "key_of_rank",
     "late_name",
+    "part_name",
     "ranks_of",
     "settle_table",
     "shadow_name",
     "spread_of",
+    "statistic_name",
     "twin_name",
     "watched_of",
     "window_gate",
@@ -31,6 +35,26 @@ def during_gate(rule: str) -> str:
 def window_gate(rule: str) -> str:
     """Return the name of the gate that spreads an episodic rule over its averaging window."""
     return f"{rule}_window"
+
+
+def statistic_name(rule: str, kind: str, number: int) -> str:
+    """Return the name of a variable that holds a statistic which a rule reads, counted by kind from 1."""
+    return f"{rule}_{kind}_{number}"
+
+
+def formed_name(rule: str, number: int) -> str:
+    """Return the name of the operation that forms statistics of a rule, in front of its part of this number."""
+    return f"{rule}_statistics_{number}"
+
+
+def part_name(rule: str, number: int) -> str:
+    """Return the name of an earlier part of a rule whose statements read statistics in between."""
+    return f"{rule}_part_{number}"
+
+
+def kept_name(rule: str, name: str) -> str:
+    """Return the name of a variable that keeps a value which statements name, for a later part of their rule."""
+    return f"{rule}_kept_{name}"
 
 
 def defined_name(variable: str) -> str:

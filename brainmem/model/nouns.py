@@ -329,7 +329,8 @@ class SpikingRule:
 class LearningRule:
     """Plasticity of one projection, in one of three forms of text.
 
-    Exactly one of `continuous`, `periodic`, `episodic` is given.
+    Exactly one of `continuous`, `periodic`, `episodic` is given. Each may call ``mean(x)``, ``quantile(x, q)`` and
+    ``shuffle(x)`` of an expression of the synapse: over all synapses of the projection, see `shuffle_order`.
 
     Parameters
     ----------

@@ -34,9 +34,10 @@ from brainmem.text import evaluate
 from brainmem.text.constant import require_value
 from brainmem.text.counter import start_seed
 from brainmem.text.equations import identifiers, read_equations
+from brainmem.text.shuffles import shuffle_seed
 from brainmem.text.sites import visit_seed
 from brainmem.text.slices import Ends
-from brainmem.translation.controller import START_SEED, VISIT_SEED, run_numbers
+from brainmem.translation.controller import SHUFFLE_SEED, START_SEED, VISIT_SEED, run_numbers
 from brainmem.translation.ends import ends_of
 from brainmem.translation.text import Translation
 
@@ -109,6 +110,7 @@ def numbers_of(translated: Translation, given: Given, seed: int) -> Numbers:
     arrays |= {f"table.{item.name}": tables[item.name] for item in translated.tables if item.name in tables}
     arrays |= {f"param.{name}": _number(parameters[name]) for name in _constants(translated)}
     numbers = {"n_steps": len(plan), START_SEED: start_seed(seed), VISIT_SEED: visit_seed(seed)}
+    numbers[SHUFFLE_SEED] = shuffle_seed(seed)
     arrays |= {f"param.{name}": float(numbers[name]) for name in run_numbers(model)}
     longest = arrays["table.step_duration"][: len(plan)][plan.own]
     duration = _whole_steps(longest, _time_step(translated, parameters))

@@ -22,6 +22,7 @@ ARGUMENTS = {
     "timestep": ("t", "dt"),
     "rank": ("h",),
     "winners": ("h", "K"),
+    "quantile": ("x", "q"),
 }
 # Functions that other languages have, and how to write them: {a} and {b} are the arguments, {x} and {y} the same in
 # parentheses where a product needs them.
@@ -61,6 +62,7 @@ BELONGS = {
     "shifted": "the draw of a pattern or stimulus",
     "filtered_noise": "the draw of a pattern or stimulus with frames",
 }
+IN_RULES = " The text of a LearningRule may call mean(x), quantile(x, q) and shuffle(x) of its synapses."
 REDUCED = ("sum", "mean", "average", "dot", "std", "var", "norm")
 
 
@@ -85,7 +87,10 @@ def function_hint(name: str, node: ast.Call, *, drawing: bool) -> str:
         return (
             f" An equation holds for one unit or synapse: sum over synapses with Projection(current=...), over units "
             f"with Observable(..., reduce='{'mean' if low in ('mean', 'average') else 'sum'}')."
+            f"{IN_RULES if low == 'mean' else ''}"
         )
+    if low in ("quantile", "shuffle"):
+        return IN_RULES
     if low in ("max", "min") and len(node.args) == 1:
         return f" Over units it is Observable(..., reduce='{low}')."
     if low in ("normal", "gauss", "uniform", "random", "binary", "signs", *BELONGS):

@@ -39,6 +39,7 @@ _KEPT: dict[str, tuple[Callable[..., bool], str]] = {
     "uniform": (lambda low, high: low <= high, "its lower limit {0:g} lies above its upper limit {1:g}"),
     "binary": (lambda p: 0 <= p <= 1, "its probability, {0:g}, is not between 0 and 1"),
     "ring": (lambda x, n: n > 0, "the length of the ring, {1:g}, is not above 0"),
+    "quantile": (lambda x, q: 0 <= q <= 1, "{1:g} is not between 0 and 1"),
     "filtered_noise": (lambda tau: tau > 0, "its time constant, {0:g} s, is not longer than 0"),
 }
 _WHOLE = 1e-6  # how far a number of units may be from a whole one

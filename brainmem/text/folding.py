@@ -19,6 +19,7 @@ from brainmem.errors import RuleError
 from brainmem.text.equations import DRAWS, Equation, grouped, identifiers, rename, split_statement
 from brainmem.text.expression import FUNCTIONS, OPERATORS
 from brainmem.text.statements import one_on_a_line
+from brainmem.text.statistics import STATISTICS
 
 __all__ = ["Known", "fold", "fold_equation", "fold_statements"]
 
@@ -262,6 +263,8 @@ class _Folding:
         start = self.source.index("(", node.func.end_col_offset or 0) + 1
         end = (node.end_col_offset or 0) - 1
         rows = list(self._arguments(node, start, end))
+        if name in STATISTICS and rows and rows[0].known:
+            return rows[0]  # of all synapses, as of each
         if name in FUNCTIONS and name not in DRAWS and all(part.value is not None for part in rows):
             found = self._number(lambda: FUNCTIONS[name](*(part.value for part in rows)))
             if found is not None:

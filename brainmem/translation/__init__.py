@@ -31,6 +31,7 @@ from brainmem.translation.resting import at_rest
 from brainmem.translation.script import TranslatedModel
 from brainmem.translation.spiking import spiking_connections, spiking_groups, spiking_tables
 from brainmem.translation.spiking_starts import spiking_initial
+from brainmem.translation.statistics import check_without_noise, lifted, units_of, with_statistics
 from brainmem.translation.text import (
     Connection,
     Group,
@@ -100,9 +101,12 @@ def translate(
     own = of_variant(written, variant.name)
     if isinstance(variant, Spiking):
         _refuse_gates_of_visits(written, own)
-    model = normal(with_scalars_carried(own))
+    model, statistics = lifted(normal(with_scalars_carried(own)), units_of(own, variant.name))
+    if isinstance(variant, Spiking):
+        check_without_noise(model, statistics, variant.read)
     many = trials is not None
     translated = _rate(model, many) if isinstance(variant, Rate) else _spiking(model, many, variant)
+    translated = with_statistics(translated, statistics)
     translated = formed_at_events(same_moment(at_rest(delayed(gated(translated)))))
     complete = replace(declare_constants(translated), written=written)
     complete = spread(complete, trials, trial_inputs) if trials is not None else complete

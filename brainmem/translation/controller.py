@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from brainmem.model.memory import MemoryModel
+from brainmem.model.names import statistic_name
 from brainmem.model.nouns import Stimulus
 from brainmem.text.equations import Equation, identifiers, rename
 from brainmem.translation import schedule
@@ -19,6 +20,7 @@ from brainmem.translation.text import Group, Operation
 __all__ = [
     "CONTROLLER",
     "FOLLOWED",
+    "SHUFFLE_SEED",
     "START_SEED",
     "STOPS",
     "TRIAL",
@@ -35,15 +37,21 @@ TRIAL = "trial"
 FOLLOWED = (("step", "1"), ("elapsed", "second"), ("ended", "1"))
 START_SEED = "start_seed"
 VISIT_SEED = "visit_seed"
+SHUFFLE_SEED = "shuffle_seed"
 # Of a trial that stops by itself: whether it has, for how long its phase went on, and whether it did in this time step.
 STOPS = {"stopped": "1", "lasted": "second", "going": "1"}
 
 
 def run_numbers(model: MemoryModel) -> tuple[str, ...]:
-    """Return the numbers of the controller that belong to a run: its steps, the seeds of starts and of visits."""
+    """Return the numbers of the controller that belong to a run: its steps, the seeds of starts, visits, shuffles."""
     drawing = any(item.on_device for item in restarts(model).values())
     visiting = any(population.sequential for population in model.populations)
-    return ("n_steps", *([START_SEED] if drawing else []), *([VISIT_SEED] if visiting else []))
+    shuffling = any(
+        statistic_name(rule.name, "shuffle", 1) in identifiers(model.projection(rule.projection).variables)
+        for rule in model.rules
+    )
+    seeds = {START_SEED: drawing, VISIT_SEED: visiting, SHUFFLE_SEED: shuffling}
+    return ("n_steps", *(name for name, wanted in seeds.items() if wanted))
 
 
 def has_until(model: MemoryModel) -> bool:

@@ -16,7 +16,8 @@ from functools import lru_cache
 
 from brian2.parsing.sympytools import str_to_sympy
 
-from brainmem.model.names import during_gate
+from brainmem.model.names import during_gate, part_name
+from brainmem.model.nouns import LearningRule
 from brainmem.text.equations import (
     Equation,
     definitions,
@@ -28,7 +29,8 @@ from brainmem.text.equations import (
     write_equations,
     written_out,
 )
-from brainmem.text.statements import changes_of
+from brainmem.text.statements import changes_of, targets_of
+from brainmem.text.statistics import forms_statistics
 from brainmem.translation import schedule
 from brainmem.translation.text import Connection, Group, Operation, Pathway, Translation
 
@@ -74,11 +76,31 @@ def _gates_of(translated: Translation, item: Connection) -> dict[str, tuple[str,
     gates = translated.model.protocol.gates
     found = {name: shut for name, texts in _parts(item) if (shut := _shut(translated, item, texts, gates))}
     found |= {name: found[rule] for name, rule in _bounds(item) if rule in found}
-    for rule in (
-        rule for rule in translated.model.rules if rule.during and rule.name in {op.name for op in item.operations}
-    ):
-        found[rule.name] = tuple(dict.fromkeys((*found.get(rule.name, ()), during_gate(rule.name))))
-    return found
+    for rule in (rule for rule in translated.model.rules if rule.during):
+        for op in (op for op in item.operations if op.name == rule.name or op.name in _parts_of(rule, item)):
+            found[op.name] = tuple(dict.fromkeys((*found.get(op.name, ()), during_gate(rule.name))))
+    return found | _of_statistics(item, found)
+
+
+def _parts_of(rule: LearningRule, item: Connection) -> set[str]:
+    """Return the names of the earlier parts of a rule."""
+    return {part_name(rule.name, number) for number in range(1, len(item.operations) + 1)}
+
+
+def _of_statistics(item: Connection, gates: Mapping[str, tuple[str, ...]]) -> dict[str, tuple[str, ...]]:
+    """Return the gates that shut statistics: those that shut all that reads them."""
+    lines = read_equations(item.equations)
+    inner = definitions(lines, stored=True)
+    always = (line.expr for line in lines if line.kind == "differential" or line.name in item.summed_order)
+    texts = {UPDATE: " ".join(always)} | {part.name: part.code for part in (*item.operations, *item.pathways)}
+    reads = {name: identifiers(written_out(text, inner)) for name, text in texts.items()}
+    found = dict(gates)
+    for part in reversed((*item.operations, *item.pathways)):
+        if forms_statistics(part.code):
+            made = set(targets_of(part.code))
+            shut = [found.get(name, ()) for name, names in reads.items() if name != part.name and names & made]
+            found[part.name] = tuple(gate for gate in (shut[0] if shut else ()) if all(gate in other for other in shut))
+    return {name: names for name, names in found.items() if names}
 
 
 def _knowing(group: Group, names: set[str], translated: Translation) -> Group:
@@ -100,7 +122,8 @@ def _parts(item: Connection) -> Iterator[tuple[str, list[str]]]:
     if update := _update(item):
         yield UPDATE, [line.expr for line in update]
     for part in (*item.operations, *item.pathways):
-        if part.name not in dict(_bounds(item)) and not (isinstance(part, Pathway) and part.sum_):
+        formed = forms_statistics(part.code) or (isinstance(part, Pathway) and part.sum_)
+        if part.name not in dict(_bounds(item)) and not formed:
             yield part.name, changes_of(part.code, _stored(item))
 
 
@@ -156,6 +179,8 @@ def _needs_guard(translated: Translation, item: Connection, code: str, gates: tu
     """Tell whether statements behind gates must not be evaluated where these are 0."""
     if not gates:
         return False
+    if forms_statistics(code):
+        return True  # it costs passes over all synapses, and those of a shuffle are counted
     phases = any(gate == during_gate(rule.name) for gate in gates for rule in translated.model.rules if rule.during)
     constant = {parameter.name for parameter in translated.parameters} | {"N_pre", "N_post", "dt"}
     values = [line.partition("=")[2].strip() for line in statement_lines(code)]

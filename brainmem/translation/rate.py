@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
 
 from brainmem.model.memory import MemoryModel
-from brainmem.model.names import expected_name
+from brainmem.model.names import expected_name, formed_name, part_name
 from brainmem.model.nouns import LearningRule, Population, Projection
 from brainmem.model.phases import set_by_phases
 from brainmem.model.reading import constants_in, model_names, rules_of, summed_lines, sums_onto
 from brainmem.model.visits import state_lines, unit_lines
-from brainmem.text.equations import DRAWS, Equation, identifiers, read_equations, statement_lines, write_equations
+from brainmem.text.equations import DRAWS, Equation, identifiers, read_equations, write_equations
+from brainmem.text.statistics import forms_statistics, parts_in
 from brainmem.translation import protocol, schedule
 from brainmem.translation.common import clip_operation, episode_event, pairs_of, projection_orders, summed_orders
 from brainmem.translation.phases import phase_events, phase_operations, stored_rate, with_rate
@@ -148,7 +149,7 @@ def rate_connection(model: MemoryModel, projection: Projection, orders: Mapping[
     lines += undeclared(projection, lines)
     slots = schedule.rule_slots(model.rules)
     operations = [op for rule in rules for op in verbatim_operations(rule, slots[rule.name])]
-    pathways = tuple(episode(rule, slots[rule.name]) for rule in rules if rule.episodic)
+    pathways = tuple(path for rule in rules if rule.episodic for path in episodes(rule, slots[rule.name]))
     texts = [*(line.expr for line in lines), *(op.code for op in operations), *(path.code for path in pathways)]
     return Connection(
         name=projection.name,
@@ -188,8 +189,7 @@ def clocked(rule: LearningRule) -> tuple[Equation, ...]:
 def verbatim_operations(rule: LearningRule, slots: RuleSlots) -> tuple[Operation, ...]:
     """Return the periodic statements of a rule and the bounds of a continuous one."""
     if rule.periodic:
-        code = "\n".join((*statement_lines(rule.periodic), *_clips(rule)))
-        return (Operation(rule.name, code, *slots.text, dt=rule.every),)
+        return tuple(Operation(name, code, *slot, dt=rule.every) for name, code, slot in _parts(rule, slots))
     return clip_operation(rule, slots) if rule.continuous else ()
 
 
@@ -197,10 +197,24 @@ def _clips(rule: LearningRule) -> tuple[str, ...]:
     return tuple(f"{name} = clip({name}, {low}, {high})" for name, (low, high) in rule.bounds.items())
 
 
-def episode(rule: LearningRule, slots: RuleSlots) -> Pathway:
-    """Return the pathway that runs an episodic rule on every synapse when its phase ends."""
-    code = "\n".join((*statement_lines(rule.episodic), *_clips(rule)))
-    return Pathway(rule.name, "pre", code, episode_event(rule)[0], *slots.text)
+def episodes(rule: LearningRule, slots: RuleSlots) -> tuple[Pathway, ...]:
+    """Return the pathways that run an episodic rule on every synapse when its phase ends."""
+    event = episode_event(rule)[0]
+    return tuple(Pathway(name, "pre", code, event, *slot) for name, code, slot in _parts(rule, slots))
+
+
+def _parts(rule: LearningRule, slots: RuleSlots) -> Iterator[tuple[str, str, tuple[str, int]]]:
+    """Yield the parts of a rule's statements: name, code and slot; statistics are formed in between.
+
+    The last part has the rule's name, and keeps the bounds.
+    """
+    parts, (when, order) = parts_in(rule.text), slots.text
+    for place, lines in enumerate(parts):
+        code, number = "\n".join(lines), place // 2 + 1
+        last = place + 1 == len(parts)
+        code = "\n".join((*lines, *_clips(rule))) if last else code
+        name = formed_name(rule.name, number) if forms_statistics(code) else part_name(rule.name, number)
+        yield rule.name if last else name, code, (when, order + place)
 
 
 def rate_initial(model: MemoryModel) -> tuple[Initial, ...]:

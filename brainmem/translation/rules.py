@@ -10,6 +10,7 @@ from brainmem.errors import TranslationError
 from brainmem.model.names import window_gate
 from brainmem.model.nouns import LearningRule, Projection, SpikingRule
 from brainmem.text.equations import Equation, definitions, read_equations, statement_lines, written_out
+from brainmem.text.statistics import is_statistic
 from brainmem.translation import rate
 from brainmem.translation.common import bounded, clip_operation
 from brainmem.translation.neurons import SpikingUnit
@@ -123,7 +124,7 @@ def _increments(rule: LearningRule) -> list[tuple[str, str, str]] | None:
 
 def _plain_increments(rule: LearningRule) -> list[tuple[str, str, str]] | None:
     """Return (variable, increment, unit) of statements that only add, else None."""
-    found = [_INCREMENT.match(statement) for statement in statement_lines(rule.text)]
+    found = [_INCREMENT.match(statement) for statement in statement_lines(rule.text) if not is_statistic(statement)]
     return None if None in found else [(m[1], m[3] if m[2] == "+=" else f"-({m[3]})", "1") for m in found if m]
 
 
@@ -155,7 +156,7 @@ def _event(rule: LearningRule, side: str, code: list[str], slots: RuleSlots) -> 
 
 
 def _verbatim(rule: LearningRule, split: list[SplitRule], slots: RuleSlots) -> LoweredRule:
-    pathways = (rate.episode(rule, slots),) if rule.episodic else ()
+    pathways = rate.episodes(rule, slots) if rule.episodic else ()
     when = f"every {rule.every}" if rule.periodic else f"when {' or '.join(rule.at)} ends"
     said = f"rule {rule.name!r} runs as written {when}, with rates read from traces"
     said = said if split else f"{said}; it assigns, so no bias is given for its terms"

@@ -12,12 +12,13 @@ rules are ranked by `LearningRule.order`, then as listed, over all projections.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
 
 from brainmem.errors import TranslationError
 from brainmem.model.nouns import LearningRule
+from brainmem.text.statistics import parts_in
 
 __all__ = [
     "ADVANCE",
@@ -60,6 +61,7 @@ __all__ = [
     "SLOTS",
     "SNAPSHOT",
     "START_DRIVE",
+    "STATISTICS",
     "STOP_TRIALS",
     "STORE",
     "STORE_COUNT",
@@ -90,6 +92,7 @@ FORM_SWEPT = ("groups", -311)  # of sums that follow visits, for many trials
 SETTLE_CELLS = ("groups", -50)  # after the sums, before the cells' update at 0
 SWEEP = ("groups", -310)  # before weights change, so that fields fit them exactly
 GUARD = ("groups", -302)  # events of rules that are not evaluated where their gates are shut
+STATISTICS = ("groups", -301)  # over synapses, which continuous rules read; those of statements stand between them
 PLASTICITY = ("groups", -300)
 BOUNDS = ("groups", -299)  # one order for each rule
 PERIODIC = ("groups", -100)  # one order for each rule, up to the units' update at 0
@@ -158,21 +161,37 @@ def rule_slots(rules: Iterable[LearningRule]) -> dict[str, RuleSlots]:
     ranked = sorted(rules, key=lambda rule: rule.order)
     forms = {form: [rule for rule in ranked if rule.form == form] for form in ("continuous", "periodic", "episodic")}
     bounded = [rule for rule in ranked if rule.bounds]
+    first_part = {form: dict(_first_parts(found)) for form, found in forms.items() if form != "continuous"}
     for kind, found in {**forms, "bounded": bounded}.items():
-        if len(found) > ROOM.get(kind, len(found)):
+        parts = sum(map(_width, found)) if kind in first_part else len(found)
+        if parts > ROOM.get(kind, parts):
+            several = "" if parts == len(found) else f" in {parts} parts, between which statistics are formed"
             raise TranslationError(
-                f"There are {len(found)} {kind} rules, and a time step has room for {ROOM[kind]}. "
+                f"There are {len(found)} {kind} rules{several}, and a time step has room for {ROOM[kind]}. "
                 f"Write the statements of those of one projection as one rule, e.g. those of {found[-1].projection!r}."
             )
     first = {"continuous": PLASTICITY, "periodic": PERIODIC, "episodic": EPISODE}
     return {
         rule.name: RuleSlots(
-            text=_later(first[rule.form], 0 if rule.continuous else forms[rule.form].index(rule)),
+            text=_later(first[rule.form], 0 if rule.continuous else first_part[rule.form][rule.name]),
             bounds=_later(BOUNDS, bounded.index(rule) if rule.bounds else 0),
             events={side: _later(RULE_EVENT, 2 * ranked.index(rule) + k) for k, side in enumerate(("pre", "post"))},
         )
         for rule in ranked
     }
+
+
+def _width(rule: LearningRule) -> int:
+    """Return how many orders the statements of a rule take: one, or one for each run of lines."""
+    return len(parts_in(rule.text))
+
+
+def _first_parts(rules: Iterable[LearningRule]) -> Iterator[tuple[str, int]]:
+    """Yield the name of each rule and the orders before its first part."""
+    order = 0
+    for rule in rules:
+        yield rule.name, order
+        order += _width(rule)
 
 
 def _later(slot: tuple[str, int], by: int) -> tuple[str, int]:

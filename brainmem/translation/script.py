@@ -15,6 +15,12 @@ from brainmem.text.sites import key_of_sweep, order_of_key, site_normal, site_po
 from brainmem.text.slices import slice_texts
 from brainmem.translation.controller import run_numbers
 from brainmem.translation.gates import guarded
+from brainmem.translation.printed_statistics import (
+    printed_shuffle,
+    shown_with_statistics,
+    shuffling,
+    statistic_functions,
+)
 from brainmem.translation.sizes import TRIALS
 from brainmem.translation.text import Connection, Group, Operation, Table, Translation
 from brainmem.translation.trials import connect_arguments
@@ -62,9 +68,10 @@ def _script(translated: Translation) -> Iterator[str]:
         yield from _group(group)
     yield ""
     yield from _links(translated)
-    for connection in translated.connections:
+    for connection, shown in zip(translated.connections, shown_with_statistics(translated).connections, strict=True):
         yield ""
-        yield from _connection(connection)
+        yield from _connection(shown)
+        yield from printed_shuffle(connection)
     yield ""
     yield from _numbers(translated)
     for group in translated.groups:
@@ -90,8 +97,9 @@ def _functions(translated: Translation) -> Iterator[str]:
         yield "# This function runs on Brian2's runtime device with numpy code."
         yield inspect.getsource(function).rstrip()
         yield f"{function.__name__} = Function({function.__name__}, arg_units=[1]*5, return_unit=1)"
-    if any(group.visits for group in translated.groups):
+    if any(group.visits for group in translated.groups) or shuffling(translated):
         yield from _site_functions(translated, typed=bool(called))
+    yield from statistic_functions(translated)
     if "delay_store(" in code:
         yield from _delay_functions()
 

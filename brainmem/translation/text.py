@@ -166,7 +166,9 @@ class Connection:
     def stated(self) -> str:
         """The equations as Brian2 has them, without the sums that pathways form."""
         lines = (line for line in read_equations(self.equations) if line.name not in self.resting)
-        return write_equations(replace(line, flags=tuple(flag for flag in line.flags if flag != RANKED)) for line in lines)
+        return write_equations(
+            replace(line, flags=tuple(flag for flag in line.flags if flag != RANKED)) for line in lines
+        )
 
     @property
     def ranks(self) -> bool:

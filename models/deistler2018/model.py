@@ -97,6 +97,7 @@ parameters = (
     Parameter("Theta", 0.0916, meaning="threshold of importances", source="reconstruction"),
     Parameter("c", 0.0058, meaning="importances c/(c + ...); per coincidence in count", source="reconstruction"),
     Parameter("n0", 20, meaning="patterns that anneal adds to those learned", source="reconstruction"),
+    Parameter("top", 0.05, meaning="fraction of synapses that fisher_top holds", source="authors' code"),
     Parameter("theta", 1.0, meaning="threshold of the units", source="authors' code, Fig. 3"),
     Parameter("moved", 0, meaning="active units of a cue that are moved to silent ones", source="reconstruction"),
     Parameter("foils", 20, meaning="patterns tested that were never stored", source="ours"),
@@ -128,7 +129,10 @@ importance = Choice(
         "count": "1/(1 + c*C)",
         "coincidence": "1/(1 + a*q*(1 - q))",
         "anneal": "1/(n_post + n0)",
-        "anti": "int(abs(w) >= Theta)",
+        "fisher_top": "int((F <= quantile(F_apart, 1 - top)) or (i == j))",
+        "anti": "1 - exp(-a*abs(w))",
+        "shuffled_exponential": "shuffle(exp(-a*abs(w)))",
+        "shuffled_threshold": "shuffle(int(w <= Theta))",
     },
     default="exponential",
     meaning="what the rate of learning of a synapse is multiplied by",
@@ -197,6 +201,7 @@ learning = LearningRule(
     continuous="""
     z = (x_pre - s)*(x_post - s) - w : 1
     F = S2/n_post - (S1/n_post)**2 : 1
+    F_apart = F*int(i != j) : 1
     F_local = s**2*(1 - s)**2 + (1 - 2*s)**2*w - w**2 : 1
     dw/dt = (eta/beat)*importance*changes*(1 - (1 - diagonal)*int(i == j))*z : 1
     dq/dt = (x_pre*x_post - q)/tau_q : 1

@@ -143,6 +143,21 @@ def _runs(folder: Path) -> Iterator[Call]:
         brainmem.site_draws,
         {"size": 4, "sweep": 0, "number": 0, "seed": 1, "kind": "rand", "population": 0, "trial": 0},
     )
+    yield Call(
+        "shuffle_order",
+        brainmem.shuffle_order,
+        {
+            "post": 3,
+            "pre": 4,
+            "update": 0,
+            "rule": "decay",
+            "seed": 1,
+            "call": 0,
+            "recurrent": True,
+            "self_connections": False,
+            "shift": 0,
+        },
+    )
     yield Call("verify", brainmem.verify, {"model": model, "variant": brainmem.Spiking(neuron="poisson"), "parameters": SMALL, "seeds": 1, "device": "runtime",
                                            "inputs": {}, "weights": None, "initial": {}, "items": 1, "cells_per_unit": (1,), "protocol": None, "progress": None})  # fmt: skip
     swept = {name: value for name, value in shared.items() if name != "seed"}

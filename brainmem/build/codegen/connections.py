@@ -8,14 +8,16 @@ from typing import Any
 
 from brian2 import Clock, NeuronGroup, Quantity, Subgroup, Synapses
 
-from brainmem.build.codegen.dense import dense_synapses
+from brainmem.build.codegen.dense import Diagonal, dense_synapses
 from brainmem.build.codegen.listed import ListedSum
+from brainmem.build.codegen.statistics import add_statistics, without_statistics
 from brainmem.build.codegen.steps import add_steps
 from brainmem.build.kernels import Kernel
 from brainmem.model.reading import extreme_of
 from brainmem.text.equations import read_equations
 from brainmem.text.slices import Ends
 from brainmem.translation.controller import CONTROLLER
+from brainmem.translation.sizes import Pairs
 from brainmem.translation.text import Connection, Operation
 from brainmem.translation.trials import connect_arguments
 
@@ -78,6 +80,10 @@ def _parts(item: Connection, here: Surroundings, ends: Ends | None) -> tuple[Any
 
 def _listed(item: Connection, here: Surroundings, ends: Ends | None) -> Synapses:
     lines = {line.name: line for line in read_equations(item.equations)}
+    whole, item = (
+        item,
+        replace(item, operations=without_statistics(item.operations), pathways=without_statistics(item.pathways)),
+    )
     extremes = [path for path in item.pathways if path.sum_ and extreme_of(lines[path.sum_])]
     pathways = [path for path in item.pathways if path not in extremes]
     sides = {side: [path for path in pathways if path.side == side] for side in ("pre", "post")}
@@ -100,6 +106,10 @@ def _listed(item: Connection, here: Surroundings, ends: Ends | None) -> Synapses
         ListedSum(synapses, lines[path.sum_], **where)
     for operation in item.operations:
         operate(synapses, operation, here.periods)
+    diagonal = Diagonal(item.pairs is Pairs.ALL, None if ends is None else ends.shift)
+    for part in (*whole.operations, *whole.pathways):
+        period = here.periods[part.dt] if isinstance(part, Operation) and part.dt else None
+        add_statistics(synapses, part, controller=here.groups[CONTROLLER], diagonal=diagonal, period=period)
     return synapses
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from brian2 import NeuronGroup, Quantity, Synapses
@@ -10,6 +11,7 @@ from brian2 import NeuronGroup, Quantity, Synapses
 from brainmem.build.codegen.deferred import add_deferred
 from brainmem.build.codegen.dense import DenseEvent, DenseStep, Diagonal
 from brainmem.build.codegen.products import DenseProduct
+from brainmem.build.codegen.statistics import add_statistics, without_statistics
 from brainmem.build.codegen.transposed import add_dense_sums
 from brainmem.build.codegen.watching import Watch, follows_synapses
 from brainmem.build.kernels import Kernel
@@ -41,6 +43,11 @@ def add_steps(
     if item.trials:
         _add_products(synapses, item, trials, diagonal, kernel)
         return
+    for part in (*item.operations, *item.pathways):
+        period = periods[part.dt] if isinstance(part, Operation) and part.dt else None
+        shut = kernel.gates.get(part.name, ())
+        add_statistics(synapses, part, controller=controller, diagonal=diagonal, period=period, gates=shut, dense=True)
+    item = replace(item, operations=without_statistics(item.operations), pathways=without_statistics(item.pathways))
     if kernel.deferral is not None:
         gates = kernel.gates.get(kernel.deferral.operation, ())
         add_deferred(synapses, item, kernel.deferral, periods, diagonal=diagonal, gates=gates, controller=controller)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 
 from brainmem.model.checks.reserved import CONTROLLER
@@ -14,20 +15,25 @@ from brainmem.model.names import (
     during_gate,
     expected_name,
     fano_table,
+    formed_name,
     gathering_of,
+    kept_name,
     key_of_rank,
     late_name,
+    part_name,
     ranks_of,
     settle_table,
     shadow_name,
     spread_of,
+    statistic_name,
     twin_name,
     watched_of,
     window_gate,
 )
 from brainmem.model.nouns import LearningRule, Population, Projection
-from brainmem.text.equations import identifiers
+from brainmem.text.equations import identifiers, statement_lines
 from brainmem.text.ranking import RANKING
+from brainmem.text.statistics import STATISTICS, statistics_in
 
 __all__ = ["generated_names", "generated_objects", "generated_pattern", "named_in_statements"]
 
@@ -62,7 +68,7 @@ def generated_names(text: ModelText) -> dict[str, str]:
     made |= {f"{item.name}_values": f"the table of pattern {item.name!r}" for item in model.patterns}
     made |= {f"{gate}_gate": f"the table of gate {gate!r}" for gate in model.protocol.gates}
     for rule in model.rules:
-        made |= dict.fromkeys(_of_rule(rule), f"rule {rule.name!r}")
+        made |= dict.fromkeys((*_of_rule(rule), *_of_statistics(text, rule)), f"rule {rule.name!r}")
     for name in {name for phase in model.protocol.phases for name in phase.start}:
         made |= dict.fromkeys((f"{name}_row", f"{name}_start", f"restart_{name}"), f"the start of {name!r}")
     for population in model.populations:
@@ -101,6 +107,21 @@ def _of_rule(rule: LearningRule) -> list[str]:
         window = window_gate(rule.name)
         names += [window, f"{window}_rate", f"{rule.name}_at", f"{rule.name}_episode"]
     return names + ([during_gate(rule.name), f"{during_gate(rule.name)}_gate"] if rule.during else [])
+
+
+def _of_statistics(text: ModelText, rule: LearningRule) -> list[str]:
+    """Return the names that the statistics of a rule need."""
+    lines = [] if rule.continuous else [line.partition("=")[::2] for line in statement_lines(rule.text)]
+    texts = [entry.expr for entry in text.rules[rule.name].values()] + [value.lstrip("=") for _, value in lines]
+    called = [ast.unparse(node.func) for part in texts for node in statistics_in(part)]
+    if not called:
+        return []
+    numbers = range(1, len(called) + 2)
+    found = [statistic_name(rule.name, kind, number) for kind in STATISTICS for number in numbers]
+    found += [name(rule.name, number) for name in (formed_name, part_name) for number in numbers]
+    found.append(f"{rule.projection}_shuffled")
+    targets = {target.rstrip("+-*/ ").strip() for target, _ in lines}
+    return found + [kept_name(rule.name, target) for target in targets]
 
 
 def generated_objects(text: ModelText) -> dict[str, str]:

@@ -20,7 +20,7 @@ CONTROLLER = {
     *("step_begin", "step_end", "step_duration", "step_phase", "step_average", "step_snapshot"),
     *("step_set_aside", "step_put_back", "step_watched", "watched", "fulfilled", "start_seed"),
     *("step_skip", "step_loop", "step_leap", "loop_held", "loop_fulfilled", "protocol_epoch_end", "ending"),
-    *("visit_seed", "site_key", "site_uniform", "site_normal", "site_poisson"),
+    *("visit_seed", "shuffle_seed", "site_key", "site_uniform", "site_normal", "site_poisson"),
     *("drive_begin", "drive_of_unit", "settle"),
     *("protocol", "protocol_advance", "protocol_next", "protocol_show", "halt_when", "counter_uniform"),
     *("counter_normal", "delay_store", "delay_begin"),

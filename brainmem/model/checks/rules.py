@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from brainmem.errors import RuleError
@@ -9,6 +10,7 @@ from brainmem.model.checks.place import Place, check_choice, listed, place_of
 from brainmem.model.checks.scope import Scope
 from brainmem.model.checks.spikes import check_spiking_text, plastic_variables
 from brainmem.model.checks.statements import Statements
+from brainmem.model.checks.statistics import check_unstored
 from brainmem.model.checks.synapses import check_synaptic, synapse_scope
 from brainmem.model.checks.text import ModelText
 from brainmem.model.fields import BOUND
@@ -26,7 +28,7 @@ def check_rules(text: ModelText) -> None:
         place = place_of(text.model, "rule", rule.name, rule.text)
         scope = synapse_scope(text, projection)
         check = _check_continuous if rule.continuous else _check_statements
-        changed = check(text, place, scope, rule)
+        changed = check(text, place, replace(scope, statistics=True), rule)
         if rule.spiking is not None:
             changed |= check_spiking_text(text, rule, rule.spiking, scope)
         for name, limits in rule.bounds.items():
@@ -39,6 +41,7 @@ def _check_continuous(text: ModelText, place: Place, scope: Scope, rule: Learnin
     for entry in entries.values():
         with text.found:
             check_synaptic(place, entry, scope)
+            check_unstored(place, entry)
     changed = {name for name, entry in entries.items() if entry.kind == "differential"}
     if not changed and rule.name not in text.unread:
         reason = "a continuous rule needs a differential equation, such as 'dw/dt = eta*r_pre*r_post : 1'."

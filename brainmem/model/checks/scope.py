@@ -19,12 +19,14 @@ from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.finite import comparison_slip, pole_slip
 from brainmem.model.checks.lines import NESTED
 from brainmem.model.checks.place import Place, listed
+from brainmem.model.checks.statistics import STATISTIC_FUNCTIONS, statistic_slip
 from brainmem.model.checks.text import ModelText
 from brainmem.model.checks.truth import is_condition, truth_slip
 from brainmem.text.calls import ARGUMENTS, call_slip, function_hint
 from brainmem.text.equations import identifiers
 from brainmem.text.ranking import RANKING
 from brainmem.text.slips import equation_slip, foreign_character, syntax_slip
+from brainmem.text.statistics import STATISTICS, shuffles, without_shared
 
 __all__ = ["DRAWS", "Scope", "comparing", "shown_unit", "time_names"]
 
@@ -42,12 +44,15 @@ class Scope:
         Why statements may not give these names to values of their own.
     functions : dict of str to Function
         What may be called beside Brian2's functions.
+    statistics : bool
+        Whether texts may call statistics over all synapses (`brainmem.text.statistics`).
     """
 
     names: dict[str, Any]
     hints: dict[str, str] = field(default_factory=dict)
     made: dict[str, str] = field(default_factory=dict)
     functions: Mapping[str, Any] = field(default_factory=dict)
+    statistics: bool = False
 
     def dimensions(self, place: Place, expr: str, *, line: int = 0) -> Any:
         """Return the dimensions of an expression, or raise for what it may not hold and units that do not fit."""
@@ -90,8 +95,10 @@ class Scope:
             return COMPARES.format(name=name, call=ast.unparse(node))
         if name in self.functions:
             return call_slip(node) or self._number_slip(node)
+        if name in STATISTICS and self.statistics:
+            return statistic_slip(node, self.names)
         if name not in DEFAULT_FUNCTIONS:
-            known = sorted({*DEFAULT_FUNCTIONS, *self.functions})
+            known = sorted({*DEFAULT_FUNCTIONS, *self.functions, *(STATISTICS if self.statistics else ())})
             hint = function_hint(name, node, drawing=False) or closest(name, known)
             return f"unknown function {name!r}.{hint} Functions: {listed(known)}."
         return call_slip(node)
@@ -124,11 +131,12 @@ class Scope:
 
     def is_shared(self, expr: str) -> bool:
         """Tell whether an expression has one value for all units or synapses; every one draws random numbers anew."""
-        return not identifiers(expr) & DRAWS and not self.apart(expr)
+        return not (identifiers(expr) & DRAWS or shuffles(expr) or self.apart(expr))
 
     def apart(self, expr: str) -> list[str]:
         """Return the names that an expression reads and that differ between units or synapses."""
-        return [name for name in sorted(identifiers(expr) & set(self.names)) if not self.names[name].scalar]
+        names = identifiers(without_shared(expr)) & set(self.names)
+        return [name for name in sorted(names) if not self.names[name].scalar]
 
     def is_condition(self, expr: str) -> bool:
         """Tell whether an expression is true or false."""
@@ -142,7 +150,8 @@ class Scope:
 
     def _variables(self) -> dict[str, Any]:
         constants = {name: Variable(name) for name in DEFAULT_CONSTANTS}
-        return {**DEFAULT_UNITS, **constants, **DEFAULT_FUNCTIONS, **self.functions, **self.names}
+        functions = {**DEFAULT_FUNCTIONS, **self.functions, **(STATISTIC_FUNCTIONS if self.statistics else {})}
+        return {**DEFAULT_UNITS, **constants, **functions, **self.names}
 
     def _unknown(self, place: Place, name: str, line: int) -> RuleError:
         if name in self.hints:
