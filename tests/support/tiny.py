@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -22,6 +23,7 @@ def forms() -> list[Any]:
     return [*MODELS, *others]
 
 
+@cache
 def form(name: str) -> MemoryModel:
     """Return a model with one protocol: the first of those that it has, or the one named behind it."""
     key, _, protocol = name.partition(" ")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.finite import comparison_slip, pole_slip
 from brainmem.model.checks.lines import NESTED
 from brainmem.model.checks.place import Place, listed
-from brainmem.model.checks.text import ModelText
+from brainmem.model.checks.text import ModelText, number
 from brainmem.model.checks.truth import is_condition, truth_slip
 from brainmem.text.calls import ARGUMENTS, call_slip, function_hint
 from brainmem.text.equations import identifiers
@@ -118,8 +119,7 @@ class Scope:
             raise place.error(f"{expr!r} must be a condition, such as 'overlap > 0.95'.", line=line)
 
     def _variables(self) -> dict[str, Any]:
-        constants = {name: Variable(name) for name in DEFAULT_CONSTANTS}
-        return {**DEFAULT_UNITS, **constants, **DEFAULT_FUNCTIONS, **self.names}
+        return {**_everywhere(), **self.names}
 
     def _unknown(self, place: Place, name: str, line: int) -> RuleError:
         if name in self.hints:
@@ -140,6 +140,12 @@ class Scope:
 
 DRAWS = {"rand", "randn", "poisson", "binomial"}
 ENDS = ("_pre", "_post", "_i", "_j")
+
+
+@lru_cache
+def _everywhere() -> dict[str, Any]:
+    """Return what every equation may read."""
+    return {**DEFAULT_UNITS, **{name: number(name) for name in DEFAULT_CONSTANTS}, **DEFAULT_FUNCTIONS}
 
 
 def _parsed(place: Place, expr: str, line: int) -> ast.AST:
@@ -164,7 +170,7 @@ def shown_unit(dimensions: Any) -> str:
 
 def time_names() -> dict[str, Any]:
     """Return the time and the step of the simulation, readable in all equations."""
-    return {name: Variable(name, dimensions=get_dimensions(second), scalar=True) for name in ("t", "dt")}
+    return {name: number(name, get_dimensions(second), scalar=True) for name in ("t", "dt")}
 
 
 def index(name: str) -> Variable:
