@@ -16,11 +16,14 @@ UNITS, ITEMS, STEPS = 12, 2, 20
 MODELS = tuple(name for paper in list_models() for name in (paper, *list_tasks(paper)))
 
 
-def forms() -> list[Any]:
-    """Return ``"name"`` of each model, and ``"name protocol"`` of each further protocol, which runs under full."""
+def forms(*, tasks: Any = ()) -> list[Any]:
+    """Return ``"name"`` of each model, and ``"name protocol"`` of each further protocol, which runs under full.
+
+    `tasks` marks the further models of a paper.
+    """
     named = [(name, list(get_model(name).protocols)[1:]) for name in MODELS]
     others = [pytest.param(f"{name} {other}", marks=pytest.mark.full) for name, further in named for other in further]
-    return [*MODELS, *others]
+    return [*(pytest.param(name, marks=tasks if "/" in name else ()) for name in MODELS), *others]
 
 
 @cache
