@@ -52,6 +52,11 @@ def test_the_printed_script_runs_in_plain_brian2_and_gets_the_same_numbers(varia
     np.testing.assert_allclose(out["w"], final[out["j"], out["i"]], rtol=0, atol=1e-12)
 
 
+def test_a_script_that_needs_more_than_brian2_fails(tmp_path):
+    with pytest.raises(AssertionError, match="not in sys.modules"):
+        run_script(tmp_path, "import brainmem", {}, {})
+
+
 def test_the_rate_variant_holds_the_model_text_verbatim():
     model = get_model("kurikawa2020")
     text = translate(model, "rate").connection("recurrent").equations
