@@ -53,7 +53,7 @@ def test_the_printed_script_runs_in_plain_brian2_and_gets_the_same_numbers(varia
 
 
 def test_a_script_that_needs_more_than_brian2_fails(tmp_path):
-    with pytest.raises(AssertionError, match="not in sys.modules"):
+    with pytest.raises(AssertionError, match=r"not in sys\.modules"):
         run_script(tmp_path, "import brainmem", {}, {})
 
 
