@@ -6,6 +6,9 @@ TESTS  ?= tests
 PYTEST_ARGS ?=
 BENCH_ARGS ?=
 
+# Tests start many processes, each of which would compile the Python of the package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 PIP    = $(VENV)/bin/python -m pip --disable-pip-version-check
 PYTEST = $(VENV)/bin/python -m pytest
 

@@ -59,6 +59,7 @@ def compile_project(folder: Path, *, owners: Mapping[str, str]) -> None:
     _use_wall_clock(folder / "network.cpp")
     sources = _sources(folder)
     _use_own_power(folder, sources)
+    _leave_out_writing(folder / "objects.cpp")
     _write_single_file(folder, sources, owners)
     (folder / "make.deps").touch()
     others = [name for name in sources if not _is_ours(name)]
@@ -132,6 +133,13 @@ def _use_own_power(folder: Path, sources: list[str]) -> None:
     for path in (folder / name for name in sources if name.startswith("code_objects/")):
         text = path.read_text(encoding="utf-8")
         path.write_text(text.replace("(pow((x), (y)))", "(brainmem::power((x), (y)))"), encoding="utf-8")
+
+
+def _leave_out_writing(objects: Path) -> None:
+    # Results are written by `generate._insert_ending`; Brian2's own writing, never called, takes a tenth of a second.
+    text = objects.read_text(encoding="utf-8")
+    empty = re.sub(r"^(void _write_arrays\(\)\n\{)\n.*?^\}", r"\1\n}", text, count=1, flags=re.MULTILINE | re.DOTALL)
+    objects.write_text(empty, encoding="utf-8")
 
 
 def _clean(folder: Path) -> None:

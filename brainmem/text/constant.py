@@ -6,7 +6,6 @@ import ast
 import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,8 @@ from brian2.core.namespace import DEFAULT_UNITS
 from scipy.special import exprel
 
 from brainmem.errors import RuleError
-from brainmem.text.expression import CONSTANTS, OPERATORS, parse
+from brainmem.text.equations import identifiers
+from brainmem.text.expression import CONSTANTS, OPERATORS, parsed
 
 __all__ = ["Known", "constant_value", "known", "require_value"]
 
@@ -55,14 +55,14 @@ class Known:
     ----------
     value : float or bool
         In base SI units.
-    shown : str
-        As messages show it, with its unit.
+    given : number, Quantity or str
+        What messages show, with its unit.
     reads : tuple of str
         Where it follows from others: their names.
     """
 
     value: Any
-    shown: str
+    given: Any
     reads: tuple[str, ...] = ()
 
 
@@ -77,7 +77,7 @@ class _NoValueError(Exception):
 def known(values: Mapping[str, Any]) -> dict[str, Known]:
     """Return what expressions may know of parameters: those that hold one number."""
     single = {name: value for name, value in values.items() if np.ndim(value) == 0}
-    return {name: Known(float(np.asarray(value)), str(value)) for name, value in single.items()}
+    return {name: Known(float(np.asarray(value)), value) for name, value in single.items()}
 
 
 def constant_value(text: str, names: Mapping[str, Known]) -> tuple[Any, str]:
@@ -98,7 +98,7 @@ def constant_value(text: str, names: Mapping[str, Known]) -> tuple[Any, str]:
         texts that are no expression.
     """
     try:
-        tree = _parsed(text)
+        tree = parsed(text)
     except RuleError:
         return None, ""
     try:
@@ -114,25 +114,17 @@ def require_value(text: Any, values: Mapping[str, Any]) -> None:
     """Raise a `RuleError` where a part of a text has no value with these values of parameters."""
     if not isinstance(text, str):
         return
-    try:
-        read = {node.id for node in ast.walk(_parsed(text)) if isinstance(node, ast.Name)}
-    except RuleError:  # told where the text is evaluated
-        return
-    _, slip = constant_value(text, known({name: value for name, value in values.items() if name in read}))
+    read = {name: values[name] for name in identifiers(text) if name in values}
+    _, slip = constant_value(text, known(read))
     if slip:
         raise RuleError(slip)
-
-
-@lru_cache(maxsize=4096)
-def _parsed(text: str) -> ast.expr:
-    return parse(text)
 
 
 def _sentence(error: _NoValueError, names: Mapping[str, Known]) -> str:
     part, read = ast.unparse(error.node), _read(ast.walk(error.cause), names)
     if not read:
         return f"{part!r} has no value: {error.reason}. Correct it."
-    values = [f"{name} = {names[name].shown}" for name in read]
+    values = [f"{name} = {names[name].given!s}" for name in read]
     joined = " and ".join(filter(None, (", ".join(values[:-1]), values[-1])))
     return f"{part!r} has no value with {joined}: {error.reason}. Choose other values, or correct the text."
 

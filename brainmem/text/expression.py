@@ -9,6 +9,7 @@ import ast
 import math
 import operator
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from brainmem.errors import RuleError, closest
 from brainmem.text.calls import ARGUMENTS, call_slip, function_hint
 from brainmem.text.slips import foreign_character, form_slip, syntax_slip
 
-__all__ = ["CONSTANTS", "FUNCTIONS", "Form", "Walker", "evaluate", "names_in", "parse", "short", "walk"]
+__all__ = ["CONSTANTS", "FUNCTIONS", "Form", "Walker", "evaluate", "names_in", "parse", "parsed", "short", "walk"]
 
 Form = Callable[["Walker", ast.Call], Any]
 LARGEST_EXPONENT = 1000
@@ -137,7 +138,7 @@ def walk(
 
     `forms` are functions that evaluate their arguments themselves: they are called with the walker and the call.
     """
-    tree = parse(text)
+    tree = parsed(text) if change is None else parse(text)
     try:
         tree = tree if change is None else ast.fix_missing_locations(change.visit(tree))
         with np.errstate(all="ignore"):
@@ -176,9 +177,14 @@ def names_in(text: str) -> set[str]:
     RuleError
         When the text is no expression.
     """
-    tree = parse(text)
+    return set(_names(text))
+
+
+@lru_cache(maxsize=4096)
+def _names(text: str) -> frozenset[str]:
+    tree = parsed(text)
     called = {id(node.func) for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
+    return frozenset(node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called)
 
 
 def short(text: str) -> str:
@@ -196,6 +202,12 @@ def parse(text: str) -> ast.expr:
         reason = error.msg if isinstance(error, SyntaxError) else str(error)
         slip = syntax_slip(text, (*FUNCTIONS, "normal", "uniform", "binary"))
         raise RuleError(f"{short(text)} is not an expression: {slip or f'{reason}.'}") from error
+
+
+@lru_cache(maxsize=4096)
+def parsed(text: str) -> ast.expr:
+    """Return what `parse` does, to be read and not changed: it is the same tree for the same text."""
+    return parse(text)
 
 
 class Walker:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +22,7 @@ from brainmem import (
     translate,
 )
 from tests.support.dense_models import DT, model_of, rate_units
+from tests.support.scripts import run_script
 from tests.support.text_reference import Reference
 
 RUNTIME, DENSE, PLAIN = Device("runtime"), Device(), Device(kernels="plain")
@@ -177,22 +176,13 @@ def test_a_drive_starts_where_it_is_told_though_a_part_projects_to_it():
     assert np.abs(np.diff(wanted.c.values[:1])).max() > 0.1
 
 
-RUN = """
-from brian2 import prefs
-prefs.codegen.target = "numpy"
-exec(compile(open("script.py").read(), "script.py", "exec"))
-np.savez("out.npz", w=np.array(across.w), i=np.array(across.i), j=np.array(across.j))
-"""
-
-
 def test_the_script_takes_parts_as_brian2_does(tmp_path):
     text = str(translate(MODEL))
     assert "    units[2:n + 5],\n    units[n:10]," in text
     assert "condition='i + 2 != j + n'" in text
-    (tmp_path / "script.py").write_text(text)
-    np.savez(tmp_path / "arrays.npz", **arrays(MODEL, seed=5, initial={"units.x": X}))
-    subprocess.run([sys.executable, "-I", "-c", RUN], cwd=tmp_path, check=True, timeout=300)
-    found, final = np.load(tmp_path / "out.npz"), run(MODEL).across_w.values[-1]
+    numbers = arrays(MODEL, seed=5, initial={"units.x": X})
+    found = run_script(tmp_path, text, numbers, {name: f"across.{name}" for name in "wij"})
+    final = run(MODEL).across_w.values[-1]
     assert len(found["w"]) == np.count_nonzero(final)
     np.testing.assert_allclose(found["w"], final[found["j"], found["i"]], **EXACT)
 

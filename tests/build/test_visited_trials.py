@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -27,6 +25,7 @@ from brainmem import (
 )
 from brainmem.errors import TranslationError
 from tests.support.dream_models import COMPILED, CYTHON, NUMPY, PLAIN, SWEEP, dreams, run, spins, symmetric
+from tests.support.scripts import run_script
 from tests.support.start_values import starts_of
 
 SIZE, TRIALS, ITEMS = 16, 5, 3
@@ -126,14 +125,14 @@ def test_the_first_trial_is_the_run_without_trials():
 @pytest.mark.full
 def test_a_printed_script_of_trials_gets_the_same_numbers(tmp_path):
     model, given = relaxing(), {"weights": {"recurrent": symmetric(SIZE)}, "trials": TRIALS}
-    np.savez(tmp_path / "arrays.npz", **brainmem.arrays(model, seed=3, **given))
     data = run(model, NUMPY, symmetric(SIZE), trials=TRIALS)
     text = str(translate(model, trials=TRIALS))
     text = text.replace('float(arrays["duration"])', f"{float(data['step_duration'].sum())}")
-    head = 'from brian2 import prefs\nprefs.codegen.target = "numpy"\n'
-    (tmp_path / "script.py").write_text(head + text + 'np.savez("out.npz", S=np.array(spins.S))\n')
-    subprocess.run([sys.executable, "-I", "script.py"], cwd=tmp_path, check=True, capture_output=True, timeout=300)
-    found = np.load(tmp_path / "out.npz")["S"].reshape(SIZE, TRIALS).T
+    found = (
+        run_script(tmp_path, text, brainmem.arrays(model, seed=3, **given), {"S": "spins.S"})["S"]
+        .reshape(SIZE, TRIALS)
+        .T
+    )
     np.testing.assert_array_equal(found, data["S"].values[-1])
 
 

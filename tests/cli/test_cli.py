@@ -24,7 +24,8 @@ from brainmem.translation import translate
 from tests.support import synthetic
 
 ROOT = Path(__file__).resolve().parents[2]
-TINY = ["--set", "N=20", "--set", "M=2", "--set", "epochs=1", "--set", "test_epochs=(1,)", "--device", "runtime"]
+SMALL = {"N": "20", "M": "2", "epochs": "1", "test_epochs": "(1,)", "starts": "1"}
+TINY = [*(word for name, value in SMALL.items() for word in ("--set", f"{name}={value}")), "--device", "runtime"]
 
 
 def run(*arguments: str):
@@ -356,7 +357,7 @@ def test_a_run_from_a_shell_saves_what_simulate_returns(tmp_path):
     command = [sys.executable, "-m", "brainmem", "run", "kurikawa2020", *TINY, "--set", "tau=20 ms", "-o", str(path)]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    parameters = {"N": 20, "M": 2, "epochs": 1, "test_epochs": (1,), "tau": "20*ms"}
+    parameters = {**SMALL, "tau": "20*ms"}
     wanted = brainmem.simulate("kurikawa2020", parameters=parameters, device="runtime")
     found = Result.load(path)
     np.testing.assert_array_equal(found.recurrent_w, wanted.recurrent_w)

@@ -118,6 +118,7 @@ def test_a_program_is_compiled_once_and_takes_any_inputs(own_cache, monkeypatch)
             result = program.run({"unit.x": start, "param.tau": tau}, duration=0.01)
             np.testing.assert_allclose(result["x"], start * (1 - DT / tau) ** 100, rtol=1e-12)
     assert cache_info().entries == 1
+    assert "Error writing output" not in (executable.folder / "whole.cpp").read_text()  # Brian2's, never called
 
 
 def test_numbers_reach_the_program_unrounded():

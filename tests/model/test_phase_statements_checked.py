@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -29,6 +27,7 @@ from brainmem import (
     sweep,
     translate,
 )
+from tests.support.scripts import run_script
 
 EQUATIONS = """
 u : 1
@@ -227,14 +226,6 @@ def of(variant: str) -> str | Spiking:
     return Spiking(neuron="poisson") if variant == "spiking" else variant
 
 
-PLAIN = """
-from brian2 import prefs
-prefs.codegen.target = "numpy"
-exec(open("script.py").read())
-np.save("kept.npy", np.asarray(units.kept))
-"""
-
-
 @pytest.mark.parametrize("trials", [None, 3])
 @pytest.mark.parametrize("variant", ["rate", "spiking"])
 def test_the_printed_script_runs_them_in_plain_brian2(variant, trials, tmp_path):
@@ -243,10 +234,8 @@ def test_the_printed_script_runs_them_in_plain_brian2(variant, trials, tmp_path)
     go = replace(GO, begin={"units": "kept = 0.5*kept"}, end={"units": "kept += (x - m)**3*int(elapsed > tau)"})
     built = model(go, populations=(units,))
     numbers = {"seed": 5, "trials": trials}
-    (tmp_path / "script.py").write_text(str(translate(built, of(variant), trials=trials)))
-    np.savez(tmp_path / "arrays.npz", **arrays(built, of(variant), **numbers))
-    done = subprocess.run([sys.executable, "-c", PLAIN], cwd=tmp_path, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-3000:]
+    text = str(translate(built, of(variant), trials=trials))
+    found = run_script(tmp_path, text, arrays(built, of(variant), **numbers), {"kept": "units.kept"})["kept"]
     result = simulate(
         built,
         of(variant),
@@ -257,5 +246,4 @@ def test_the_printed_script_runs_them_in_plain_brian2(variant, trials, tmp_path)
     )
     kept = result.kept.values[-1]
     assert np.abs(kept).max() > 0.01
-    found = np.load(tmp_path / "kept.npy").reshape(4, trials or 1)
-    assert np.abs(found - np.reshape(kept if trials is None else kept.T, (4, -1))).max() < 1e-12
+    assert np.abs(found.reshape(4, trials or 1) - np.reshape(kept if trials is None else kept.T, (4, -1))).max() < 1e-12

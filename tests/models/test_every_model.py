@@ -119,7 +119,7 @@ def test_both_variants_begin_with_the_same_weights_and_patterns(name):
         np.testing.assert_array_equal(rate[key].values[0], spiking[key].values[0], err_msg=str(key))
 
 
-@MODEL
+@pytest.mark.parametrize("name", forms(tasks=pytest.mark.full))
 @pytest.mark.parametrize("variant", ["rate", pytest.param("spiking", marks=pytest.mark.full)])
 def test_a_phase_that_is_a_protocol_of_its_own_gives_the_numbers_that_it_has_with_all_of_the_text(name, variant):
     model = tiny(form(name))

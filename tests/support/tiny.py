@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pytest
@@ -17,13 +18,17 @@ UNITS, ITEMS, STEPS = 12, 2, 20
 MODELS = tuple(name for paper in list_models() for name in (paper, *list_tasks(paper)))
 
 
-def forms() -> list[Any]:
-    """Return ``"name"`` of each model, and ``"name protocol"`` of each further protocol, which runs under full."""
+def forms(*, tasks: Any = ()) -> list[Any]:
+    """Return ``"name"`` of each model, and ``"name protocol"`` of each further protocol, which runs under full.
+
+    `tasks` marks the further models of a paper.
+    """
     named = [(name, list(get_model(name).protocols)[1:]) for name in MODELS]
     others = [pytest.param(f"{name} {other}", marks=pytest.mark.full) for name, further in named for other in further]
-    return [*MODELS, *others]
+    return [*(pytest.param(name, marks=tasks if "/" in name else ()) for name in MODELS), *others]
 
 
+@cache
 def form(name: str) -> MemoryModel:
     """Return a model with one protocol: the first of those that it has, or the one named behind it."""
     key, _, protocol = name.partition(" ")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -30,6 +28,7 @@ from brainmem import (
     translate,
 )
 from brainmem.errors import RuleError
+from tests.support.scripts import run_script
 
 NUMPY, STANDALONE = Device("runtime"), Device("cpp_standalone")
 PLAIN = Device("cpp_standalone", kernels="plain")
@@ -238,26 +237,11 @@ def test_a_rule_of_the_same_phases_reads_one():
     np.testing.assert_allclose(np.nan_to_num(result.own_w.values[-1]), w, rtol=1e-9, atol=1e-13)
 
 
-RUN = """
-import sys
-sys.path.pop(0)  # nothing of brainmem may be importable from here
-from brian2 import prefs
-prefs.codegen.target = "numpy"
-exec(compile(open("script.py").read(), "script.py", "exec"))
-assert "brainmem" not in sys.modules
-np.savez("out.npz", energy=np.array(protocol.energy), x=np.array(rates.x))
-"""
-
-
 def test_the_printed_script_runs_in_plain_brian2_and_gets_the_same_numbers(tmp_path):
     model = rates(until="", varied=True)
-    np.savez(tmp_path / "arrays.npz", **arrays(model, seed=4))
     text = str(translate(model)).replace('(arrays["duration"])', '(arrays["duration"] - arrays["dt"]/2)')
-    (tmp_path / "script.py").write_text(text)
-    command = [sys.executable, "-I", "-c", f"import sys; sys.path.insert(0, '.'){RUN}"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-3000:]
-    out, result = dict(np.load(tmp_path / "out.npz")), simulate(model, seed=4, device=NUMPY)
+    out = run_script(tmp_path, text, arrays(model, seed=4), {"energy": "protocol.energy", "x": "rates.x"})
+    result = simulate(model, seed=4, device=NUMPY)
     np.testing.assert_allclose(out["energy"], result.energy.values[-1:], rtol=1e-12)
 
 

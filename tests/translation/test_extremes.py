@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from brian2 import ms, second
@@ -29,6 +26,7 @@ from brainmem import (
     translate,
 )
 from brainmem.errors import RuleError
+from tests.support.scripts import run_script
 
 DT, TAU = 0.1, 5.0  # ms
 NUMPY, STANDALONE = Device("runtime"), Device("cpp_standalone")
@@ -266,28 +264,14 @@ def test_a_value_that_is_no_number_makes_the_extremes_none(device):
     np.testing.assert_array_equal(result.highest.values, wanted.max(axis=1))
 
 
-RUN = """
-import sys
-sys.path.pop(0)  # nothing of brainmem may be importable from here
-from brian2 import prefs
-prefs.codegen.target = "numpy"
-exec(compile(open("script.py").read(), "script.py", "exec"))
-assert "brainmem" not in sys.modules
-np.savez("out.npz", x=np.array(units.x), **{name: np.array(getattr(protocol, name)) for name in NAMES})
-"""
-
-
 @pytest.mark.parametrize("target", ["runtime", pytest.param("cpp_standalone", marks=pytest.mark.full)])
 def test_the_printed_script_runs_in_plain_brian2_and_gets_the_same_numbers(target, tmp_path):
     model = inhibited()
-    np.savez(tmp_path / "arrays.npz", **arrays(model, seed=4))
     text = str(translate(model)).replace("from brian2 import *", f"from brian2 import *\nset_device({target!r})")
-    (tmp_path / "script.py").write_text(text.replace('(arrays["duration"])', '(arrays["duration"] - arrays["dt"]/2)'))
+    text = text.replace('(arrays["duration"])', '(arrays["duration"] - arrays["dt"]/2)')
     names = "strongest", "lowest", "field"
-    code = f"import sys; sys.path.insert(0, '.'); NAMES = {names}{RUN}"
-    done = subprocess.run([sys.executable, "-I", "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-3000:]
-    out, (result, *_) = dict(np.load(tmp_path / "out.npz")), run(model, NUMPY)
+    saved = {"x": "units.x", **{name: f"protocol.{name}" for name in names}}
+    out, (result, *_) = run_script(tmp_path, text, arrays(model, seed=4), saved), run(model, NUMPY)
     np.testing.assert_allclose(out["x"], result.x.values[-1], rtol=1e-12)
     for name in names:
         np.testing.assert_allclose(out[name], result[name].values[-1:], rtol=1e-12, err_msg=name)

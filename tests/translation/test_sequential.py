@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -47,6 +46,7 @@ from tests.support.dream_models import (
     symmetric,
     unlearned,
 )
+from tests.support.scripts import run_script
 from tests.support.start_values import starts_of
 
 DEVICES = [COMPILED, NUMPY, pytest.param(CYTHON, marks=pytest.mark.cython)]
@@ -201,27 +201,14 @@ def test_a_field_below_the_tie_of_a_text_flips_nothing():
     assert np.all(np.abs(data["S"].values) == 1)
 
 
-RUN = """
-import sys
-sys.path.pop(0)  # nothing of brainmem may be importable from here
-from brian2 import prefs
-prefs.codegen.target = "numpy"
-exec(compile(open("script.py").read(), "script.py", "exec"))
-assert "brainmem" not in sys.modules
-np.savez("out.npz", w=np.array(recurrent.w), S=np.array(spins.S))
-"""
-
-
 def test_the_printed_script_runs_in_plain_brian2_and_gets_the_same_numbers(tmp_path):
-    np.savez(tmp_path / "arrays.npz", **brainmem.arrays(dreams(), seed=3, weights={"recurrent": symmetric()}))
+    numbers = brainmem.arrays(dreams(), seed=3, weights={"recurrent": symmetric()})
     text = str(translate(dreams()))
     steps = int(run(dreams(), NUMPY, symmetric())["step_duration"].values.sum())
     # Our devices stop when the protocol is complete; the script goes on for its longest duration.
-    (tmp_path / "script.py").write_text(text.replace('float(arrays["duration"])', f"{float(steps)}"))
-    command = [sys.executable, "-I", "-c", "import sys; sys.path.insert(0, '.')" + RUN]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=300)
-    assert done.returncode == 0, done.stderr[-3000:]
-    out, data = dict(np.load(tmp_path / "out.npz")), run(dreams(), NUMPY, symmetric())
+    text = text.replace('float(arrays["duration"])', f"{float(steps)}")
+    out = run_script(tmp_path, text, numbers, {"w": "recurrent.w", "S": "spins.S"})
+    data = run(dreams(), NUMPY, symmetric())
     np.testing.assert_array_equal(out["S"], data["S"].values[-1])
     matrix = np.zeros((N, N))
     matrix[~np.eye(N, dtype=bool)] = out["w"]

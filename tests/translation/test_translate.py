@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -23,6 +21,7 @@ from brainmem import (
     translate,
 )
 from brainmem.translation.filters import moves
+from tests.support.scripts import run_script
 from tests.support.small_models import (
     EQUATIONS,
     SMALL,
@@ -35,32 +34,13 @@ from tests.support.small_models import (
     units,
 )
 
-RUN = """
-import sys
-sys.path.pop(0)  # nothing of brainmem may be importable from here
-from brian2 import prefs
-prefs.codegen.target = "numpy"
-exec(compile(open("script.py").read(), "script.py", "exec"))
-assert "brainmem" not in sys.modules
-np.savez("out.npz", w=np.array(recurrent.w), x=np.array(units.x), i=np.array(recurrent.i), j=np.array(recurrent.j))
-"""
-
 
 def pasted(variant: str, folder) -> dict[str, np.ndarray]:
     """Run the printed script in a process of its own that does not import brainmem."""
     model = get_model("kurikawa2020")
     numbers = brainmem.arrays(model, variant, parameters=SMALL, seed=5, device="runtime")
-    np.savez(folder / "arrays.npz", **numbers)
-    (folder / "script.py").write_text(str(translate(model, variant)))
-    done = subprocess.run(
-        [sys.executable, "-I", "-c", "import sys; sys.path.insert(0, '.')" + RUN],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    return dict(np.load(folder / "out.npz"))
+    saved = {name: f"recurrent.{name}" for name in "wij"}
+    return run_script(folder, str(translate(model, variant)), numbers, {"x": "units.x", **saved})
 
 
 @pytest.mark.parametrize("variant", ["rate", "spiking"])
@@ -70,6 +50,11 @@ def test_the_printed_script_runs_in_plain_brian2_and_gets_the_same_numbers(varia
     final = result.recurrent_w.values[-1]
     assert np.abs(final - result.recurrent_w.values[0]).max() > 1e-4, "nothing was learned, so nothing is compared"
     np.testing.assert_allclose(out["w"], final[out["j"], out["i"]], rtol=0, atol=1e-12)
+
+
+def test_a_script_that_needs_more_than_brian2_fails(tmp_path):
+    with pytest.raises(AssertionError, match=r"not in sys\.modules"):
+        run_script(tmp_path, "import brainmem", {}, {})
 
 
 def test_the_rate_variant_holds_the_model_text_verbatim():

@@ -64,6 +64,7 @@ cdef double counter_normal(double seed, double row, double unit, double trial, d
 
 def _function(python, cython: str, **needed: Function) -> Function:
     function = Function(python, arg_units=[1] * 5, return_unit=1)
+    function.implementations.add_implementation("numpy", python)  # as it is: Brian2's own checks units at every call
     function.implementations.add_implementation("cpp", _CPP)
     function.implementations.add_implementation("cython", cython, dependencies=needed)
     return function

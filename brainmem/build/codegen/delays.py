@@ -54,6 +54,7 @@ def delay_functions() -> dict[str, Function]:
 def _function(python: Callable[..., Any], others: int, cython: str) -> Function:
     """Return a function of a value and of so many numbers, which returns what has the unit of the value."""
     function = Function(python, arg_units=[None, *[1] * others], return_unit=lambda value, *_: value, stateless=False)
+    function.implementations.add_implementation("numpy", python)  # as it is: Brian2's own checks units at every call
     function.implementations.add_implementation("cpp", "", compiler_kwds={"headers": [_HEADER]})
     function.implementations.add_implementation("cython", cython)
     return function

@@ -288,9 +288,13 @@ class DenseEvent(DenseCode):
         self.abstract_code = self.user_code = {"update": code}
 
 
-@lru_cache
 def dense_class(base: type, *, presynaptic_first: bool = False) -> type:
     """Derive the active target's code object class with loops over a matrix; once, as it compiles its templates."""
+    return _dense_class(base, presynaptic_first)  # however it was called: the cache tells a default from what is given
+
+
+@lru_cache
+def _dense_class(base: type, presynaptic_first: bool) -> type:
     common = _COLUMN if presynaptic_first else _ROW
     mixins = {CPPCodeGenerator: _CommonFirst, NumpyCodeGenerator: _Distinct}
     mixin = next((ours for kind, ours in mixins.items() if issubclass(base.generator_class, kind)), _LoopIndices)

@@ -33,5 +33,6 @@ def _halt(done):
 
 
 halt_when = Function(_halt, arg_units=[1], return_unit=1, stateless=False)
+halt_when.implementations.add_implementation("numpy", _halt)  # as it is: Brian2's own checks units at every call
 halt_when.implementations.add_implementation("cpp", _CPP)
 halt_when.implementations.add_implementation("cython", _CYTHON)

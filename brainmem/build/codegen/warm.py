@@ -26,7 +26,7 @@ def warm_up() -> None:
     base = CPPStandaloneCodeObject
     for name in (*EVERY, *SPIKING):
         base.templater.templates.get_template(name)
-    for name in (item for item in OWN if item not in ("snapshot", "extreme", "ranked", "sweep")):
+    for name in ("common_group", *(item for item in OWN if item not in ("snapshot", "extreme", "ranked", "sweep"))):
         dense_class(base).templater.templates.get_template(name)
-    for name in ("snapshot", "extreme", "ranked"):
+    for name in ("common_group", "snapshot", "extreme", "ranked"):
         flagged_class(base).templater.templates.get_template(name)

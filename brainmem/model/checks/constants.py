@@ -110,7 +110,7 @@ class _Constants:
         names = {name: value for name, value in self.parameters.items() if name != "N"}
         size = self._size(population.name)
         if size is not None:
-            names["N"] = Known(float(size), str(size))
+            names["N"] = Known(float(size), size)
         return _followed(_lines(population.equations), names)
 
     def _of_synapses(self, projection: Any) -> dict[str, Known]:
@@ -133,9 +133,7 @@ class _Constants:
             post, pre = joined(projection, (source, target), self.values).shape
         except RuleError:  # told elsewhere
             return {}
-        return {
-            f"N{end}": Known(float(count), str(count)) for end, count in zip(ENDS, (pre, post), strict=True) if count
-        }
+        return {f"N{end}": Known(float(count), count) for end, count in zip(ENDS, (pre, post), strict=True) if count}
 
 
 def _lines(text: str) -> tuple[Equation, ...]:

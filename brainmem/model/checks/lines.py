@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from functools import lru_cache
 
 from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.namespace import DEFAULT_UNITS
@@ -125,6 +126,7 @@ def line_power(line: str) -> str:
     return next(filter(None, map(_power, texts)), "")
 
 
+@lru_cache(maxsize=4096)
 def _power(text: str) -> str:
     try:
         return power_slip(ast.parse(text.strip(), mode="eval"))

@@ -20,7 +20,7 @@ from brainmem.model.checks.scope import (
     time_names,
     tuple_hints,
 )
-from brainmem.model.checks.text import Entry, ModelText
+from brainmem.model.checks.text import Entry, ModelText, number
 from brainmem.model.nouns import Population
 
 __all__ = ["check_populations", "neuron_scope"]
@@ -66,7 +66,7 @@ def _check_entry(place: Place, entry: Entry, scope: Scope) -> None:
 def _check_right(place: Place, entry: Entry, scope: Scope) -> None:
     names = dict(scope.names)
     if entry.kind == "differential":
-        names |= {name: Variable(name, dimensions=get_dimensions(second**-0.5)) for name in _noises(entry.expr)}
+        names |= {name: number(name, get_dimensions(second**-0.5)) for name in _noises(entry.expr)}
     own = Scope(names, scope.hints, functions=scope.functions)
     what = f"d{entry.name}/dt" if entry.kind == "differential" else repr(entry.name)
     if entry.dtype is bool:
@@ -84,7 +84,7 @@ def _noises(expr: str) -> set[str]:
 def neuron_scope(text: ModelText, population: Population) -> Scope:
     """Return what the equations of a population may read."""
     names = {**text.readable(population.name), **text.gates, **text.constants, **time_names()}
-    names |= {"i": index("i"), "elapsed": Variable("elapsed", dimensions=get_dimensions(second), scalar=True)}
+    names |= {"i": index("i"), "elapsed": number("elapsed", get_dimensions(second), scalar=True)}
     others = [item.name for item in text.model.populations if item.name != population.name]
     advice = f"Sum it into a variable of {population.name!r} with a projection."
     hints = pattern_hints(text) | foreign_hints(text, others, advice) | tuple_hints(text) | {"xi": NOISE}

@@ -13,7 +13,7 @@ from brainmem.errors import RuleError, closest
 from brainmem.model.checks.phases import check_statements, settable
 from brainmem.model.checks.place import Place, check_choice, listed, place_of
 from brainmem.model.checks.scope import DRAWS, Scope, comparing, pattern_hints, tuple_hints
-from brainmem.model.checks.text import ModelText
+from brainmem.model.checks.text import ModelText, number
 from brainmem.model.checks.values import check_count
 from brainmem.model.counts import EPOCH_NAME, counts_of, ends_of_range
 from brainmem.model.nouns import Each, Model, Phase
@@ -91,7 +91,7 @@ def _check_once(place: Place, phase: Phase) -> None:
 
 
 def _check_phase_until(text: ModelText, place: Place, phase: Phase) -> None:
-    elapsed = {"elapsed": Variable("elapsed", dimensions=get_dimensions(second))}
+    elapsed = {"elapsed": number("elapsed", get_dimensions(second))}
     _check_until(text, place, phase.until, elapsed, {"t": "write 'elapsed' for the time since the phase began."})
 
 
@@ -101,7 +101,7 @@ def _check_until(text: ModelText, place: Place, until: str, own: dict[str, Varia
         return
     model = text.model
     known = {item.name: text.units[item.name] for item in model.observables if item.name in text.units}
-    observed = {name: Variable(name, dimensions=unit) for name, unit in known.items()}
+    observed = {name: number(name, unit) for name, unit in known.items()}
     single = {name: found for name, found in text.scalars.items() if name in text.owners_of_scalars}
     names = {**single, **observed, **own, **text.constants}
     observe = "a condition reads observables; declare Observable({0!r}, {0!r}, population={1!r}) under another name."

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ from brainmem.model.checks.finite import comparison_slip, pole_slip
 from brainmem.model.checks.lines import NESTED
 from brainmem.model.checks.place import Place, listed
 from brainmem.model.checks.statistics import STATISTIC_FUNCTIONS, statistic_slip
-from brainmem.model.checks.text import ModelText
+from brainmem.model.checks.text import ModelText, number
 from brainmem.model.checks.truth import is_condition, truth_slip
 from brainmem.text.calls import ARGUMENTS, call_slip, function_hint
 from brainmem.text.equations import identifiers
@@ -149,9 +150,8 @@ class Scope:
             raise place.error(f"{expr!r} must be a condition, such as 'overlap > 0.95'.", line=line)
 
     def _variables(self) -> dict[str, Any]:
-        constants = {name: Variable(name) for name in DEFAULT_CONSTANTS}
-        functions = {**DEFAULT_FUNCTIONS, **self.functions, **(STATISTIC_FUNCTIONS if self.statistics else {})}
-        return {**DEFAULT_UNITS, **constants, **functions, **self.names}
+        statistics = STATISTIC_FUNCTIONS if self.statistics else {}
+        return {**_everywhere(), **self.functions, **statistics, **self.names}
 
     def _unknown(self, place: Place, name: str, line: int) -> RuleError:
         if name in self.hints:
@@ -179,6 +179,12 @@ DRAWS = {"rand", "randn", "poisson", "binomial"}
 ENDS = ("_pre", "_post", "_i", "_j")
 
 
+@lru_cache
+def _everywhere() -> dict[str, Any]:
+    """Return what every equation may read."""
+    return {**DEFAULT_UNITS, **{name: number(name) for name in DEFAULT_CONSTANTS}, **DEFAULT_FUNCTIONS}
+
+
 def _parsed(place: Place, expr: str, line: int) -> ast.AST:
     slip = foreign_character(expr)
     try:
@@ -201,7 +207,7 @@ def shown_unit(dimensions: Any) -> str:
 
 def time_names() -> dict[str, Any]:
     """Return the time and the step of the simulation, readable in all equations."""
-    return {name: Variable(name, dimensions=get_dimensions(second), scalar=True) for name in ("t", "dt")}
+    return {name: number(name, get_dimensions(second), scalar=True) for name in ("t", "dt")}
 
 
 def comparing() -> dict[str, Function]:

@@ -11,7 +11,7 @@ from brainmem.model.checks.reading import spiking_place
 from brainmem.model.checks.scope import Scope
 from brainmem.model.checks.statements import Statements
 from brainmem.model.checks.synapses import check_synaptic
-from brainmem.model.checks.text import Entry, ModelText, variable
+from brainmem.model.checks.text import Entry, ModelText, number, variable
 from brainmem.model.nouns import LearningRule, Projection, SpikingRule
 
 __all__ = ["check_spiking_text", "plastic_variables"]
@@ -54,14 +54,14 @@ def check_spiking_text(text: ModelText, rule: LearningRule, given: SpikingRule, 
 
 def _wider(text: ModelText, projection: Projection, scope: Scope, own: Mapping[str, Entry]) -> Scope:
     """Return the rule's scope with what the spiking variant adds."""
-    cells = {name: Variable(name, dimensions=get_dimensions(unit), scalar=True) for name, unit in CELLS.items()}
+    cells = {name: number(name, get_dimensions(unit), scalar=True) for name, unit in CELLS.items()}
     names = {**scope.names, **cells}
     hints = dict(scope.hints)
     for side, owner in (("_pre", projection.source), ("_post", projection.target)):
         rate = text.model.population(owner).rate
         if rate:
             added = (f"count{side}", f"{rate}_s{side}", f"{rate}_activity{side}")
-            names |= {name: Variable(name) for name in added}
+            names |= {name: number(name) for name in added}
         for name in ("lastspike", "not_refractory"):
             hints[f"{name}{side}"] = COUNTS.format(side, rate or "x")
     return Scope({**names, **{name: variable(entry) for name, entry in own.items()}}, hints, scope.made)

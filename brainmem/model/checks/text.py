@@ -15,7 +15,7 @@ from brainmem.model.nouns import Model
 from brainmem.model.scalars import single
 from brainmem.text.equations import Equation
 
-__all__ = ["Entry", "ModelText", "summed_into", "variable"]
+__all__ = ["Entry", "ModelText", "number", "summed_into", "variable"]
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ class ModelText:
         names = {name: variable(entry) for name, entry in self.neurons[population].items()}
         for item in self.model.stimuli:
             if item.population == population and item.name in self.units:
-                names[item.name] = Variable(item.name, dimensions=self.units[item.name])
+                names[item.name] = number(item.name, self.units[item.name])
         return names
 
     @property
@@ -88,7 +88,7 @@ class ModelText:
         held = {name: self.neurons[several[0]][name] for name, several in owners.items() if len(several) == 1}
         observed = {item.name: self.units[item.name] for item in self.model.observables if item.name in self.units}
         dimensions = {**observed, **{name: entry.dimensions for name, entry in held.items()}}
-        return {name: Variable(name, dimensions=unit) for name, unit in dimensions.items()}
+        return {name: number(name, unit) for name, unit in dimensions.items()}
 
     @property
     def owners_of_scalars(self) -> dict[str, list[str]]:
@@ -103,7 +103,7 @@ class ModelText:
     @property
     def gates(self) -> dict[str, Variable]:
         """The gates: numbers of the whole network, read by their names in units and synapses."""
-        return {gate: Variable(gate) for gate in self.model.protocol.gates}
+        return {gate: number(gate) for gate in self.model.protocol.gates}
 
 
 def summed_into(text: ModelText, population: str) -> dict[str, str]:
@@ -121,6 +121,11 @@ def summed_into(text: ModelText, population: str) -> dict[str, str]:
 
 def _constant(name: str, value: Any) -> Constant:
     return Constant(name, float(np.asarray(value)), dimensions=get_dimensions(value))
+
+
+def number(name: str, dimensions: Any = DIMENSIONLESS, *, scalar: bool = False) -> Variable:
+    """Return Brian2's description of a variable of real numbers; without a type, Brian2 looks up its preferences."""
+    return Variable(name, dimensions=dimensions, dtype=float, scalar=scalar)
 
 
 def variable(entry: Entry) -> Variable:
