@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -247,7 +247,7 @@ def _tabulate(scores: xr.DataArray, tests: Result, criterion: Criterion) -> xr.D
             "recalled": recalled.assign_attrs(units, long_name=f"fraction recalled ({criterion})"),
             "score": table.assign_attrs(units, long_name=f"{criterion.quantity} with {criterion.target}"),
         },
-        attrs={name: value for name, value in asdict(criterion).items() if value is not None},
+        attrs=criterion.fields,
     )
 
 
