@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -72,6 +72,11 @@ class Criterion:
         if level is None and known.get("score") != "dice":
             known.pop("level", None)
         return cls(**_checked(result, known))
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields that say something, by name, as `brainmem.Recalled.of` returns them."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
     @property
     def quantity(self) -> str:

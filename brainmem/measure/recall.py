@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +24,7 @@ __all__ = [
     "capacity",
     "capacity_bound",
     "mean_rate_name",
+    "mean_rates",
     "rate_names",
     "recall_ceiling",
     "recall_table",
@@ -103,7 +104,7 @@ def recall_table(
         criterion = replace(criterion, score=getattr(own, "__name__", "score"))
     tests = result.require_complete().select(phase=criterion.phase)
     patterns = _targets(tests, criterion)
-    rates = tests[mean_rate_name(tests, rate, of=patterns)]
+    rates = mean_rates(tests, mean_rate_name(tests, rate, of=patterns))
     _require_averages(rates, criterion.phase)
     wanted = np.asarray(patterns.values, dtype=float)[tests["step_item"].values.astype(int)]
     if wanted.ndim < rates.ndim:  # one target for all trials
@@ -185,7 +186,13 @@ def mean_rate_name(result: Result, rate: str | None = None, *, of: xr.DataArray 
     names = rate_names(result)
     if rate is not None and rate not in names:
         raise ResultError(
-            f"No mean rate of {rate!r} was recorded.{closest(rate, names)} Rates recorded: {_listed(names)}."
+            f"No mean rate of {rate!r} was recorded.{closest(rate, names)} Rates recorded: {_listed(names)}. "
+            f"record=('mean_{rate}',) keeps it."
+        )
+    if not names:
+        raise ResultError(
+            "The run kept no mean rates, as record=() keeps those of scored phases alone, and it has none of these. "
+            "Name them in record, such as record=('mean_x',)."
         )
     found = [name for name in names if rate in (None, name)]
     if of is not None:
@@ -198,6 +205,31 @@ def mean_rate_name(result: Result, rate: str | None = None, *, of: xr.DataArray 
     if len(found) != 1:
         raise ResultError(f"Say which rate is meant with rate=...; rates recorded: {_listed(names)}.")
     return f"mean_{found[0]}"
+
+
+def mean_rates(steps: Result, name: str) -> xr.DataArray:
+    """Return the rates averaged over each step, (step, ..., unit), of steps of which the run kept them.
+
+    Parameters
+    ----------
+    steps : Result
+        Of one phase: ``result.select(phase="recall")``.
+    name : str
+        ``"mean_x"``.
+
+    Raises
+    ------
+    ResultError
+        When the run did not keep those of all these steps.
+    """
+    rates = steps[name]
+    if rates.dims[0] != "step":
+        phases = list(dict.fromkeys(steps["step_phase"].values.tolist()))
+        raise ResultError(
+            f"The run kept no mean rates {name!r} of the phase {' and '.join(map(repr, phases))}. Record them: "
+            f"record=({name!r},) keeps those of all phases, record={{{name!r}: {tuple(phases)!r}}} those of this one."
+        )
+    return rates
 
 
 def _listed(names: tuple[str, ...]) -> str:
@@ -215,7 +247,7 @@ def _tabulate(scores: xr.DataArray, tests: Result, criterion: Criterion) -> xr.D
             "recalled": recalled.assign_attrs(units, long_name=f"fraction recalled ({criterion})"),
             "score": table.assign_attrs(units, long_name=f"{criterion.quantity} with {criterion.target}"),
         },
-        attrs={name: value for name, value in asdict(criterion).items() if value is not None},
+        attrs=criterion.fields,
     )
 
 

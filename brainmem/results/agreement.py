@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -156,7 +156,7 @@ class Comparison:
             where = item.part if item.rate is None else f"{item.rate}_{item.part}"
             groups.setdefault(f"{item.key}_{where}", []).append(item)
         data = xr.merge([_variable(name, items, self.seeds) for name, items in groups.items()], join="outer")
-        criteria = {variant: asdict(criterion) for variant, criterion in self.recalled.items()}
+        criteria = {variant: criterion.fields for variant, criterion in self.recalled.items()}
         return data.assign_attrs(model=self.model, notes=json.dumps(self.notes), recalled=json.dumps(criteria))
 
     def __str__(self) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from brainmem.errors import ResultError
+from brainmem.measure.recall import mean_rates
 from brainmem.results.result import Result
 
 __all__ = ["Matched", "Pair", "aligned_rates", "changes", "matched_rates", "paired"]
@@ -107,7 +108,8 @@ def aligned_rates(rate: Result, spiking: Result, *, phase: str, name: str) -> Ma
     rows, columns = map(list, zip(*shared, strict=True))
     unmatched = len(_steps(first)) + len(_steps(second)) - 2 * len(shared)
     uncued = _uncued(first)[rows] | _uncued(second)[columns]
-    return Matched(first[name].values[rows], second[name].values[columns], uncued, unmatched)
+    means, others = mean_rates(first, name).values, mean_rates(second, name).values
+    return Matched(means[rows], others[columns], uncued, unmatched)
 
 
 def _uncued(result: Result) -> np.ndarray:

@@ -25,7 +25,7 @@ __all__ = ["Result"]
 
 _REQUIRED = ("model", "variant", "seed", "device", "complete", "parameters")
 _STEP_COLUMNS = ("step_phase", "step_item", "step_epoch", "step_repeat", "step_duration")
-_OBSERVED = "observables and the mean rates of each step are always recorded"
+_OBSERVED = "observables are always recorded, and mean rates of steps by default"
 
 
 @dataclass(frozen=True, eq=False)

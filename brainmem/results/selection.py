@@ -25,11 +25,28 @@ def keep(data: xr.Dataset, column: str, wanted: list[Any]) -> xr.Dataset:
 
 
 def keep_steps(data: xr.Dataset, kept: np.ndarray) -> xr.Dataset:
-    """Return the steps where `kept` is true; what was recorded at the ends of some phases alone goes with them."""
+    """Return the steps where `kept` is true; what was recorded at the ends of some phases alone goes with them.
+
+    Mean rates of some phases alone stand along the steps where all of these have them.
+    """
     for axis in [str(dim) for dim in data.dims if str(dim).endswith("_step") and str(dim) in data.coords]:
         data = data.isel({axis: kept[data[axis].values]})
         data = data.assign_coords({axis: data[axis].copy(data=np.cumsum(kept)[data[axis].values] - 1)})
-    return data.isel(step=kept)
+    data = data.isel(step=kept)
+    for axis in [str(dim) for dim in data.dims if str(dim).startswith("mean_") and str(dim).endswith("_step")]:
+        if axis in data.coords and data.sizes[axis] == data.sizes["step"]:
+            data = _along_steps(data, axis)
+    return data
+
+
+def _along_steps(data: xr.Dataset, axis: str) -> xr.Dataset:
+    """Return a dataset in which what stands along an axis of its own, and has all steps, stands along the steps."""
+    own = {str(name): array.variable for name, array in data.data_vars.items() if axis in array.dims}
+    moved = {
+        name: xr.Variable(["step" if dim == axis else dim for dim in item.dims], item.values, item.attrs)
+        for name, item in own.items()
+    }
+    return data.drop_vars([*own, axis]).assign(moved)
 
 
 def keep_epochs(data: xr.Dataset, wanted: list[int]) -> xr.Dataset:

@@ -22,7 +22,7 @@ from brainmem.model.nouns import Observable
 from brainmem.model.plan import loops_run
 from brainmem.numbers.run import Numbers
 from brainmem.results.result import Result
-from brainmem.simulation.records import Records, end_label
+from brainmem.simulation.records import Records, end_label, mean_label, total_of
 from brainmem.simulation.weights import weights_after
 from brainmem.text.equations import read_equations, unit_text
 from brainmem.translation.controller import CONTROLLER, TRIAL
@@ -228,18 +228,27 @@ def _averages(
     lasted = np.reshape(elapsed, (-1, 1)) if lasted is None else lasted
     samples = np.round((lasted - begin[:, None]) / dt)
     samples[samples < 1] = np.nan
+    phases = numbers.plan.phase[_rows_run(outputs)] + 1
+    totals = {item.owner: item for item in outputs if item.kind in ("steps", "ends") and _is_total(model, item)}
     found = {}
-    rates = [population.rate for population in model.populations]
-    for population in model.populations:
-        if population.rate:
-            total = np.asarray(outputs[Recorded(population.name, f"{population.rate}_total", "steps")])
-            each = total.size // len(elapsed) // samples.shape[1]  # units stand side by side for every trial
-            mean = total.reshape(len(elapsed), -1) / (np.tile(samples, each) * dt)
-            dims, mean = _apart(translated, numbers, population.name, mean)
-            name = population.rate if rates.count(population.rate) == 1 else f"{population.name}_{population.rate}"
-            unit = _unit(translated.group(population.name), population.rate)
-            found[f"mean_{name}"] = _variable(("step", *dims), mean, unit, f"average {population.rate}")
+    for population in (item for item in model.populations if item.name in totals):
+        item, label = totals[population.name], mean_label(model, population)
+        kept = np.isin(phases, item.at) if item.at else np.full(len(phases), True)
+        total = np.asarray(outputs[item])
+        each = total.size // max(1, kept.sum()) // samples.shape[1]  # units stand side by side for every trial
+        mean = total.reshape(kept.sum(), -1) / (np.tile(samples[kept], each) * dt)
+        dims, mean = _apart(translated, numbers, population.name, mean)
+        unit = _unit(translated.group(population.name), population.rate or "")
+        step = f"{label}_step" if item.at else "step"
+        found[label] = _variable((step, *dims), mean, unit, f"average {population.rate}")
+        if item.at:
+            found[step] = _variable(step, np.flatnonzero(kept), "1", "number of the step, from 0")
     return found
+
+
+def _is_total(model: MemoryModel, item: Recorded) -> bool:
+    """Tell whether something recorded is what mean rates are made from."""
+    return any(item.owner == found.name and item.variable == total_of(found) for found in model.populations)
 
 
 def _patterns(model: MemoryModel, numbers: Numbers) -> dict[str, xr.Variable]:
@@ -267,7 +276,7 @@ def _ends(translated: Translation, numbers: Numbers, outputs: Outputs) -> dict[s
     phases = numbers.plan.phase[_rows_run(outputs)] + 1
     found = {}
     for item, values in outputs.items():
-        if item.kind != "ends":
+        if item.kind != "ends" or _is_total(translated.model, item):
             continue
         label = end_label(model, item.owner, item.variable)
         dims, values = _apart(translated, numbers, item.owner, np.asarray(values))

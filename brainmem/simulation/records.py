@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from brainmem.errors import RuleError, closest
-from brainmem.model.nouns import Model
+from brainmem.model.nouns import Model, Population
 from brainmem.model.phases import held_lines
 from brainmem.numbers.run import Numbers
 from brainmem.text.equations import read_equations
@@ -15,7 +15,7 @@ from brainmem.translation.moments import sums_behind
 from brainmem.translation.recorded import Recorded
 from brainmem.translation.text import Translation
 
-__all__ = ["LAST", "Records", "When", "end_label", "records_of", "written"]
+__all__ = ["LAST", "Records", "When", "end_label", "mean_label", "records_of", "total_of", "written"]
 
 When = tuple[Any, ...] | None
 END = "end_"  # in front of a variable: its values where steps end
@@ -47,9 +47,12 @@ def records_of(translated: Translation, numbers: Numbers, record: Mapping[str, W
     RuleError
         For a name that names nothing, listing what can be recorded; for epochs and phases that do not come.
     """
-    found: list[Recorded] = []
+    found: list[Recorded] = list(_sums_of_rates(translated, numbers, record))
     synaptic: dict[str, When] = {}
+    means = {mean_label(translated.model, item) for item in translated.model.populations if item.rate}
     for name, when in record.items():
+        if name in means:
+            continue
         if name == "weights" or name in numbers.weights:
             synaptic |= dict.fromkeys(numbers.weights if name == "weights" else (name,), when)
             _check_epochs(translated, numbers, name, when)
@@ -61,6 +64,39 @@ def records_of(translated: Translation, numbers: Numbers, record: Mapping[str, W
             found.append(_of_units(translated, numbers, name, when))
     found += [item for name, when in synaptic.items() for item in _snapshots(translated, name, when)]
     return Records(tuple(dict.fromkeys(found)), synaptic or dict.fromkeys(numbers.weights, (0,)))
+
+
+def mean_label(model: Model, population: Population) -> str:
+    """Return what results call the mean rates of a population."""
+    rates = [item.rate for item in model.populations]
+    own = population.rate if rates.count(population.rate) == 1 else f"{population.name}_{population.rate}"
+    return f"mean_{own}"
+
+
+def total_of(population: Population) -> str:
+    """Return the variable that adds up the rates of a population while they are averaged."""
+    return f"{population.rate}_total"
+
+
+def _sums_of_rates(translated: Translation, numbers: Numbers, record: Mapping[str, When]) -> Iterator[Recorded]:
+    """Yield what mean rates are made from: of all phases, or of those whose state is scored and those asked for.
+
+    They are of all phases unless nothing is to be recorded, or mean rates are among what is.
+    """
+    model = translated.model
+    rated = [(item, mean_label(model, item)) for item in model.populations if item.rate]
+    whole = bool(record) and not any(label in record for _, label in rated)
+    scored = {phase.name for phase in model.protocol.phases if phase.average}
+    scored |= {model.recalled.phase} if model.recalled else set()
+    every = range(1, len(model.protocol.phases) + 1)
+    for population, label in rated:
+        asked = None if whole else record.get(label, ())
+        at = tuple(every) if asked is None else _phases(translated, numbers, label, asked) if asked else ()
+        at = tuple(place for place in every if place in at or model.protocol.phases[place - 1].name in scored)
+        if at == tuple(every):
+            yield Recorded(population.name, total_of(population), "steps")
+        elif at:
+            yield Recorded(population.name, total_of(population), "ends", at)
 
 
 def _check_whole(name: str, when: When) -> None:
@@ -116,7 +152,8 @@ def _of_units(translated: Translation, numbers: Numbers, name: str, when: When) 
     matches = own or matches  # a unit's variable, where its cells have one of the same name
     if len(matches) != 1:
         keys = [next(_names(item)) for item in (*in_time, *at_ends)]
-        known = ["weights", "spikes", *numbers.weights, *keys]
+        means = [mean_label(translated.model, item) for item in translated.model.populations if item.rate]
+        known = ["weights", "spikes", *numbers.weights, *keys, *means]
         reason = "is ambiguous" if matches else "names nothing that can be recorded"
         left_out = [item for item in translated.model.unused if _means(item, name)]
         if left_out and not matches:

@@ -32,6 +32,7 @@ from brainmem.translation.text import Translation
 
 __all__ = ["Remark", "remarks_on_run", "remarks_on_setting"]
 
+LARGE = 64e6  # bytes of mean rates
 FAR = 10.0  # ranges beyond the range of rates that are no rounding and no overshoot
 ROUNDING = 1e-6
 
@@ -153,11 +154,22 @@ def remarks_on_run(
     yield from _not_finite(translated.model, data)
     yield from _phases_without_end(translated.model, data)
     yield from _repeats_without_end(json.loads(data.attrs["repeats"]))
+    yield from _large_means(data)
     for population in translated.model.populations:
         if population.rate and translated.variant == "spiking":
             yield from _cut(translated, numbers, population, outputs, dt)
         elif population.rate:
             yield from _beyond(translated.model, numbers, population, data)
+
+
+def _large_means(data: xr.Dataset) -> Iterator[Remark]:
+    """Yield which mean rates fill the memory, where all steps have them."""
+    for name, array in data.data_vars.items():
+        if str(name).startswith("mean_") and array.dims[0] == "step" and array.nbytes > LARGE:
+            yield Remark(
+                f"{name} holds the mean rates of all {array.sizes['step']} steps, {array.nbytes / 1e6:.0f} MB; "
+                f"record=() keeps those of scored phases alone, record={{{str(name)!r}: ('a phase',)}} of these too"
+            )
 
 
 def _not_finite(model: MemoryModel, data: xr.Dataset) -> Iterator[Remark]:

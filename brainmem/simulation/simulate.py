@@ -86,7 +86,9 @@ def simulate(
         ``"end_x"`` (or ``"end_units.x"``), a variable of units as each step ends, also one that `until` ended;
         ``"spikes"``; any variable of a population (``"x"`` or ``"units.x"``) in time. A mapping says when, None for
         always: ``{"recurrent.w": (0, 10, "last"), "end_x": ("dream",), "spikes": None}`` keeps weights at the start,
-        after epoch 10 and as the run ends, and states as the phase dream ends.
+        after epoch 10 and as the run ends, and states as the phase dream ends. Mean rates are kept of every step; with
+        ``record=()``, or where ``"mean_x"`` is named itself, as in ``{"mean_x": ("learn",)}``, only of the phases named
+        and of those whose state is scored, by `Recalled` or an `average`.
     interval : Quantity, optional
         Time between samples of recorded variables; ten time steps when not given.
     trials : int, optional

@@ -68,12 +68,11 @@ def with_ending(translated: Translation) -> Translation:
 
 
 def recorded_at_steps(translated: Translation) -> tuple[Recorded, ...]:
-    """Return what every run records when a step of the protocol ends: its length, observables, sums of rates."""
+    """Return what every run records when a step of the protocol ends: its length, and observables."""
     model, observers = translated.model, TRIAL if translated.trials else CONTROLLER
     ends = ["step", "elapsed", *(["fulfilled"] if has_until(model) else [])]
     ends += ["loop_fulfilled"] if model.protocol.loops else []
     kept = [(CONTROLLER, name) for name in ends]
     kept += [(observers, item.name) for item in model.observables]
     kept += [(TRIAL, name) for name in ("lasted", "stopped") if translated.trials and stop_apart(model)]
-    kept += [(item.name, f"{item.rate}_total") for item in model.populations if item.rate]
     return tuple(Recorded(owner, variable, "steps") for owner, variable in kept)

@@ -183,7 +183,7 @@ SHOWN = {
     nouns.Phase: "name duration until must_end stimuli gates start begin end average restore paired spiking",
     nouns.Each: "phases items order draws repeats epochs",
     nouns.Repeat: "times body until must_end",
-    nouns.Recalled: "phase target score threshold repeats spiking",
+    nouns.Recalled: "phase target score threshold repeats level spiking",
     nouns.Limit: "condition reason",
     nouns.Model: "name parameters populations projections rules patterns stimuli observables protocol protocols "
     "recalled limits choices reference rate_dt time_unit spiking description varied chosen unused",

@@ -161,9 +161,9 @@ def _check_each(text: ModelText, place: Place, each: Each, times: int | None) ->
     found.passes(check_choice, here, "order", each.order, ("random", "fixed", "drawn"))
     if each.draws is not None and each.order != "drawn":
         found.note(here.error(f"draws={each.draws!r} counts items drawn: write order='drawn', or leave it out."))
-    named = each.epochs is None or found.passes(_check_epochs, text, here, each.epochs)
     given = (*(("items", end) for end in ends_of_range(each.items)), ("draws", each.draws), ("repeats", each.repeats))
     sound = [found.passes(_check_number, text, here, *item, times is not None) for item in given]
+    named = each.epochs is None or found.passes(_check_epochs, text, here, each.epochs)
     if named and all(sound):
         found.passes(_check_counts, text, here, each, times)
 

@@ -111,7 +111,7 @@ def _check_level(text: ModelText, place: Place, given: Mapping[str, Any]) -> Non
     number = 0.5 if level is None else level
     if isinstance(number, bool) or not isinstance(number, Real) or not math.isfinite(number):
         raise place.error(f"level={number!r} must be a finite number, such as 0.5.")
-    if rates and not rates[0] <= number < rates[1]:
+    if rates and not rates[0] <= float(number) < rates[1]:
         raise place.error(
             f"level={number!r} can tell no units apart: rates lie between {rates[0]:g} and {rates[1]:g}, and those "
             "above the level count as active."
