@@ -16,7 +16,7 @@ from queue import SimpleQueue
 from typing import TypeVar
 
 from brainmem.errors import DeviceError
-from brainmem.storage.leaving import leave
+from brainmem.storage.leaving import have_left, leave
 
 __all__ = ["run_in_processes"]
 
@@ -122,16 +122,11 @@ def _start(lifeline: Connection, environment: Mapping[str, str]) -> None:
     """
     os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the parent too, which decides
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, leave)  # no exception, which might come up inside a lock of the library that writes
     threading.Thread(target=_leave_with, args=(lifeline,), name="lifeline", daemon=True).start()
-
-
-def _leave(number: int, frame: object) -> None:
-    """End a worker without an exception, which might come up inside a lock of the library that writes results."""
-    leave(number)
 
 
 def _leave_with(lifeline: Connection) -> None:
     with suppress(EOFError, OSError):
         lifeline.recv_bytes()
-    _leave(signal.SIGTERM, None)
+    have_left(signal.SIGTERM)
