@@ -18,7 +18,7 @@ from typing import TypeVar
 from brainmem.errors import DeviceError
 from brainmem.storage.leaving import have_left, leave
 
-__all__ = ["run_in_processes"]
+__all__ = ["on_interrupt", "run_in_processes"]
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -53,7 +53,7 @@ def run_in_processes(
                 futures = [pool.submit(function, item) for item in items]
             for future in futures:
                 future.add_done_callback(ended.put)
-            with _on_interrupt(lambda: ended.put(None)):
+            with on_interrupt(lambda: ended.put(None)):
                 for _ in futures:
                     if (future := ended.get()) is None:
                         raise KeyboardInterrupt
@@ -66,7 +66,7 @@ def run_in_processes(
 
 
 @contextmanager
-def _on_interrupt(action: Callable[[], object]) -> Iterator[None]:
+def on_interrupt(action: Callable[[], object]) -> Iterator[None]:
     """Call `action` when Ctrl+C is pressed, where that would raise KeyboardInterrupt."""
     usual = signal.getsignal(signal.SIGINT)
     if usual is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():

@@ -147,7 +147,7 @@ def _runs(folder: Path) -> Iterator[Call]:
                                            "inputs": {}, "weights": None, "initial": {}, "items": 1, "cells_per_unit": (1,), "protocol": None, "progress": None})  # fmt: skip
     swept = {name: value for name, value in shared.items() if name != "seed"}
     swept |= {"store": folder / "store", "seeds": 1, "jobs": 1, "record": ("x",), "interval": None, "progress": None}
-    swept |= {"measure": None}
+    swept |= {"measure": None, "trials": None, "part": None, "executor": None}
     yield Call("sweep", brainmem.sweep, swept)
     table = surrogate(8, duration=1.0, step=0.02, width=0.2, bvar=0.3)
     yield Call("fit", brainmem.fit, {"recording": table, "model": "rajan2016", "target": "R", "test": "test",
