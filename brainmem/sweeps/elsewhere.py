@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from brainmem.engine.cache import SHAPING
-from brainmem.engine.device import Device, Executable, Progress
+from brainmem.engine.device import BuildJob, Device, Executable, Progress
 from brainmem.engine.prepare import prepare
 from brainmem.errors import BrainmemError, DeviceError, ResultError
 from brainmem.simulation.collect import versions
@@ -127,6 +127,10 @@ class _Apart:
     @property
     def device(self) -> Device:
         return self.executable.device
+
+    @property
+    def job(self) -> BuildJob:
+        return self.executable.job
 
     def run(
         self,

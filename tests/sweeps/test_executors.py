@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import logging
+import multiprocessing
 import os
 import pickle
 import signal
 import sys
 import threading
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
+import dask
 import numpy as np
 import pytest
 from dask.distributed import Client, LocalCluster
@@ -18,6 +21,7 @@ from dask.distributed import Client, LocalCluster
 import brainmem.sweeps.elsewhere as elsewhere
 from brainmem import DeviceError, ResultError, RuleError, Sweep, sweep
 from brainmem.sweeps.executors import AGAIN
+from brainmem.sweeps.pool import PRELOAD
 from tests.support.counting_models import counting
 from tests.support.executors import Breaking, Elsewhere, Losing
 from tests.support.processes import same
@@ -69,18 +73,34 @@ class Killing:
             os.kill(pids[0], signal.SIGKILL)
 
 
-def on_dask(store: Path, workers: int, at: tuple[int, ...], **options) -> Sweep:
+@contextmanager
+def dask_cluster(workers: int, allowed_failures: int = 3):
+    """Start workers, processes of one thread each; a call is given up after so many have died at it."""
     with (
+        dask.config.set({"distributed.scheduler.allowed-failures": allowed_failures}),
         LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None) as cluster,
         Client(cluster) as client,
     ):
+        yield cluster, client
+
+
+def on_dask(store: Path, workers: int, at: tuple[int, ...], **options) -> Sweep:
+    with dask_cluster(workers) as (cluster, client):
         killing = Killing(cluster, at)
         found = run(store, executor=client.get_executor(), progress=killing, **options)
         assert len(killing.killed) == len(at)
     return found
 
 
-def test_points_on_dask_are_those_of_one_process_also_when_a_worker_is_killed(alone, tmp_path, quiet):
+@pytest.fixture
+def forks():
+    """Let workers begin as forks of a process that has imported Brian2, as those of our own pool do."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload([PRELOAD])
+    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+        yield
+
+
+def test_points_on_dask_are_those_of_one_process_also_when_a_worker_is_killed(alone, tmp_path, quiet, forks):
     found = on_dask(tmp_path / "store", 2, (5,))
     assert same(found, alone)
     assert [path.name for path in found.store.iterdir() if not path.name.endswith((".nc", ".sweep.json"))] == []
@@ -104,8 +124,8 @@ def kills_its_worker(result) -> int:
 
 
 @pytest.mark.full
-def test_a_point_that_kills_every_worker_keeps_an_error_and_the_others_are_run(tmp_path, quiet):
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as client:
+def test_a_point_that_kills_every_worker_keeps_an_error_and_the_others_are_run(tmp_path, quiet, forks):
+    with dask_cluster(2, allowed_failures=0) as (_, client):
         executor = client.get_executor()
         with pytest.warns(RuntimeWarning, match="1 of 6 points failed"):
             found = count(tmp_path, seeds=6, measure=kills_its_worker, executor=executor)
