@@ -118,7 +118,7 @@ def test_a_part_that_is_none_is_refused(part, tmp_path):
 
 def test_the_command_runs_one_part_by_its_index(tmp_path):
     options = ["kurikawa2020", "--set=N=16", "--set=M=2", "--set=epochs=1", "--set=test_epochs=(1,)", "--set=starts=1",
-               "--set=T_learn=20*tau", "--set=T_recall=4*tau"]  # fmt: skip
+               "--set=T_learn=20*tau", "--set=T_recall=4*tau", "--set=T_average=2*tau"]  # fmt: skip
     options += ["--seeds=3", "--device=runtime", f"--store={tmp_path}"]
     done = CliRunner().invoke(app, ["sweep", *options, "--index", "2/2"])
     assert done.exit_code == 0, done.output
@@ -135,7 +135,7 @@ LISTS = """
 
     def listing(kind):
         points = {f"p{seed}": {"parameters": {}, "seed": seed} for seed in range(2000)}
-        return Listing({"model": kind}, True, {}, points)
+        return Listing({"model": kind, "variant": "rate"}, True, {}, points)
 
     for round in range(5):
         store = Path(sys.argv[1], str(round))
