@@ -188,6 +188,12 @@ def test_a_result_with_one_bit_changed_is_refused(tmp_path):
         Result.load(path)
 
 
+def test_a_file_that_is_written_waits_for_no_other_process(tmp_path, monkeypatch):
+    monkeypatch.setattr("xarray.backends.netCDF4_.get_write_lock", lambda name: pytest.fail("it asked for a lock"))
+    synthetic.result().save(tmp_path / "run.nc")
+    assert Result.load(tmp_path / "run.nc").data.identical(synthetic.result().data)
+
+
 def test_a_seed_of_any_size_is_saved(tmp_path):
     result = simulate("kurikawa2020", parameters=SMALL, seed=2**200, device=NUMPY)
     assert Result.load(result.save(tmp_path / "run.nc")).seed == 2**200
