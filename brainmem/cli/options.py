@@ -19,6 +19,7 @@ __all__ = [
     "device_of",
     "make_folder",
     "pairs",
+    "parse_part",
     "parse_protocols",
     "parse_seeds",
     "parse_value",
@@ -78,6 +79,27 @@ def parse_seeds(text: str) -> int | list[int]:
     if not parts or not all(part.isdecimal() for part in parts):
         raise BrainmemError(f"--seeds {text!r}: write how many, --seeds 8, or which, --seeds 3,5,7.")
     return [int(part) for part in parts] if "," in text else int(parts[0])
+
+
+def parse_part(text: str | None) -> tuple[int, int] | None:
+    """Return ``(k, n)`` for the text ``k/n``, the k-th of n parts.
+
+    Raises
+    ------
+    BrainmemError
+        For anything but whole numbers with k from 1 to n.
+    """
+    if text is None:
+        return None
+    parts = [part.strip() for part in text.split("/")]
+    whole = len(parts) == 2 and all(part.isdecimal() for part in parts)
+    number, count = map(int, parts) if whole else (0, 0)
+    if not 1 <= number <= count:
+        raise BrainmemError(
+            f"--index {text!r}: write which part of how many, k/n with k from 1 to n, for example --index 1/8 to "
+            "--index 8/8. In a Slurm array of 1 to 8: --index $SLURM_ARRAY_TASK_ID/8."
+        )
+    return number, count
 
 
 def parse_protocols(text: str | None) -> str | list[str] | None:

@@ -51,6 +51,9 @@ ProtocolName = Annotated[
     str | None,
     typer.Option("--protocol", metavar="NAME", help="One of the model's protocols; the first if not given."),
 ]
+Trials = Annotated[
+    int | None, typer.Option(min=1, help="Number of independent trials that run at once; no rule may act.")
+]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Where results are written.")]
 
 
@@ -96,9 +99,7 @@ def run(
     threads: Threads = 0,
     input: Input = [],  # noqa: B006
     record: Record = [],  # noqa: B006
-    trials: Annotated[
-        int | None, typer.Option(min=1, help="Number of independent trials that run at once; no rule may act.")
-    ] = None,
+    trials: Trials = None,
     protocol: ProtocolName = None,
     output: Output = None,
     report: Annotated[bool, typer.Option(help="Write a page with figures beside the result.")] = True,

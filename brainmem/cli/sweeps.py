@@ -8,9 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from brainmem.cli.options import device_of, pairs, parse_protocols, parse_seeds, records, sweep_settings
+from brainmem.cli.options import (
+    device_of,
+    pairs,
+    parse_part,
+    parse_protocols,
+    parse_seeds,
+    records,
+    sweep_settings,
+)
 from brainmem.cli.screen import complain, print_table, say
-from brainmem.cli.study import DeviceName, Input, Key, Pick, Record, Threads, Variant
+from brainmem.cli.study import DeviceName, Input, Key, Pick, Record, Threads, Trials, Variant
 
 if TYPE_CHECKING:
     from brainmem.sweeps.store import Point, Sweep
@@ -27,6 +35,12 @@ Protocols = Annotated[
     str | None,
     typer.Option("--protocol", metavar="NAMES", help="Which of the model's protocols; several are swept: wake,sleep."),
 ]
+Index = Annotated[
+    str | None,
+    typer.Option(
+        "--index", metavar="K/N", help="Run only the K-th of N parts of the points, for jobs that share a store."
+    ),
+]
 Store = Annotated[
     Path | None, typer.Option("--store", metavar="DIR", help="The folder of results; KEY-VARIANT-sweep if not given.")
 ]
@@ -42,7 +56,9 @@ def sweep(
     threads: Threads = 0,
     input: Input = [],  # noqa: B006
     record: Record = [],  # noqa: B006
+    trials: Trials = None,
     protocol: Protocols = None,
+    index: Index = None,
     store: Store = None,
 ) -> None:
     """Run all combinations of values and seeds; the same command resumes, more values extend. 1 if a point failed."""
@@ -52,6 +68,7 @@ def sweep(
     from brainmem import sweep as run_sweep
     from brainmem.cli.progress import counting_bar
 
+    part = parse_part(index)
     name = Path(key).name
     named = "-".join([name, *([protocol.replace(",", "-")] if protocol else []), variant.value])
     with counting_bar(name) as report, warnings.catch_warnings():
@@ -65,7 +82,9 @@ def sweep(
             device=device_of(device, threads),
             jobs=jobs,
             inputs=pairs(input, "--input"),
+            trials=trials,
             protocol=parse_protocols(protocol),
+            part=part,
             progress=report,
             record=records(record) or ("weights",),
         )

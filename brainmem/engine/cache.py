@@ -32,6 +32,7 @@ from brainmem.errors import DeviceError
 from brainmem.storage.leaving import remove
 
 __all__ = [
+    "SHAPING",
     "CacheInfo",
     "cache_folder",
     "cache_info",
@@ -47,6 +48,8 @@ __all__ = [
     "write_checksum",
 ]
 
+# Variables of the environment that shape programs.
+SHAPING = ("CXX", "CXXFLAGS", "LDFLAGS")
 _PACKAGES = ("brian2", "numpy", "sympy", "cython")
 # Files of brainmem that shape a compiled program beside the builder's own module.
 _SOURCES = ("build/**/*", "engine/compiler.py", "engine/device.py", "engine/generate.py", "engine/inputs.py",
@@ -155,7 +158,7 @@ def entry_key(job: BuildJob, device: Device) -> str:
         *(f"{name} {_version(name)}" for name in _PACKAGES),
         platform.python_version(), _processor(),
         compiler_version(compiler()), _user_preferences(),
-        *(os.environ.get(name, "") for name in ("CXX", "CXXFLAGS", "LDFLAGS")),
+        *(os.environ.get(name, "") for name in SHAPING),
     ]  # fmt: skip
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 

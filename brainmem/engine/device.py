@@ -129,6 +129,11 @@ class Executable(Protocol):
         """The device that it was prepared for."""
         ...
 
+    @property
+    def job(self) -> BuildJob:
+        """What it was built from, of which other machines build their own."""
+        ...
+
     def run(
         self,
         inputs: Mapping[str, Any] | None = None,

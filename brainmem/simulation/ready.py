@@ -15,6 +15,7 @@ from brainmem.errors import RuleError
 from brainmem.model.names import affine_tables, current_table
 from brainmem.numbers.calibrate import CELLS, POINTS, AffineFit, Calibration, CellProgram, calibrate, fit_affine
 from brainmem.numbers.run import Given, Numbers, numbers_of
+from brainmem.numbers.threads import on_one_thread
 from brainmem.simulation.description import describe_cells, describe_verdicts
 from brainmem.simulation.records import Records, When, records_of
 from brainmem.simulation.remarks import Remark, remarks_on_setting
@@ -105,6 +106,7 @@ class Ready:
         return inputs | {f"table.{name}": values for name, values in self.current_tables.items()}
 
 
+@on_one_thread()
 def make_ready(
     translated: Translation,
     given: Given,

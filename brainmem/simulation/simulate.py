@@ -35,7 +35,7 @@ from brainmem.translation import translate
 from brainmem.translation.script import sizes
 from brainmem.translation.text import Translation
 
-__all__ = ["arrays", "execute", "script", "simulate"]
+__all__ = ["arrays", "execute", "script", "simulate", "translated_for"]
 
 
 @takes(RuleError, **RUN, record=RECORD, interval=optional(SPAN), progress=optional(CALLABLE))
@@ -116,7 +116,7 @@ def simulate(
     variant = variant_of(variant)
     model, parameters = form_of(get_model(model) if isinstance(model, str) else model, parameters, protocol)
     given = load_given(model, with_cells(variant, parameters), inputs=inputs, weights=weights, initial=initial)
-    translated = _translated(model, variant, trials, given)
+    translated = translated_for(model, variant, trials, given)
     ready = make_ready(translated, given, seed=seed, device=device, record=as_record(record))
     executable = prepare(job_of(ready, interval), device)
     return execute(ready, executable, progress=progress)
@@ -144,7 +144,7 @@ def arrays(
     model, parameters = form_of(get_model(model) if isinstance(model, str) else model, parameters, protocol)
     given = load_given(model, with_cells(variant, parameters), inputs=inputs, weights=weights, initial=initial)
     plain = replace(as_device(device), kernels="plain")  # the script is plain Brian2
-    ready = make_ready(_translated(model, variant, trials, given), given, seed=seed, device=plain)
+    ready = make_ready(translated_for(model, variant, trials, given), given, seed=seed, device=plain)
     found = {name: np.asarray(value) for name, value in ready.device_inputs().items()}
     counted = sizes(ready.translated)
     found |= {f"size.{name}": np.asarray(int(ready.numbers.parameters[name])) for name in counted}
@@ -190,10 +190,11 @@ def script(
     variant = variant_of(variant)
     model, parameters = form_of(get_model(model) if isinstance(model, str) else model, parameters, protocol)
     given = load_given(model, with_cells(variant, parameters), inputs=inputs)
-    return str(_translated(model, variant, trials, given))
+    return str(translated_for(model, variant, trials, given))
 
 
-def _translated(model: MemoryModel, variant: Variant, trials: int | None, given: Given) -> Translation:
+def translated_for(model: MemoryModel, variant: Variant, trials: int | None, given: Given) -> Translation:
+    """Translate a model for what is given, and for many trials at once where `trials` says how many."""
     model = with_starts(model, given.initial)
     if trials is None:
         return translate(model, variant)

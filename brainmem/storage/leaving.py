@@ -16,6 +16,7 @@ import shutil
 import signal
 import sys
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -26,6 +27,7 @@ from typing import Any, NoReturn
 __all__ = [
     "MARK",
     "end_group",
+    "have_left",
     "leave",
     "mark",
     "remove",
@@ -40,6 +42,7 @@ __all__ = [
 MARK = r"[0-9a-f]{8}-[0-9a-f]+-[0-9a-f]{8}"
 _WAIT = (signal.SIGTERM, signal.SIGHUP, signal.SIGALRM, signal.SIGINT) if os.name == "posix" else (signal.SIGINT,)
 _PERIOD = 0.1  # seconds between two looks at the parent
+_GRACE = 3.0  # seconds that the main thread has for handling a signal
 
 # What is to be undone when this process is told to end: by number, the process and the function.
 _open: dict[object, tuple[int, Callable[[], object]]] = {}
@@ -80,12 +83,29 @@ def undone(action: Callable[[], object]) -> Iterator[None]:
 
 
 def leave(number: int, frame: object = None) -> NoReturn:
-    """End this process at once, as a handler of the signal `number` or from a thread; undo what is half done."""
+    """End this process at once, as the handler of the signal `number` in the main thread; undo what is half done.
+
+    Nothing else happens meanwhile: while the handler runs, the main thread begins nothing new.
+    """
     for process, action in reversed(list(_open.values())):
         if process == os.getpid():  # a fork has a copy of what its parent does
             with suppress(Exception):
                 action()
     os._exit(128 + number)
+
+
+def have_left(number: int) -> NoReturn:
+    """End this process from another thread than the main one, which handles the signal `number` by `leave`.
+
+    The main thread does it. If this one did, what it undoes (it kills a program) would let the main one go on, to write
+    a file that nobody removes. After `_GRACE`, the main thread is somewhere that no signal reaches.
+    """
+    if hasattr(signal, "pthread_kill"):
+        main = threading.main_thread().ident
+        assert main is not None  # it has started
+        signal.pthread_kill(main, number)
+        time.sleep(_GRACE)
+    leave(number)
 
 
 def with_parent(parent: int, end: Callable[[], object]) -> Callable[[], None]:

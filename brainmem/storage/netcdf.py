@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 
 import xarray as xr
+from xarray.backends import NetCDF4DataStore
+from xarray.backends.locks import HDF5_LOCK, NETCDFC_LOCK, combine_locks
 
 from brainmem.errors import ResultError, closest
 from brainmem.storage.files import open_path, replacing
@@ -27,11 +29,24 @@ def write_dataset(data: xr.Dataset, path: str | Path, *, key: str = "") -> Path:
     path = open_path(path)
     with uninterrupted(), replacing(path) as temporary:
         try:
-            data.to_netcdf(temporary, engine="netcdf4")
+            _write(data, temporary)
         except RuntimeError as error:  # how the NetCDF library says that it cannot write
             raise _as_os_error(error, temporary) from error
         write_seal(temporary, key)
     return path
+
+
+def _write(data: xr.Dataset, path: Path) -> None:
+    """Write a file that nobody else knows; the libraries below do not stand two threads.
+
+    `Dataset.to_netcdf` takes a lock of the file too, for which it imports dask where that is installed. In a dask
+    cluster it asks the scheduler at every access, which takes ten times as long as the writing.
+    """
+    store = NetCDF4DataStore.open(str(path), mode="w", lock=combine_locks([NETCDFC_LOCK, HDF5_LOCK]))
+    try:
+        data.dump_to_store(store)
+    finally:
+        store.close()
 
 
 def _as_os_error(error: RuntimeError, path: Path) -> OSError:

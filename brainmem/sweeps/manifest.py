@@ -12,6 +12,7 @@ from typing import Any
 
 from brainmem.errors import ResultError
 from brainmem.storage.files import make_folder, replacing
+from brainmem.storage.locks import alone_in
 
 __all__ = [
     "MANIFEST",
@@ -97,15 +98,25 @@ def check_listing(store: Path, listing: Listing) -> None:
 
 
 def write_listing(store: Path, listing: Listing) -> None:
-    """Add to a store what a call of `sweep` asks for; the same call again changes nothing."""
+    """Add to a store what a call of `sweep` asks for; the same call again changes nothing.
+
+    Calls at the same time take turns.
+
+    Raises
+    ------
+    ResultError
+        See `check_listing`: another call may have begun meanwhile.
+    """
     make_folder(store)
     text = json.dumps(vars(listing), indent=1)
     path = store / _name(text)
-    try:
-        _read_listing(path)
-    except (OSError, ValueError, TypeError):
-        with replacing(path) as temporary:
-            temporary.write_text(text, encoding="utf-8")
+    with alone_in(store):
+        check_listing(store, listing)
+        try:
+            _read_listing(path)
+        except (OSError, ValueError, TypeError):
+            with replacing(path) as temporary:
+                temporary.write_text(text, encoding="utf-8")
 
 
 def _check_same(store: Path, new: Listing, old: Listing) -> None:

@@ -8,16 +8,17 @@ import json
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import FunctionType
+from types import CodeType, FunctionType
 from typing import Any
 
 import xarray as xr
 
 from brainmem.errors import ResultError, RuleError, quoted
+from brainmem.numbers.threads import on_one_thread
 from brainmem.results.result import Result
 from brainmem.storage.netcdf import read_dataset
 
-__all__ = ["MEASURE", "as_arrays", "check_measure", "identity", "kept_at", "measured"]
+__all__ = ["MEASURE", "as_arrays", "check_measure", "compiled", "folder_of", "identity", "kept_at", "measured"]
 
 MEASURE = "measure"  # its name in the definition of a sweep
 SINGLE = "single"  # marks a file that holds one array
@@ -84,6 +85,25 @@ def _text(measure: Any) -> str:
         return "" if code is None else f"{code.co_code!r} {code.co_consts!r} {code.co_names!r}"
 
 
+def compiled(measure: Callable[[Result], Any]) -> str:
+    """Return a hash of a function as it runs; its text may be newer, where its module was imported long ago."""
+    return hashlib.sha256(repr(_parts(getattr(inspect.unwrap(measure), "__code__", None))).encode()).hexdigest()[:20]
+
+
+def _parts(code: Any) -> Any:
+    if not isinstance(code, CodeType):
+        return repr(code)
+    return code.co_code, code.co_names, [_parts(value) for value in code.co_consts]
+
+
+def folder_of(measure: Callable[[Result], Any]) -> str:
+    """Return the folder in which Python looks for the module or package of a function, ``""`` for none."""
+    module = sys.modules[measure.__module__]
+    file = getattr(module, "__file__", None)
+    above = module.__name__.count(".") + hasattr(module, "__path__")
+    return str(Path(file).absolute().parents[above]) if file else ""
+
+
 def as_arrays(value: Any) -> xr.DataArray | xr.Dataset:
     """Return what a measure gave as arrays with named dimensions."""
     if isinstance(value, Mapping) and not isinstance(value, xr.Dataset):
@@ -100,7 +120,8 @@ def measured(measure: Callable[[Result], Any], result: Result) -> xr.Dataset:
         When it is nothing that a file can hold.
     """
     try:
-        value = measure(result)
+        with on_one_thread():
+            value = measure(result)
     except Exception as error:
         raise ResultError(f"measure={measure.__qualname__}: {type(error).__name__}: {error}") from error
     found = as_arrays(value)

@@ -35,6 +35,7 @@ __all__ = [
     "Task",
     "Work",
     "choosing",
+    "form_at",
     "forms_of",
     "plan_points",
     "read_points",
@@ -65,6 +66,7 @@ class Work:
     device: Device
     record: Mapping[str, When]
     interval: Any
+    trials: int | None = None  # at once, in every run
     measure: Callable[[Result], Any] | None = None  # what is kept of a result in its place
     executables: tuple[Executable, ...] = ()
 
@@ -203,6 +205,7 @@ def _definition(work: Work, form: Mapping[str, str], swept: set[str]) -> dict[st
         "device": str(work.device),
         "record": written(work.record),
         "interval": None if work.interval is None else float(np.asarray(work.interval)),
+        **({} if work.trials is None else {"trials": work.trials}),
         **(identity(work.measure) if work.measure else {}),
         **hashes,
         **{f"version of {name}": version for name, version in versions().items()},

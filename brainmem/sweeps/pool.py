@@ -16,9 +16,9 @@ from queue import SimpleQueue
 from typing import TypeVar
 
 from brainmem.errors import DeviceError
-from brainmem.storage.leaving import leave
+from brainmem.storage.leaving import have_left, leave
 
-__all__ = ["run_in_processes"]
+__all__ = ["on_interrupt", "run_in_processes"]
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -53,7 +53,7 @@ def run_in_processes(
                 futures = [pool.submit(function, item) for item in items]
             for future in futures:
                 future.add_done_callback(ended.put)
-            with _on_interrupt(lambda: ended.put(None)):
+            with on_interrupt(lambda: ended.put(None)):
                 for _ in futures:
                     if (future := ended.get()) is None:
                         raise KeyboardInterrupt
@@ -66,7 +66,7 @@ def run_in_processes(
 
 
 @contextmanager
-def _on_interrupt(action: Callable[[], object]) -> Iterator[None]:
+def on_interrupt(action: Callable[[], object]) -> Iterator[None]:
     """Call `action` when Ctrl+C is pressed, where that would raise KeyboardInterrupt."""
     usual = signal.getsignal(signal.SIGINT)
     if usual is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
@@ -122,16 +122,11 @@ def _start(lifeline: Connection, environment: Mapping[str, str]) -> None:
     """
     os.environ.update(environment)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C reaches the parent too, which decides
-    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGTERM, leave)  # no exception, which might come up inside a lock of the library that writes
     threading.Thread(target=_leave_with, args=(lifeline,), name="lifeline", daemon=True).start()
-
-
-def _leave(number: int, frame: object) -> None:
-    """End a worker without an exception, which might come up inside a lock of the library that writes results."""
-    leave(number)
 
 
 def _leave_with(lifeline: Connection) -> None:
     with suppress(EOFError, OSError):
         lifeline.recv_bytes()
-    _leave(signal.SIGTERM, None)
+    have_left(signal.SIGTERM)

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
-import errno
 import itertools
 import os
 import pickle
-import uuid
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
+from contextlib import suppress
 from dataclasses import replace
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from brainmem.engine.device import BuildJob, Device, Executable, as_device
 from brainmem.engine.prepare import prepare
-from brainmem.errors import DeviceError, ResultError, RuleError
-from brainmem.intake.arguments import CALLABLE, PATH, SEEDS, SPAN, a, optional, several, takes
+from brainmem.errors import DeviceError, RuleError, quoted
+from brainmem.intake.arguments import CALLABLE, PATH, SEEDS, SPAN, a, count, instance, optional, several, takes
 from brainmem.intake.records import RECORD, Asked, as_record
+from brainmem.model.freezing import fixed_weights
 from brainmem.model.memory import MemoryModel
 from brainmem.model.phases import with_starts
 from brainmem.model.protocols import form_of
@@ -29,39 +29,41 @@ from brainmem.numbers.loading import RUN, load_given, needed
 from brainmem.numbers.run import Given
 from brainmem.results.result import Result
 from brainmem.simulation.jobs import job_of
-from brainmem.simulation.ready import Ready, make_ready
-from brainmem.simulation.simulate import execute
-from brainmem.storage.files import advice, check_folder
-from brainmem.storage.leaving import mark, remove, remove_left_behind
-from brainmem.storage.netcdf import write_dataset
+from brainmem.simulation.simulate import translated_for
+from brainmem.storage.files import check_folder
+from brainmem.storage.leaving import remove_left_behind
 from brainmem.storage.seals import fault_of
-from brainmem.sweeps.manifest import check_listing, forget_error, write_error, write_listing
-from brainmem.sweeps.measured import check_measure, measured
+from brainmem.sweeps.elsewhere import Caller, run_elsewhere
+from brainmem.sweeps.executors import run_in_executor
+from brainmem.sweeps.manifest import check_listing, write_error, write_listing
+from brainmem.sweeps.measured import check_measure
 from brainmem.sweeps.points import (
     PROTOCOL,
     Form,
     Parameters,
     Task,
     Work,
+    form_at,
     forms_of,
     plan_points,
     read_points,
     with_choice,
 )
-from brainmem.sweeps.pool import run_in_processes
+from brainmem.sweeps.running import on_disk, ready_for, run_here
 from brainmem.sweeps.store import Sweep
-from brainmem.translation import translate
 
 __all__ = ["sweep"]
 
 Progress = Callable[[int, int, int], object]
 
-_DISK_IS_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EROFS}
-_GO_ON = "What was finished is kept, and the same call goes on from there."
-
 
 def _is_name(given: Any) -> bool:
     return isinstance(given, str)
+
+
+def _is_part(given: Any) -> bool:
+    whole = isinstance(given, tuple) and len(given) == 2 and all(type(number) is int for number in given)
+    return whole and 1 <= given[0] <= given[1]
 
 
 @takes(
@@ -75,6 +77,11 @@ def _is_name(given: Any) -> bool:
     record=RECORD,
     interval=optional(SPAN),
     measure=optional(CALLABLE),
+    trials=optional(count(1)),
+    part=optional(a("(k, n), the k-th of n parts, two whole numbers with k from 1 to n", _is_part)),
+    executor=optional(
+        instance("a concurrent.futures.Executor, such as client.get_executor() of a dask client", Executor)
+    ),
     protocol=optional(several("the name of a protocol, or a list of these", _is_name, alone=True)),
     progress=optional(CALLABLE),
 )
@@ -92,8 +99,11 @@ def sweep(
     initial: Mapping[str, Any] | None = None,
     record: Asked = ("weights",),
     interval: Any = None,
+    trials: int | None = None,
     measure: Callable[[Result], Any] | None = None,
     protocol: str | Sequence[str] | None = None,
+    part: tuple[int, int] | None = None,
+    executor: Executor | None = None,
     progress: Progress | None = None,
 ) -> Sweep:
     """Run `model` at every combination of values and seeds, and keep each result as a file in the folder `store`.
@@ -117,7 +127,7 @@ def sweep(
     device : Device or str, optional
     jobs : int, optional
         Processes at a time; as many as the machine has cores when not given. ``1`` runs in this process.
-    inputs, weights, initial, record, interval
+    inputs, weights, initial, record, interval, trials
         See `simulate`; the same for every point.
     measure : callable, optional
         Takes the `Result` of a point and returns what `Sweep.dataset` takes: a number, an array, an
@@ -127,55 +137,90 @@ def sweep(
         the same with another text.
     protocol : str or list of str, optional
         Which of the model's protocols is run, the first when not given; a list is swept, under the name ``protocol``.
+    part : tuple of int, optional
+        ``(k, n)``: run the k-th of n parts of the points, every n-th from the k-th on. Several calls, also on other
+        machines, may run their parts at once into one store, which lists all points.
+    executor : concurrent.futures.Executor, optional
+        Runs the points in place of processes of this one: ``client.get_executor()`` of a dask client, an
+        ``mpi4py.futures.MPIPoolExecutor``, a pool of processes or threads. Its workers see `store` under the same
+        name, have the same packages and a compiler. A point whose worker is lost is submitted again, twice; then its
+        error is kept.
     progress : callable, optional
         Called with the numbers of finished, failed and all points.
 
     Returns
     -------
     Sweep
-        The points asked for; ``Sweep.load(store)`` gives all that the store holds.
+        The points asked for, of the part if one is given; ``Sweep.load(store)`` gives all that the store holds.
 
     Raises
     ------
     RuleError, TranslationError
         For names, units or texts that no point could run with.
+    DeviceError
+        When processes that run points were lost; what was finished is kept.
     ResultError
         When the store holds another sweep.
     """
+    _check_workers(jobs, executor)
     if measure is not None:
         check_measure(measure, alone=jobs == 1)
-    if jobs is not None and (not isinstance(jobs, int) or isinstance(jobs, bool) or jobs < 1):
-        raise DeviceError(f"sweep(): jobs={jobs!r}: give how many processes may run at a time, 1 or more.")
     model = get_model(model) if isinstance(model, str) else model
     variant = variant_of(variant)
     points = read_points(_with_cells(variant, with_choice(model, parameters, protocol)))
     given = load_given(model, {}, inputs=inputs, weights=weights, initial=initial)
-    forms = tuple(_form(model, variant, given, form, points.given) for form in forms_of(points, model))
-    work = Work(model, forms, given, as_device(device), as_record(record), interval, measure)
+    chosen = [(form, [p for p in points.given if form_at(model, p) == form]) for form in forms_of(points, model)]
+    forms = tuple(_form(model, variant, given, form, of_form, trials) for form, of_form in chosen)
+    work = Work(model, forms, given, as_device(device), as_record(record), interval, trials, measure)
     store = check_folder(store)
-    listing, tasks = plan_points(work, points, _listed(seeds), store)
+    listing, every = plan_points(work, points, _listed(seeds), store)
     check_listing(store, listing)
     remove_left_behind(store, ".*")
+    tasks = every if part is None else every[part[0] - 1 :: part[1]]
     todo = [task for task in tasks if not _is_finished(task.path)]
     work, ready, refused = _prepare(work, todo)
-    if refused and len(refused) == len(tasks):
+    if refused and len(refused) == len(tasks) and not _any_runs(work, every, tasks):
         raise refused[0][1]
     write_listing(store, listing)
-    _run(work, ready, refused, jobs=jobs, done=_counted(len(tasks), len(tasks) - len(todo), progress))
-    found = Sweep.of(store, [listing])
+    done = _counted(len(tasks), len(tasks) - len(todo), progress)
+    _run(work, ready, refused, jobs=jobs, executor=executor, done=done)
+    remove_left_behind(store, ".*")
+    own = {task.path.stem: listing.points[task.path.stem] for task in tasks}
+    found = Sweep.of(store, [replace(listing, points=own)])
     _warn_of_failures(found)
     return found
 
 
+def _check_workers(jobs: Any, executor: Executor | None) -> None:
+    if jobs is not None and (not isinstance(jobs, int) or isinstance(jobs, bool) or jobs < 1):
+        raise DeviceError(f"sweep(): jobs={jobs!r}: give how many processes may run at a time, 1 or more.")
+    if jobs is not None and executor is not None:
+        raise DeviceError(
+            f"sweep(): jobs={jobs} and executor={quoted(executor)} are given. The executor has workers of its own, as "
+            "many as it was made with: leave out jobs, or for processes on this machine the executor."
+        )
+
+
 def _form(
-    model: MemoryModel, variant: Variant, given: Given, form: Mapping[str, str], points: list[dict[str, Any]]
+    model: MemoryModel,
+    variant: Variant,
+    given: Given,
+    form: Mapping[str, str],
+    points: list[dict[str, Any]],
+    trials: int | None,
 ) -> Form:
     """Return the model with its choices and protocol, translated, with what it needs of what is given."""
     options = {name: option for name, option in form.items() if name != PROTOCOL}
     chosen, _ = form_of(model, options, form.get(PROTOCOL))
     named = dict.fromkeys(name for point in points for name in point)
     own = needed(chosen, replace(given, parameters=named))
-    return Form(translate(with_starts(chosen, own.initial), variant), own)
+    model = with_starts(chosen, own.initial)
+    if trials is None:
+        return Form(translated_for(model, variant, None, own), own)
+    here = [{name: value for name, value in point.items() if name not in form} for point in points]
+    for point in here[1:]:
+        fixed_weights(model, point, variant.name)
+    return Form(translated_for(model, variant, trials, replace(own, parameters=here[0])), own)
 
 
 def _with_cells(variant: Variant, parameters: Any) -> Any:
@@ -210,7 +255,7 @@ def _prepare(work: Work, todo: list[Task]) -> tuple[Work, list[Task], list[tuple
 
 def _build(work: Work, task: Task, built: list[tuple[BuildJob, Executable | Exception]]) -> int:
     """Return which of `built` runs `task`, after adding it if none does."""
-    job = job_of(_ready(work, task), work.interval)
+    job = job_of(ready_for(work, task), work.interval)
     number = next((i for i, (other, _) in enumerate(built) if other == job), len(built))
     if number == len(built):
         built.append((job, _prepared(job, work.device)))
@@ -220,9 +265,14 @@ def _build(work: Work, task: Task, built: list[tuple[BuildJob, Executable | Exce
     return number
 
 
-def _ready(work: Work, task: Task) -> Ready:
-    translated, given = work.forms[task.form].translated, work.given_at(task)
-    return make_ready(translated, given, seed=task.seed, device=work.device, record=work.record)
+def _any_runs(work: Work, every: list[Task], tasks: list[Task]) -> bool:
+    """Tell whether a point of another part can be run, where none of this part can."""
+    other = {id(task.parameters): task for task in every} if len(tasks) < len(every) else {}
+    for task in other.values():
+        with suppress(Exception):
+            ready_for(work, task)
+            return True
+    return False
 
 
 def _prepared(job: BuildJob, device: Device) -> Executable | Exception:
@@ -238,91 +288,20 @@ def _run(
     refused: list[tuple[Task, Exception]],
     *,
     jobs: int | None,
+    executor: Executor | None,
     done: Callable[[bool], None],
 ) -> None:
-    for task, error in refused:
+    def failed(task: Task, error: Exception) -> None:
         write_error(task.path, error)
         done(False)
-    jobs = min(_cores(work.device) if jobs is None else jobs, len(ready))
-    if jobs <= 1:
-        for task in ready:
-            done(_run_point(work, task))
-        return
-    with _on_disk(work, ready[0].path.parent) as path:
-        run_in_processes(partial(_run_point_of, path), ready, jobs=jobs, done=done)
 
-
-def _cores(device: Device) -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, cores // max(1, device.threads))
-
-
-@contextmanager
-def _on_disk(work: Work, folder: Path) -> Iterator[Path]:
-    """Write `work` to a file, so that only its path and the points' numbers cross to workers."""
-    path = folder / f".{mark()}.work"
-    try:
-        try:
-            path.write_bytes(pickle.dumps(work))
-        except OSError as error:
-            raise ResultError(f"Cannot write {str(path)!r}: {advice(error)}") from error
-        yield path
-    finally:
-        remove(path)
-
-
-@lru_cache(maxsize=1)
-def _read_work(path: Path) -> Work:
-    try:
-        return pickle.loads(path.read_bytes())
-    except (ImportError, AttributeError) as error:
-        raise RuleError(
-            f"sweep(): another process cannot import the function measure ({error}). Write it as a function of a file "
-            "beside the script, and import it from there; or sweep with jobs=1, in this process."
-        ) from error
-
-
-def _run_point_of(path: Path, task: Task) -> bool:
-    return _run_point(_read_work(path), task)
-
-
-def _run_point(work: Work, task: Task) -> bool:
-    """Run one point into its file and return whether that went well."""
-    try:
-        result = execute(_ready(work, task), work.executables[task.executable])
-        result.data.attrs["key"] = task.path.stem
-        if work.measure is None:
-            _keep_foreign(task.path)
-            result.save(task.path)
-        else:
-            kept = measured(work.measure, result)
-            _keep_foreign(task.path)
-            write_dataset(kept, task.path, key=task.path.stem)
-    except Exception as error:
-        _keep_error(task.path, error)
-        return False
-    forget_error(task.path)
-    return True
-
-
-def _keep_error(path: Path, error: Exception) -> None:
-    """Keep why a run failed; where the disk is full, further runs would be lost too: raise then."""
-    if getattr(error.__cause__, "errno", None) in _DISK_IS_FULL:
-        raise ResultError(f"{error} {_GO_ON}") from error
-    try:
-        write_error(path, error)
-    except ResultError as full:
-        raise ResultError(f"{full} {_GO_ON}") from error
-
-
-def _keep_foreign(path: Path) -> None:
-    """Give another name to a whole result that stands where that of a point belongs: it is somebody's."""
-    if os.path.isfile(path) and fault_of(path):
-        try:
-            Result.load(path)
-        except ResultError:
-            return
-        os.rename(path, path.with_name(f"was-{path.stem}-{uuid.uuid4().hex[:8]}.nc"))
+    for task, error in refused:
+        failed(task, error)
+    if executor is None:
+        run_here(work, ready, jobs=jobs, done=done)
+    elif ready:
+        with on_disk(pickle.dumps((Caller.here(work), pickle.dumps(work))), ready[0].path.parent) as path:
+            run_in_executor(executor, partial(run_elsewhere, path), ready, done=done, lost=failed)
 
 
 def _counted(total: int, finished: int, progress: Progress | None) -> Callable[[bool], None]:

@@ -49,7 +49,7 @@ SAVES = """
     from pathlib import Path
     from tests.support import synthetic
     from brainmem import Result
-    from brainmem.sweeps.pool import _leave
+    from brainmem.storage.leaving import leave
 
     folder, count = Path(sys.argv[1]), int(sys.argv[2])
     result = synthetic.result()
@@ -62,7 +62,7 @@ SAVES = """
         told = (signal.SIGTERM, signal.SIGINT, signal.SIGKILL)[k % 3]
         child = os.fork()
         if child == 0:
-            signal.signal(signal.SIGTERM, _leave)
+            signal.signal(signal.SIGTERM, leave)
             signal.signal(signal.SIGINT, signal.default_int_handler)
             try:
                 result.save(folder / f"{k}.nc")

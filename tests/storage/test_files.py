@@ -8,6 +8,7 @@ import signal
 import stat
 import subprocess
 import sys
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -133,6 +134,30 @@ def interrupted(reached: list[str]) -> None:
     reached.append("not here")
 
 
+LEAVES = """
+    import signal, sys, threading, time
+    from pathlib import Path
+    from brainmem.storage.files import replacing
+    from brainmem.storage.leaving import have_left, leave, undone
+
+    killed = threading.Event()  # as a program whose end its starter waits for, to note it in a file
+    signal.signal(signal.SIGTERM, leave)
+    with undone(lambda: time.sleep(0.5)), undone(killed.set):
+        threading.Thread(target=have_left, args=(signal.SIGTERM,)).start()
+        while not killed.wait(0.01):
+            pass
+        with replacing(Path(sys.argv[1], "why.json")) as temporary:
+            temporary.write_text("it was killed")
+            time.sleep(10)
+"""
+
+
+def test_a_process_that_a_thread_ends_begins_no_file_meanwhile(tmp_path):
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(LEAVES), tmp_path], timeout=30)
+    assert done.returncode == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_a_sealed_file_tells_every_change(tmp_path):
     path = tmp_path / "text.json"
     seals.write_text(path, json.dumps([1.5]), key="text")
@@ -161,6 +186,12 @@ def test_a_result_with_one_bit_changed_is_refused(tmp_path):
     path.write_bytes(content)
     with pytest.raises(ResultError, match="was damaged: its checksum does not fit"):
         Result.load(path)
+
+
+def test_a_file_that_is_written_waits_for_no_other_process(tmp_path, monkeypatch):
+    monkeypatch.setattr("xarray.backends.netCDF4_.get_write_lock", lambda name: pytest.fail("it asked for a lock"))
+    synthetic.result().save(tmp_path / "run.nc")
+    assert Result.load(tmp_path / "run.nc").data.identical(synthetic.result().data)
 
 
 def test_a_seed_of_any_size_is_saved(tmp_path):

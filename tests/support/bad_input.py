@@ -162,7 +162,7 @@ def _runs(folder: Path) -> Iterator[Call]:
                                            "inputs": {}, "weights": None, "initial": {}, "items": 1, "cells_per_unit": (1,), "protocol": None, "progress": None})  # fmt: skip
     swept = {name: value for name, value in shared.items() if name != "seed"}
     swept |= {"store": folder / "store", "seeds": 1, "jobs": 1, "record": ("x",), "interval": None, "progress": None}
-    swept |= {"measure": None}
+    swept |= {"measure": None, "trials": None, "part": None, "executor": None}
     yield Call("sweep", brainmem.sweep, swept)
     tuned = {name: value for name, value in swept.items() if name not in ("measure", "store")}
     tuned |= {"objective": measure.stability_table, "space": {"eps": (1e-3, 0.1)}, "store": folder / "tuned"}

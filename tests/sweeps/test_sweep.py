@@ -13,6 +13,7 @@ import pytest
 from brian2 import ms
 from typer.testing import CliRunner
 
+import brainmem.sweeps.running
 import brainmem.sweeps.sweep
 from brainmem import (
     BrainmemError,
@@ -183,8 +184,8 @@ def test_a_run_that_fails_is_tried_again_by_the_next_call(tmp_path, monkeypatch)
             raise OSError("no space left")
         return execute(ready, executable)
 
-    execute = brainmem.sweeps.sweep.execute
-    monkeypatch.setattr(brainmem.sweeps.sweep, "execute", broken)
+    execute = brainmem.sweeps.running.execute
+    monkeypatch.setattr(brainmem.sweeps.running, "execute", broken)
     counts = []
     with pytest.warns(RuntimeWarning, match="1 of 2 points failed"):
         found = run(tmp_path, parameters={}, seeds=2, progress=lambda *numbers: counts.append(numbers))
@@ -289,7 +290,7 @@ def test_a_stopped_sweep_leaves_whole_files_no_processes_and_is_resumed(number, 
 
 
 def test_a_killed_worker_ends_the_sweep_with_advice(tmp_path, monkeypatch):
-    monkeypatch.setattr(brainmem.sweeps.sweep, "_run_point_of", kill_this_process)
+    monkeypatch.setattr(brainmem.sweeps.running, "_run_point_of", kill_this_process)
     with pytest.raises(DeviceError, match=r"A worker process was killed.*fewer jobs"):
         run(tmp_path, seeds=2, jobs=2)
 
