@@ -88,9 +88,7 @@ def build(program: Program) -> Built:
     )
 
 
-def _form_sampled_sums(
-    program: Program, groups: Mapping[str, NeuronGroup], synapses: Mapping[str, Synapses]
-) -> None:
+def _form_sampled_sums(program: Program, groups: Mapping[str, NeuronGroup], synapses: Mapping[str, Synapses]) -> None:
     """Form the sums again that recorded variables read, at the times at which these are recorded."""
     translated = program.translated
     again: dict[Sum, None] = {}
