@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from brainmem.model.names import key_of_rank
 from brainmem.model.nouns import Population
 from brainmem.model.reading import extreme_of
 from brainmem.simulation.verdicts import Expected as Bias
@@ -19,7 +20,14 @@ from brainmem.translation.split.notes import describe_split
 from brainmem.translation.split.terms import UnitNoise
 from brainmem.translation.text import Connection, Pathway, Translation, Visits
 
-__all__ = ["describe_cells", "describe_changes", "describe_schedule", "describe_terms", "describe_verdicts"]
+__all__ = [
+    "describe_cells",
+    "describe_changes",
+    "describe_ranks",
+    "describe_schedule",
+    "describe_terms",
+    "describe_verdicts",
+]
 
 # Stands for the noise of a rule that reads no rate.
 QUIET = UnitNoise(F=1.0, rate_hz=1.0, cells_per_unit=1, tau_s=1.0)
@@ -158,6 +166,17 @@ def describe_cells(translated: Translation, parameters: Mapping[str, Any]) -> tu
                 "later than those of the rate variant; with neuron='poisson' they do not"
             )
     return tuple(found)
+
+
+def describe_ranks(translated: Translation) -> tuple[str, ...]:
+    """Return a line for each rank of units that drives read, in which noise of spikes decides."""
+    lines = {(group.name, line.name): line for group in translated.groups for line in read_equations(group.equations)}
+    return tuple(
+        f"{owner}: {name} orders the units by {lines[owner, key_of_rank(name)].expr} as it is, noise of spikes "
+        "included, since drives read it: between units that lie closer together noise decides. More cells_per_unit "
+        "make it less"
+        for owner, name in translated.deciding
+    )
 
 
 def describe_terms(

@@ -80,7 +80,8 @@ def before(key: str) -> str:
 def compared(line: str) -> str:
     """Return what the units of a population are compared by, given what `before` has written, as they know it."""
     node = ast.parse(line.strip(), mode="eval").body
-    assert isinstance(node, ast.BinOp) and isinstance(node.right, ast.Call)
+    assert isinstance(node, ast.BinOp)
+    assert isinstance(node.right, ast.Call)
     text = ast.unparse(node.right.args[0])
     names = {item.id for item in ast.walk(node.right) if isinstance(item, ast.Name)}
     return rename(text, {name: name.removesuffix("_pre") for name in names})

@@ -164,6 +164,7 @@ def _spiking(model: MemoryModel, many: bool, spiking: Spiking) -> TranslatedMode
         splits=splits,
         changes=expected.changes,
         reported=expected.reported,
+        deciding=expected.deciding,
         units=units,
         final={name: unit.beyond for name, unit in units.items()},
     )

@@ -13,12 +13,11 @@ Left as they are: what nothing but a result reads (an observable, a loss: that i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from brainmem.model.memory import MemoryModel
-from brainmem.model.names import expected_name
+from brainmem.model.names import expected_name, key_of_rank
 from brainmem.model.nouns import LearningRule, Observable, Population, Projection
 from brainmem.model.parts import unchecked
 from brainmem.model.reading import EXTREMES, Summed, summed_lines
@@ -33,50 +32,16 @@ from brainmem.text.equations import (
     write_equations,
     written_out,
 )
+from brainmem.text.ranking import before
+from brainmem.translation.changed import Change, Expected
 from brainmem.translation.expected_phases import PhaseTexts
 from brainmem.translation.leading import stored_variables
 from brainmem.translation.noise import Name, Noise
 from brainmem.translation.products import Noisy, expected_text, mean_text, noise_in, noiseless_text
 
-__all__ = [
-    "Change",
-    "Expected",
-    "expect",
-]
+__all__ = ["expect"]
 
 NOISES = "xi"
-
-
-@dataclass(frozen=True)
-class Change:
-    """A text that reads something noisy beyond linearly, and what it reads instead."""
-
-    where: str
-    before: str
-    after: str
-
-
-@dataclass(frozen=True)
-class Expected:
-    """A model whose texts are right in the mean when rates are read from spikes.
-
-    Attributes
-    ----------
-    model : MemoryModel
-    states : dict of str to tuple of str
-        By population, the state variables that have an expected one beside them.
-    rates : frozenset of str
-        Populations whose expected rate is read.
-    changes : tuple of Change
-    reported : tuple of str
-        Observables that nothing reads and whose mean holds noise of spikes: they stay what the cells did.
-    """
-
-    model: MemoryModel
-    states: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    rates: frozenset[str] = frozenset()
-    changes: tuple[Change, ...] = ()
-    reported: tuple[str, ...] = ()
 
 
 def expect(model: MemoryModel, *, read: str | None = None) -> Expected:
@@ -122,6 +87,7 @@ class _Pass:
             rates,
             tuple(self.changes),
             tuple(item.name for item in self.model.observables if self._is_reported(item)),
+            tuple(sorted(self.noise.deciding)),
         )
 
     def _keeps(self, owner: str, name: str) -> bool:
@@ -132,20 +98,24 @@ class _Pass:
         names = {name: noise for (other, name), noise in self.noise.sources.items() if other == owner}
         names = {name: noise for name, noise in names.items() if not self.noise.own_phi(owner, name)}
         chosen = names if of is None else {name: noise for name, noise in names.items() if name in of}
-        return Noisy(chosen, lambda name: self._want(owner, name))
+        return Noisy(chosen, lambda name: self._want(owner, name), compared=self._deciding(owner))
+
+    def _deciding(self, owner: str) -> frozenset[str]:
+        return frozenset(name for other, name in self.noise.deciding if other == owner)
 
     def _across(self, projection: Projection, *, carried: bool = False) -> Noisy:
         """Return the noisy names that synapses read; with `carried`, rates and sums stay noisy in every product."""
         seen_as, sums = self.noise.across(projection), self.noise.sums
         names = {seen: noise for seen, (_, noise) in seen_as.items()}
         owners = {seen: key for seen, (key, _) in seen_as.items()}
+        compared = frozenset(seen for seen, key in owners.items() if key in self.noise.deciding)
         held = {seen for seen, key in owners.items() if self.noise.is_rate(*key) or key in sums} if carried else set()
 
         def want(seen: str) -> str:
             found = self._want(*owners[seen])
             return f"{found}{seen.removeprefix(owners[seen][1])}" if found else ""
 
-        return Noisy(names, want, frozenset(held))
+        return Noisy(names, want, frozenset(held) - compared, compared)
 
     def _want(self, owner: str, name: str) -> str:
         """Return the name of an expected variable and remember that it is read; none where a state has other noise."""
@@ -169,10 +139,13 @@ class _Pass:
         owner, name = population.name, line.name
         if not line.expr or (owner, name) not in self.noise.fed or self.noise.is_rate(owner, name):
             return line
-        own = self.noise.own_text(owner, line.expr)
+        own, rank = self.noise.own_text(owner, line.expr), self.noise.compared(owner).get(name)
         if name in (population.drive, population.transfer) and population.rate:
             noisy = self._within(owner, of=self.noise.own_noise(owner))
             text = self._whole(owner, own, noisy, inside=name == population.transfer)
+        elif rank is not None:
+            of = self.noise.own_noise(owner) if rank in self.noise.deciding else None
+            text = self._whole(owner, line.expr, self._as_seen(owner, of=of), extreme=True)
         elif line.kind == "differential":
             text = self._whole(owner, own, self._within(owner))
         else:
@@ -200,9 +173,9 @@ class _Pass:
 
     def _sum(self, item: Summed) -> Equation:
         projection, line, key = item.projection, item.line, (item.onto, item.variable)
-        if key not in self.noise.fed or key in self.noise.into_drives:
-            return line
-        text = self._synaptic(projection, line.expr, self._across(projection), extreme=item.compares)
+        if key not in self.noise.fed or key in self.noise.into_drives or item.ranks:
+            return line  # of ranks, what is compared has been changed
+        text = self._synaptic(projection, line.expr, self._across(projection), extreme=bool(item.extreme))
         return replace(line, expr=self._changed(f"{projection.name}: {line.name}", line.expr, text))
 
     def _synaptic(self, projection: Projection, text: str, noisy: Noisy, *, extreme: bool = False) -> str:
@@ -244,10 +217,11 @@ class _Pass:
         text = self._whole(item.population, item.expression, noisy, extreme=extreme)
         return replace(item, expression=self._changed(f"observable {item.name}", item.expression, text))
 
-    def _as_seen(self, owner: str) -> Noisy:
+    def _as_seen(self, owner: str, *, of: set[str] | None = None) -> Noisy:
         """Return the noisy names of a population as others read them, its rate from spikes in both forms."""
-        names = {name: noise for (other, name), noise in self.noise.sources.items() if other == owner}
-        return Noisy(names, lambda name: self._want(owner, name))
+        sources = self.noise.sources.items()
+        names = {name: noise for (other, name), noise in sources if other == owner and (of is None or name in of)}
+        return Noisy(names, lambda name: self._want(owner, name), compared=self._deciding(owner))
 
     def _rule(self, rule: LearningRule) -> LearningRule:
         if not self.noise.corrected(rule):
@@ -322,11 +296,25 @@ class _Pass:
     def _add_sum(self, owner: str, name: str, populations: dict[str, Any], projections: dict[str, Any]) -> None:
         item = self.noise.sums[owner, name]
         projection, line = item.projection, item.line
+        if item.ranks:
+            self._add_rank(item, populations, projections)
+            return
         text = expected_text(self.noise.ends_written(projection, line.expr), self._across(projection))
         new = Equation(f"{expected_name(name)}{item.end}", "subexpression", line.unit, text, line.flags)
         old = projections[projection.name]
         projections[projection.name] = replace(old, current=f"{old.current}\n{new}")
         self._declare(owner, Equation(expected_name(name), "parameter", line.unit), populations)
+
+    def _add_rank(self, item: Summed, populations: dict[str, Any], projections: dict[str, Any]) -> None:
+        """Add the rank of what is expected, beside one that noise decides."""
+        owner, name, key = item.onto, expected_name(item.variable), key_of_rank(item.variable)
+        value = self.noise.written(owner, self.noise.lines[owner][key].expr)
+        text = expected_text(value, self._as_seen(owner))
+        self._declare(owner, Equation(key_of_rank(name), "subexpression", "1", text), populations)
+        self._declare(owner, Equation(name, "parameter", "1"), populations)
+        new = replace(item.line, name=f"{name}_post", expr=before(key_of_rank(name)))
+        old = projections[item.projection.name]
+        projections[item.projection.name] = replace(old, current=f"{old.current}\n{new}")
 
     def _add_state(self, owner: str, name: str, populations: dict[str, Any]) -> None:
         line = self.noise.lines[owner][name]

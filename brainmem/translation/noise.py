@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from functools import cached_property
 
 from brainmem.model.memory import MemoryModel
+from brainmem.model.names import key_of_rank
 from brainmem.model.nouns import LearningRule, Population, Projection
 from brainmem.model.phases import Turn, set_by_phases, turns
 from brainmem.model.reading import Summed, sums_of
@@ -80,6 +81,8 @@ class Noise:
 
     def _next(self, found: Mapping[Name, frozenset[str]]) -> Iterator[tuple[Name, frozenset[str]]]:
         for (owner, name), item in self.sums.items():
+            if item.ranks and (owner, name) not in self.deciding:
+                continue  # of what is expected
             projection = item.projection
             read = (found.get(key, frozenset()) for key in self.synaptic_reads(projection, item.line.expr))
             single = frozenset().union(*read)
@@ -119,6 +122,25 @@ class Noise:
     @cached_property
     def _kept(self) -> dict[str, dict[str, str]]:
         return {p.name: set_by_phases(self.model, p) for p in self.model.populations}
+
+    @cached_property
+    def deciding(self) -> set[Name]:
+        """The ranks of units that their own drives or transfers read: noise in what they compare decides, as in drives.
+
+        Other ranks are those of what is expected.
+        """
+        todo = {(p.name, str(name)) for p in self.model.populations if p.rate for name in (p.drive, p.transfer)}
+        seen = set[Name]()
+        while todo:
+            seen |= todo
+            todo = {read for key in todo - self.sums.keys() for read in self.reads(*key) if self._relays(key, read)}
+            todo -= seen
+        return {key for key in seen & self.sums.keys() if self.sums[key].ranks}
+
+    def compared(self, owner: str) -> dict[str, Name]:
+        """Return the ranks of a population by the names of the values that are compared for them."""
+        ranks = ((key, item) for key, item in self.sums.items() if key[0] == owner and item.ranks)
+        return {key_of_rank(key[1]): key for key, _ in ranks}
 
     def _is_transfer(self, owner: str, name: str) -> bool:
         """Tell whether a variable is the transfer of the drive, which carries no noise of the unit's own spikes."""

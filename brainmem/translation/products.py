@@ -29,13 +29,19 @@ class Noisy:
         Gives the name of what is expected in place of a noisy name, ``""`` where there is none and the name stays.
     carried : collection of str, optional
         Noisy names that always stay: others of the same noise then read the expected.
+    compared : collection of str, optional
+        Noisy names whose mean is not what is expected: that is read in their place everywhere.
     """
 
     def __init__(
-        self, sources: Mapping[str, Sources], expected: Callable[[str], str], carried: frozenset[str] = frozenset()
+        self,
+        sources: Mapping[str, Sources],
+        expected: Callable[[str], str],
+        carried: frozenset[str] = frozenset(),
+        compared: frozenset[str] = frozenset(),
     ) -> None:
         self.sources = {name: found for name, found in sources.items() if found}
-        self.expected, self.carried = expected, carried
+        self.expected, self.carried, self.compared = expected, carried, compared
 
     def of(self, node: ast.AST) -> Sources:
         """Return where the noise in an expression comes from."""
@@ -44,7 +50,7 @@ class Noisy:
 
     def joined(self, sources: Mapping[str, Sources]) -> Noisy:
         """Return these names and others that have no expected value, and always stay."""
-        return Noisy({**self.sources, **sources}, self.expected, frozenset(sources))
+        return Noisy({**self.sources, **sources}, self.expected, frozenset(sources), self.compared)
 
 
 def noise_in(text: str, sources: Mapping[str, Sources]) -> Sources:
@@ -105,6 +111,8 @@ class _Mean:
         self.noisy, self.inside = noisy, inside
 
     def mean(self, node: ast.expr) -> ast.expr:
+        if isinstance(node, ast.Name) and node.id in self.noisy.compared:
+            return _expect(node, self.noisy, self.noisy.of(node))  # type: ignore[return-value]
         if not self.noisy.of(node) or isinstance(node, ast.Name):
             return node
         if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):

@@ -9,15 +9,16 @@ from brainmem.errors import TranslationError
 from brainmem.model.memory import MemoryModel
 from brainmem.model.names import window_gate
 from brainmem.model.nouns import LearningRule, Population, Projection
+from brainmem.model.parts import unchecked
 from brainmem.model.phases import set_by_phases
-from brainmem.model.reading import constants_in, model_names, rules_of, summed_lines, used_names
+from brainmem.model.reading import constants_in, model_names, rules_of, summed_lines, sums_of, used_names
 from brainmem.model.variants import Spiking
 from brainmem.text.equations import Equation, identifiers, merged, read_equations, write_equations
 from brainmem.translation import protocol, rate, schedule
 from brainmem.translation.cells import cells, counting_synapses, spiking_parameters
+from brainmem.translation.changed import Expected
 from brainmem.translation.common import pairs_of, projection_orders, summed_orders
 from brainmem.translation.currents import current_tables
-from brainmem.translation.expected import Expected
 from brainmem.translation.inputs import correlations
 from brainmem.translation.neurons import SpikingUnit, spiking_unit
 from brainmem.translation.phases import phase_events
@@ -124,8 +125,8 @@ def spiking_connections(model: MemoryModel, spiking: Spiking) -> tuple[tuple[Con
     """Return every connection of the spiking variant and how each rule's terms are read."""
     for population in model.populations:
         _refuse_sequential(model, population)
-    orders = projection_orders(model)
     units = {p.name: spiking_unit(model, p) for p in model.populations if p.rate}
+    orders = projection_orders(_as_summed(model, units))
     connections: list[Connection] = [counting_synapses(unit) for unit in units.values()]
     splits: list[SplitRule] = []
     for projection in model.projections:
@@ -133,6 +134,15 @@ def spiking_connections(model: MemoryModel, spiking: Spiking) -> tuple[tuple[Con
         connections.append(connection)
         splits += split
     return tuple(connections), tuple(splits)
+
+
+def _as_summed(model: MemoryModel, units: Mapping[str, SpikingUnit]) -> MemoryModel:
+    """Return a model that ranks units with their equations as cells have them: what drives hold is known after sums."""
+    if not any(item.ranks for item in sums_of(model)):
+        return model
+    lines = {name: write_equations(unit.lines) for name, unit in units.items()}
+    found = (replace(item, equations=lines.get(item.name, item.equations)) for item in model.populations)
+    return unchecked(model, populations=tuple(found))
 
 
 def _connection(

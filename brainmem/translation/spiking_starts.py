@@ -12,7 +12,7 @@ from brainmem.model.phases import Turn, set_by_phases, turns
 from brainmem.model.reading import Summed, sums_onto
 from brainmem.text.equations import Equation, identifiers, read_equations, rename
 from brainmem.translation import protocol, rate, schedule
-from brainmem.translation.expected import Expected
+from brainmem.translation.changed import Expected
 from brainmem.translation.neurons import SpikingUnit, spiking_unit
 from brainmem.translation.phases import phase_operations, read_through
 from brainmem.translation.restarts import restarts

@@ -220,7 +220,8 @@ class Translation:
     terms are. ``trials`` is the number of trials run at once, 0 for a
     plain run. ``final`` names the variables of groups that are read when the run has ended. ``changes`` are the texts
     that read what is expected in place of noisy rates, ``reported`` the observables that stay what the cells did,
-    though their mean holds noise. ``written`` is the model as its author wrote it, with both variants in it.
+    though their mean holds noise; ``deciding`` the ranks, by (group, variable), in which noise of spikes decides as it
+    does in drives. ``written`` is the model as its author wrote it, with both variants in it.
     """
 
     model: MemoryModel
@@ -238,6 +239,7 @@ class Translation:
     final: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     changes: tuple[Any, ...] = ()
     reported: tuple[str, ...] = ()
+    deciding: tuple[tuple[str, str], ...] = ()
     written: MemoryModel | None = None
 
     @property

@@ -20,6 +20,7 @@ from brainmem.numbers.run import Given
 from brainmem.simulation.description import (
     describe_cells,
     describe_changes,
+    describe_ranks,
     describe_schedule,
     describe_terms,
     describe_verdicts,
@@ -91,7 +92,7 @@ def explain(
         lines = describe_verdicts(translated)
     parts += _section("How rules are read from spikes:", lines)
     parts += _section("Read in place of what is noisy, to be right in the mean:", describe_changes(translated))
-    parts += _section("Cells:", describe_cells(translated, values))
+    parts += _section("Cells:", (*describe_cells(translated, values), *describe_ranks(translated)))
     if details:
         parts += _section("How each term of a rule is read:", describe_terms(translated, values))
     return "\n".join(parts)

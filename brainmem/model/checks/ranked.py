@@ -76,8 +76,8 @@ def _check_call(text: ModelText, place: Place, line: int, population: Population
     shared = {name for name, entry in entries.items() if "shared" in entry.flags}
     if apart := sorted(most & (own - shared) | (most & {"i"})):
         raise place.error(
-            f"{shown!r}: how many win is one number of the population, and {apart[0]!r} differs between its units. Read "
-            "parameters, observables and variables of a population of size=1 there.",
+            f"{shown!r}: how many win is one number of the population, and {apart[0]!r} differs between its units. "
+            "Read parameters, observables and variables of a population of size=1 there.",
             line=line,
         )
 

@@ -113,8 +113,8 @@ class Scope:
                 return ""
             if not unit.is_dimensionless:
                 return (
-                    f"it compares numbers without unit, rounded to 1e-9, and {arg!r} has unit {shown_unit(unit)}. Divide "
-                    "by a parameter, or by a unit of the size of what is to differ."
+                    f"it compares numbers without unit, rounded to 1e-9, and {arg!r} has unit {shown_unit(unit)}. "
+                    "Divide by a parameter of this unit."
                 )
         return ""
 
