@@ -185,7 +185,8 @@ def printed(value, s, N):
 
 estimates = {"run": run.fidelity, "points": {"s": [0.5, 0.2, 0.1, 0.05, 0.02]}, "seeds": 8}
 curvature = (
-    Row("P(w > 1/2), Table 1, s={s}, N={N}", near(run.TABLE_1, printed, source="paper"), None, run=run.large_weights, points={"s": [0.05, 0.1]}),
+    Row("P(w > 1/2), Table 1, s={s}, N={N}", near(run.TABLE_1, printed, source="paper"), None,
+        run=run.large_weights, points={"s": [0.05, 0.1]}),
     Row("correlation with the exact F, {name}, s={s}", near(FIDELITY, 0.03), None, **estimates),
     Row("correlation of the weight with the exact F, s={s}", {...: None}, "abs(w)", **estimates),
 )  # fmt: skip
