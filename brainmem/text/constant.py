@@ -255,7 +255,7 @@ class _Reader:
         if math.isinf(count) or abs(count - round(count)) > _WHOLE:
             raise _NoValueError(node, f"{count:g} units cannot win; round it, as floor(... + 0.5)", node.args[1])
         if count < -_WHOLE or (units is not None and count > units.value + _WHOLE):
-            most = "" if units is None else f" to the number of units, {units.shown}"
+            most = "" if units is None else f" to the number of units, {units.given}"
             raise _NoValueError(node, f"{count:g} units cannot win, only from 0{most}", node.args[1])
 
     def _finite(self, node: ast.AST, value: float, wanted: str) -> float:

@@ -115,8 +115,8 @@ def curve(rule):
     """Return the rows of one rule of Fig. 3A: Dice, and the patterns kept."""
     published = paper({rule: DICE[rule]}, read_off)
     return (
-        Row("mean Dice after {n}, {point}", published, "dice", at=rule, **figure),
-        Row("kept after {n}, {point}", {rule: dict.fromkeys((20, 30, 60, 90))}, "kept", at=rule, **figure),
+        Row("{point}: mean Dice after {n}", published, "dice", at=rule, **figure),
+        Row("{point}: kept after {n}", {rule: dict.fromkeys((20, 30, 60, 90))}, "kept", at=rule, **figure),
         Row("foils kept, {point}", {...: at_most(0.05)}, run.most_foils, at=rule, **figure),
     )
 
@@ -162,7 +162,7 @@ def of_hebb(found):
     if refitted is None:
         return "as published, it keeps the last few patterns. The control, a threshold fitted too, runs at full size."
     return (
-        f"as published, it keeps {found['kept after 60, hebb']:.1f} of 60; with a threshold that is fitted too "
+        f"as published, it keeps {found['hebb: kept after 60']:.1f} of 60; with a threshold that is fitted too "
         f"{refitted:.1f}: the threshold fails, not the rule."
     )
 
@@ -173,7 +173,7 @@ def of_gate(found):
     alone = found.get("control, no curvature: kept of 60, gate alone")
     if alone is None:
         return f"as published, it keeps all. {only}"
-    kept = found["kept after 60, exponential, gate"]
+    kept = found["exponential, gate: kept after 60"]
     return f"as published, it keeps {kept:.1f} of 60; the gate without curvature {alone:.1f}. {only}"
 
 

@@ -32,8 +32,10 @@ anneal                 control                           n, the number of patter
 anti                   control                           abs(w)
 =====================  ================================  =========================================================
 
-``changes="large"`` is the gate of Eq. 17: only synapses whose change would be larger than `z_min` are changed. The
-paper's last rule is `exponential` with this gate; the gate alone, with `hebb`, is a control.
+With `z_min` above 0 only synapses whose d_i d_j - w is at least as large are changed (the gate of Eq. 17). The paper's
+last rule is `exponential` with this gate; the gate alone, with `hebb`, is a control. d_i d_j has three values, so that
+any function of d_i d_j - w is a polynomial of the rates, of degree one in each, with coefficients that depend on w:
+cells follow the gate in the mean without knowing more than spikes and traces tell them.
 
 Recall starts from a cue and takes ten synchronous steps; the state after the tenth counts. `fire` says which units
 answer: those above a fixed threshold (the paper), or the K most driven ones (`winners`). Cells that recall by
@@ -53,7 +55,8 @@ Departures
 - (d_i d_j)^2 is written ((1 - 2s) p_i + s^2)((1 - 2s) p_j + s^2), the same for p of 0 and 1, and right in the mean for
   rates read from spikes.
 - The patterns in the weights at the start count in S1, S2, C and n.
-- In cells, weights between silent units decay too, by the term s^2 - w, which runs without spikes.
+- In cells, weights between silent units decay too, by the term s^2 - w, which runs without spikes. ``silent="stay"``
+  leaves it out, as rules do that act at spikes alone.
 - What the paper leaves to its authors' code (threshold, self-connections, learning rates) is told by the sources of
   parameters. Two quirks of that code are not followed: a unit that is always silent, and half states at ties.
 """
@@ -93,7 +96,7 @@ parameters = (
     Parameter("eta", 0.2503, meaning="learning rate per epoch", source="reconstruction"),
     Parameter("epochs", 5, meaning="epochs of a presentation", source="paper"),
     Parameter("a", 38.8, meaning="slope of exponential importances", source="reconstruction"),
-    Parameter("z_min", 0.188, meaning="smallest change that the gate lets through", source="reconstruction"),
+    Parameter("z_min", 0.0, meaning="smaller changes are not made", source="Eq. 17; .188 in a reconstruction"),
     Parameter("Theta", 0.0916, meaning="threshold of importances", source="reconstruction"),
     Parameter("c", 0.0058, meaning="importances c/(c + ...); per coincidence in count", source="reconstruction"),
     Parameter("n0", 20, meaning="patterns that anneal adds to those learned", source="reconstruction"),
@@ -138,12 +141,11 @@ importance = Choice(
     meaning="what the rate of learning of a synapse is multiplied by",
     source="paper, authors' code and ours: see above",
 )
-changes = Choice(
-    "changes",
-    {"all": "1", "large": "int(abs(z) > z_min)"},
-    default="all",
-    meaning="whether small changes are left out",
-    source="Eq. 17",
+silent = Choice(
+    "silent",
+    {"decay": "1", "stay": "0"},
+    meaning="whether weights between silent units decay",
+    source="decay: paper; stay: ours, as rules that act at spikes alone",
 )
 diagonal = Choice(
     "diagonal",
@@ -199,11 +201,17 @@ learning = LearningRule(
     "recurrent",
     during=("learn",),
     continuous="""
-    z = (x_pre - s)*(x_post - s) - w : 1
+    z_both = (1 - s)**2 - w : 1                      # d_i d_j - w where both units are active,
+    z_one = -s*(1 - s) - w : 1                       # one of them,
+    z_none = s**2 - w : 1                            # and neither
+    both = z_both*int(abs(z_both) >= z_min) : 1
+    one = z_one*int(abs(z_one) >= z_min) : 1
+    none = silent*z_none*int(abs(z_none) >= z_min) : 1
+    z = x_pre*x_post*both + (x_pre + x_post - 2*x_pre*x_post)*one + (1 - x_pre)*(1 - x_post)*none : 1
     F = S2/n_post - (S1/n_post)**2 : 1
     F_apart = F*int(i != j) : 1
     F_local = s**2*(1 - s)**2 + (1 - 2*s)**2*w - w**2 : 1
-    dw/dt = (eta/beat)*importance*changes*(1 - (1 - diagonal)*int(i == j))*z : 1
+    dw/dt = (eta/beat)*importance*(1 - (1 - diagonal)*int(i == j))*z : 1
     dq/dt = (x_pre*x_post - q)/tau_q : 1
     """,
     equation="w_ij <- w_ij + eta*importance*(d_i d_j - w_ij)",
@@ -269,7 +277,7 @@ protocols = {
 model = MemoryModel(
     "deistler2018",
     parameters=parameters,
-    choices=(importance, changes, diagonal, fire),
+    choices=(importance, silent, diagonal, fire),
     populations=(units,),
     projections=(recurrent,),
     rules=(learning, counting),
