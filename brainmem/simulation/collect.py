@@ -239,9 +239,9 @@ def _averages(
         mean = total.reshape(kept.sum(), -1) / (np.tile(samples[kept], each) * dt)
         dims, mean = _apart(translated, numbers, population.name, mean)
         unit = _unit(translated.group(population.name), population.rate or "")
-        step = f"{label}_step" if item.at else "step"
+        step = "step" if kept.all() else f"{label}_step"
         found[label] = _variable((step, *dims), mean, unit, f"average {population.rate}")
-        if item.at:
+        if not kept.all():
             found[step] = _variable(step, np.flatnonzero(kept), "1", "number of the step, from 0")
     return found
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from brian2 import ms
 
-from brainmem import Result, ResultError, RuleError, compare, freeze, get_model, measure, simulate
+from brainmem import Each, Result, ResultError, RuleError, compare, freeze, get_model, measure, simulate
 from brainmem.measure.recall import mean_rate_name
 from brainmem.simulation import remarks
 from tests.support.counting_models import counting
@@ -66,6 +66,13 @@ def test_each_population_keeps_its_own():
     assert "mean_fast_r" not in lean
     np.testing.assert_array_equal(lean.mean_slow_r, whole.mean_slow_r)
     assert not [name for name in none.data if name.startswith("mean_")]
+
+
+def test_where_all_steps_are_scored_they_stand_along_the_steps():
+    model = stream(Each("recall", items="P"))
+    lean, whole = (simulate(model, seed=2, device=NUMPY, record=record) for record in ((), ("weights",)))
+    assert lean.mean_x.dims == ("step", "unit")
+    np.testing.assert_array_equal(lean.mean_x, whole.mean_x)
 
 
 def test_trials_stand_side_by_side_as_they_did():

@@ -154,7 +154,7 @@ def test_phases_come_in_order_item_by_item_and_probes_in_their_epochs_only(walke
     [
         ({"probed": (7, 9)}, r"probed = \(7, 9\) names no epoch from 1 to 4.*'probe'"),
         ({"probed": (1.5,)}, "1.5 must be a whole number"),
-        ({"repeats": 0}, "'repeats' counts repetitions and must be a whole number of at least 1, got 0"),
+        ({"repeats": 0}, "repeats='repeats' is 0, and must be a whole number of at least 1"),
         ({"rounds": -1}, "'rounds' .* at least 0"),
     ],
 )
@@ -218,7 +218,7 @@ def test_long_phases_have_all_their_steps_in_single_precision_too(float_):
         protocol=Protocol((Phase("rest", duration="300000*time_step"),), (Each("rest", items=2),)),
         rate_dt="time_step",
     )
-    result = simulate(counting, device=Device(float=float_), record=())
+    result = simulate(counting, device=Device(float=float_), record=("mean_tenth",))
     assert result.complete
     np.testing.assert_allclose(result.steps, [300000, 600000], atol=1)
     np.testing.assert_allclose(result.step_duration, 300.0, rtol=1e-6)

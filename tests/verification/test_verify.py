@@ -205,7 +205,7 @@ def test_an_observable_that_nothing_reads_says_how_much_of_it_is_noise():
     said = explain(model, Spiking(neuron="poisson"))
     (line,) = [line for line in said.splitlines() if "observable 'power'" in line]
     found = float(line.split(":")[1].split("%")[0]) / 100
-    run = simulate(model, "rate", record=())
+    run = simulate(model, "rate", record=("mean_x",))
     x, tau, rate_max = run.mean_x.values, 0.03, 100.0
     noise = float(np.mean(x)) / (2 * tau * rate_max)
     assert found == pytest.approx(noise / (noise + float(np.mean(x**2))), rel=0.1)
