@@ -211,7 +211,12 @@ def _cell(outcome: dict[str, Any] | None) -> str:
         return ""
     mark = {True: "[green]✓[/]", False: "[red]✗[/]", None: " "}[outcome["passed"]]
     spread = "" if outcome["n"] < 2 else f" ± {outcome['sd']:.2f}"
-    return f"{mark} {outcome['value']:.3f}{spread} (n={outcome['n']})"
+    return f"{mark} {_shown(outcome['value'])}{spread} (n={outcome['n']})"
+
+
+def _shown(value: float) -> str:
+    """Return a number with three decimals, or three digits where these would show nothing of it."""
+    return f"{value:.3g}" if 0 < abs(value) < 0.0005 else f"{value:.3f}"
 
 
 def _expected(row: dict[str, Any], shown: list[str]) -> str:

@@ -258,6 +258,7 @@ def _cells(row: Row, array: xr.DataArray, point: Mapping[str, Any], experiment: 
     for labels in itertools.product(*(array[dim].values.tolist() for dim in dims)):
         chosen = dict(zip(dims, labels, strict=True))
         known = {**scalars, **point, **chosen}
+        _check_order(_of_case(row.expected, experiment), {name: known[name] for name in names})
         expected = _expected(row.expected, [known[name] for name in names], experiment)
         if expected is not _ABSENT:
             values = array.sel(chosen).values.ravel()
@@ -271,6 +272,25 @@ def _check_names(names: Iterable[str], known: list[str]) -> None:
                 f"the quantity names {name!r}, which is no parameter of its points and no dimension of its measure; "
                 f"these are {', '.join(known) or 'none'}.{closest(name, known)}"
             )
+
+
+def _check_order(expected: Any, named: Mapping[str, Any]) -> None:
+    """Refuse a table whose first keys are values of another name than the first of the quantity."""
+    if not isinstance(expected, Mapping) or not named or ... in expected:
+        return
+    first, *others = named
+    for name in others:
+        if named[name] in expected and named[first] not in expected and not _alike(named[first], expected):
+            raise RuleError(
+                f"the first keys of expected, {quoted(list(expected))}, are values of {name!r}, and the quantity names "
+                f"{first!r} before it. Name them in the order of the table, or turn the table round."
+            )
+
+
+def _alike(value: Any, keys: Iterable[Any]) -> bool:
+    """Tell whether keys are of the kind of a value."""
+    number = (int, float, np.number)
+    return any(isinstance(key, str) == isinstance(value, str) for key in keys if isinstance(key, (str, *number)))
 
 
 def _expected(expected: Any, labels: list[Any], experiment: Experiment) -> Any:

@@ -1,11 +1,11 @@
 """Recall by cells that inhibitory cells keep apart; ours, with the weights that ``deistler2018`` learns.
 
-The paper recalls with binary units and a fixed threshold. Here units answer in proportion to how far their field
-exceeds a threshold and the inhibition by a population of inhibitory units, which follow the number of active units. In
-the spiking variant both are cells. A pattern is recalled when the units that fire above half of the highest rate, in
-the last part of the recall, are those of the pattern. This part begins ten time constants after the cue has ended:
-traces of the cue keep the order of the units for a while, so that even a dead network would seem to recall by "the K
-most active". With weights of 0 nothing must be recalled.
+The paper recalls with binary units and a fixed threshold. Here units answer in proportion to their field, a constant
+input, and the inhibition by a population of inhibitory units that follow the number of active ones: K active units
+balance the constant input. In the spiking variant both are cells. A pattern is recalled when the units that fire above
+half of the highest rate, in the last part of the recall, are those of the pattern. This part begins ten time constants
+after the cue has ended: traces of the cue keep the order of the units for a while, so that even a dead network would
+seem to recall by "the K most active". With weights of 0 nothing must be recalled.
 """
 
 from brainmem.models.deistler2018.model import model as base
@@ -13,14 +13,14 @@ from brainmem.models.deistler2018.model import model as base
 from brainmem import Observable, Parameter, Population
 
 parameters = (
-    Parameter("theta", 0.05, meaning="field below which units are silent without inhibition", source="ours"),
-    Parameter("gain", 10.0, meaning="gain of the units", source="ours"),
-    Parameter("g", 0.01, meaning="inhibition of all units by each that is active", source="ours"),
+    Parameter("tonic", 0.5, meaning="constant input, which inhibition by K active units balances", source="ours"),
+    Parameter("g", "tonic/K", meaning="inhibition of all units by each that is active", source="ours"),
+    Parameter("gain", 20.0, meaning="gain of the units", source="ours"),
     Parameter("n_inh", 40, meaning="inhibitory units", source="ours"),
     Parameter(
         "most", "4*K", meaning="active units at which inhibitory units fire at their highest rate", source="ours"
     ),
-    Parameter("tau_inh", "tau", meaning="time constant of inhibition", source="ours"),
+    Parameter("tau_inh", "tau/2", meaning="time constant of inhibition", source="ours"),
 )
 
 units = Population(
@@ -28,7 +28,7 @@ units = Population(
     """
     h : 1                                             # field, sum_j w_ij x_j
     n : 1                                             # patterns learned so far
-    drive = clamp*(pattern + cue + old + foil) + free*gain*(h - theta - g*most*inhibition) : 1
+    drive = clamp*(pattern + cue + old + foil) + free*gain*(h + tonic - g*most*inhibition) : 1
     phi = clip(drive, 0, 1) : 1
     dx/dt = (phi - x)/tau : 1
     """,
@@ -51,7 +51,7 @@ interneurons = Population(
     transfer="phi",
 )
 
-model = base.choose(fire="threshold", diagonal="zero").replace(
+model = base.choose(fire="winners", diagonal="zero").replace(
     units,
     interneurons,
     Observable("total", "x", population="units", reduce="sum"),

@@ -4,6 +4,7 @@ import brainmem.models.deistler2018.reference as reference
 import brainmem.models.deistler2018.theory as theory
 import numpy as np
 import xarray as xr
+from brainmem.models.deistler2018.inhibition import model as inhibited
 
 from brainmem import Result, measure
 from brainmem.claims import Experiment
@@ -57,7 +58,20 @@ FAIR = {
     "exact F, gate": {"importance": "fisher", "eta": 0.0245, "a": 76.4, "z_min": 0.0537},
     "counts": {"importance": "count", "eta": 0.0158, "c": 4.46},
     "counts, gate": {"importance": "count", "eta": 0.0195, "c": 2.17, "z_min": 0.0409},
+    "exponential, shuffled": {"importance": "shuffled_exponential", "eta": 0.00879, "a": 12.4},
+    "weight threshold, shuffled": {"importance": "shuffled_threshold", "eta": 0.0083, "Theta": 0.26},
 }
+
+
+# The same for cells, for the readout of their weights by noisy cues after 40 patterns. Pairs of silent units stay
+CELLS = {
+    "hebb": {"importance": "hebb", "eta": 0.014},
+    "gate alone": {"importance": "hebb", "eta": 0.0118, "z_min": 0.0483},
+    "exponential": {"importance": "exponential", "eta": 0.07, "a": 40.0},
+    "coincidences": {"importance": "coincidence", "eta": 0.04, "a": 60.0},
+    "coincidences, gate": {"importance": "coincidence", "eta": 0.04, "a": 60.0, "z_min": 0.05},
+}
+SPIKES = {"P": 40, "diagonal": "zero", "silent": "stay"}
 
 
 def run(experiment: Experiment, seed: int, protocol: str, **options) -> Result:
@@ -153,6 +167,57 @@ def fidelity(experiment: Experiment, seed: int, s: float) -> dict[str, float]:
     w = theory.pair_means(shown, s)
     found = {"Eq. 11": theory.local_fisher(w, s), "counts": theory.count_fisher(shown), "abs(w)": np.abs(w)}
     return {name: theory.fidelity(estimate, shown, s) for name, estimate in found.items()}
+
+
+def kept_of_weights(result: Result, seed: int = 0, moved: int = 2) -> int:
+    """Return how many patterns are kept by the weights at the end of a run, read out by binary units (D)."""
+    shown, w = result["pattern"].values, result["recurrent_w"].values[-1]
+    cues = reference.moved(shown, moved, np.random.default_rng([result.seed, seed]))
+    states = reference.recall(w * ~np.eye(len(w), dtype=bool), cues, reference.D, s=0.1)
+    return int(np.sum(reference.dice(states, shown) > reference.KEPT))
+
+
+def learned_by_cells(experiment: Experiment, seed: int, **options) -> dict[str, float]:
+    """Let cells learn; return how many patterns their weights keep, by noisy and by exact cues."""
+    result = run(experiment, seed, "learning", **{**SPIKES, "record": {"weights": ("last",)}, **options})
+    w = result["recurrent_w"].values[-1]
+    q, shown = result["recurrent_q"].values[-1], result["pattern"].values
+    above = np.triu_indices(len(w), 1)
+    true = theory.recent_coincidences(shown, result["old"].values, 20)[above]
+    return {
+        "noisy cues": kept_of_weights(result),
+        "exact cues": kept_of_weights(result, moved=0),
+        "asymmetry": float(np.abs(w - w.T).max()),
+        "correlation of q": float(np.corrcoef(q[above], true)[0, 1]),
+    }
+
+
+def recalled_by_cells(experiment: Experiment, seed: int, cells: int, dead: bool = False, **options) -> dict[str, float]:
+    """Let cells learn, and recall by themselves from exact cues, kept apart by inhibitory cells."""
+    options = {**SPIKES, "record": {"weights": ("last",)}, "cells_per_unit": cells, **options}
+    learnt = run(experiment, seed, "learning", **options)
+    w, shown = learnt["recurrent_w"].values[-1], learnt["pattern"].values
+    tested = experiment.simulate(
+        model=inhibited,
+        protocol="recall",
+        seed=seed,
+        weights={"recurrent": (0 if dead else 1) * w * ~np.eye(len(w), dtype=bool)},
+        inputs={"pattern": shown},
+        parameters={"P": len(shown), "foils": 1, "moved": 0, "cells_per_unit": cells},
+        record=(),
+    )
+    score = measure.recall_table(tested)["score"].values
+    end = tested.select(phase="recall")
+    rates, wanted = end.mean_x.values, shown[end.step_item.values]
+    by_weights = kept_of_weights(learnt, moved=0)
+    kept = int(np.nansum(score > reference.KEPT))
+    return {
+        "kept": kept,
+        "kept by the weights": by_weights,
+        "share": kept / max(by_weights, 1),
+        "rate of units in the pattern": float(rates[wanted == 1].mean()),
+        "rate of others": float(rates[wanted == 0].mean()),
+    }
 
 
 def capacities(experiment: Experiment, seed: int, loads: tuple[int, ...]) -> xr.DataArray:

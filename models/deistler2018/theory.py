@@ -56,6 +56,14 @@ def count_fisher(shown: np.ndarray) -> np.ndarray:
     return q * (1 - q)
 
 
+def recent_coincidences(shown: np.ndarray, before: np.ndarray, tau: float) -> np.ndarray:
+    """Return a running mean of p_i p_j: its time constant is `tau` presentations, it begins with those `before`."""
+    q = pair_means(before, 0)
+    for p in shown:
+        q = q + (np.outer(p, p) - q) * (1 - np.exp(-1 / tau))
+    return q
+
+
 def above_diagonal(values: np.ndarray) -> np.ndarray:
     """Return the entries of i < j."""
     return values[np.triu_indices(len(values), 1)]

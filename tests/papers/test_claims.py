@@ -298,6 +298,10 @@ def test_what_is_no_table_is_a_function_whose_findings_come_behind_those_of_the_
         ({"quantity": "x", "at": "few"}, "point='few' names no point"),
         ({"quantity": "x, M={M}", "summary": lambda t: t.max(), "points": {"M": [1, 2]}}, "names 'M', which is no"),
         ({"quantity": "x", "points": {"M": []}}, r"points: M=\[\] names no value"),
+        (
+            {"quantity": "x, n={epoch}, {point}", "points": {"few": {"M": 1}}, "expected": {"few": {1: at_least(0)}}},
+            "are values of 'point', and the quantity names 'epoch' before it",
+        ),
     ],
 )
 def test_a_row_that_cannot_be_read_is_refused(fields, says):
