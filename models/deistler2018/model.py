@@ -32,7 +32,7 @@ anneal                 control                           n, the number of patter
 anti                   control                           abs(w)
 =====================  ================================  =========================================================
 
-With `z_min` above 0 only synapses whose d_i d_j - w is at least as large are changed (the gate of Eq. 17). The paper's
+With `z_min` above 0 only synapses whose abs(d_i d_j - w) is larger are changed (the gate of Eq. 17). The paper's
 last rule is `exponential` with this gate; the gate alone, with `hebb`, is a control. d_i d_j has three values, so that
 any function of d_i d_j - w is a polynomial of the rates, of degree one in each, with coefficients that depend on w:
 cells follow the gate in the mean without knowing more than spikes and traces tell them.
@@ -204,9 +204,9 @@ learning = LearningRule(
     z_both = (1 - s)**2 - w : 1                      # d_i d_j - w where both units are active,
     z_one = -s*(1 - s) - w : 1                       # one of them,
     z_none = s**2 - w : 1                            # and neither
-    both = z_both*int(abs(z_both) >= z_min) : 1
-    one = z_one*int(abs(z_one) >= z_min) : 1
-    none = silent*z_none*int(abs(z_none) >= z_min) : 1
+    both = z_both*int(abs(z_both) > z_min) : 1
+    one = z_one*int(abs(z_one) > z_min) : 1
+    none = silent*z_none*int(abs(z_none) > z_min) : 1
     z = x_pre*x_post*both + (x_pre + x_post - 2*x_pre*x_post)*one + (1 - x_pre)*(1 - x_post)*none : 1
     F = S2/n_post - (S1/n_post)**2 : 1
     F_apart = F*int(i != j) : 1
