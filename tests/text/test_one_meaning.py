@@ -18,6 +18,7 @@ from brainmem import (
     Population,
     Projection,
     Protocol,
+    Spiking,
     simulate,
     translate,
 )
@@ -175,7 +176,7 @@ def correlated(variant: str, device: Device | str = "runtime") -> float:
     return float(np.corrcoef(*(result[f"pairs_{name}"].values[-1][apart] for name in "wq"))[0, 1])
 
 
-@pytest.mark.parametrize("variant", ["rate", "spiking"])
+@pytest.mark.parametrize("variant", ["rate", Spiking(neuron="poisson")], ids=["rate", "spiking"])
 def test_a_random_number_that_two_equations_read_is_drawn_once(variant):
     assert correlated(variant) > 0.95
 
