@@ -200,7 +200,7 @@ def test_a_random_number_of_the_units_is_drawn_once_for_two_equations_of_a_rule(
         protocol=Protocol((Phase("go", duration="5*ms"),), (Each("go", items=1),)),
         rate_dt="1*ms",
     )
-    for variant in ("rate", "spiking"):
+    for variant in ("rate", Spiking(neuron="poisson")):
         result = simulate(model, variant, device="runtime")
         assert np.array_equal(result.pairs_w.values[-1], result.pairs_q.values[-1])
         assert np.ptp(result.pairs_w.values[-1], axis=1)[1:].max() == pytest.approx(0, abs=10)

@@ -300,7 +300,7 @@ def test_a_rule_at_presynaptic_spikes_runs_when_they_arrive(device):
             projections=(replace(model.projections[0], current=""),), protocol=Phase("show", duration="T")
         )
         options = {"parameters": {"cells_per_unit": 3, "T": steps * 0.1 * ms, "M": 1}, "record": ("weights",)}
-        w = simulate(model, "spiking", seed=3, device=device, **options).recurrent_w.values
+        w = simulate(model, Spiking(neuron="poisson"), seed=3, device=device, **options).recurrent_w.values
         changed.append(np.nan_to_num(w[-1] - w[0]))
     assert np.ptp(changed[1]) > 0
     np.testing.assert_allclose(*changed, rtol=1e-10, atol=1e-12)
