@@ -18,6 +18,7 @@ from brainmem import (
     Population,
     Projection,
     Protocol,
+    Spiking,
     simulate,
     translate,
 )
@@ -175,7 +176,7 @@ def correlated(variant: str, device: Device | str = "runtime") -> float:
     return float(np.corrcoef(*(result[f"pairs_{name}"].values[-1][apart] for name in "wq"))[0, 1])
 
 
-@pytest.mark.parametrize("variant", ["rate", "spiking"])
+@pytest.mark.parametrize("variant", ["rate", Spiking(neuron="poisson")], ids=["rate", "spiking"])
 def test_a_random_number_that_two_equations_read_is_drawn_once(variant):
     assert correlated(variant) > 0.95
 
@@ -199,7 +200,7 @@ def test_a_random_number_of_the_units_is_drawn_once_for_two_equations_of_a_rule(
         protocol=Protocol((Phase("go", duration="5*ms"),), (Each("go", items=1),)),
         rate_dt="1*ms",
     )
-    for variant in ("rate", "spiking"):
+    for variant in ("rate", Spiking(neuron="poisson")):
         result = simulate(model, variant, device="runtime")
         assert np.array_equal(result.pairs_w.values[-1], result.pairs_q.values[-1])
         assert np.ptp(result.pairs_w.values[-1], axis=1)[1:].max() == pytest.approx(0, abs=10)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from brainmem import (
     Population,
     Projection,
     Protocol,
+    Spiking,
     Stimulus,
     arrays,
     freeze,
@@ -34,6 +36,13 @@ PLAIN = Device("cpp_standalone", kernels="plain")
 EVERY = pytest.mark.parametrize(
     "device", [NUMPY, STANDALONE, pytest.param(PLAIN, marks=pytest.mark.full)], ids=["numpy", "dense", "plain"]
 )
+
+
+def on_every(first: Any, *others: Any) -> list[Any]:
+    """Return cases with devices: the first on all that `EVERY` has, others compiled under full alone."""
+    some = [(first, NUMPY), (first, STANDALONE), *((case, NUMPY) for case in others)]
+    rest = [(first, PLAIN), *((case, device) for case in others for device in (STANDALONE, PLAIN))]
+    return [*some, *(pytest.param(*case, marks=pytest.mark.full) for case in rest)]
 
 
 def ring(delay: str = "0.7*ms", *, rule: str = "", phases: tuple[Phase, ...] = (), zero: bool = False) -> MemoryModel:
@@ -106,9 +115,9 @@ def first_values(model):
     return arrays(model, "rate", seed=4)["units.x"]
 
 
-@EVERY
-@pytest.mark.parametrize(("delay", "late"), [("0.7*ms", 7), ("0.1*ms", 1), ("6*ms", 60)])
-def test_a_delayed_recurrence_is_that_of_numpy(device, delay, late):
+@pytest.mark.parametrize(("case", "device"), on_every(("0.7*ms", 7), ("0.1*ms", 1), ("6*ms", 60)))
+def test_a_delayed_recurrence_is_that_of_numpy(device, case):
+    delay, late = case
     result, w, x = run(ring(delay), device)
     _, expected = ring_in_numpy(w[0], first_values(ring(delay)), result.cue.values, late=late)
     np.testing.assert_allclose(x, expected, rtol=1e-12, atol=1e-14)
@@ -165,8 +174,7 @@ def test_only_what_the_synapses_see_makes_the_past_anew(variant):
     assert "t_in_timesteps, 0, 0, int(step_phase(step*second) == 0))" in str(translate(begun, variant))
 
 
-@EVERY
-@pytest.mark.parametrize("how", ["start", "begin"])
+@pytest.mark.parametrize(("how", "device"), on_every("start", "begin"))
 def test_a_rate_of_the_drive_has_the_past_of_the_drive_that_is_set(device, how):
     """In the current form the rate phi(u) is stored; both items begin with u = 0.4 and a past of phi(0.4)."""
     texts = {"start": {"start": {"u": "0.4 + zeros()"}}, "begin": {"begin": {"units": "u = 0.4"}}}
@@ -272,7 +280,8 @@ def test_cython_gives_the_same_numbers():
 def test_sums_of_spiking_units_are_those_of_earlier_traces(device):
     model = ring("2*ms")
     options = {"parameters": {"cells_per_unit": 5}, "interval": 0.5 * ms}
-    result = simulate(model, "spiking", seed=2, device=device, record=("weights", "units.x", "units.u"), **options)
+    options |= {"record": ("weights", "units.x", "units.u"), "seed": 2}
+    result = simulate(model, Spiking(neuron="poisson"), device=device, **options)
     w, x, u = np.nan_to_num(result.recurrent_w.values[0]), result.x.values, result.u.values
     assert np.ptp(x) > 0.1
     np.testing.assert_allclose(u[4:], x[:-4] @ w.T, rtol=1e-10, atol=1e-12)
@@ -291,7 +300,7 @@ def test_a_rule_at_presynaptic_spikes_runs_when_they_arrive(device):
             projections=(replace(model.projections[0], current=""),), protocol=Phase("show", duration="T")
         )
         options = {"parameters": {"cells_per_unit": 3, "T": steps * 0.1 * ms, "M": 1}, "record": ("weights",)}
-        w = simulate(model, "spiking", seed=3, device=device, **options).recurrent_w.values
+        w = simulate(model, Spiking(neuron="poisson"), seed=3, device=device, **options).recurrent_w.values
         changed.append(np.nan_to_num(w[-1] - w[0]))
     assert np.ptp(changed[1]) > 0
     np.testing.assert_allclose(*changed, rtol=1e-10, atol=1e-12)
