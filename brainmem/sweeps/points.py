@@ -17,6 +17,7 @@ from brainmem.engine.device import Device, Executable
 from brainmem.errors import RuleError
 from brainmem.model.memory import MemoryModel
 from brainmem.model.parameters import resolve_parameters
+from brainmem.model.parts import unchecked
 from brainmem.model.protocols import check_protocol_name
 from brainmem.numbers.run import Given
 from brainmem.results.result import Result
@@ -209,7 +210,7 @@ def _definition(work: Work, form: Mapping[str, str], swept: set[str]) -> dict[st
         **(identity(work.measure) if work.measure else {}),
         **hashes,
         **{f"version of {name}": version for name, version in versions().items()},
-        "hash of the model": _hash(canonical(replace(model, description="", reference=None))),
+        "hash of the model": _hash(canonical(unchecked(model, description="", reference=None))),
         **(
             {"choices": {name: option for name, option in form.items() if name not in swept}}
             if swept

@@ -1,6 +1,6 @@
-"""How the parameters of the fair test were fitted: every rule by the same optimiser, budget and sequences.
+"""How parameters of the fair test, and those of cells, were fitted: every rule by the same optimiser and budget.
 
-    python -m brainmem.models.deistler2018.tuning FOLDER [RULE ...]
+    python -m brainmem.models.deistler2018.tuning FOLDER [rate | spiking] [RULE ...]
 
 fits each rule, or those that are named, and prints what it found. Every evaluation is a point of a sweep in FOLDER, so
 that the same command goes on with what was stopped. The sequences that are reported (`claims`) have other seeds.
@@ -11,11 +11,9 @@ from pathlib import Path
 
 import brainmem.models.deistler2018.networks as run
 
-from brainmem import Result, measure, tune
+from brainmem import Result, Tuned, measure, tune
 
 LOADS = (20, 30, 40, 50, 60)
-SEEDS = (1000, 1001, 1002)
-BUDGET = 120
 SPACES = {
     "eta": (0.003, 0.5, "log"),
     "a": (3.0, 300.0, "log"),
@@ -24,6 +22,8 @@ SPACES = {
     "Theta": (0.0, 0.6),
     "n0": (1.0, 100.0, "log"),
 }
+FAIR = {"protocol": "sequence", "seeds": (1000, 1001, 1002), "budget": 120, "record": ()}
+CELLS = {"protocol": "learning", "seeds": (1000, 1001), "budget": 40, "record": {"weights": ("last",)}}
 
 
 def kept(result: Result) -> float:
@@ -31,17 +31,19 @@ def kept(result: Result) -> float:
     return float(measure.retention(result)["kept"].mean())
 
 
-def fit(rule: str, folder: str | Path, **options):
-    """Fit the parameters of a rule of the fair test; see `brainmem.tune` for options and what is returned."""
-    given = run.FAIR[rule]
-    space = {name: SPACES[name] for name in given if name in SPACES}
-    fixed = {name: value for name, value in given.items() if name not in SPACES}
-    parameters = {**run.D, **fixed, "P": LOADS[-1], "tested": LOADS, "foils": 1}
-    options = {"seeds": SEEDS, "budget": BUDGET, "record": {}, **options}
-    store = Path(folder) / rule.replace(", ", "-").replace("/", "-").replace(" ", "_")
-    return tune("deistler2018", kept, space, parameters=parameters, protocol="sequence", store=store, **options)
+def fit(rule: str, folder: str | Path, variant: str = "rate", **options) -> Tuned:
+    """Fit the parameters of a rule of the fair test, or of one for cells; `options` are those of `brainmem.tune`."""
+    rules, settings = (run.FAIR, FAIR) if variant == "rate" else (run.CELLS, CELLS)
+    space = {name: SPACES[name] for name in rules[rule] if name in SPACES}
+    fixed = {name: value for name, value in rules[rule].items() if name not in SPACES}
+    tested = {**run.D, "P": LOADS[-1], "tested": LOADS, "foils": 1} if variant == "rate" else run.SPIKES
+    store = Path(folder) / variant / "".join(letter if letter.isalnum() else "_" for letter in rule)
+    given = {"parameters": {**tested, **fixed}, "variant": variant, "store": store, **settings, **options}
+    return tune("deistler2018", kept if variant == "rate" else run.kept_of_weights, space, **given)
 
 
 if __name__ == "__main__":
-    for chosen in sys.argv[2:] or run.FAIR:
-        print(chosen, fit(chosen, sys.argv[1]), sep="\n")
+    words = sys.argv[2:]
+    which = words.pop(0) if words and words[0] in ("rate", "spiking") else "rate"
+    for name in words or (run.FAIR if which == "rate" else run.CELLS):
+        print(name, fit(name, sys.argv[1], which), sep="\n")
