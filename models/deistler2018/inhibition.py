@@ -20,7 +20,7 @@ parameters = (
     Parameter(
         "most", "4*K", meaning="active units at which inhibitory units fire at their highest rate", source="ours"
     ),
-    Parameter("tau_inh", "tau/2", meaning="time constant of inhibition", source="ours"),
+    Parameter("tau_inh", "tau", meaning="time constant of inhibition", source="ours"),
 )
 
 units = Population(

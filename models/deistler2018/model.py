@@ -104,7 +104,7 @@ parameters = (
     Parameter("theta", 1.0, meaning="threshold of the units", source="authors' code, Fig. 3"),
     Parameter("moved", 0, meaning="active units of a cue that are moved to silent ones", source="reconstruction"),
     Parameter("foils", 20, meaning="patterns tested that were never stored", source="ours"),
-    Parameter("tested", tuple(range(1, 91)), meaning="numbers of patterns learned after which all are tested"),
+    Parameter("tested", (1, 3, 10, 20, 30, 60, 90), meaning="patterns learned, up to a test"),
     Parameter("presentations", 5000, meaning="epochs of one new pattern", source="paper"),
     Parameter("steps", 10, meaning="steps of recall", source="paper"),
     Parameter("beat", 1 * ms, meaning="one epoch of learning, or step of recall", source="ours"),
