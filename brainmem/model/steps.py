@@ -39,7 +39,8 @@ def check_length(model: Model, entry: Each | Repeat, parameters: Mapping[str, An
     if max(length, times) > LONGEST:
         values = ", ".join(f"{name} = {parameters[name]}" for name in sorted(_named(entry) & parameters.keys()))
         raise RuleError(
-            f"Model {model.name!r}: its protocol would have {max(length, times):.3g} steps"
+            f"Model {model.name!r}: its protocol would have {'at least ' if times > LONGEST else ''}"
+            f"{max(length, times):.3g} steps"
             f"{f' with {values}' if values else ''}; at most {LONGEST} are allowed. Lower these numbers."
         )
 

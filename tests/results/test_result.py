@@ -185,14 +185,15 @@ def test_a_failed_write_leaves_the_old_file_and_no_rubbish(tmp_path):
 def test_a_killed_write_leaves_the_old_file_intact(tmp_path):
     path = synthetic.result(seed=1).save(tmp_path / "run.nc")
     code = """
-        import os, signal, sys, xarray
+        import os, signal, sys
+        from brainmem.storage import netcdf
         from tests.support import synthetic
-        write = xarray.Dataset.to_netcdf
-        def killed(data, path, **options):
-            write(data, path, **options)
+        write = netcdf._write
+        def killed(data, path):
+            write(data, path)
             os.truncate(path, 1000)
             os.kill(os.getpid(), signal.SIGKILL)
-        xarray.Dataset.to_netcdf = killed
+        netcdf._write = killed
         synthetic.result(seed=2).save(sys.argv[1])
     """
     ended = subprocess.run([sys.executable, "-c", textwrap.dedent(code), str(path)], env=ENVIRONMENT)
