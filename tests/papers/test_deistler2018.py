@@ -7,8 +7,9 @@ import itertools
 import numpy as np
 import pytest
 from brainmem.models.deistler2018 import reference
+from brainmem.models.deistler2018.importances import Synapses, importance_of
 
-from brainmem import get_model, simulate
+from brainmem import Spiking, get_model, measure, shuffle_order, simulate
 
 RULES = {  # importance in the text, in the reference, and parameters of both
     "hebb": ("hebb", {"eta": 0.07}),
@@ -96,6 +97,71 @@ def test_ten_thousand_recalls_agree_on_every_device(name, device):
     rule, values = RULES[name]
     options = {"absolute": True, "own": True} if name == "magnitude_threshold" else {}
     agree(run(name, values, P=40, device=device, **FAIR), rule, values, reference.D, **options)
+
+
+SHUFFLED = {
+    "shuffled_exponential": ("exponential", {"eta": 0.02, "a": 12.4}),
+    "shuffled_threshold": ("weight_threshold", {"eta": 0.02, "Theta": 0.02}),
+}
+
+
+@pytest.mark.parametrize("name", SHUFFLED)
+def test_shuffled_importances_are_those_of_other_synapses_as_their_public_order_says(name):
+    rule, values = SHUFFLED[name]
+    result = run(name, values, P=6, **FAIR)
+    shown, apart = result.pattern.values, ~np.eye(100, dtype=bool)
+    w = reference.batch_hebb(result.old.values, 0.1, diagonal=False)
+    importance = importance_of(rule, **{key: value for key, value in values.items() if key != "eta"})
+    options = {"rule": "learning", "seed": 3, "recurrent": True, "self_connections": True}
+    for update in range(30):
+        d = shown[update // 5] - 0.1
+        z = np.outer(d, d) - w
+        Om = importance(Synapses(w, z, *3 * [None], 0, 0.1))
+        Om = Om.ravel()[shuffle_order(100, 100, update=update, **options)].reshape(100, 100)
+        w = w + values["eta"] * Om * z * apart
+    found = result.recurrent_w.values[-1]
+    assert np.abs(found - w).max() < 1e-12
+    assert np.array_equal(found, found.T)
+
+
+def test_the_top_of_the_curvature_is_held():
+    result = run("fisher_top", {"eta": 0.05, "top": 0.05}, P=6, **FAIR)
+    old, shown, apart = result.old.values - 0.1, result.pattern.values - 0.1, ~np.eye(100, dtype=bool)
+    w = reference.batch_hebb(result.old.values, 0.1, diagonal=False)
+    S1, S2, n = old.T @ old, (old**2).T @ old**2, 20
+    for d in shown:
+        F = S2 / n - (S1 / n) ** 2
+        plastic = np.quantile(F * apart, 0.95) >= F
+        for _ in range(5):
+            w = w + 0.05 * plastic * (np.outer(d, d) - w) * apart
+        S1, S2, n = S1 + np.outer(d, d), S2 + np.outer(d, d) ** 2, n + 1
+    assert np.abs(result.recurrent_w.values[-1] - w).max() < 1e-12
+
+
+def test_cells_recall_by_themselves_what_they_were_taught_and_a_dead_network_nothing():
+    rng = np.random.default_rng(0)
+    shown = reference.patterns(4, 60, 0.1, rng)
+    w = (reference.batch_hebb(shown, 0.1) - 0.08) * ~np.eye(60, dtype=bool)
+    options = {"M": 60, "P": 4, "foils": 1, "n_inh": 20, "cells_per_unit": 4}
+    kept = [
+        measure.recall_table(
+            simulate(
+                "deistler2018/inhibition",
+                Spiking(neuron="poisson"),
+                protocol="recall",
+                seed=1,
+                device="runtime",
+                parameters=options,
+                inputs={"pattern": shown},
+                weights={"recurrent": weights},
+                record=(),
+            )
+        )["score"].values
+        > 0.9
+        for weights in (w, 0 * w)
+    ]
+    assert kept[0].all()
+    assert not kept[1].any()
 
 
 def test_patterns_have_exactly_k_active_units_and_cues_exactly_so_many_moved():
