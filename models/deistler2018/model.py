@@ -67,6 +67,7 @@ from brainmem import (
     Choice,
     Each,
     LearningRule,
+    Limit,
     MemoryModel,
     Parameter,
     Phase,
@@ -283,6 +284,15 @@ model = MemoryModel(
     rules=(learning, counting),
     stimuli=(old, pattern, foil, cue),
     protocols=protocols,
+    limits=(
+        Limit("0 < s and s < 1", "s is a fraction of the units"),
+        Limit("K >= 1 and K < M", "a pattern needs active and silent units; raise s or M"),
+        Limit(
+            "moved <= K and moved <= M - K", "no more active units can move than there are, or silent ones to take them"
+        ),
+        Limit("n_old >= 1", "the weights at the start are a mean over patterns; give others as weights= of a run"),
+        Limit("a >= 0 and c > 0 and n0 >= 0", "importances lie between 0 and 1"),
+    ),
     recalled=Recalled(phase="recall", target="pattern", score="dice", threshold=0.9),
     reference=reference,
     rate_dt="beat",
