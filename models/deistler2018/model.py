@@ -100,7 +100,7 @@ parameters = (
     Parameter("z_min", 0.0, meaning="smaller changes are not made", source="Eq. 17"),
     Parameter("Theta", 0.0916, meaning="threshold of importances", source="reconstruction"),
     Parameter("c", 0.0058, meaning="importances c/(c + ...); per coincidence in count", source="reconstruction"),
-    Parameter("n0", 20, meaning="patterns that anneal adds to those learned", source="reconstruction"),
+    Parameter("n0", 20.0, meaning="patterns that anneal adds to those learned", source="reconstruction"),
     Parameter("top", 0.05, meaning="fraction of synapses that fisher_top holds", source="authors' code"),
     Parameter("theta", 1.0, meaning="threshold of the units", source="authors' code"),
     Parameter("moved", 0, meaning="active units of a cue that are moved to silent ones", source="reconstruction"),
