@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import xarray as xr
 
-from brainmem.errors import ResultError, closest
+from brainmem.errors import ResultError, closest, quoted
 from brainmem.intake.arguments import TEXT, a, optional, takes
 from brainmem.measure.recall import recall_table
 
@@ -105,7 +105,9 @@ def _last_learned(result: Any, phase: str, table: xr.Dataset) -> np.ndarray:
     phases = result["step_phase"].values
     if phase not in phases:
         known = list(dict.fromkeys(phases.tolist()))
-        raise ResultError(f"The run has no phase {phase!r}.{closest(phase, known)} Phases: {', '.join(known)}.")
+        raise ResultError(
+            f"learned={quoted(phase)} is no phase of the run.{closest(phase, known)} Phases: {', '.join(known)}."
+        )
     steps = phases == phase
     when, items = result["step_epoch"].values[steps], result["step_item"].values[steps]
     born = np.full((table.sizes["epoch"], table.sizes["item"]), np.nan)

@@ -97,7 +97,7 @@ def test_repeats_and_trials_count_for_their_part():
 
 
 def test_what_retention_cannot_be_measured_of_is_refused(palimpsest):
-    with pytest.raises(ResultError, match=r"no phase 'learning'.*Did you mean 'learn'"):
+    with pytest.raises(ResultError, match=r"learned='learning' is no phase of the run. Did you mean 'learn'"):
         measure.retention(palimpsest, learned="learning")
     with pytest.raises(ResultError, match="give the Result in place of its table"):
         measure.retention(measure.recall_table(palimpsest), learned="learn")

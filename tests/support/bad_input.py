@@ -164,7 +164,8 @@ def _runs(folder: Path) -> Iterator[Call]:
     swept |= {"store": folder / "store", "seeds": 1, "jobs": 1, "record": ("x",), "interval": None, "progress": None}
     swept |= {"measure": None, "trials": None, "part": None, "executor": None}
     yield Call("sweep", brainmem.sweep, swept)
-    tuned = {name: value for name, value in swept.items() if name not in ("measure", "store")}
+    own = ("measure", "store", "trials", "part", "executor")  # of sweep alone
+    tuned = {name: value for name, value in swept.items() if name not in own}
     tuned |= {"objective": measure.stability_table, "space": {"eps": (1e-3, 0.1)}, "store": folder / "tuned"}
     tuned |= {"starts": None, "budget": 2, "method": "evolution", "random_seed": 0}
     yield Call("tune", brainmem.tune, tuned)
