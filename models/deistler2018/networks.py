@@ -63,8 +63,8 @@ FAIR = {
 }
 
 
-# For cells, read out by noisy cues after 40 patterns; pairs of silent units stay. Set by hand: 40 evaluations by `tuning`
-# found 21.0 for hebb (eta .0165) and 29.5 for coincidences (eta .102, a 281), no more than these keep
+# For cells, read out by noisy cues after 40 patterns; pairs of silent units stay. Set by hand: 40 evaluations
+# of `tuning` found 21.0 for hebb (eta .0165) and 29.5 for coincidences (eta .102, a 281), no more than these
 CELLS = {
     "hebb": {"importance": "hebb", "eta": 0.014},
     "gate alone": {"importance": "hebb", "eta": 0.0118, "z_min": 0.0483},
