@@ -2,7 +2,7 @@
 
 Numbers of the paper are read off its figures (within .002); those of a reconstruction are of plain numpy, on sequences
 of its own. What is published rests on self-connections, on a threshold that lets Hebb's rule fail, and on cues without
-noise. The fair test D has none of these, and parameters that were fitted for it (``tuning.py``).
+noise. The fair test D has none of these, and parameters that were fitted for it (see ``networks.FAIR``).
 """
 
 import brainmem.models.deistler2018.networks as run
@@ -34,8 +34,6 @@ KEPT = {  # of the fair test by load; a reconstruction
     "counts": {20: 18.7, 30: 24.3, 40: 21.7, 50: 19.5, 60: 17.2},
     "counts, gate": {40: 34.2},
 }
-MISSED = {("exponential, gate", 50), ("exponential, gate", 60), ("counts, gate", 40)}
-"""Found by longer searches than the budget of `tuning`, which keeps 23, 19 and 30 there."""
 STARTS = ("20 patterns", "zeros", "N(0, .03)", "N(0, .1)")
 KEPT_FROM = {  # of 60, readout A, by start weights; a reconstruction
     "weight threshold": dict(zip(STARTS, (51.8, 52.8, 53.4, 0.6), strict=True)),
@@ -136,7 +134,9 @@ def of(*rules):
 
 
 noisy = {**run.A, "moved": 2}
-refitted = control("theta fitted too", near({"hebb": 45.0}, 3), 60, rules={"hebb": run.REFITTED["hebb"]}, readout=run.A)
+refitted = control(
+    "theta fitted too", near({"hebb": 45.0, "1/n annealing": 59.1}, 3), 60, rules=run.REFITTED, readout=run.A
+)
 gate_alone = control("no curvature", {"gate alone": None}, 60, rules={"gate alone": run.ALONE}, readout=run.A)
 clean = control(
     "no self-connections", near({"exponential, gate": 1.0}, 1.5), 40, rules=of("exponential, gate"), readout=run.C
@@ -162,9 +162,10 @@ def of_hebb(found):
     refitted = found.get("control, theta fitted too: kept of 60, hebb")
     if refitted is None:
         return "as published, it keeps the last few patterns. The control, a threshold fitted too, runs at full size."
+    annealed = found["control, theta fitted too: kept of 60, 1/n annealing"]
     return (
         f"as published, it keeps {found['hebb: kept after 60']:.1f} of 60; with a threshold that is fitted too "
-        f"{refitted:.1f}: the threshold fails, not the rule."
+        f"{refitted:.1f}, and 1/n annealing {annealed:.1f}: the threshold fails, not the rule."
     )
 
 
@@ -212,16 +213,61 @@ def of_fair(found):
     loads = sorted({int(key.split()[2].rstrip(",")) for key in found if key.startswith("kept after")})
     load = 40 if 40 in loads else loads[-1]
     kept = {key.partition(", ")[2]: value for key, value in found.items() if key.startswith(f"kept after {load},")}
-    best = max(kept, key=lambda rule: kept[rule])
     listed = ", ".join(f"{rule} {value:.1f}" for rule, value in sorted(kept.items(), key=lambda item: -item[1]))
-    return f"without self-connections, from noisy cues, fitted by one budget, of {load}: {listed}. Most: {best}."
+    said = f"without self-connections, from noisy cues, fitted for that, of {load} are kept: {listed}."
+    if "gate alone" not in kept:
+        return f"{said} Other controls run at full size."
+    blind = max(kept["gate alone"], kept["1/n annealing"])
+    more = [rule for rule, value in kept.items() if value > blind + 2]
+    shuffled = kept["exponential, shuffled"] - kept["hebb"]
+    return (
+        f"{said} Controls without curvature keep up to {blind:.1f}; more than 2 above them: "
+        f"{', '.join(more) or 'none'}. Importances of other synapses change Hebb's number by {shuffled:+.1f}."
+    )
+
+
+def of_load(found):
+    kept = {n: found.get(f"weight threshold: kept after {n}") for n in (20, 60, 90)}
+    if kept[90] is None:
+        return f"as published, it keeps {kept[20]:.1f} of 20; that all are lost together shows at full size."
+    batch = found["control, stored at once: fraction kept of 60, Willshaw"]
+    return (
+        f"as published, it keeps {kept[60]:.1f} of 60 and {kept[90]:.1f} of 90. Stored at once by clipped weights "
+        f"(Willshaw), {60 * batch:.1f} of 60 are kept from noisy cues."
+    )
+
+
+def of_stream(found):
+    hebb = found.get("control, stream, fair test: kept of 200, hebb")
+    if hebb is None:
+        return "as published, it forgets gradually. The control, a stream of 200 in the fair test, runs at full size."
+    other = found["control, stream, fair test: kept of 200, exponential"]
+    return f"as published. Of a stream of 200 in the fair test it keeps {other:.1f}, Hebb's rule {hebb:.1f}."
+
+
+def of_curvature(found):
+    by_s = {s: [found[f"correlation with the exact F, {name}, s={s}"] for name in FIDELITY] for s in (0.2, 0.02)}
+    (local, dense), (sparse, thin) = by_s[0.2], by_s[0.02]
+    return (
+        f"if patterns are sparse: Eq. 11 correlates with the exact curvature by {sparse:.2f} at s=.02 and "
+        f"{local:.2f} at s=.2; counts of coincidences by {min(dense, thin):.2f} or more at both."
+    )
+
+
+def of_start(found):
+    kept = {start: found[f"kept of 60, weight threshold, from {start}"] for start in STARTS}
+    return (
+        f"not confirmed: from zeros the weight threshold keeps {kept['zeros']:.1f}, from 20 patterns "
+        f"{kept['20 patterns']:.1f}; from large random weights {kept['N(0, .1)']:.1f}."
+        if kept["zeros"] > kept["20 patterns"] - 5
+        else f"from zeros the weight threshold keeps {kept['zeros']:.1f}, from 20 patterns {kept['20 patterns']:.1f}."
+    )
 
 
 def at_least_nearly(n):
     """Return what is expected at a load: within 2 of a reconstruction, or above."""
     kept = {rule: table[n] for rule, table in KEPT.items() if n in table}
-    found = {rule: at_least(value - 2, source="reconstruction") for rule, value in kept.items()}
-    return {rule: None if (rule, n) in MISSED else expected for rule, expected in found.items()}
+    return {rule: at_least(value - 2, source="reconstruction") for rule, value in kept.items()}
 
 
 def less_hebb(rule):
@@ -229,7 +275,7 @@ def less_hebb(rule):
     return lambda table: table.sel(point=rule) - table.sel(point="hebb")
 
 
-like_hebb = {n: within(-1.5, 1.5) for n in (20, 30, 40, 50, 60)}
+like_hebb = {n: within(-1, 1) for n in (20, 30, 40, 50, 60)}
 expected_kept = {"full": {n: at_least_nearly(n) for n in like_hebb}, "quick": {20: {...: None}}}
 fair_rows = (
     Row("kept after {n}, {point}", expected_kept, "kept", **fair),
@@ -258,7 +304,7 @@ by_weights = (
     Row("correlation of q with the fraction shown, {point}", {"coincidences": at_least(0.9)}, "correlation of q",
         **taught),
     Row("asymmetry of the weights, {point}", {...: at_most(0.05)}, "asymmetry", **taught),
-    Row("times Hebb's number, noisy cues, {point}", {"coincidences": at_least(1.2), "coincidences, gate": None}, None,
+    Row("times Hebb's number, noisy cues, {point}", {"coincidences": at_least(1.5), "coincidences, gate": None}, None,
         over_hebb, when="full", **taught),
 )  # fmt: skip
 alone = {rule: run.CELLS[rule] for rule in ("hebb", "exponential", "coincidences")}
@@ -286,15 +332,17 @@ claims = (
     Claim("C2", "In sequence, Hebb's rule keeps the last few patterns", (*curve("hebb"), refitted), source="Fig. 3A",
           when="rate", verdict=of_hebb),
     Claim("C3", "The weight threshold loads to about 60 patterns, then loses all together",
-          (*curve("weight threshold"), batch), source="Fig. 3A", when="rate"),
+          (*curve("weight threshold"), batch), source="Fig. 3A", when="rate", verdict=of_load),
     Claim("C4", "The exponential rule forgets gradually and keeps a fixed number", (*curve("exponential"), stream),
-          source="Fig. 3A", when="rate"),
+          source="Fig. 3A", when="rate", verdict=of_stream),
     Claim("C5", "With a gate on the size of changes it loads fully",
           (*curve("exponential, gate"), gate_alone, clean, moved),
           source="Fig. 3A, Eq. 17", when="rate", verdict=of_gate),
-    Claim("C6", "The weight stands for the curvature", curvature, source="Fig. 1, table 1, Eqs. 11, 12", when="rate"),
+    Claim("C6", "The weight stands for the curvature", curvature, source="Fig. 1, table 1, Eqs. 11, 12", when="rate",
+          verdict=of_curvature),
     Claim("C7", "Pre-training is needed", (Row("kept of 60, {rule}, from {start}", near(
-        {rule: KEPT_FROM[rule] for rule in KEPT_FROM}, 4), None, **begun),), source="paper", when="rate"),
+        {rule: KEPT_FROM[rule] for rule in KEPT_FROM}, 4), None, **begun),), source="paper", when="rate",
+          verdict=of_start),
     Claim("C8", "Selectivity like that of the curvature slows forgetting", fair_rows, source="paper", when="rate",
           verdict=of_fair),
     Claim("S1", "Rules gated by coincidences keep more than Hebb's in cells", by_weights, when="spiking"),

@@ -43,7 +43,9 @@ TABLE_1 = {  # P(w > 1/2) of N patterns; paper
 }
 ALONE = {"importance": "hebb", "eta": 0.0338, "z_min": 0.1894}
 
-# The fair test: fitted for readout D by one budget, see ``tuning.py``
+# The fair test. Fitted for readout D with ``reference.py``: differential evolution, 120 evaluations, mean number kept
+# over loads of 20 to 60 in three training sequences, the best of three searches; of one search for shuffled rules, and
+# of a further one (Sobol, 128 points) for the exponential rule with the gate. ``tuning.py`` does it with the network
 FAIR = {
     "hebb": {"importance": "hebb", "eta": 0.00825},
     "1/n annealing": {"importance": "anneal", "eta": 0.369, "n0": 2.07},
@@ -92,11 +94,6 @@ def learned(experiment: Experiment, seed: int, **options) -> xr.Dataset:
         "foils": foils["recalled"],
     }
     return xr.Dataset(found).rename(epoch="n")
-
-
-def most_kept(table: xr.Dataset) -> xr.DataArray:
-    """Return the largest number of patterns kept at any load."""
-    return table["kept"].max("n")
 
 
 def new_among_old(experiment: Experiment, seed: int, **options) -> xr.Dataset:
@@ -172,9 +169,9 @@ def fidelity(experiment: Experiment, seed: int, s: float) -> dict[str, float]:
 
 def kept_of_weights(result: Result, seed: int = 0, moved: int = 2) -> int:
     """Return how many patterns are kept by the weights at the end of a run, read out by binary units (D)."""
-    shown, w = result["pattern"].values, result["recurrent_w"].values[-1]
+    shown, w, s = result["pattern"].values, result["recurrent_w"].values[-1], result.parameters["s"]["value"]
     cues = reference.moved(shown, moved, np.random.default_rng([result.seed, seed]))
-    states = reference.recall(w * ~np.eye(len(w), dtype=bool), cues, reference.D, s=0.1)
+    states = reference.recall(w * ~np.eye(len(w), dtype=bool), cues, reference.D, s=s)
     return int(np.sum(reference.dice(states, shown) > reference.KEPT))
 
 

@@ -1,4 +1,4 @@
-"""How parameters of the fair test, and those of cells, were fitted: every rule by the same optimiser and budget.
+"""Fit the parameters of the fair test, and those of cells: every rule by the same optimiser and budget.
 
     python -m brainmem.models.deistler2018.tuning FOLDER [rate | spiking] [RULE ...]
 

@@ -186,15 +186,39 @@ def test_reading_the_pattern_shown_learns_what_reading_the_rates_does():
 
 
 def test_published_weight_threshold_stores_what_was_active_together_and_nothing_else():
-    rule, values = RULES["weight_threshold"]
+    _, values = RULES["weight_threshold"]
     result = run("weight_threshold", values, P=10, **PUBLISHED)
-    shown, w = result.pattern.values, result.recurrent_w.values[-1]
+    old, shown, w = result.old.values, result.pattern.values, result.recurrent_w.values[-1]
     together = shown.T @ shown > 0
     assert (w[together] > values["Theta"]).all()
-    assert rule == "weight_threshold"
+    assert not (w[~together & (old.T @ old == 0)] > values["Theta"]).any()
 
 
-def test_foils_and_shuffled_or_reversed_importances_keep_nothing_more():
-    result = run("anti", {"eta": 0.2503, "a": 38.8}, **PUBLISHED)
-    tests = result.step_phase.values == "recall_foil"
-    assert reference.dice(result.mean_x.values[tests], np.tile(result.foil.values, (7, 1))).max() < 0.9
+GATED = {"eta": 0.1298, "a": 26.7, "z_min": 0.188}  # published: keeps all of 20
+MUST_FAIL = {
+    "no self-connections": ("exponential", {**GATED, "diagonal": "zero"}),
+    "noisy cues": ("exponential", {**GATED, "moved": 2}),
+    "reversed importances": ("anti", {"eta": 0.2503, "a": 38.8}),
+    "shuffled importances": ("shuffled_exponential", {"eta": 0.2503, "a": 38.8}),
+    "Hebb": ("hebb", {"eta": 0.07}),
+}
+
+
+def kept_of_20(importance, values) -> tuple[int, int]:
+    """Return how many of 20 patterns are kept at the published threshold, and how many of 20 foils."""
+    result = run(importance, {**PUBLISHED, **values}, P=20, tested=(20,), foils=20)
+    tests = {phase: result.step_phase.values == phase for phase in ("recall", "recall_foil")}
+    found = [
+        reference.dice(result.mean_x.values[tests[phase]], result[name].values)
+        for phase, name in (("recall", "pattern"), ("recall_foil", "foil"))
+    ]
+    return tuple(int((score > 0.9).sum()) for score in found)
+
+
+def test_what_is_published_keeps_twenty_patterns_and_no_foil():
+    assert kept_of_20("exponential", GATED) == (20, 0)
+
+
+@pytest.mark.parametrize("case", MUST_FAIL)
+def test_without_what_it_rests_on_little_is_kept(case):
+    assert kept_of_20(*MUST_FAIL[case])[0] <= 5
