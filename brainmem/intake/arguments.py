@@ -46,6 +46,7 @@ __all__ = [
     "number",
     "one_of",
     "optional",
+    "seeds_of",
     "several",
     "takes",
 ]
@@ -215,6 +216,11 @@ def _read_seeds(what: str, given: Any, error: type[BrainmemError]) -> tuple[int,
     if wrong or not seeds or not all(_is_seed(item) for item in seeds):
         raise error(f"{what}: give how many (1 or more), or whole numbers of at least 0.")
     return tuple(dict.fromkeys(int(item) for item in seeds))
+
+
+def seeds_of(given: int | Iterable[int]) -> tuple[int, ...]:
+    """Return the seeds that a number stands for, which a default may be, or those that are listed."""
+    return tuple(range(given)) if isinstance(given, int) else tuple(given)
 
 
 def _is_seed(given: Any) -> bool:

@@ -17,7 +17,19 @@ from typing import Any
 from brainmem.engine.device import BuildJob, Device, Executable, as_device
 from brainmem.engine.prepare import prepare
 from brainmem.errors import DeviceError, RuleError, quoted
-from brainmem.intake.arguments import CALLABLE, PATH, SEEDS, SPAN, a, count, instance, optional, several, takes
+from brainmem.intake.arguments import (
+    CALLABLE,
+    PATH,
+    SEEDS,
+    SPAN,
+    a,
+    count,
+    instance,
+    optional,
+    seeds_of,
+    several,
+    takes,
+)
 from brainmem.intake.records import RECORD, Asked, as_record
 from brainmem.model.freezing import fixed_weights
 from brainmem.model.memory import MemoryModel
@@ -173,7 +185,7 @@ def sweep(
     forms = tuple(_form(model, variant, given, form, of_form, trials) for form, of_form in chosen)
     work = Work(model, forms, given, as_device(device), as_record(record), interval, trials, measure)
     store = check_folder(store)
-    listing, every = plan_points(work, points, _listed(seeds), store)
+    listing, every = plan_points(work, points, seeds_of(seeds), store)
     check_listing(store, listing)
     remove_left_behind(store, ".*")
     tasks = every if part is None else every[part[0] - 1 :: part[1]]
@@ -232,10 +244,6 @@ def _with_cells(variant: Variant, parameters: Any) -> Any:
 
 def _is_finished(path: Path) -> bool:
     return os.path.isfile(path) and not fault_of(path)
-
-
-def _listed(seeds: Any) -> tuple[int, ...]:
-    return tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
 
 
 def _prepare(work: Work, todo: list[Task]) -> tuple[Work, list[Task], list[tuple[Task, Exception]]]:

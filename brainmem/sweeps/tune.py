@@ -25,6 +25,7 @@ from brainmem.intake.arguments import (
     WHOLE,
     one_of,
     optional,
+    seeds_of,
     several,
     takes,
 )
@@ -146,7 +147,7 @@ def tune(
     """
     check_measure(objective, alone=jobs == 1, what="tune(): objective")
     model = get_model(model) if isinstance(model, str) else model
-    variant, seeds, starts = variant_of(variant), _listed(seeds), starts or ()
+    variant, seeds, starts = variant_of(variant), list(seeds_of(seeds)), starts or ()
     fixed = with_choice(model, parameters or {}, protocol)
     reader = Reader.of(model, variant, fixed, space)
     axes = read_space(space, reader)
@@ -173,10 +174,6 @@ def tune(
     ledger = _Ledger(found, fixed, run, progress)
     search(ledger, len(axes), method=method, seed=random_seed, starts=ledger.places(first))
     return ledger.closed()
-
-
-def _listed(seeds: Any) -> list[int]:
-    return list(range(seeds)) if isinstance(seeds, int) else list(seeds)
 
 
 def _written(axes: Sequence[Axis], values: Values) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 
 from brainmem.engine.device import Device, as_device
 from brainmem.errors import RuleError
-from brainmem.intake.arguments import CALLABLE, SEEDS, WHOLE, a, optional, several, takes
+from brainmem.intake.arguments import CALLABLE, SEEDS, WHOLE, a, optional, seeds_of, several, takes
 from brainmem.model.by_variant import of_variant
 from brainmem.model.memory import MemoryModel
 from brainmem.model.phases import with_starts
@@ -109,7 +109,7 @@ def verify(
     """
     device = as_device(device)
     model, values = form_of(get_model(model) if isinstance(model, str) else model, parameters, protocol)
-    numbers = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
+    numbers = seeds_of(seeds)
     spiking = spiking_of(variant, "verify()")
     given = load_given(model, with_cells(spiking, values), inputs=inputs, initial=initial)
     model = with_starts(model, given.initial)
