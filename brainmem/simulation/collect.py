@@ -235,8 +235,8 @@ def _averages(
         item, label = totals[population.name], mean_label(model, population)
         kept = np.isin(phases, item.at) if item.at else np.full(len(phases), True)
         total = np.asarray(outputs[item])
-        each = total.size // max(1, kept.sum()) // samples.shape[1]  # units stand side by side for every trial
-        mean = total.reshape(kept.sum(), -1) / (np.tile(samples[kept], each) * dt)
+        width = total.size // kept.sum() if kept.any() else total.shape[-1]  # units stand side by side for every trial
+        mean = total.reshape(kept.sum(), width) / (np.tile(samples[kept], width // samples.shape[1]) * dt)
         dims, mean = _apart(translated, numbers, population.name, mean)
         unit = _unit(translated.group(population.name), population.rate or "")
         step = "step" if kept.all() else f"{label}_step"

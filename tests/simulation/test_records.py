@@ -75,6 +75,17 @@ def test_states_at_the_ends_of_some_phases_have_an_axis_that_numbers_their_steps
     assert set(later.step_phase.values[later.end_x_step.values]) == {"recall"}
 
 
+@pytest.mark.parametrize("device", [NUMPY, "cpp_standalone"])
+@pytest.mark.parametrize("record", [(), {"end_x": ("recall",), "mean_x": ("recall",)}])
+def test_what_is_kept_of_phases_that_do_not_come_has_no_rows(device, record):
+    values = {**KURIKAWA, "test_epochs": ()}
+    found = simulate("kurikawa2020", parameters=values, seed=1, device=device, record=record)
+    assert "recall" not in found.step_phase.values
+    for name in ("mean_x", "end_x") if record else ("mean_x",):
+        assert found[name].shape == (0, 10)
+        assert found[name].dims == (f"{name}_step", "unit")
+
+
 def test_a_rate_that_is_stored_for_a_time_step_is_that_of_the_state_at_the_end():
     model = energy_model()
     found = simulate(model, seed=1, device=NUMPY, record=("end_I", "end_ring.r", "end_level"))

@@ -3,6 +3,12 @@
 {% extends 'common_group.cpp' %}
 
 {% block maincode %}
+    {# So that what is never recorded has no rows, but its width. #}
+    {% for varname, var in _recorded_variables | dictsort %}
+    {% set _recorded = get_array_name(var, access_data=False) %}
+    if ({{_recorded}}.m == 0)
+        {{_recorded}}.resize({{_recorded}}.n, _size);
+    {% endfor %}
     if ({% if _at %}{% for _number in _at %}{{_flag}}[0] == {{_number}}{% if not loop.last %} || {% endif %}{% endfor %}{% else %}{{_flag}}[0] > 0.5{% endif %})
     {
         {{_dynamic_t}}.push_back({{_clock_t}});
