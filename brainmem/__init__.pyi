@@ -10,6 +10,7 @@ from .errors import ResultError as ResultError
 from .errors import RuleError as RuleError
 from .errors import TranslationError as TranslationError
 from .model.claim import Claim as Claim
+from .model.curves import Curve as Curve
 from .model.freezing import freeze as freeze
 from .model.memory import MemoryModel as MemoryModel
 from .model.nouns import Choice as Choice

@@ -12,8 +12,11 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, cast
 
+from brainmem.model.curves import Curve
+
 __all__ = [
     "Choice",
+    "Curve",
     "Each",
     "LearningRule",
     "Limit",
@@ -670,6 +673,7 @@ class Model:
     recalled: Recalled | None = field(default=None, kw_only=True)
     limits: tuple[Limit, ...] = field(default=(), kw_only=True)
     choices: tuple[Choice, ...] = field(default=(), kw_only=True)
+    curves: tuple[Curve, ...] = field(default=(), kw_only=True)
     reference: Reference | None = field(default=None, kw_only=True)
     rate_dt: str = field(default="0.1*ms", kw_only=True)
     time_unit: str = field(default="1*second", kw_only=True)

@@ -49,6 +49,7 @@ def _without_numbers(translated: Translation) -> Translation:
     nothing |= {
         "limits": (),
         "choices": (),
+        "curves": (),
         "chosen": {},
         "unused": (),
         "protocols": {},

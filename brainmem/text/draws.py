@@ -10,6 +10,7 @@ from brian2.core.namespace import DEFAULT_UNITS
 from brian2.units import Quantity
 
 from brainmem.errors import RuleError
+from brainmem.text.curves import CurveFunction
 from brainmem.text.expression import FUNCTIONS, Form, names_in, walk
 
 __all__ = ["coordinates", "draw", "draws_of"]
@@ -53,7 +54,7 @@ def draw(
         are smaller, and of equal ones how many stand before; ``ring(x, n)``, the values brought to -n/2 ... n/2 by
         whole turns of n.
         With `expand` also ``shifted(x, n)`` and ``row(x, n)``, with `step` ``filtered_noise(tau)``.
-    names : mapping of str to number, Quantity or array
+    names : mapping of str to number, Quantity, array, or function of a curve
         Arrays are in base SI units.
     rng : numpy.random.Generator
     shape : tuple of int
@@ -82,6 +83,8 @@ def draw(
 
 def _plain(value: Any) -> Any:
     """Return a value in base SI units without its unit."""
+    if isinstance(value, CurveFunction):
+        return value.without_units()
     if not isinstance(value, Quantity):
         return value
     array = np.asarray(value, dtype=float)
