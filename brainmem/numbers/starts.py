@@ -210,7 +210,8 @@ def start_names(translated: Translation) -> set[str]:
 
 
 def _given_start(key: str, values: Any, size: int, trials: int, trial: int) -> np.ndarray:
-    value = load_array(values, what=f"initial {key!r}")
+    known = isinstance(values, np.ndarray) and values.dtype == float  # as loaded: no copy for every trial
+    value = values if known else load_array(values, what=f"initial {key!r}")
     if trials and value.shape == (trials, size):
         value = value[trial]
     if value.shape != (size,) or not np.isfinite(value).all():

@@ -17,7 +17,8 @@ rule with one third factor for the whole network, presynaptic rate x postsynapti
 while the network visits places. This rule is ours; the paper leaves a local rule open. It tends to the same M, slowly.
 
 The weights ``recurrent.w`` are J at the start, and M is what is added to them: ``weights={"recurrent": J + M}``.
-`reference` has the paper's two schemes for M in plain numpy, `networks` the second on this network.
+`reference` has the paper's two schemes for M in plain numpy, `networks` the second on this network. With several `rows`
+maps are tori of N/rows times `rows` places; their bump is given as ``inputs={"imposed": ...}``, and `total_0` with it.
 
 Protocols: ``drift`` (bumps are released at places, and stay or drift), ``hold`` (they relax while a weak input keeps
 their centres, for the second scheme; ``hold_on`` goes on from a state that is given), ``let_go`` (drift from such a
@@ -81,7 +82,14 @@ parameters = (
     Parameter("A", 0.665 * hertz, meaning="height of the kernel", source="paper"),
     Parameter("sigma", 15.0, meaning="its width, in units", source="paper"),
     Parameter("b", -0.2076 * hertz, meaning="constant inhibition", source="paper"),
-    Parameter("row", "A*(sqrt(2*pi)*sigma - 1) + b*(N - 1)", meaning="sum of a row of one map", source="eqs. S1, S2"),
+    Parameter("rows", 1, meaning="places across a map: 1 for a ring, more for a torus", source="ours"),
+    Parameter("width", "sqrt(2*pi)*sigma", meaning="sum of the kernel's Gaussian along", source="eq. S1"),
+    Parameter(
+        "row",
+        "A*(width*(1 + (rows > 1)*(width - 1)) - 1) + b*(N - 1)",
+        meaning="sum of a row of one map",
+        source="eqs. S1, S2",
+    ),
     Parameter("total_0", ring.rate.sum() * hertz, meaning="sum of the rates of one map's bump", source="its profile"),
     Parameter(
         "h",
@@ -144,12 +152,14 @@ meter = Population(  # of the energy
     """,
     size=1,
 )
+ALONG = "ring(floor(place_post/rows) - floor(place_pre/rows), N/rows)"
+ACROSS = "ring(place_post - place_pre, rows)"  # 0 on a ring
 recurrent = Projection(
     "recurrent",
     "cells",
     "cells",
     current="rec_post = w*r_pre : hertz**2 (summed)",
-    initial={"w": "sum_items(A*exp(-ring(place_post - place_pre, N)**2/(2*sigma**2)) + b)"},  # J, eqs. S1, S2
+    initial={"w": f"sum_items(A*exp(-({ALONG}**2 + {ACROSS}**2)/(2*sigma**2)) + b)"},  # J, eqs. S1, S2
 )
 
 online = LearningRule(
@@ -168,20 +178,23 @@ episodic = LearningRule(
 )
 
 place = Pattern("place", "cells", items="L", draw="permutation()")
-distance = Pattern(
-    "distance",
+along = Pattern(  # from the centre of the bump, on the map of the item
+    "along",
     "cells",
     items="bumps",
-    draw="ring(row(place, floor(item/starts)) - N/starts*(item - starts*floor(item/starts)), N)",
+    draw="ring(floor(row(place, floor(item/starts))/rows) - floor(N/starts*(item % starts)/rows), N/rows)",
 )
-ideal = Pattern(
-    "ideal", "cells", items="bumps", draw="sqrt(profile(distance)*(profile(distance) > 0*hertz**2))", unit="hertz"
+across = Pattern(
+    "across", "cells", items="bumps", draw="ring(row(place, floor(item/starts)) - N/starts*(item % starts), rows)"
 )
-lever = Stimulus("lever", "cells", items="bumps", draw="distance*(abs(distance) <= window)")
-mobile = Stimulus("mobile", "cells", items="bumps", draw="profile(distance) > 0*hertz**2")
-imposed = Stimulus("imposed", "cells", items="bumps", draw="profile(distance)", unit="hertz**2")
+ideal = Pattern("ideal", "cells", items="bumps", draw="sqrt(imposed*(imposed > 0*hertz**2))", unit="hertz")
+imposed = Stimulus(
+    "imposed", "cells", items="bumps", draw="profile(sqrt(along**2 + across**2))", unit="hertz**2"
+)  # the bump of one map
+mobile = Stimulus("mobile", "cells", items="bumps", draw="imposed > 0*hertz**2")
+lever = Stimulus("lever", "cells", items="bumps", draw="along*(abs(along) <= window)")
 
-at_place = {"I": "profile(distance)"}
+at_place = {"I": "imposed"}
 holding = {"duration": "T_hold", "stimuli": ("lever", "mobile"), "gates": {"held": 1}, "spiking": None}
 release = Phase("release", duration="T", start=at_place, average="100*ms")
 hold = Phase("hold", start=at_place, begin={"centre": "z = 0*hertz**2"}, **holding)
@@ -219,7 +232,7 @@ model = MemoryModel(
     populations=(cells, centre, meter),
     projections=(recurrent,),
     rules=(online, episodic),
-    patterns=(place, distance, ideal),
+    patterns=(place, along, across, ideal),
     stimuli=(lever, mobile, imposed),
     observables=(
         Observable("energy", "r**3/3 - h*r - r*rec/2", population="cells", reduce="sum", unit="hertz**3"),  # eqs. 1, S8

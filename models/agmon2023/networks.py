@@ -22,9 +22,12 @@ def embedding(N: int, L: int, seed: int, *, stride: int = 1) -> Embedding:
 def run(experiment: Experiment, maps: Embedding, M: np.ndarray, protocol: str, **options) -> Result:
     """Run a protocol from all places of the maps at once, as trials, with M added to the weights."""
     parameters = {"N": maps.ring.N, "L": len(maps.place), "starts": maps.ring.N // maps.stride}
-    options = {"record": (), "trials": "items", **options}
-    parameters |= options.pop("parameters", {})
     inputs = {"place": maps.place, **options.pop("inputs", {})}
+    options = {"record": (), "trials": len(maps.apart), **options}
+    if options["trials"]:
+        parameters["bumps"] = 1
+        inputs["along"] = inputs.get("along", maps.along)[None]
+    parameters |= options.pop("parameters", {})
     weights = {"recurrent": maps.J + M}
     return experiment.simulate(protocol=protocol, parameters=parameters, inputs=inputs, weights=weights, **options)
 
@@ -46,7 +49,7 @@ def updates(experiment: Experiment, maps: Embedding, *, moving: str = "all", num
             parameters={"moving": moving, "T_hold": AGAIN if state else RELAXED, **HOLDING},
         )
         current, z = held.end_I.values[0], held.end_z.values[0]
-        state = {"I": current, "z": z}
+        state = {"cells.I": current, "centre.z": z}
         energies = held.energy.values[0]
         found.append((M, energies, current))
         if update < number:
@@ -149,7 +152,7 @@ def held_and_released(experiment: Experiment, seed: int, *, N: int, L: int, sche
     M = corrected(experiment, seed, N=N, L=L, scheme=scheme)
     held = run(experiment, maps, M, "hold", record=("end_I",), parameters={**HOLDING, "T_hold": RELAXED})
     state = held.end_I.values[0]
-    released = run(experiment, maps, M, "let_go", record=("end_I",), initial={"I": state})
+    released = run(experiment, maps, M, "let_go", record=("end_I",), initial={"cells.I": state})
     before, after = reference.transfer(state), reference.transfer(released.end_I.values[-1])
     return {"squared change of rates": ((after - before) ** 2).sum(axis=1).mean()}
 
@@ -175,10 +178,8 @@ def between_places(experiment: Experiment, seed: int, *, N: int, L: int, scheme:
     M = corrected(experiment, seed, N=N, L=L, scheme=scheme)
     found = {}
     for name, shift in (("at places", 0.0), ("between", 0.5)):
-        distance = maps.distances - shift
-        held = run(
-            experiment, maps, M, "hold", inputs={"distance": distance}, parameters={**HOLDING, "T_hold": RELAXED}
-        )
+        along = maps.along - shift
+        held = run(experiment, maps, M, "hold", inputs={"along": along}, parameters={**HOLDING, "T_hold": RELAXED})
         found[name] = held.energy.values[0].std()
     return found
 

@@ -34,7 +34,10 @@ def wrapped(x, N: int):
 
 @dataclass(frozen=True)
 class Ring:
-    """One map: the kernel, and the bump that a network of this map alone holds.
+    """One map, a ring or a torus: the kernel, and the bump that a network of this map alone holds.
+
+    Places are numbered row by row; on a torus of several `rows` place ``p`` is at ``p // rows`` along, ``p % rows``
+    across.
 
     Attributes
     ----------
@@ -42,6 +45,8 @@ class Ring:
         Neurons, which is also the number of places.
     A, sigma, b, h0 : float
         Height (Hz) and width (units) of the kernel, its constant (Hz), the input (Hz^2).
+    rows : int
+        Places across; 1 for a ring.
     """
 
     N: int = 600
@@ -49,11 +54,27 @@ class Ring:
     sigma: float = 15.0
     b: float = -0.2076
     h0: float = 10.0
+    rows: int = 1
+
+    @property
+    def sides(self) -> tuple[int, int]:
+        """How many places a map has along and across."""
+        return self.N // self.rows, self.rows
+
+    def apart(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Return the place that lies from place 0 as `first` lies from `second`."""
+        along = (first // self.rows - second // self.rows) % self.sides[0]
+        return along * self.rows + (first - second) % self.rows
+
+    def distance(self, first: np.ndarray, second: np.ndarray) -> np.ndarray:
+        """Return the distances between places."""
+        along = wrapped(first // self.rows - second // self.rows, self.sides[0])
+        return np.hypot(along, wrapped(first - second, self.rows))
 
     @cached_property
     def kernel(self) -> np.ndarray:
-        """Weights by distance 0 ... N-1, zero at 0 (Eqs. S1, S2)."""
-        distance = np.minimum(np.arange(self.N), self.N - np.arange(self.N))
+        """Weights by place of one neuron, from one at place 0; zero there (Eqs. S1, S2)."""
+        distance = self.distance(np.arange(self.N), np.zeros(self.N, dtype=int))
         kernel = self.A * np.exp(-(distance**2) / (2 * self.sigma**2)) + self.b
         kernel[0] = 0
         return kernel
@@ -72,23 +93,22 @@ class Ring:
         RuleError
             When these values hold no bump.
         """
-        own = np.fft.rfft(self.kernel)
-        distance = wrapped(np.arange(self.N), self.N)
-        u = np.where(np.abs(distance) < 2 * self.sigma, 100.0, -90.0)
+        own = np.fft.rfft2(self.kernel.reshape(self.sides))
+        far = self.distance(np.arange(self.N), np.zeros(self.N, dtype=int)).reshape(self.sides)
+        u = np.where(far < 2 * self.sigma, 100.0, -90.0)
         for step in range(MOST_STEPS):
-            new = self.h0 + np.fft.irfft(own * np.fft.rfft(transfer(u)), self.N)
-            change = new - u
+            change = self.h0 + np.fft.irfft2(own * np.fft.rfft2(transfer(u)), self.sides) - u
             u = u + 0.1 * change
             if step % 50 == 0:
-                u = (u + u[-np.arange(self.N)]) / 2
+                u = _mirrored(u)
                 if np.abs(change).max() < 1e-12 * np.abs(u).max():
                     break
         if not 0 < np.count_nonzero(u > 0) < self.N:
             raise RuleError(
-                f"A ring with A={self.A!r}, sigma={self.sigma!r}, b={self.b!r}, h0={self.h0!r} holds no bump: "
+                f"A map with A={self.A!r}, sigma={self.sigma!r}, b={self.b!r}, h0={self.h0!r} holds no bump: "
                 f"{np.count_nonzero(u > 0)} of {self.N} neurons are active. Take b < 0 and a narrow, strong kernel."
             )
-        return (u + u[-np.arange(self.N)]) / 2
+        return _mirrored(u).ravel()
 
     @property
     def rate(self) -> np.ndarray:
@@ -101,16 +121,19 @@ class Ring:
 
     def weights(self, place: np.ndarray) -> np.ndarray:
         """Return J, the sum of the kernels of all maps (Eqs. S1, S2)."""
-        return sum(self.kernel[(row[:, None] - row[None, :]) % self.N] for row in place)
+        return sum(self.kernel[self.apart(row[:, None], row[None, :])] for row in place)
 
-    def distances(self, place: np.ndarray, stride: int = 1) -> np.ndarray:
-        """Return how far each neuron is from the centre, for bumps at every `stride`-th place of each map."""
+    def apart_from_centres(self, place: np.ndarray, stride: int = 1) -> np.ndarray:
+        """Return where each neuron lies from the centre, for bumps at every `stride`-th place of each map."""
         centres = np.arange(0, self.N, stride)
-        return wrapped(place[:, None, :] - centres[None, :, None], self.N).reshape(-1, self.N)
+        return self.apart(place[:, None, :], centres[None, :, None]).reshape(-1, self.N)
 
-    def ideal(self, distances: np.ndarray) -> np.ndarray:
-        """Return the currents of the bump of one map, moved to where `distances` are 0."""
-        return self.current[distances % self.N]
+
+def _mirrored(u: np.ndarray) -> np.ndarray:
+    """Return the mean of a table and its mirror images about the first place, along and across."""
+    for axis in (0, 1):
+        u = (u + np.roll(np.flip(u, axis), 1, axis)) / 2
+    return u
 
 
 def places(L: int, N: int, rng: np.random.Generator) -> np.ndarray:
@@ -179,14 +202,19 @@ class Embedding:
         return self.ring.input(len(self.place))
 
     @cached_property
-    def distances(self) -> np.ndarray:
-        """How far each neuron is from the centre of each state."""
-        return self.ring.distances(self.place, self.stride)
+    def apart(self) -> np.ndarray:
+        """The place of each neuron, seen from the centre of each state."""
+        return self.ring.apart_from_centres(self.place, self.stride)
+
+    @property
+    def along(self) -> np.ndarray:
+        """How far along the map each neuron is from the centre of each state."""
+        return wrapped(self.apart // self.ring.rows, self.ring.sides[0])
 
     @cached_property
     def ideal(self) -> np.ndarray:
         """The currents of the bumps of one map, at each state's place."""
-        return self.ring.ideal(self.distances)
+        return self.ring.current[self.apart]
 
     def idealised(self) -> np.ndarray:
         """Return M of one linear step on the bumps of one map (scheme 1)."""
@@ -223,7 +251,7 @@ class Embedding:
         """
         L = len(self.place)
         a = 0.1 if L <= 12 else 0.07
-        c = np.where(np.abs(self.distances) <= WINDOW, self.distances, 0).astype(float)
+        c = np.where(np.abs(self.along) <= WINDOW, self.along, 0).astype(float)
         X, mu = X.copy(), mu.copy()
         for rows in np.array_split(np.arange(len(X)), max(1, len(X) // 600)):
             X[rows], mu[rows] = _held(

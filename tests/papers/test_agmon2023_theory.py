@@ -115,7 +115,7 @@ def test_the_gradient_of_a_held_energy_is_that_of_its_rates(two_maps):
     """dE*/dM_ij = -r_i r_j, by finite difference with the state relaxed again."""
     rows = np.array([7, 311])
     few = Embedding(two_maps.ring, two_maps.place, stride=1)
-    few.__dict__["ideal"], few.__dict__["distances"] = two_maps.ideal[rows], two_maps.distances[rows]
+    few.__dict__["ideal"], few.__dict__["apart"] = two_maps.ideal[rows], two_maps.apart[rows]
     start, mu = few.held(few.ideal, np.zeros(2), few.J, steps=3000)
     r = transfer(start)
     i, j = np.argsort(r[0])[-3:-1]
@@ -173,7 +173,7 @@ def test_updates_of_held_states_flatten_the_true_landscape(two_maps):
     found = [step.energies.std() for step in steps]
     assert found[3] < 0.05 * found[0]
     r = transfer(steps[-1].current)
-    c = np.where(np.abs(few.distances) <= reference.WINDOW, few.distances, 0)
+    c = np.where(np.abs(few.along) <= reference.WINDOW, few.along, 0)
     centres = np.abs((c * r).sum(axis=1) / r.sum(axis=1))
     assert np.quantile(centres, 0.95) < 1e-10  # a state that changes its shape may lag behind
     assert centres.max() < 0.1
