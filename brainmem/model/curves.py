@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from brian2.units import Quantity, get_dimensions
+from brian2.units import Quantity
 from brian2.units.fundamentalunits import get_or_create_dimension
 
 from brainmem.errors import RuleError, quoted
@@ -224,17 +224,8 @@ class Curve:
 def _between(name: str, low: Any, high: Any, points: int) -> Any:
     if isinstance(points, bool) or not isinstance(points, int | np.integer) or points < 2:
         raise RuleError(f"Curve {name!r}: points={quoted(points)} must be a whole number of at least 2.")
-    ends = Curve(name, x=_joined(name, low, high), y=[0.0, 0.0]).x
+    ends = Curve(name, x=[low, high], y=[0.0, 0.0]).x
     return Quantity.with_dimensions(np.linspace(*ends.numbers, int(points)), ends.dimensions)
-
-
-def _joined(name: str, low: Any, high: Any) -> Any:
-    try:
-        unit = Quantity.with_dimensions(1.0, get_dimensions(low))
-        return [float(low / unit), float(high / unit)] * unit
-    except Exception as error:
-        given = f"low={quoted(low)} and high={quoted(high)}"
-        raise RuleError(f"Curve {name!r}: {given} must be two numbers of one unit.") from error
 
 
 def _pair(name: str, path: str | Path, number: int, line: str) -> tuple[float, float] | None:
