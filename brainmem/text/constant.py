@@ -13,7 +13,6 @@ from brian2.core.namespace import DEFAULT_UNITS
 from scipy.special import exprel
 
 from brainmem.errors import RuleError
-from brainmem.text.curves import CurveFunction
 from brainmem.text.equations import identifiers
 from brainmem.text.expression import CONSTANTS, OPERATORS, parsed
 
@@ -77,8 +76,7 @@ class _NoValueError(Exception):
 
 def known(values: Mapping[str, Any]) -> dict[str, Known]:
     """Return what expressions may know of parameters: those that hold one number."""
-    numbers = {name: value for name, value in values.items() if not isinstance(value, CurveFunction)}
-    single = {name: value for name, value in numbers.items() if np.ndim(value) == 0}
+    single = {name: value for name, value in values.items() if not callable(value) and np.ndim(value) == 0}
     return {name: Known(float(np.asarray(value)), value) for name, value in single.items()}
 
 
