@@ -156,6 +156,11 @@ class Curve:
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "rows"}
 
+    def without_numbers(self) -> Curve:
+        """Return what a program knows of it: its name and units."""
+        nothing = (0.0, 1.0)
+        return Curve(self.name, x=Points(nothing, self.x.unit), y=Points(nothing, self.y.unit))
+
     @property
     def functions(self) -> dict[str, CurveFunction]:
         """What texts call, by name."""
