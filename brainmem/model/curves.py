@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from brian2.units import Quantity, get_dimensions
+from brian2.units import Quantity
 from brian2.units.fundamentalunits import get_or_create_dimension
 
 from brainmem.errors import RuleError, quoted
@@ -156,6 +156,11 @@ class Curve:
     def __getstate__(self) -> dict[str, Any]:
         return {name: value for name, value in self.__dict__.items() if name != "rows"}
 
+    def without_numbers(self) -> Curve:
+        """Return what a program knows of it: its name and units."""
+        nothing = (0.0, 1.0)
+        return Curve(self.name, x=Points(nothing, self.x.unit), y=Points(nothing, self.y.unit))
+
     @property
     def functions(self) -> dict[str, CurveFunction]:
         """What texts call, by name."""
@@ -224,17 +229,8 @@ class Curve:
 def _between(name: str, low: Any, high: Any, points: int) -> Any:
     if isinstance(points, bool) or not isinstance(points, int | np.integer) or points < 2:
         raise RuleError(f"Curve {name!r}: points={quoted(points)} must be a whole number of at least 2.")
-    ends = Curve(name, x=_joined(name, low, high), y=[0.0, 0.0]).x
+    ends = Curve(name, x=[low, high], y=[0.0, 0.0]).x
     return Quantity.with_dimensions(np.linspace(*ends.numbers, int(points)), ends.dimensions)
-
-
-def _joined(name: str, low: Any, high: Any) -> Any:
-    try:
-        unit = Quantity.with_dimensions(1.0, get_dimensions(low))
-        return [float(low / unit), float(high / unit)] * unit
-    except Exception as error:
-        given = f"low={quoted(low)} and high={quoted(high)}"
-        raise RuleError(f"Curve {name!r}: {given} must be two numbers of one unit.") from error
 
 
 def _pair(name: str, path: str | Path, number: int, line: str) -> tuple[float, float] | None:

@@ -205,8 +205,7 @@ FIELDS: dict[type, dict[str, Kind]] = {
         **dict.fromkeys(("meaning", "source"), PROSE),
     },
     nouns.Curve: {
-        "name": ELSEWHERE,
-        **dict.fromkeys(("x", "y", "zero_at"), ELSEWHERE),
+        **dict.fromkeys(("name", "x", "y", "zero_at"), ELSEWHERE),
         **dict.fromkeys(("meaning", "source"), PROSE),
     },
     nouns.Pattern: {

@@ -1,4 +1,4 @@
-"""Curves through points: what a text calls ``phi(I)``, its antiderivative ``phi_integral(I)``, its slope ``phi_slope(I)``.
+"""Curves through points: ``phi(I)`` in a text, its antiderivative ``phi_integral(I)`` and its slope ``phi_slope(I)``.
 
 Between two points a curve is linear, outside of them constant. So its antiderivative is quadratic between points and
 linear outside, and the derivative of that is the curve everywhere. All three are read from one table, `curve_rows`.

@@ -154,6 +154,7 @@ def _curves(translated: Translation) -> Iterator[str]:
     for table in tables:
         units = f"arg_units=[{table.argument}], return_unit={table.unit}"
         value = f'lambda x: curve_value(x, arrays["table.{table.name}"], "{table.returns}")'
+        yield ""
         yield f"{table.name} = Function(None, {units})  # {table.meaning}"
         yield f"{table.name}.implementations.add_numpy_implementation({value}, discard_units=True)"
 
