@@ -161,7 +161,7 @@ class Curve:
         nothing = (0.0, 1.0)
         return Curve(self.name, x=Points(nothing, self.x.unit), y=Points(nothing, self.y.unit))
 
-    @property
+    @cached_property
     def functions(self) -> dict[str, CurveFunction]:
         """What texts call, by name."""
         return {
