@@ -102,8 +102,8 @@ updates = (
 def of_updates(found):
     gains = [value for name, value in found.items() if name.startswith("sd before")]
     return (
-        f"the landscape of held bumps becomes flatter by {min(gains):.0f} to {max(gains):.0f} times in five updates (means "
-        "over maps); almost four orders, as the paper has in four, are not reproduced."
+        f"the landscape of held bumps becomes flatter by {min(gains):.0f} to {max(gains):.0f} times in five updates "
+        "(means over maps); almost four orders, as the paper has in four, are not reproduced."
     )
 
 
@@ -172,8 +172,8 @@ changes = (
 def of_changes(found):
     ratios = [value for name, value in found.items() if name.startswith("without a correction")]
     return (
-        f"rates of released bumps change {min(ratios):.0f} to {max(ratios):.0f} times less, in the mean square, if they begin "
-        "from held states; from the bumps of one map the first relaxation hides it."
+        f"rates of released bumps change {min(ratios):.0f} to {max(ratios):.0f} times less, in the mean square, "
+        "if they begin from held states; from the bumps of one map the first relaxation hides it."
     )
 
 
@@ -296,7 +296,8 @@ by_spikes = (
 claims = (
     Claim("A1", "One map is flat: its bumps stay where they are put", rows=flat, when="rate"),
     Claim("A2", "Sums of maps are rough, and bumps drift", rows=rough, when="rate"),
-    Claim("A3", "One linear step makes the landscape of one map's bumps flat, and cuts the drift", rows=one_step, when="rate"),
+    Claim("A3", "One linear step makes the landscape of one map's bumps flat, and cuts the drift", rows=one_step,
+          when="rate"),
     Claim("A4", "Updates with held bumps flatten the true landscape", rows=updates, when="rate", verdict=of_updates),
     Claim("A5", "Then drift nearly vanishes", rows=nearly, when="rate"),
     Claim("A6", "Recall and capacity are kept", rows=recall, when="rate"),
