@@ -9,8 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from brian2.units import Quantity
-from brian2.units.fundamentalunits import get_or_create_dimension
 
 from brainmem.errors import RuleError, quoted
 from brainmem.intake.numbers import Refused, take
@@ -39,6 +37,8 @@ class Points:
     @property
     def dimensions(self) -> Any:
         """Their unit as Brian2 has it."""
+        from brian2.units.fundamentalunits import get_or_create_dimension  # the command line loads without Brian2
+
         return get_or_create_dimension(list(self.unit))
 
     @property
@@ -230,6 +230,8 @@ def _between(name: str, low: Any, high: Any, points: int) -> Any:
     if isinstance(points, bool) or not isinstance(points, int | np.integer) or points < 2:
         raise RuleError(f"Curve {name!r}: points={quoted(points)} must be a whole number of at least 2.")
     ends = Curve(name, x=[low, high], y=[0.0, 0.0]).x
+    from brian2.units import Quantity
+
     return Quantity.with_dimensions(np.linspace(*ends.numbers, int(points)), ends.dimensions)
 
 
