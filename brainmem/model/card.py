@@ -24,7 +24,6 @@ from brainmem.model.nouns import (
     Reference,
     Repeat,
 )
-from brainmem.text.equations import unit_text
 
 __all__ = ["card", "citation", "sections"]
 
@@ -117,6 +116,8 @@ def _curve(item: Curve) -> str:
 
 
 def _range(low: float, high: float, dimensions: Any) -> str:
+    from brainmem.text.equations import unit_text  # cards load without Brian2
+
     unit = unit_text(dimensions)
     return f"{low:g} to {high:g}{'' if unit == '1' else f' {unit}'}"
 

@@ -6,17 +6,16 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from brian2.units import Quantity
-from brian2.units.fundamentalunits import get_or_create_dimension
 
 from brainmem.errors import RuleError, quoted
 from brainmem.intake.numbers import Refused, take
 from brainmem.intake.units import NO_UNIT, Dimensions, unit_name
-from brainmem.text.curves import ENDS, CurveFunction, curve_rows
-from brainmem.text.equations import unit_text
+
+if TYPE_CHECKING:  # the command line lists models without Brian2, which texts need
+    from brainmem.text.curves import CurveFunction
 
 __all__ = ["Curve", "Points", "curve_functions", "curve_names", "curve_unit"]
 
@@ -39,6 +38,8 @@ class Points:
     @property
     def dimensions(self) -> Any:
         """Their unit as Brian2 has it."""
+        from brian2.units.fundamentalunits import get_or_create_dimension  # the command line loads without Brian2
+
         return get_or_create_dimension(list(self.unit))
 
     @property
@@ -47,6 +48,8 @@ class Points:
         return np.array(self.numbers)
 
     def __repr__(self) -> str:
+        from brainmem.text.equations import unit_text
+
         shown = [f"{value:.6g}" for value in self.numbers]
         shown = shown if len(shown) < 6 else [*shown[:2], "...", *shown[-2:]]
         unit = unit_text(self.dimensions)
@@ -149,6 +152,8 @@ class Curve:
     @cached_property
     def rows(self) -> np.ndarray:
         """The table from which programs read it; see `brainmem.text.curves.curve_rows`."""
+        from brainmem.text.curves import curve_rows
+
         zero = self.x.numbers[0] if self.zero_at is None else self.zero_at.numbers[0]
         with np.errstate(over="ignore", invalid="ignore"):
             return curve_rows(self.x.array, self.y.array, zero)
@@ -164,6 +169,8 @@ class Curve:
     @cached_property
     def functions(self) -> dict[str, CurveFunction]:
         """What texts call, by name."""
+        from brainmem.text.curves import ENDS, CurveFunction
+
         return {
             f"{self.name}{end}": CurveFunction(
                 f"{self.name}{end}", self.rows, returns, self.x.dimensions, curve_unit(self, returns)
@@ -230,6 +237,8 @@ def _between(name: str, low: Any, high: Any, points: int) -> Any:
     if isinstance(points, bool) or not isinstance(points, int | np.integer) or points < 2:
         raise RuleError(f"Curve {name!r}: points={quoted(points)} must be a whole number of at least 2.")
     ends = Curve(name, x=[low, high], y=[0.0, 0.0]).x
+    from brian2.units import Quantity
+
     return Quantity.with_dimensions(np.linspace(*ends.numbers, int(points)), ends.dimensions)
 
 
@@ -256,6 +265,8 @@ def curve_unit(curve: Curve, returns: str) -> Any:
 
 def curve_names(curves: Iterable[Curve]) -> Iterator[str]:
     """Yield the names of all that texts call of these curves."""
+    from brainmem.text.curves import ENDS
+
     yield from (f"{item.name}{end}" for item in curves for end in ENDS)
 
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from brian2.units import DimensionMismatchError, Quantity, get_dimensions
 
 __all__ = ["ENDS", "CurveFunction", "calls", "curve_rows", "curve_value"]
 
@@ -76,6 +75,8 @@ class CurveFunction:
 
     def __call__(self, x: Any) -> Any:
         """Return the function at numbers or arrays of the unit of its argument."""
+        from brian2.units import DimensionMismatchError, Quantity, get_dimensions  # the command line does without
+
         if not self.plain and get_dimensions(x) is not self.argument:
             told = f"{self.name}() takes what has the unit of the curve's x, {self.argument}; it got"
             raise DimensionMismatchError(told, get_dimensions(x))
