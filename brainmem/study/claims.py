@@ -141,6 +141,8 @@ class Experiment:
         Called with a line of text when a run ends.
     trained_runs : dict
         Runs made by `trained`, shared between claims.
+    measured : dict
+        What `once` has measured, shared between claims.
     """
 
     model: MemoryModel
@@ -151,6 +153,7 @@ class Experiment:
     jobs: int = 1
     progress: Callable[[str], None] | None = None
     trained_runs: dict[tuple, Result] = field(default_factory=dict)
+    measured: dict[tuple, Any] = field(default_factory=dict)
 
     @property
     def full(self) -> bool:
@@ -178,6 +181,14 @@ class Experiment:
             named: dict[str, Any] = {"protocol": protocol} if protocol else {}
             self.trained_runs[key] = self.simulate(seed=seed, parameters=parameters, **named)
         return self.trained_runs[key]
+
+    def once(self, function: Callable[..., Value], seed: int, **point: Any) -> Value:
+        """Return ``function(self, seed, **point)``, a measure that several claims take: it runs once for all of them."""
+        values = tuple(sorted((name, repr(value)) for name, value in point.items()))
+        key = (function.__module__, function.__qualname__, self.model.name, self.variant, seed, values)
+        if key not in self.measured:
+            self.measured[key] = function(self, seed, **point)
+        return self.measured[key]
 
     def again(self, trained: Result, model: MemoryModel, *, epoch: int = -1, **options: Any) -> Result:
         """Run another protocol with the weights, the stimuli and the seed of a run.

@@ -10,7 +10,7 @@ from brainmem import Claim
 from brainmem.claims import Row, at_least, at_most, near, within
 
 QUICK, FULL = {"N": 300, "L": [2]}, {"N": 600, "L": [2, 5, 10]}
-SEEDS = {"quick": 2, "full": 3}
+SEEDS = {"quick": 1, "full": 3}
 SCHEMES = ["none", "ideal", "held", "held, bump"]
 
 
@@ -21,12 +21,15 @@ def by_load(quick, full):
 
 energies = {
     "run": run.landscape,
-    "points": {"quick": {**QUICK, "scheme": SCHEMES}, "full": {**FULL, "scheme": SCHEMES}},
+    "points": {"quick": {**QUICK, "scheme": ["none", "ideal"]}, "full": {**FULL, "scheme": ["none", "ideal"]}},
     "seeds": SEEDS,
 }
 bumps = {
     "run": run.drift,
-    "points": {"quick": {**QUICK, "scheme": SCHEMES}, "full": {**FULL, "scheme": SCHEMES}},
+    "points": {
+        "quick": {**QUICK, "scheme": ["none", "ideal", "held"], "rate_step": "1*ms"},
+        "full": {**FULL, "scheme": SCHEMES},
+    },
     "seeds": SEEDS,
 }
 
@@ -86,7 +89,7 @@ one_step = (
 # A4
 held = {
     "run": run.flattened,
-    "points": {"quick": {**QUICK, "moving": ["all", "bump"]}, "full": {**FULL, "moving": ["all", "bump"]}},
+    "points": {"quick": {**QUICK, "moving": ["all"]}, "full": {**FULL, "moving": ["all", "bump"]}},
     "seeds": SEEDS,
 }
 afterwards = {
@@ -102,8 +105,9 @@ updates = (
 def of_updates(found):
     gains = [value for name, value in found.items() if name.startswith("sd before")]
     return (
-        f"the landscape of held bumps becomes flatter by {min(gains):.0f} to {max(gains):.0f} times in five updates "
-        "(means over maps); almost four orders, as the paper has in four, are not reproduced."
+        f"the landscape of held bumps becomes flatter by {min(gains):.0f} to {max(gains):.0f} times in up to five updates "
+        "(means over maps); the paper has almost four orders in four. It hangs on a few states, which jump to another "
+        "minimum when M changes."
     )
 
 
@@ -118,8 +122,9 @@ nearly = (
     ),
     Row(
         "drift, bump moving, L={L}",
-        by_load({2: near(0.40, 0.3)}, {2: near(0.45, 0.4), 10: near(1.11, 0.7)}),
+        {2: near(0.45, 0.4), 10: near(1.11, 0.7), ...: None},
         "drift",
+        when="full",
         **bumps,
         **only("held, bump"),
     ),
@@ -129,7 +134,8 @@ nearly = (
         {"none": near(4.25, 0.9), "ideal": near(5.94, 0.9), "held": near(7.64, 0.7)},
         "bits",
         run=run.drift,
-        points={"N": 300, "L": 2, "starts": 300, "scheme": ["none", "ideal", "held"]},
+        points={"N": 300, "L": 2, "starts": 300, "scheme": ["none", "ideal", "held"], "rate_step": "1*ms"},
+        when="full",
     ),
 )
 
@@ -179,9 +185,9 @@ def of_changes(found):
 
 # A8
 settled = (
-    Row("largest rise of the energy in a step over its size", at_most(1e-12), "rise", run=run.falling,
-        points={"N": 300, "L": 2}, seeds=2),
-    Row("drift from 3 to 10 s", at_most(0.5), "later drift", run=run.falling, points={"N": 300, "L": 2}, seeds=2),
+    Row("largest rise of the energy in 1 ms over its size", at_most(1e-12), "rise", run=run.falling,
+        points={"N": 300, "L": 2}, seeds=SEEDS),
+    Row("drift from 3 to 10 s", at_most(0.5), None, run=run.later, points={"N": 300, "L": 2}, seeds=3, when="full"),
 )  # fmt: skip
 
 # A9
@@ -191,15 +197,15 @@ between = (
         {"at": {...: {...: None}}, "between": {"none": {...: None}, "held": {2: at_most(5.0), ...: None}}},
         None,
         run=run.between_places,
-        points={"quick": {**QUICK, "scheme": ["none", "held"]}, "full": {**FULL, "scheme": ["none", "held"]}},
+        points={"quick": {**QUICK, "scheme": ["held"]}, "full": {**FULL, "scheme": ["none", "held"]}},
         seeds={"quick": 1, "full": 2},
     ),
 )
 
 # Controls that must fail
 CONTROLS = {"N": 300, "L": 2, "scheme": ["none", "ideal", "one map", "shuffled", "random"]}
-wrong_energies = {"run": run.landscape, "points": CONTROLS, "seeds": 2}
-wrong_bumps = {"run": run.drift, "points": CONTROLS, "seeds": 2}
+wrong_energies = {"run": run.landscape, "points": CONTROLS, "seeds": SEEDS}
+wrong_bumps = {"run": run.drift, "points": {**CONTROLS, "rate_step": "1*ms"}, "seeds": SEEDS}
 remains = {"shuffled": at_least(0.7), "random": at_least(0.7)}
 controls = (
     Row("sd of the first map's energies over no M, {scheme}", {**remains, "one map": at_most(1e-6)}, None,
@@ -218,7 +224,7 @@ tuning = (
         "sd over none",
         run=run.scaled,
         points={"N": 300, "L": 2, "f": [0.5, 0.9, 1.1]},
-        seeds=2,
+        seeds=SEEDS,
     ),
     Row(
         "drift, W(1 + eps Gauss), eps={eps}",
@@ -226,33 +232,24 @@ tuning = (
         "drift",
         run=run.disturbed,
         points={"N": 300, "L": 2, "eps": [0.0, 1e-3, 3e-3]},
-        seeds=2,
+        seeds=SEEDS,
     ),
 )
 
 # The rule
-laps = {
+lap = {
     "run": run.visited,
-    "points": {"quick": {"N": 300, "L": 2}, "full": {"N": 300, "L": 2, "laps": 10}},
-    "seeds": {"quick": 1, "full": 3},
+    "points": {"N": 300, "L": 2, "protocol": ["episodes", "visits"]},
+    "seeds": SEEDS,
 }
 online = (
-    Row(
-        "sd of energies after one lap over before, {protocol}",
-        {...: at_most(0.25)},
-        "share",
-        run=run.visited,
-        points={"N": 300, "L": 2, "protocol": ["episodes", "visits"]},
-        seeds={"quick": 1, "full": 3},
-    ),
-    Row("after the last, laps={laps}", {"full": {10: at_most(0.12)}}, "share", run=run.visited,
-        points={"full": {"N": 300, "L": 2, "laps": [10]}}, seeds=3, when="full"),
-    Row("drift after one lap, {protocol}", {...: at_most(6.0)}, "drift", run=run.visited,
-        points={"N": 300, "L": 2, "protocol": ["episodes", "visits"]}, seeds={"quick": 1, "full": 3}),
-    Row("largest asymmetry of the weights (Hz)", at_most(1e-12), "asymmetry", run=run.visited,
-        points={"N": 300, "L": 2}, seeds=1),
+    Row("sd of energies after one lap over before, {protocol}", {...: at_most(0.25)}, "share", **lap),
+    Row("drift after one lap, {protocol}", {...: at_most(6.0)}, "drift", **lap),
+    Row("largest asymmetry of the weights (Hz), {protocol}", {...: at_most(1e-12)}, "asymmetry", **lap),
+    Row("sd of energies after ten laps over before", at_most(0.12), "share", run=run.visited,
+        points={"full": {"N": 300, "L": 2, "laps": 10}}, seeds=3, when="full"),
     Row("control, a constant third factor: sd over before", at_least(1.0), "share", run=run.visited_blindly,
-        points={"N": 300, "L": 2}, seeds=1),
+        points={"N": 300, "L": 2}, seeds=SEEDS),
 )  # fmt: skip
 
 # S1, S2: cells

@@ -196,10 +196,10 @@ lever = Stimulus("lever", "cells", items="bumps", draw="along*(abs(along) <= win
 
 at_place = {"I": "imposed"}
 holding = {"duration": "T_hold", "stimuli": ("lever", "mobile"), "gates": {"held": 1}, "spiking": None}
-release = Phase("release", duration="T", start=at_place, average="100*ms")
+release = Phase("release", duration="T", start=at_place, average="T/30")
 hold = Phase("hold", start=at_place, begin={"centre": "z = 0*hertz**2"}, **holding)
 hold_on = Phase("hold_on", **holding)
-let_go = Phase("let_go", duration="T", average="100*ms")  # from a state that is given, or held
+let_go = Phase("let_go", duration="T", average="T/30")  # from a state that is given, or held
 shown = {"duration": "T_visit", "stimuli": ("imposed",)}
 look = Phase("look", duration="rate_step", stimuli=("imposed",), gates={"clamp": 1})
 survey = Phase("survey", gates={"clamp": 1}, end={"meter": "mean_energy = mean_energy + energy/bumps"}, **shown)
@@ -245,5 +245,6 @@ model = MemoryModel(
     ),
     reference=reference,
     rate_dt="rate_step",
+    spiking={"T_visit": "8*tau", "wait": "4*tau"},  # traces hold a mixture of two bumps for about 4 tau
     description=__doc__,
 )

@@ -1,6 +1,7 @@
 """Networks that the claims of Agmon and Burak (2023) are tested on: corrections of the weights, drift, visits."""
 
 from dataclasses import replace
+from functools import wraps
 
 import brainmem.models.agmon2023.reference as reference
 import brainmem.models.agmon2023.theory as theory
@@ -20,13 +21,11 @@ RELAXED, AGAIN = "25*tau", "10*tau"
 def once(function):
     """Return a measure of a network that is taken once for all claims."""
 
-    def remembered(experiment: Experiment, seed: int, **point):
-        key = ("agmon2023", function.__name__, experiment.variant, seed, *sorted(point.items()))
-        if key not in experiment.trained_runs:
-            experiment.trained_runs[key] = function(experiment, seed, **point)
-        return experiment.trained_runs[key]
+    @wraps(function)
+    def shared(experiment: Experiment, seed: int, **point):
+        return experiment.once(function, seed, **point)
 
-    return remembered
+    return shared
 
 
 def embedding(N: int, L: int, seed: int, *, stride: int = 1) -> Embedding:
@@ -96,7 +95,7 @@ def corrected(
         return np.zeros_like(maps.J)
     if scheme.startswith("held"):
         found = updates(experiment, seed, N=N, L=L, stride=stride, moving="bump" if scheme.endswith("bump") else "all")
-        return found.M.isel(update=int(found.energy.std("state").argmin())).values
+        return found.M.values[found.energy.values.std(axis=1).argmin()]
     if scheme == "one map":
         r = reference.transfer(maps.ideal[: maps.ring.N // maps.stride])
         return reference.linear_step(r, reference.energy(r, maps.J, maps.h))
@@ -232,25 +231,30 @@ def visited_blindly(experiment: Experiment, seed: int, *, N: int, L: int) -> dic
     )
     sd = landscape(experiment, seed, N=N, L=L)["sd"]
     third = Parameter("third", sd * hertz**3, meaning="constant third factor", source="ours")
-    blind = replace(experiment, model=experiment.model.replace(rule, third), trained_runs={})
+    blind = replace(experiment, model=experiment.model.replace(rule, third), measured={})
     return visited(blind, seed, N=N, L=L)
 
 
 def falling(experiment: Experiment, seed: int, *, N: int, L: int) -> dict[str, float]:
-    """Return the largest rise of the energy, from random states and bumps, and the drift from 3 to 10 s."""
+    """Return the largest rise of the energy in a millisecond, from random states and from bumps."""
     maps = embedding(N, L, seed, stride=N // 10)
     M, rng = np.zeros_like(maps.J), np.random.default_rng([seed, 2])
     states = np.where(np.arange(len(maps.apart))[:, None] % 2, maps.ideal, rng.normal(0, 50, maps.ideal.shape))
     seen = run(experiment, maps, M, "let_go", record=("energy",), interval=1 * ms, initial={"cells.I": states},
                parameters={"T": "0.5*second"})  # fmt: skip
     energies = seen.energy_trace.values.reshape(-1, len(states))
-    ends = []
+    return {"rise": np.diff(energies, axis=0).max() / np.abs(energies).max()}
+
+
+def later(experiment: Experiment, seed: int, *, N: int, L: int) -> float:
+    """Return the mean distance between the places of bumps after 3 and after 10 s."""
+    maps, ends = embedding(N, L, seed, stride=N // 10), []
     for duration in (3, 10):
-        last = run(experiment, maps, M, "drift", record=("end_I",), parameters={"T": f"{duration}*second"})
+        parameters = {"T": f"{duration}*second", "rate_step": 1 * ms}
+        last = run(experiment, maps, 0 * maps.J, "drift", record=("end_I",), parameters=parameters)
         rates = reference.transfer(last.end_I.values[-1])
         ends.append(measure.decode(rates, maps.ring.rate, maps.place).place)
-    later = np.abs(measure.displacement(*ends, size=N)).mean()
-    return {"rise": np.diff(energies, axis=0).max() / np.abs(energies).max(), "later drift": later}
+    return np.abs(measure.displacement(*ends, size=N)).mean()
 
 
 def scaled(experiment: Experiment, seed: int, *, N: int, L: int, f: float) -> dict[str, float]:
