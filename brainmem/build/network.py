@@ -232,7 +232,7 @@ def build_own_cells(cell: OwnProgram) -> Built:
     """
     equations = f"""
     {cell.equations}
-    {cell.input} = before*int(t < onset) + after*int(t >= onset) : {cell.unit}
+    {cell.input} : {cell.unit}
     before : {cell.unit}
     after : {cell.unit}
     onset : second
@@ -259,6 +259,8 @@ def build_own_cells(cell: OwnProgram) -> Built:
         name="cells",
     )
     cells.set_event_schedule("told", when="end", order=-1)
+    step = f"{cell.input} = before*int(t < onset) + after*int(t >= onset)"
+    cells.run_regularly(step, clock=clock, when="start", order=0, name="cells_step")
     moments = "total += s*int(t >= discard)\nsquares += s**2*int(t >= discard)\nfresh = 0"
     cells.run_regularly(moments, clock=clock, when="end", order=0, name="cells_moments")
     looked = list(cell.looked)

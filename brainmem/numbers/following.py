@@ -147,11 +147,12 @@ def check_response(probe: Probe, found: Response) -> None:
         raise probe.error(
             "it adapts too slowly: after a step of its input its rate goes beyond where it ends by "
             f"{found.overshoot:.0%} of the step, and takes {1e3 * found.relaxation:.3g} ms to come back; with "
-            f"{tau} its filtered spikes are off by up to {found.off:.0%} of the step. Weaken or shorten its adaptation, or "
-            "lengthen the time constant of the rate."
+            f"{tau} its filtered spikes are off by up to {found.off:.0%} of the step. Weaken or shorten its "
+            "adaptation, or lengthen the time constant of the rate."
         )
     if found.time > ANSWERS * probe.tau or found.off > VERY_OFF:
         raise probe.error(
             f"it is too slow: after a step of its input it takes {1e3 * found.time:.3g} ms until 63 % of the jump of "
-            f"its rate; with {tau} its filtered spikes are off by up to {found.off:.0%} of it. Shorten its time constants, or lengthen that of the rate."
+            f"its rate; with {tau} its filtered spikes are off by up to {found.off:.0%} of it. Shorten its time "
+            "constants, or lengthen that of the rate."
         )

@@ -20,7 +20,7 @@ from brainmem.translation.text import Group
 
 __all__ = ["OWN_CELLS", "Measured", "Probe", "own_program"]
 
-OWN_CELLS = 8000
+OWN_CELLS = 4000
 DISCARD, STAGGER = 0.2, 0.1  # seconds; inputs begin at times within the second, so that cells without noise differ
 
 

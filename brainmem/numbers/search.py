@@ -84,8 +84,9 @@ def curve_of(probe: Probe, low: float, high: float) -> tuple[np.ndarray, np.ndar
         Where the rate does not rise with the input, or not up to `rate_max`.
     """
     for seed in (11, 12):  # the second time within what the first has found
-        current = np.linspace(low, high, COARSE)
-        rate = probe.run(current, seconds=0.5, seed=seed, discard=discarded(probe)).rate
+        current, rate = _coarse(probe, low, high, seed)
+        if rate[0] > QUIET * probe.rate_max and low > 0:  # it only took longer to fire than was looked
+            current, rate = _coarse(probe, 0.0, high, seed)
         _check_rising(probe, current, rate)
         last = int(np.argmax(np.r_[rate[:-1] >= HEADROOM * probe.rate_max, True]))
         first = int(np.flatnonzero(np.r_[True, rate[1:last] <= QUIET * probe.rate_max])[-1])
@@ -105,6 +106,11 @@ def curve_of(probe: Probe, low: float, high: float) -> tuple[np.ndarray, np.ndar
     return current, rate
 
 
+def _coarse(probe: Probe, low: float, high: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    current = np.linspace(low, high, COARSE)
+    return current, probe.run(current, seconds=0.5, seed=seed, discard=discarded(probe)).rate
+
+
 def joined(current: np.ndarray, rate: np.ndarray, more: np.ndarray, rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return two parts of a curve as one, in the order of the input."""
     both = np.r_[current, more]
@@ -115,8 +121,10 @@ def joined(current: np.ndarray, rate: np.ndarray, more: np.ndarray, rates: np.nd
 def _refined(probe: Probe, current: np.ndarray, rate: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return a curve with more inputs where its rate jumps: cells without noise begin to fire steeply."""
     for seed in range(20, 20 + TIMES):
-        steep = np.flatnonzero((np.diff(rate) > STEP * probe.rate_max) & (rate[:-1] < probe.rate_max))
-        steep = steep[np.diff(current)[steep] > 1e-14 * np.abs(current).max()][:MOST]
+        intervals = 1 / np.maximum(rate, 1e-6)
+        finer = intervals[:-1] - intervals[1:] > 1.5 * probe.program.dt  # than whole numbers of time steps
+        steep = (np.diff(rate) > STEP * probe.rate_max) & (rate[:-1] < probe.rate_max) & finer
+        steep = np.flatnonzero(steep & (np.diff(current) > 1e-14 * np.abs(current).max()))[:MOST]
         if not len(steep):
             break
         ends = zip(current[steep], current[steep + 1], strict=True)
@@ -155,8 +163,8 @@ def jumps_error(probe: Probe, below: float, above: float, at: float) -> Translat
     """Return the error for a cell that has no rates between two."""
     return probe.error(
         f"its f-I curve jumps from {below:.3g} to {above:.3g} Hz near {probe.shown(at)}, so that no input gives the "
-        "rates between. Add membrane noise (noise=) or raise it; or lower spike_dt: the intervals of a cell without noise "
-        "are whole numbers of time steps, and large steps miss what happens between."
+        "rates between. Add membrane noise (noise=) or raise it; or lower spike_dt: the intervals of a cell without "
+        "noise are whole numbers of time steps, and large steps miss what happens between."
     )
 
 

@@ -140,17 +140,12 @@ def check_own_names(translated: Translation, cell: Cell) -> None:
     texts = [group.equations for group in others]
     texts += [item.code for group in others for item in group.operations]
     texts += [text for item in translated.connections for text in item.texts]
-    cells = {f"{name}_cells" for name in translated.units}
-    drawn = {table.name for name in translated.units for table in own_tables(name, cell)}
+    tables = {table.name for name in translated.units for table in own_tables(name, cell)}
     taken = set().union(*map(identifiers, texts)) | model_names(translated.model)
     taken |= {item.name for item in (*translated.model.parameters, *translated.groups, *translated.connections)}
-    for name in sorted(({*cell.names.values(), *drawn} & (taken - cells)) - _tables_of_all(translated)):
+    own = set(cell.names.values())
+    for name in sorted((own & (taken | tables)) | (tables & taken)):
         raise TranslationError(
             f"Model {translated.model.name!r}: the name {name!r}, which the cell {cell.name!r} needs, is taken by the "
             f"model or made from one of its names. Give the cell another name, such as Cell('my_{cell.name}', ...)."
         )
-
-
-def _tables_of_all(translated: Translation) -> set[str]:
-    ends = [name for population in translated.units for name in (current_table(population), settle_table(population))]
-    return set(ends)

@@ -147,7 +147,7 @@ def unit_of(dimensions: Any) -> str:
 def entries_of(cell: Cell, found: Findings | None = None) -> dict[str, Entry]:
     """Return the equations of a cell; its input among them, with the unit that fits where none is declared."""
     place = _place(cell, "equations", cell.equations)
-    entries, whole = entries_at(place, found or Findings(), FLAGS)
+    entries, whole = entries_at(place, Findings() if found is None else found, FLAGS)
     read = {name for entry in entries.values() for name in entry.names}
     if not whole or cell.input in {*entries, *cell.parameters} or cell.input not in read:
         return entries
