@@ -43,6 +43,7 @@ def changed(**fields) -> Cell:
         ({"parameters": {**ADEX.parameters, "a": float("nan") * nS}}, r"parameter 'a': .* one finite number"),
         ({"parameters": {**ADEX.parameters, "a": "b2", "b2": "a"}}, r"depend on each other in a circle"),
         ({"parameters": {**ADEX.parameters, "exp": 1}}, r"the name 'exp' is a function of Brian2"),
+        ({"equations": "dv/dt = k*I/ms - v/ms : volt"}, r"unknown name 'k'"),
         ({"parameters": [1, 2]}, r"parameters=\[1, 2\] must be a mapping"),
         ({"initial": {"z": 1}}, r"initial=\{'z': \.\.\.\} is no variable .*Variables: v, w"),
         ({"initial": {"v": 2 * pA}}, r"initial=\{'v': 2\. \* pamp\} must have unit V"),

@@ -157,6 +157,9 @@ def entries_of(cell: Cell, found: Findings | None = None) -> dict[str, Entry]:
         quiet, scope = Findings(), scope_of(cell, tried, values_of(cell))
         if all(quiet.passes(_check_entry, place, entry, scope) for entry in tried.values()):
             return tried
+    known = {*scope_of(cell, entries, values_of(cell)).names, cell.input}
+    if any(name not in known and not own_meaning(name) for name in read):  # of which the checks of the text tell
+        return {**entries, cell.input: Entry(cell.input, "parameter", "1")}
     return entries
 
 
