@@ -63,7 +63,7 @@ def check_cell(cell: Cell) -> None:
     Statements(
         reset, scope, states, at_events=False, owner="the cell", changing="a reset changes the variables of its cell"
     ).changed(found)
-    found.passes(_check_refractory, _place(cell, "refractory"), cell.refractory, scope)
+    found.passes(_check_refractory, _place(cell, "refractory"), cell.refractory, values.get("refractory"), scope)
     found.close(place.where)
     noise_of(cell)
     _check_initial(place, cell, entries, values)
@@ -131,7 +131,7 @@ def _value(cell: Cell, name: str, given: Any, known: Mapping[str, Any]) -> Any:
             bare, dimensions = without_unit(given)
             value = Quantity(bare, dim=get_dimensions(evaluate(unit_of(dimensions), {})))
         array = np.asarray(value)
-    except (RuleError, ArithmeticError, TypeError, ValueError) as error:
+    except (RuleError, ArithmeticError, RuntimeError, TypeError, ValueError) as error:
         raise place.error(f"{quoted(given)} is no number. {error}") from error
     if isinstance(value, bool | np.bool_) or array.ndim or array.dtype.kind not in "iuf" or not np.isfinite(array):
         raise place.error(f"{quoted(given)} must be one finite number, with its unit, or text over other parameters.")
@@ -235,7 +235,7 @@ def _check_condition(place: Place, text: str, scope: Scope) -> None:
         raise place.error(f"{text!r} must be a condition, such as 'v > V_t'.")
 
 
-def _check_refractory(place: Place, given: Any, scope: Scope) -> None:
+def _check_refractory(place: Place, given: Any, value: Any, scope: Scope) -> None:
     if given is None or given == "":
         return
     if isinstance(given, str):
@@ -249,7 +249,7 @@ def _check_refractory(place: Place, given: Any, scope: Scope) -> None:
             f"{quoted(given)} has unit {shown_unit(found)}; it must be a time (2*ms), or a condition that holds while "
             "the cell cannot spike again ('v > -40*mV')."
         )
-    if not isinstance(given, str) and float(np.asarray(given)) < 0:
+    if not isinstance(given, str) and float(np.asarray(value)) < 0:
         raise place.error(f"{quoted(given)} must be a time of at least 0.")
 
 
