@@ -11,6 +11,7 @@ from .errors import RuleError as RuleError
 from .errors import TranslationError as TranslationError
 from .model.cell import Cell as Cell
 from .model.claim import Claim as Claim
+from .model.curves import Curve as Curve
 from .model.freezing import freeze as freeze
 from .model.memory import MemoryModel as MemoryModel
 from .model.nouns import Choice as Choice

@@ -25,6 +25,7 @@ from brian2.units import Unit
 
 from brainmem.build.codegen.connections import Surroundings, join, operate
 from brainmem.build.codegen.counter import COUNTER_FUNCTIONS
+from brainmem.build.codegen.curves import CurveTable
 from brainmem.build.codegen.delays import delay_functions
 from brainmem.build.codegen.dense import Diagonal
 from brainmem.build.codegen.halt import halt_when
@@ -115,6 +116,8 @@ def _form_sampled_sums(program: Program, groups: Mapping[str, NeuronGroup], syna
 
 
 def _table(table: Table, program: Program) -> RowTable:
+    if table.returns:
+        return CurveTable(table.returns, argument=_unit(table.argument), unit=_unit(table.unit), name=table.name)
     columns = None if table.columns is None else table.columns.value(program.sizes)
     return RowTable(columns, unit=_unit(table.unit), name=table.name)
 

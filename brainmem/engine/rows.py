@@ -61,14 +61,18 @@ class RowTable(brian2.TimedArray):
         super().__init__(np.zeros(shape) * unit, dt=1 * brian2.second, name=name)
         texts = {"cpp": _ONE, "cython": _CYTHON_ONE} if columns is None else {"cpp": _TWO, "cython": _CYTHON_TWO}
         for target, text in texts.items():
-            code = text.replace("%NAME%", name).replace("%COLUMNS%", str(columns))
-            self.implementations.add_dynamic_implementation(
-                target,
-                lambda owner, code=code: code,
-                namespace=lambda owner: {f"{name}_values": self.packed},
-                name=name,
-            )
+            self.implement(target, text.replace("%COLUMNS%", str(columns)))
         self.implementations.add_dynamic_implementation("numpy", lambda owner: self._of_rows)
+
+    def implement(self, target: str, text: str) -> None:
+        """Give the code of a target, in which ``%NAME%`` stands for the name and reads the `packed` values."""
+        code = text.replace("%NAME%", self.name)
+        self.implementations.add_dynamic_implementation(
+            target,
+            lambda owner: code,
+            namespace=lambda owner: {f"{self.name}_values": self.packed},
+            name=self.name,
+        )
 
     @property
     def packed(self) -> np.ndarray:

@@ -11,6 +11,7 @@ from brainmem.model.differences import continuous, own_values
 from brainmem.model.layout import aligned, broken, columns, prose
 from brainmem.model.nouns import (
     Choice,
+    Curve,
     Each,
     LearningRule,
     Model,
@@ -53,6 +54,9 @@ def sections(model: Model, width: int) -> Iterator[Section]:
         (item.name, f"{item.value}{own.get(item.name, '')}", item.meaning, item.source) for item in model.parameters
     ]
     yield "Parameters", columns(("parameter", "value", "meaning", "source"), rows, width, wide=2)
+    if model.curves:
+        rows = [(item.name, _curve(item), item.meaning, item.source) for item in model.curves]
+        yield "Curves", columns(("curve", "points", "meaning", "source"), rows, width, wide=2)
     for item in model.choices:
         yield f"Choice {item.name}", aligned(_choice(item), width)
     for item in model.populations:
@@ -102,6 +106,20 @@ def citation(reference: Reference | None) -> str:
 
 
 # The parts of a model, as (what, text); parts without text are left out by `aligned`
+
+
+def _curve(item: Curve) -> str:
+    x, y = item.x.numbers, item.y.numbers
+    ranges = (_range(x[0], x[-1], item.x.dimensions), _range(min(y), max(y), item.y.dimensions))
+    zero = "" if item.zero_at is None else f", integral 0 at {item.zero_at.numbers[0]:g}"
+    return f"{len(x)}, x {' and y '.join(ranges)}{zero}"
+
+
+def _range(low: float, high: float, dimensions: Any) -> str:
+    from brainmem.text.equations import unit_text  # cards load without Brian2
+
+    unit = unit_text(dimensions)
+    return f"{low:g} to {high:g}{'' if unit == '1' else f' {unit}'}"
 
 
 def _choice(item: Choice) -> Iterator[tuple[str, str]]:

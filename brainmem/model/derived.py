@@ -21,6 +21,7 @@ __all__ = ["exchanged", "varied"]
 _FIELDS: dict[type, str] = {
     nouns.Parameter: "parameters",
     nouns.Choice: "choices",
+    nouns.Curve: "curves",
     nouns.Population: "populations",
     nouns.Projection: "projections",
     nouns.LearningRule: "rules",

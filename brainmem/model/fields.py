@@ -184,7 +184,7 @@ FIELDS: dict[type, dict[str, Kind]] = {
     nouns.Model: {
         "name": ELSEWHERE,
         **dict.fromkeys(("parameters", "populations", "projections", "rules"), PARTS),
-        **dict.fromkeys(("patterns", "stimuli", "observables", "limits", "choices"), PARTS),
+        **dict.fromkeys(("patterns", "stimuli", "observables", "limits", "choices", "curves"), PARTS),
         **dict.fromkeys(("protocol", "protocols"), PARTS),
         "reference": replace(_noun(nouns.Reference), role=NOTHING),
         "recalled": PARTS,
@@ -202,6 +202,10 @@ FIELDS: dict[type, dict[str, Kind]] = {
         "name": ELSEWHERE,
         "options": Kind(_is_mapping, "the texts of at least two forms, by name", TEXT),
         "default": Kind(_is_text, "the name of an option"),
+        **dict.fromkeys(("meaning", "source"), PROSE),
+    },
+    nouns.Curve: {
+        **dict.fromkeys(("name", "x", "y", "zero_at"), ELSEWHERE),
         **dict.fromkeys(("meaning", "source"), PROSE),
     },
     nouns.Pattern: {

@@ -50,6 +50,8 @@ class MemoryModel(Model):
         Conditions on the parameters; a run that breaks one is refused.
     choices : tuple of Choice
         Parts of the text in several forms.
+    curves : tuple of Curve
+        Measured or tabulated functions, which texts call.
     reference : Reference, optional
     rate_dt : str
         Euler step of the rate variant: a parameter, or text with unit of time.
@@ -85,7 +87,7 @@ class MemoryModel(Model):
 
         Parameters
         ----------
-        parts : Parameter, Population, Projection, LearningRule, Pattern, Stimulus, Observable, Phase, Limit, ...
+        parts : Parameter, Curve, Population, Projection, LearningRule, Pattern, Stimulus, Observable, Phase, Limit, ...
             Each takes the place of the part of its kind and name, or comes behind the others of its kind.
         without : str or tuple of str
             Names of parts to leave out.

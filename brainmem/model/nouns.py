@@ -12,8 +12,11 @@ from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, cast
 
+from brainmem.model.curves import Curve
+
 __all__ = [
     "Choice",
+    "Curve",
     "Each",
     "LearningRule",
     "Limit",
@@ -124,9 +127,10 @@ class Pattern:
         ``zeros()``, ``eye()``, ``permutation()`` (0 to N - 1 in random order, for each item), parameters, ``item`` and
         ``unit`` (numbers from 0), other patterns and stimuli (in any order, but not in a circle), ``first(x)``, the
         first frame of one that has frames, ``ranks(x)``, how many values of the row are smaller (of equal ones, those
-        before it too; ``ranks(uniform(0, 1)) < K`` has exactly K ones in every row), ``shifted(x, n)``, whose row k is
-        row k + n of x (the first again behind the last), and ``ring(x, n)``,
-        x brought to -n/2 ... n/2 by whole turns; shape (items, unit). With frames also over ``time``, that of each
+        before it too; ``ranks(uniform(0, 1)) < K`` has exactly K ones in every row), ``row(x, n)``, for each item the
+        row n of x, which may have others (``row(prototype, floor(item/4))``), ``shifted(x, n)``, whose row k is row
+        k + n of x (the first again behind the last), and ``ring(x, n)``, x brought to -n/2 ... n/2 by whole turns;
+        shape (items, unit). With frames also over ``time``, that of each
         frame, and ``filtered_noise(tau)``: low-pass filtered white noise, one trace per unit and item, of standard
         deviation 1/sqrt(2), which starts at 1.
     values : tuple of float, optional
@@ -669,6 +673,7 @@ class Model:
     recalled: Recalled | None = field(default=None, kw_only=True)
     limits: tuple[Limit, ...] = field(default=(), kw_only=True)
     choices: tuple[Choice, ...] = field(default=(), kw_only=True)
+    curves: tuple[Curve, ...] = field(default=(), kw_only=True)
     reference: Reference | None = field(default=None, kw_only=True)
     rate_dt: str = field(default="0.1*ms", kw_only=True)
     time_unit: str = field(default="1*second", kw_only=True)

@@ -12,6 +12,7 @@ from brian2.units.fundamentalunits import get_or_create_dimension
 
 from brainmem.errors import RuleError, closest, quoted
 from brainmem.intake.units import has_unit, without_unit
+from brainmem.model.curves import curve_functions
 from brainmem.model.nouns import Model, Parameter
 from brainmem.text.constant import require_value
 from brainmem.text.expression import evaluate, names_in
@@ -153,7 +154,7 @@ def _evaluate(model: Model, name: str, text: str, texts: Mapping[str, Any], done
     known = {other: done[other] for other in texts if other in done and other != name}
     try:
         require_value(text, known)
-        return evaluate(text, known)
+        return evaluate(text, {**curve_functions(model.curves), **known})
     except RuleError as error:
         raise RuleError(f"Model {model.name!r}, parameter {name!r}: {error}") from error
 

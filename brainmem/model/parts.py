@@ -18,6 +18,7 @@ M = TypeVar("M", bound=nouns.Model)
 TUPLES = {
     "parameters": "parameter",
     "choices": "choice",
+    "curves": "curve",
     "populations": "population",
     "projections": "projection",
     "rules": "rule",

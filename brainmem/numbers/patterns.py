@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from brainmem.errors import RuleError
+from brainmem.model.curves import curve_functions
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Pattern, Stimulus
 from brainmem.model.reading import drawing_order
@@ -63,7 +64,7 @@ def _drawn(
     def one(trial: int) -> np.ndarray:
         known = of_trial(translated.model, tables, trial)
         read = {name: t[:, None] if t.ndim == 2 and item.every else t for name, t in known.items()}
-        names = {**coordinates(shape, step), **parameters, **read}
+        names = {**coordinates(shape, step), **curve_functions(translated.model.curves), **parameters, **read}
         rng = stream(seed, item.name, trial)
         return draw(item.draw, names=names, rng=rng, shape=shape, expand=True, step=step)
 

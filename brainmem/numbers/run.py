@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from brainmem.errors import RuleError, closest
 from brainmem.model.by_variant import RATE, of_variant
 from brainmem.model.checks.constants import check_constants
+from brainmem.model.curves import curve_functions
 from brainmem.model.memory import MemoryModel
 from brainmem.model.names import settle_table, window_gate
 from brainmem.model.nouns import Phase, Population
@@ -107,6 +108,7 @@ def numbers_of(translated: Translation, given: Given, seed: int) -> Numbers:
     tables = _tables(translated, plan, parameters, patterns)
     rows = start_tables(drawing, plan)
     tables |= {name: _padded_rows(item) if item.ndim == 2 else _padded(item) for name, item in rows.items()}
+    tables |= {name: item.rows for name, item in curve_functions(model.curves).items()}
     arrays |= {f"table.{item.name}": tables[item.name] for item in translated.tables if item.name in tables}
     arrays |= {f"param.{name}": _number(parameters[name]) for name in _constants(translated)}
     numbers = {"n_steps": len(plan), START_SEED: start_seed(seed), VISIT_SEED: visit_seed(seed)}

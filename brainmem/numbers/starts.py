@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from brainmem.errors import RuleError
+from brainmem.model.curves import curve_functions
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Pattern, Phase, Projection
 from brainmem.model.plan import Plan
@@ -17,6 +18,7 @@ from brainmem.numbers.arrays import check_matrix, load_array
 from brainmem.numbers.weights import check_shared, draw_weights, present
 from brainmem.text import draw, evaluate
 from brainmem.text.counter import CounterDraws, start_seed
+from brainmem.text.curves import CurveFunction
 from brainmem.text.equations import identifiers
 from brainmem.text.slices import Ends
 from brainmem.translation.protocol import owner_of
@@ -102,6 +104,11 @@ class Drawing:
         return self.translated.model
 
     @property
+    def called(self) -> dict[str, CurveFunction]:
+        """The functions of the model's curves."""
+        return curve_functions(self.model.curves)
+
+    @property
     def trials(self) -> range:
         """The numbers of the trials, one of a plain run."""
         return range(max(1, self.translated.trials))
@@ -128,7 +135,7 @@ def _of_trial(
     """Return the start values of one trial, and the weights that all share: those passed, or drawn where none are."""
     translated, shared = drawing.translated, dict(weights)
     tables = of_trial(drawing.model, drawing.patterns, trial)
-    names = {**dict.fromkeys(drawing.model.protocol.gates, 0.0), **drawing.parameters, **tables}
+    names = {**dict.fromkeys(drawing.model.protocol.gates, 0.0), **drawing.called, **drawing.parameters, **tables}
     projections = {p.name: p for p in drawing.model.projections}
     arrays = {}
     for item in translated.initial:
@@ -203,7 +210,8 @@ def start_names(translated: Translation) -> set[str]:
 
 
 def _given_start(key: str, values: Any, size: int, trials: int, trial: int) -> np.ndarray:
-    value = load_array(values, what=f"initial {key!r}")
+    known = isinstance(values, np.ndarray) and values.dtype == float  # as loaded: no copy for every trial
+    value = values if known else load_array(values, what=f"initial {key!r}")
     if trials and value.shape == (trials, size):
         value = value[trial]
     if value.shape != (size,) or not np.isfinite(value).all():
@@ -280,7 +288,7 @@ def _drawn(
     rng: Any = stream(drawing.seed, f"{phase.name}.{name}", trial)
     if phase.fresh:
         rng = CounterDraws(start_seed(drawing.seed), rows, trial, restart.number(phase))
-    names = {**drawing.parameters, **read}
+    names = {**drawing.called, **drawing.parameters, **read}
     values = draw(phase.start[name], names=names, rng=rng, shape=(len(rows), size))
     among = f"trial {trial}, " if drawing.translated.trials else ""
     require_allowed(

@@ -49,6 +49,7 @@ def _without_numbers(translated: Translation) -> Translation:
     nothing |= {
         "limits": (),
         "choices": (),
+        "curves": tuple(item.without_numbers() for item in translated.model.curves),
         "chosen": {},
         "unused": (),
         "protocols": {},

@@ -11,6 +11,7 @@ from brainmem.model.nouns import Model, Population
 from brainmem.model.phases import held_lines
 from brainmem.numbers.run import Numbers
 from brainmem.text.equations import read_equations
+from brainmem.translation.controller import CONTROLLER
 from brainmem.translation.moments import sums_behind
 from brainmem.translation.recorded import Recorded
 from brainmem.translation.text import Translation
@@ -148,8 +149,8 @@ def _of_units(translated: Translation, numbers: Numbers, name: str, when: When) 
     at_ends = list(_at_ends(translated))
     matches = [item for item in in_time if name in _names(item)]
     matches = matches or [item for item in at_ends if name in _names(item)]
-    own = [item for item in matches if item.owner in {found.name for found in translated.model.populations}]
-    matches = own or matches  # a unit's variable, where its cells have one of the same name
+    own = [item for item in matches if _is_own(translated, item)]
+    matches = own or matches  # not the copies that others read, or those of the unit's cells
     if len(matches) != 1:
         keys = [next(_names(item)) for item in (*in_time, *at_ends)]
         means = [mean_label(translated.model, item) for item in translated.model.populations if item.rate]
@@ -167,6 +168,15 @@ def _of_units(translated: Translation, numbers: Numbers, name: str, when: When) 
         _check_whole(name, when)
         return matches[0]
     return matches[0]._replace(at=_phases(translated, numbers, name, when))
+
+
+def _is_own(translated: Translation, item: Recorded) -> bool:
+    """Tell whether a variable stands in the model as written: in a population, or as an observable."""
+    model = translated.written or translated.model
+    if item.owner == CONTROLLER:
+        return item.variable in {found.name for found in model.observables}
+    lines = [found.equations for found in model.populations if found.name == item.owner]
+    return item.variable in {line.name for line in read_equations(*lines)}
 
 
 def _means(left_out: str, name: str) -> bool:

@@ -18,6 +18,7 @@ ARGUMENTS = {
     "first": ("pattern",),
     "ring": ("x", "n"),
     "shifted": ("pattern", "n"),
+    "row": ("pattern", "n"),
     "outer": ("x", "y"),
     "timestep": ("t", "dt"),
     "rank": ("h",),
@@ -59,7 +60,7 @@ DRAWN = {
 # Draws that only some texts have.
 BELONGS = {
     **dict.fromkeys(("sum_items", "outer"), "the start weights of a projection, initial={'w': ...}"),
-    "shifted": "the draw of a pattern or stimulus",
+    **dict.fromkeys(("shifted", "row"), "the draw of a pattern or stimulus"),
     "filtered_noise": "the draw of a pattern or stimulus with frames",
 }
 IN_RULES = " The text of a LearningRule may call mean(x), quantile(x, q) and shuffle(x) of its synapses."

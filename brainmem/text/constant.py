@@ -76,7 +76,7 @@ class _NoValueError(Exception):
 
 def known(values: Mapping[str, Any]) -> dict[str, Known]:
     """Return what expressions may know of parameters: those that hold one number."""
-    single = {name: value for name, value in values.items() if np.ndim(value) == 0}
+    single = {name: value for name, value in values.items() if not callable(value) and np.ndim(value) == 0}
     return {name: Known(float(np.asarray(value)), value) for name, value in single.items()}
 
 

@@ -10,6 +10,7 @@ from brian2.core.namespace import DEFAULT_UNITS
 from brian2.units import Quantity
 
 from brainmem.errors import RuleError
+from brainmem.text.curves import CurveFunction
 from brainmem.text.expression import FUNCTIONS, Form, names_in, walk
 
 __all__ = ["coordinates", "draw", "draws_of"]
@@ -52,8 +53,8 @@ def draw(
         shape; ``first(x)``, the first frame of an array with frames; ``ranks(x)``, how many values along the last axis
         are smaller, and of equal ones how many stand before; ``ring(x, n)``, the values brought to -n/2 ... n/2 by
         whole turns of n.
-        With `expand` also ``shifted(x, n)``, with `step` ``filtered_noise(tau)``.
-    names : mapping of str to number, Quantity or array
+        With `expand` also ``shifted(x, n)`` and ``row(x, n)``, with `step` ``filtered_noise(tau)``.
+    names : mapping of str to number, Quantity, array, or function of a curve
         Arrays are in base SI units.
     rng : numpy.random.Generator
     shape : tuple of int
@@ -71,7 +72,7 @@ def draw(
     """
     plain = {name: _plain(value) for name, value in names.items()}
     plain |= {name: _plain(DEFAULT_UNITS[name]) for name in names_in(text) - set(plain) if name in DEFAULT_UNITS}
-    functions = {**FUNCTIONS, **draws_of(rng, shape, step), **({"shifted": shifted} if expand else {})}
+    functions = {**FUNCTIONS, **draws_of(rng, shape, step), **({"shifted": shifted, "row": row} if expand else {})}
     value = np.asarray(walk(text, plain, functions, forms=forms), dtype=float)
     if value.ndim and not _fits(value.shape, tuple(shape), expand):
         raise RuleError(f"{text!r} has shape {value.shape}; needed is {tuple(shape)}, or one number for all.")
@@ -82,6 +83,8 @@ def draw(
 
 def _plain(value: Any) -> Any:
     """Return a value in base SI units without its unit."""
+    if isinstance(value, CurveFunction):
+        return value.without_units()
     if not isinstance(value, Quantity):
         return value
     array = np.asarray(value, dtype=float)
@@ -139,6 +142,17 @@ def shifted(values: Any, n: Any) -> np.ndarray:
     _require(values.ndim >= 2, "shifted(x, n) takes rows of other items of a pattern, and this has no items")
     _require(number.ndim == 0 and number == np.trunc(number), f"shifted(x, n) needs a whole number n, got {n}")
     return np.roll(values, -int(number), axis=0)
+
+
+def row(values: Any, n: Any) -> np.ndarray:
+    """Return row n of a table, ``n`` a whole number for every item."""
+    values, number = np.asarray(values), np.asarray(n, dtype=float)
+    _require(values.ndim >= 2, "row(x, n) takes rows of the table of a pattern, and this has no items")
+    _require(number.size in (1, *number.shape[:1]), "row(x, n) needs one number n for an item; this differs by unit")
+    wrong = number[(number != np.trunc(number)) | (number < 0) | (number >= len(values))].tolist()
+    allowed = f"row(x, n) needs whole numbers n from 0 to {len(values) - 1}, the rows of x"
+    _require(not wrong, f"{allowed}, got {wrong[0] if wrong else ''}")
+    return values[number.ravel().astype(int)]
 
 
 def ranks(values: Any) -> np.ndarray:

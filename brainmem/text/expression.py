@@ -19,6 +19,7 @@ from brian2.units import unitsafefunctions as safe
 
 from brainmem.errors import RuleError, closest
 from brainmem.text.calls import ARGUMENTS, call_slip, function_hint
+from brainmem.text.curves import CurveFunction
 from brainmem.text.slips import foreign_character, form_slip, syntax_slip
 
 __all__ = ["CONSTANTS", "FUNCTIONS", "Form", "Walker", "evaluate", "names_in", "parse", "parsed", "short", "walk"]
@@ -110,7 +111,7 @@ def evaluate(text: str, names: Mapping[str, Any]) -> Any:
     ----------
     text : str
         Such as ``"0.03/N"``, ``"100*tau"``, ``"30*ms"``, ``"M < 2*N/(1 + gamma**2)"``, ``"(1, 2, 5)"``.
-    names : mapping of str to number, Quantity, tuple or array
+    names : mapping of str to number, Quantity, tuple, array, or function of a curve
 
     Raises
     ------
@@ -247,9 +248,9 @@ class Walker:
 
     def _name(self, node: ast.Name) -> Any:
         for known in (self.names, CONSTANTS, DEFAULT_UNITS):
-            if node.id in known:
+            if node.id in known and not isinstance(known[node.id], CurveFunction):
                 return known[node.id]
-        if node.id in self.functions:
+        if node.id in self.functions or node.id in self.names:
             called = f"{node.id}({', '.join(ARGUMENTS.get(node.id, ('x',)))})"
             raise RuleError(f"{self.text!r}: {node.id!r} is a function and needs parentheses: write {called}.")
         said = foreign_character(node.id) or f"unknown name {node.id!r}.{self._near(node.id)} {self._known()}"
@@ -298,6 +299,11 @@ class Walker:
         if not isinstance(node.func, ast.Name) or node.keywords:
             raise self._refused(node)
         name = node.func.id
+        curve = self.names.get(name)
+        if isinstance(curve, CurveFunction):
+            if slip := call_slip(node):
+                raise TypeError(slip.removesuffix("."))
+            return curve(_counted(self.value(node.args[0])))
         if name not in self.functions and name not in self.forms:
             known = (*self.functions, *self.forms)
             near = function_hint(name, node, drawing=True) or closest(name, known)

@@ -88,8 +88,9 @@ def _vector(walker: Walker, arg: ast.AST, side: str, size: int, rng: np.random.G
 
 def _item_by_item(walker: Walker, expr: ast.AST, rows: Rows, count: int, shape: tuple[int, int]) -> np.ndarray:
     total = np.zeros(shape)
+    read = {name: table for name, table in rows.tables.items() if len(table) == count}  # not those of other items
     for item in range(count):
-        here = {name: row[item] for name, row in rows.tables.items()}
+        here = {name: table[item] for name, table in read.items()}
         here = {name: row[:, None] if name.endswith("_post") else row[None] for name, row in here.items()}
         value = walker.among({**walker.names, **here, "item": item}).value(expr)
         total += value

@@ -17,6 +17,7 @@ from brainmem.model.variants import Rate, Spiking, Variant, variant_of
 from brainmem.translation.cells import spiking_parameters
 from brainmem.translation.constants import declare_constants
 from brainmem.translation.controller import controller, trial_group
+from brainmem.translation.curves import with_curves
 from brainmem.translation.delays import delayed
 from brainmem.translation.evaluated import formed_at_events
 from brainmem.translation.expected import expect
@@ -109,7 +110,7 @@ def translate(
     translated = _rate(model, many) if isinstance(variant, Rate) else _spiking(model, many, variant)
     translated = with_statistics(translated, statistics)
     translated = formed_at_events(same_moment(at_rest(delayed(gated(translated)))))
-    complete = replace(declare_constants(translated), written=written)
+    complete = replace(declare_constants(with_curves(translated)), written=written)
     if isinstance(variant, Spiking) and variant.cell:
         check_own_names(complete, variant.cell)
     complete = spread(complete, trials, trial_inputs) if trials is not None else complete

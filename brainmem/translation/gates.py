@@ -16,6 +16,7 @@ from functools import lru_cache
 
 from brian2.parsing.sympytools import str_to_sympy
 
+from brainmem.model.curves import curve_names
 from brainmem.model.names import during_gate, part_name
 from brainmem.model.nouns import LearningRule
 from brainmem.text.equations import (
@@ -183,13 +184,14 @@ def _needs_guard(translated: Translation, item: Connection, code: str, gates: tu
         return True  # it costs passes over all synapses, and those of a shuffle are counted
     phases = any(gate == during_gate(rule.name) for gate in gates for rule in translated.model.rules if rule.during)
     constant = {parameter.name for parameter in translated.parameters} | {"N_pre", "N_post", "dt"}
+    constant |= {*curve_names(translated.model.curves)}
     values = [line.partition("=")[2].strip() for line in statement_lines(code)]
     return phases or any(_may_overflow(_inlined(translated, item, text), frozenset(constant)) for text in values)
 
 
 @lru_cache(maxsize=4096)
 def _may_overflow(text: str, constant: frozenset[str]) -> bool:
-    """Tell whether an expression may be not finite where all its names are."""
+    """Tell whether an expression may be not finite where all its names are; `constant` ones are, and functions too."""
     for node in ast.walk(ast.parse(text, mode="eval")):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div | ast.FloorDiv | ast.Mod):
             if identifiers(ast.unparse(node.right)) - constant:
@@ -198,7 +200,7 @@ def _may_overflow(text: str, constant: frozenset[str]) -> bool:
             power = node.right.value if isinstance(node.right, ast.Constant) else None
             if not isinstance(power, int | float) or power < 0 or power % 1:
                 return True
-        elif isinstance(node, ast.Call) and ast.unparse(node.func) not in FINITE:
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) not in FINITE | constant:
             return True
     return False
 

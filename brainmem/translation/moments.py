@@ -3,7 +3,8 @@
 Sums over synapses are formed at the beginning of a time step, and units are updated behind them. What is read at the
 end of a step (observables, end conditions, episodic rules, recordings) would find units of the end beside sums of the
 beginning. So the sums that it reads, directly or through others, are formed again there. The sums that follow the
-visits of a sweep are those of the end already.
+visits of a sweep are those of the end already. What statements at the end of a phase set in a single unit, other
+texts read by its name: it is carried to them once more, behind the statements.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from brainmem.model.names import spread_of
 from brainmem.text.equations import Equation, definitions, identifiers, read_equations
 from brainmem.text.statements import targets_of
 from brainmem.translation import schedule
@@ -23,6 +25,7 @@ __all__ = ["Sum", "in_phases", "places_of", "same_moment", "sums_behind", "watch
 
 WATCHED = "watched"  # the event at which end conditions read their observables, and the last time step of others
 STEP_END = "step_end"
+CARRIED = "step_end_carried"
 NEVER = "i < 0"
 
 
@@ -60,8 +63,11 @@ def same_moment(translated: Translation) -> Translation:
     """Return `translated` with the sums formed again that are read at the end of a step of the protocol."""
     observers = observers_of(translated)
     watched = _watched(translated)
-    found = _by_event(translated, _readings(translated, observers, watched))
+    readings = [*_readings(translated, observers, watched)]
+    found = _by_event(translated, readings)
     others = [item for item in observers if item.name not in watched]
+    if carried := _carried(translated, readings):
+        found[CARRIED] = carried
     touched = {item.name for item in others if _reads_set(translated, item)}
     if not found and not touched:
         return translated
@@ -73,6 +79,13 @@ def same_moment(translated: Translation) -> Translation:
     watching = (Table("step_watched", meaning="1 where the phase has an end condition"),) if early else ()
     tables = (*translated.tables, *watching)
     return replace(translated, groups=_with_events(translated, found), connections=connections, tables=tables)
+
+
+def _carried(translated: Translation, readings: Iterable[_Reading]) -> list[Sum]:
+    """Return what carries numbers of single units that are set where a phase ends: rules read them as they are then."""
+    sums = dict.fromkeys(item for reading in readings for item in reading.sums)
+    carriers = (item for item in sums if item.connection == spread_of(item.variable, item.group))
+    return [item for item in carriers if _reads_set(translated, translated.connection(item.connection))]
 
 
 def _watched(translated: Translation) -> set[str]:
@@ -203,6 +216,8 @@ def _rank(item: Sum) -> tuple[int, str, str]:
 
 
 def _slot(event: str, level: int, part: int) -> tuple[str, int]:
+    if event == CARRIED:
+        return schedule.CARRY[0], schedule.CARRY[1] + part
     when, order = schedule.CLOSE_WATCHED if event.startswith(WATCHED) else schedule.CLOSE
     return when, order + 2 * level + part
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from brian2.core.functions import DEFAULT_FUNCTIONS
 
 from brainmem.model.checks.finite import comparison_slip
+from brainmem.model.curves import curve_names
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Pattern, Phase
 from brainmem.text.equations import identifiers
@@ -129,7 +130,7 @@ def _drawn(tree: ast.AST) -> Iterator[ast.Call]:
 
 def _computable(tree: ast.AST, model: MemoryModel) -> bool:
     """Tell whether Brian2 can compute a text, and to the same numbers."""
-    known = (set(DEFAULT_FUNCTIONS) & set(FUNCTIONS)) | set(DRAWN) | {"zeros"}
+    known = (set(DEFAULT_FUNCTIONS) & set(FUNCTIONS)) | set(DRAWN) | {"zeros", *curve_names(model.curves)}
     called = {node.func.id for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     foreign = any(isinstance(node, ast.MatMult | ast.Attribute | ast.Tuple) for node in ast.walk(tree))
     sizes = {population.size for population in model.populations}

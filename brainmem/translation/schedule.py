@@ -25,6 +25,7 @@ __all__ = [
     "AVERAGE",
     "BEGIN",
     "BOUNDS",
+    "CARRY",
     "CLEAR",
     "CLOSE",
     "CLOSE_SAMPLED",
@@ -116,15 +117,16 @@ ENDED = ("end", 3)
 SETTLE = ("end", 4)  # changes of weights that wait, before anything records them
 CLOSE = ("end", 5)  # of sums that are read where a step of the protocol ends
 END_STATEMENTS = ("end", 201)  # what phases run when they end
-OBSERVE_LATE = ("end", 203)
-COUNT_LOOPS = ("end", 204)  # of trials in which the condition of a repetition holds
-EPOCH_END = ("end", 205)  # conditions of repetitions are read
-RECORD = ("end", 206)
-EPISODE = ("end", 207)  # one order for each rule
-SNAPSHOT = ("end", 307)  # of weights, after the changes that episodic rules make
-CLEAR = ("end", 308)
-NEXT = ("end", 309)
-HALT = ("end", 310)
+CARRY = ("end", 202)  # what these set in a single unit, to what reads it; two orders
+OBSERVE_LATE = ("end", 204)
+COUNT_LOOPS = ("end", 205)  # of trials in which the condition of a repetition holds
+EPOCH_END = ("end", 206)  # conditions of repetitions are read
+RECORD = ("end", 207)
+EPISODE = ("end", 208)  # one order for each rule
+SNAPSHOT = ("end", 308)  # of weights, after the changes that episodic rules make
+CLEAR = ("end", 309)
+NEXT = ("end", 310)
+HALT = ("end", 311)
 
 SLOTS = ("before_start", "start", "groups", "thresholds", "synapses", "resets", "end")
 

@@ -9,6 +9,7 @@ from functools import cached_property
 
 from brainmem.model.reading import extreme_of
 from brainmem.text.counter import counter_normal, counter_uniform
+from brainmem.text.curves import curve_value
 from brainmem.text.delays import DelayLines
 from brainmem.text.equations import read_equations
 from brainmem.text.sites import key_of_sweep, order_of_key, site_normal, site_poisson, site_uniform, sites_mixed
@@ -61,7 +62,8 @@ def _script(translated: Translation) -> Iterator[str]:
     yield from (f'{name} = int(arrays["size.{name}"])' for name in sizes(translated))
     yield 'clock = Clock(dt=float(arrays["dt"])*second, name="clock")'
     yield ""
-    yield from (_table(table) for table in translated.tables)
+    yield from (_table(table) for table in translated.tables if not table.returns)
+    yield from _curves(translated)
     yield from _functions(translated)
     for group in translated.groups:
         yield ""
@@ -141,6 +143,20 @@ def _table(table: Table) -> str:
         f'{table.name} = TimedArray(arrays["table.{table.name}"]{unit}, dt=1*second, '
         f'name="{table.name}")  # {table.meaning}'
     )
+
+
+def _curves(translated: Translation) -> Iterator[str]:
+    """Yield the functions of curves, whose rows are numbers of the run."""
+    tables = [table for table in translated.tables if table.returns]
+    if tables:
+        yield ""
+        yield inspect.getsource(curve_value).rstrip()
+    for table in tables:
+        units = f"arg_units=[{table.argument}], return_unit={table.unit}"
+        value = f'lambda x: curve_value(x, arrays["table.{table.name}"], "{table.returns}")'
+        yield ""
+        yield f"{table.name} = Function(None, {units})  # {table.meaning}"
+        yield f"{table.name}.implementations.add_numpy_implementation({value}, discard_units=True)"
 
 
 def _block(text: str, indent: str = "    ") -> str:

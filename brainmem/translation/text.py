@@ -185,13 +185,16 @@ class Connection:
 class Table:
     """A `TimedArray` that equations read by row number: ``name(row*second)`` or ``name(row*second, i)``.
 
-    ``columns`` is the size of the second dimension, or None; ``unit`` is Brian2 unit text.
+    ``columns`` is the size of the second dimension, or None; ``unit`` is Brian2 unit text. With ``returns``, "value",
+    "integral" or "slope", it is a function of a curve instead, of what has the unit ``argument``.
     """
 
     name: str
     columns: Size | None = None
     unit: str = "1"
     meaning: str = ""
+    returns: str = ""
+    argument: str = ""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,9 @@ import pytest
 from brian2 import ms
 
 from brainmem import Each, Pattern, Phase, Protocol, RuleError, Stimulus, measure, simulate
+from brainmem.numbers.loading import load_given
+from brainmem.numbers.run import numbers_of
+from brainmem.translation import translate
 from tests.support.hopfield_models import hopfield
 from tests.support.start_values import starts_of
 
@@ -186,3 +190,31 @@ def test_a_frozen_or_replaced_model_keeps_stimuli_that_its_phases_do_not_show():
     x = result.x.values.reshape(2, 20, 30)
     for item in range(2):
         np.testing.assert_allclose(x[item], completed(result.memory.values, result.cue.values[item], 20), **EXACT)
+
+
+def tables(model):
+    return numbers_of(translate(model), load_given(model, {}), 3).patterns
+
+
+def test_items_take_rows_of_a_table_with_other_items():
+    prototype = Pattern("prototype", "units", items=3)
+    examples = "row(prototype, floor(item/4))*(1 - 2*(permutation() < 2))"
+    model = hopfield().replace(prototype, Pattern("example", "units", items=12, draw=examples))
+    patterns = tables(model)
+    overlaps = patterns["example"] @ patterns["prototype"].T / 30
+    np.testing.assert_allclose(overlaps[np.arange(12), np.arange(12) // 4], 1 - 4 / 30)
+
+
+@pytest.mark.parametrize(
+    ("draw", "said"),
+    [
+        ("row(memory, item)", "whole numbers n from 0 to 1, the rows of x, got 2.0"),
+        ("row(memory, item/2)", "got 0.5"),
+        ("row(memory, unit - unit)", "differs by unit"),
+        ("row(P, item)", "has no items"),
+        ("row(memory)", "write row(pattern, n)"),
+    ],
+)
+def test_rows_that_a_table_does_not_have_are_refused(draw, said):
+    with pytest.raises(RuleError, match=re.escape(said)):
+        tables(hopfield().replace(Pattern("example", "units", items=3, draw=draw)))

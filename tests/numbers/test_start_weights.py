@@ -148,6 +148,13 @@ def test_sequences_are_outer_products_of_the_next_memory_with_this_one():
         np.testing.assert_allclose(weights["recurrent.w"], sum(links) / 30, **EXACT)
 
 
+def test_patterns_of_fewer_items_may_stand_beside_those_that_are_summed():
+    text = "sum_items(exp(-(memory_post - memory_pre)**2))"
+    weights, patterns = drawn(stored(text, Pattern("cue", "units", items=1)), P=3)
+    wanted = sum(np.exp(-(np.subtract.outer(row, row) ** 2)) for row in patterns["memory"])
+    np.testing.assert_allclose(weights["recurrent.w"], np.where(SELF, 0, wanted), **EXACT)
+
+
 OTHERS = Population("others", "v : 1\ny = 2*v : 1", size=7)
 TO_OTHERS = Projection(
     "out",

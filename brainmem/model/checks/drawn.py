@@ -19,6 +19,7 @@ from brainmem.model.checks.place import Place, listed, place_of
 from brainmem.model.checks.shapes import Shape, check_shape
 from brainmem.model.checks.text import Entry, ModelText, summed_into
 from brainmem.model.checks.values import check_units, number_of, size_of, time_of, whole_of
+from brainmem.model.curves import curve_functions
 from brainmem.model.nouns import Pattern, Phase, Population, Projection
 from brainmem.model.reading import drawing_order, used_names
 from brainmem.text.constant import require_value
@@ -85,7 +86,7 @@ class Drawn:
 def check_drawn(text: ModelText) -> None:
     """Check the texts that patterns, stimuli, start values and start weights are drawn from."""
     several = {name: (len(value),) for name, value in text.values.items() if isinstance(value, tuple)}
-    drawn = Drawn(dict(text.values), dict(several))
+    drawn = Drawn({**text.values, **curve_functions(text.model.curves)}, dict(several))
     for population in text.model.populations:
         for name in population.initial:
             text.found.passes(_check_initial, text, population, name, drawn)

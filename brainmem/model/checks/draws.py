@@ -31,7 +31,7 @@ DRAWS = {
     "ranks": lambda values: 1.0,
     "ring": lambda x, n: (x + n / 2) % n - n / 2,
 }
-TABLES = {"shifted": lambda values, n: values}  # of the draws of patterns
+TABLES = {"shifted": lambda values, n: values, "row": lambda values, n: values}  # of the draws of patterns
 WEIGHTS = {"sum_items": lambda x: x, "outer": lambda x, y: x * y}  # of start weights
 
 

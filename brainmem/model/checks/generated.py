@@ -7,6 +7,7 @@ import re
 
 from brainmem.model.checks.reserved import CONTROLLER
 from brainmem.model.checks.text import ModelText
+from brainmem.model.curves import curve_names
 from brainmem.model.names import (
     affine_tables,
     carrier_of,
@@ -129,6 +130,7 @@ def generated_objects(text: ModelText) -> dict[str, str]:
     model = text.model
     made = dict.fromkeys((*CONTROLLER, "steps", "trial_steps", "network", "clock"), "the protocol")
     made |= generated_names(text)
+    made |= {name: f"curve {item.name!r}" for item in model.curves for name in curve_names([item])}
     for item in model.populations:
         recorded = [f"{name}_{end}" for name in text.neurons[item.name] for end in ("trace_monitor", "ends")]
         made |= {f"{item.name}_{end}": f"population {item.name!r}" for end in (*POPULATION_ENDS, *recorded)}

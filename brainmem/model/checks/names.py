@@ -10,6 +10,7 @@ from brainmem.model.checks.place import Place, place_of
 from brainmem.model.checks.reading import spiking_place
 from brainmem.model.checks.reserved import CELL_PARAMETERS, SYNAPSES, meaning, object_meaning
 from brainmem.model.checks.text import ModelText
+from brainmem.model.curves import curve_names
 from brainmem.model.nouns import LearningRule, Model, Projection
 
 __all__ = ["CELL_PARAMETERS", "check_names"]
@@ -36,6 +37,8 @@ def _declared(text: ModelText) -> Iterator[tuple[Place, str]]:
     for kind, items in kinds.items():
         for item in items:
             yield place_of(model, kind, item.name), item.name
+    for curve in model.curves:
+        yield from ((place_of(model, "curve", curve.name), name) for name in curve_names([curve]))
     for gate in model.protocol.gates:
         yield place_of(model, "gate", gate), gate
     for kind, owners in (("population", text.neurons), ("projection", text.synapses)):
@@ -66,7 +69,7 @@ def _of_synapses(text: ModelText, rule: LearningRule) -> str:
 
 
 def _check_shared(text: ModelText) -> None:
-    """Refuse one name for two of parameters, patterns, stimuli, gates and observables."""
+    """Refuse one name for two of parameters, curves, patterns, stimuli, gates and observables."""
     model, seen = text.model, {}
     for kind, names in _global_names(model).items():
         for name in names:
@@ -79,6 +82,7 @@ def _check_shared(text: ModelText) -> None:
 def _global_names(model: Model) -> dict[str, list[str]]:
     return {
         "parameter": [item.name for item in model.parameters],
+        "curve": [*curve_names(model.curves)],
         "pattern": [item.name for item in model.patterns],
         "stimulus": [item.name for item in model.stimuli],
         "gate": list(model.protocol.gates),

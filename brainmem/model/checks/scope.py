@@ -81,6 +81,8 @@ class Scope:
         read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and id(node) not in called}
         for name in sorted(read - set(self.names) - set(DEFAULT_UNITS) - set(DEFAULT_CONSTANTS)):
             found.note(self._unknown(place, name, line))
+        for name in sorted(name for name in read if isinstance(self.names.get(name), Function)):
+            found.note(place.error(UNCALLED.format(name=name, called=f"{name}(x)"), line=line, about=name))
 
     def _check_calls(self, place: Place, tree: ast.AST, line: int, found: Findings) -> None:
         for node in (node for node in ast.walk(tree) if isinstance(node, ast.Call)):
@@ -89,6 +91,8 @@ class Scope:
 
     def _call_slip(self, node: ast.Call) -> str:
         name = ast.unparse(node.func)
+        if isinstance(self.names.get(name), Function):
+            return call_slip(node)
         if name in self.names:
             inner = ", ".join(map(ast.unparse, node.args)) or "..."
             return f"{name} is no function: write {name}*({inner}) for a product."
@@ -137,7 +141,7 @@ class Scope:
     def apart(self, expr: str) -> list[str]:
         """Return the names that an expression reads and that differ between units or synapses."""
         names = identifiers(without_shared(expr)) & set(self.names)
-        return [name for name in sorted(names) if not self.names[name].scalar]
+        return [name for name in sorted(names) if not getattr(self.names[name], "scalar", True)]  # functions differ not
 
     def is_condition(self, expr: str) -> bool:
         """Tell whether an expression is true or false."""
@@ -158,7 +162,7 @@ class Scope:
             return place.error(f"{name!r} cannot be used here: {self.hints[name]}", line=line, about=name)
         if name in DEFAULT_FUNCTIONS or name in self.functions:
             called = f"{name}({', '.join(ARGUMENTS.get(name, ('...',)))})"
-            return place.error(f"{name!r} is a function and needs parentheses: write {called}.", line=line)
+            return place.error(UNCALLED.format(name=name, called=called), line=line)
         reason = f"unknown name {name!r}.{self._near(name)} Names known here: {listed(self.names)}."
         return place.error(reason, line=line, about=name)
 
@@ -175,6 +179,7 @@ COMPARES = (
     "the ends of phases may: write 'place = {call} : 1' in the equations, and read it by that name, in synapses as "
     "place_pre or place_post."
 )
+UNCALLED = "{name!r} is a function and needs parentheses: write {called}."
 DRAWS = {"rand", "randn", "poisson", "binomial"}
 ENDS = ("_pre", "_post", "_i", "_j")
 

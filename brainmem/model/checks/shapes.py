@@ -78,6 +78,8 @@ class _Shapes(ast.NodeVisitor):
         given = [self.visit(item) for item in node.args]
         if name == "shifted":
             return given[0]
+        if name == "row":
+            return self._row(node, *given)
         if name == "first":
             return self._first_frame(node, given[0])
         if name in REDUCED:
@@ -86,6 +88,11 @@ class _Shapes(ast.NodeVisitor):
         if name in FULL:
             return _together(node, together, self.wanted)
         return together
+
+    def _row(self, node: ast.Call, table: Shape, number: Shape) -> Shape:
+        if len(table) < 2:
+            raise ValueError(f"{ast.unparse(node)!r} takes rows of the table of a pattern, and this has no items")
+        return (*(number[:1] or (1,)), *table[1:])
 
     def _first_frame(self, node: ast.Call, given: Shape) -> Shape:
         if len(given) < 3:

@@ -21,6 +21,7 @@ __all__ = ["check_fields", "check_references"]
 NOUNS = {
     "parameters": nouns.Parameter,
     "choices": nouns.Choice,
+    "curves": nouns.Curve,
     "populations": nouns.Population,
     "projections": nouns.Projection,
     "rules": nouns.LearningRule,
@@ -33,6 +34,7 @@ KINDS = {**TUPLES, "phases": "phase", "schedule": "schedule"}
 # Names that may not be given twice: populations, projections and rules become objects of one network.
 APART = {
     "parameter": ("parameters",),
+    "curve": ("curves",),
     "population, projection or rule": ("populations", "projections", "rules"),
     "pattern or stimulus": ("patterns", "stimuli"),
     "observable": ("observables",),

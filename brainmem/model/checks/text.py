@@ -6,13 +6,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from brian2.core.functions import Function
 from brian2.core.variables import Constant, Variable
-from brian2.units import get_dimensions, second
+from brian2.units import get_dimensions, get_unit, second
 from brian2.units.fundamentalunits import DIMENSIONLESS
 
 from brainmem.model.checks.findings import Findings
+from brainmem.model.curves import curve_functions
 from brainmem.model.nouns import Model
 from brainmem.model.scalars import single
+from brainmem.text.curves import CurveFunction
 from brainmem.text.equations import Equation
 
 __all__ = ["Entry", "ModelText", "number", "summed_into", "variable"]
@@ -68,10 +71,11 @@ class ModelText:
     unread: set[str] = field(default_factory=set)
 
     @property
-    def constants(self) -> dict[str, Constant]:
-        """The parameters that equations may read, `N` left to its own meaning."""
+    def constants(self) -> dict[str, Any]:
+        """The parameters that equations may read, `N` left to its own meaning, and the curves that they may call."""
         single = {name: value for name, value in self.values.items() if not isinstance(value, tuple) and name != "N"}
-        return {name: _constant(name, value) for name, value in single.items()}
+        curves = {name: _called(item) for name, item in curve_functions(self.model.curves).items()}
+        return {**{name: _constant(name, value) for name, value in single.items()}, **curves}
 
     def readable(self, population: str) -> dict[str, Variable]:
         """Return what may be read of a population's units: variables and stimuli."""
@@ -117,6 +121,12 @@ def summed_into(text: ModelText, population: str) -> dict[str, str]:
         for entry in text.sums[item.name]
         if entry.name.endswith(end)
     }
+
+
+def _called(item: CurveFunction) -> Function:
+    """Return a function of a curve, as far as units of measurement are concerned."""
+    units = {"arg_units": [get_unit(item.argument)], "return_unit": get_unit(item.unit)}
+    return Function(item, arg_types=["any"], arg_names=["x"], **units)
 
 
 def _constant(name: str, value: Any) -> Constant:

@@ -1,0 +1,307 @@
+"""Networks that the claims of Agmon and Burak (2023) are tested on: corrections of the weights, drift, visits."""
+
+from dataclasses import replace
+
+import brainmem.models.agmon2023.reference as reference
+import brainmem.models.agmon2023.theory as theory
+import numpy as np
+import xarray as xr
+from brainmem.models.agmon2023.reference import Embedding, Ring
+from brian2 import hertz, ms, second
+
+from brainmem import LearningRule, Parameter, Result, measure
+from brainmem.claims import Experiment
+
+WEIGHTS = "recurrent.w"
+HOLDING = {"rate_step": "0.1*tau"}  # long steps will do where only the state that is reached counts
+RELAXED, AGAIN = "25*tau", "10*tau"
+
+
+def once(function):
+    """Return a measure of a network that is taken once for all claims."""
+
+    def remembered(experiment: Experiment, seed: int, **point):
+        key = ("agmon2023", function.__name__, experiment.variant, seed, *sorted(point.items()))
+        if key not in experiment.trained_runs:
+            experiment.trained_runs[key] = function(experiment, seed, **point)
+        return experiment.trained_runs[key]
+
+    return remembered
+
+
+def embedding(N: int, L: int, seed: int, *, stride: int = 1) -> Embedding:
+    """Return L random maps of N neurons."""
+    return Embedding(Ring(N), reference.places(L, N, np.random.default_rng(seed)), stride)
+
+
+def run(experiment: Experiment, maps: Embedding, M: np.ndarray, protocol: str, **options) -> Result:
+    """Run a protocol from all places of the maps at once, as trials, with M added to the weights."""
+    parameters = {"N": maps.ring.N, "L": len(maps.place), "starts": maps.ring.N // maps.stride}
+    inputs = {"place": maps.place, **options.pop("inputs", {})}
+    options = {"record": (), "trials": len(maps.apart), **options}
+    if options["trials"]:
+        parameters["bumps"] = 1
+        inputs["along"] = inputs.get("along", maps.along)[None]
+    parameters |= options.pop("parameters", {})
+    weights = {"recurrent": maps.J + M}
+    return experiment.simulate(protocol=protocol, parameters=parameters, inputs=inputs, weights=weights, **options)
+
+
+@once
+def updates(
+    experiment: Experiment, seed: int, *, N: int, L: int, stride: int = 1, moving: str = "all", number: int = 5
+) -> xr.Dataset:
+    """Flatten the landscape of held bumps by updates of M; return M and the energies before the first and after each.
+
+    Each update is a linear step with the states of least energy that keep their centres (scheme 2).
+    """
+    maps, rates = embedding(N, L, seed, stride=stride), replace(experiment, variant="rate")
+    M, found, state = np.zeros_like(maps.J), [], {}
+    for update in range(number + 1):
+        held = run(
+            rates,
+            maps,
+            M,
+            "hold_on" if state else "hold",
+            record=("end_I", "end_z"),
+            initial=state,
+            parameters={"moving": moving, "T_hold": AGAIN if state else RELAXED, **HOLDING},
+        )
+        current, z = held.end_I.values[0], held.end_z.values[0]
+        state = {"cells.I": current, "centre.z": z}
+        energies = held.energy.values[0]
+        found.append((M, energies))
+        if update < number:
+            M = M + reference.linear_step(reference.transfer(current), energies)
+    return xr.Dataset(
+        {
+            "M": (("update", "post", "pre"), np.stack([item[0] for item in found])),
+            "energy": (("update", "state"), np.stack([item[1] for item in found])),
+        }
+    )
+
+
+@once
+def corrected(
+    experiment: Experiment, seed: int, *, N: int, L: int, scheme: str = "none", stride: int = 1
+) -> np.ndarray:
+    """Return M of a scheme.
+
+    ``none``; ``ideal``, one step on the bumps of one map; ``held`` and ``held, bump``, the best of five updates with
+    held bumps; ``one map``, a step for the first map alone; ``shuffled`` and ``random``, controls of its size.
+    """
+    maps = embedding(N, L, seed, stride=stride)
+    rng = np.random.default_rng([seed, 1])
+    if scheme == "none":
+        return np.zeros_like(maps.J)
+    if scheme.startswith("held"):
+        found = updates(experiment, seed, N=N, L=L, stride=stride, moving="bump" if scheme.endswith("bump") else "all")
+        return found.M.isel(update=int(found.energy.std("state").argmin())).values
+    if scheme == "one map":
+        r = reference.transfer(maps.ideal[: maps.ring.N // maps.stride])
+        return reference.linear_step(r, reference.energy(r, maps.J, maps.h))
+    ideal = maps.idealised()
+    if scheme == "shuffled":
+        order = rng.permutation(len(ideal))
+        return ideal[np.ix_(order, order)]
+    if scheme == "random":
+        upper = np.triu(rng.normal(0, ideal.std(), ideal.shape), 1)
+        return upper + upper.T
+    return ideal
+
+
+@once
+def landscape(experiment: Experiment, seed: int, *, N: int, L: int, scheme: str = "none") -> dict[str, float]:
+    """Return mean and spread of the energy of one map's bumps at all places, and the sizes of J and M."""
+    maps = embedding(N, L, seed)
+    M = corrected(experiment, seed, N=N, L=L, scheme=scheme)
+    energies = run(experiment, maps, M, "landscape").energy.values.ravel()
+    by_map = energies.reshape(L, -1).std(axis=1)
+    return {
+        "mean": energies.mean(),
+        "sd": energies.std(),
+        "ptp": np.ptp(energies),
+        "sd of the first map": by_map[0],
+        "sd of the last map": by_map[-1],
+        "sd of M over J": M.std() / maps.J.std(),
+    }
+
+
+@once
+def drift(experiment: Experiment, seed: int, *, N: int, L: int, scheme: str = "none", starts: int = 10, stride: int = 1,
+          **parameters) -> dict[str, float]:  # fmt: skip
+    """Release bumps at evenly spaced places; return how far they are after 3 s, and how well they fit a bump."""
+    maps = embedding(N, L, seed, stride=N // starts)
+    M = corrected(experiment, seed, N=N, L=L, scheme=scheme, stride=stride)
+    released = run(experiment, maps, M, "drift", record=("end_I",), seed=seed, parameters=parameters)
+    return moved(maps, reference.transfer(released.end_I.values[-1]))
+
+
+def moved(maps: Embedding, rates: np.ndarray) -> dict[str, float]:
+    """Return the drift of states that began at the places of `maps`."""
+    found = measure.decode(rates, maps.ring.rate, maps.place)
+    scores = measure.bump_scores(rates, maps.ring.rate, maps.place)
+    maps_begun = np.repeat(np.arange(len(maps.place)), maps.ring.N // maps.stride)
+    begun = np.tile(np.arange(0, maps.ring.N, maps.stride), len(maps.place))
+    own = scores[np.arange(len(rates)), maps_begun].argmax(axis=-1)
+    gone = np.abs(measure.displacement(own, begun, size=maps.ring.N))
+    ends = measure.end_points(own[maps_begun == 0])
+    return {
+        "drift": gone.mean(),
+        "drift of the first map": gone[maps_begun == 0].mean(),
+        "of the last map": gone[maps_begun == len(maps.place) - 1].mean(),
+        "largest drift": gone.max(),
+        "Q": found.score.mean(),
+        "wrong map": np.mean(found.map != maps_begun),
+        "squared change": ((rates - reference.transfer(maps.ideal)) ** 2).sum(axis=1).mean(),
+        "peak": rates.max(axis=1).mean(),
+        "end points": ends.number,
+        "bits": ends.bits,
+    }
+
+
+@once
+def held_and_released(experiment: Experiment, seed: int, *, N: int, L: int, scheme: str) -> dict[str, float]:
+    """Release held bumps; return the squared change of rates after 3 s."""
+    maps = embedding(N, L, seed, stride=N // 10)
+    M = corrected(experiment, seed, N=N, L=L, scheme=scheme)
+    held = run(experiment, maps, M, "hold", record=("end_I",), parameters={**HOLDING, "T_hold": RELAXED})
+    state = held.end_I.values[0]
+    released = run(experiment, maps, M, "let_go", record=("end_I",), initial={"cells.I": state})
+    before, after = reference.transfer(state), reference.transfer(released.end_I.values[-1])
+    return {"squared change": ((after - before) ** 2).sum(axis=1).mean()}
+
+
+def squared_change_held(experiment: Experiment, seed: int, **point) -> float:
+    """Return that number alone."""
+    return held_and_released(experiment, seed, **point)["squared change"]
+
+
+def flattened(experiment: Experiment, seed: int, *, N: int, L: int, moving: str = "all") -> dict[str, float]:
+    """Return the spread of energies of held bumps before the updates, after each, and how much the best one gains."""
+    found = updates(experiment, seed, N=N, L=L, moving=moving)
+    sd = found.energy.std("state").values
+    changes = np.diff(found.M.values, axis=0).std(axis=(1, 2))
+    return {
+        **{f"after {number}": value for number, value in enumerate(sd)},
+        "gain": sd[0] / sd.min(),
+        "shrinks": changes[0] / changes[-1],
+    }
+
+
+def between_places(experiment: Experiment, seed: int, *, N: int, L: int, scheme: str) -> dict[str, float]:
+    """Return the spread of energies of held bumps half-way between places, beside that at places."""
+    maps = embedding(N, L, seed, stride=N // 60)
+    M = corrected(experiment, seed, N=N, L=L, scheme=scheme)
+    found = {}
+    for name, shift in (("at", 0.0), ("between", 0.5)):
+        along = maps.along - shift
+        held = run(experiment, maps, M, "hold", inputs={"along": along}, parameters={**HOLDING, "T_hold": RELAXED})
+        found[name] = held.energy.values[0].std()
+    return found
+
+
+def visited(
+    experiment: Experiment, seed: int, *, N: int, L: int, protocol: str = "episodes", **parameters
+) -> dict[str, float]:
+    """Show the network its places; return the spread of energies before and after, and the drift after."""
+    maps = embedding(N, L, seed)
+    learned = run(
+        experiment, maps, 0 * maps.J, protocol, record=(WEIGHTS,), trials=None, seed=seed, parameters=parameters
+    )
+    w = learned.recurrent_w.values[-1]
+    M = w - maps.J
+    ideal = reference.transfer(maps.ideal)
+    before = reference.energy(ideal, maps.J, maps.h).std()
+    after = drift_of(maps, M)
+    return {
+        "sd before": before,
+        "share": reference.energy(ideal, w, maps.h).std() / before,
+        "asymmetry": np.abs(w - w.T).max(),
+        "drift": after,
+    }
+
+
+def visited_blindly(experiment: Experiment, seed: int, *, N: int, L: int) -> dict[str, float]:
+    """Return the same for a rule whose third factor is a constant: the mean size of the true one."""
+    rule = LearningRule(
+        "episodic",
+        "recurrent",
+        episodic="w += (1 - exp(-gain))*third*r_pre*r_post/G0",
+        at=("episode",),
+    )
+    sd = landscape(experiment, seed, N=N, L=L)["sd"]
+    third = Parameter("third", sd * hertz**3, meaning="constant third factor", source="ours")
+    blind = replace(experiment, model=experiment.model.replace(rule, third), trained_runs={})
+    return visited(blind, seed, N=N, L=L)
+
+
+def falling(experiment: Experiment, seed: int, *, N: int, L: int) -> dict[str, float]:
+    """Return the largest rise of the energy, from random states and bumps, and the drift from 3 to 10 s."""
+    maps = embedding(N, L, seed, stride=N // 10)
+    M, rng = np.zeros_like(maps.J), np.random.default_rng([seed, 2])
+    states = np.where(np.arange(len(maps.apart))[:, None] % 2, maps.ideal, rng.normal(0, 50, maps.ideal.shape))
+    seen = run(experiment, maps, M, "let_go", record=("energy",), interval=1 * ms, initial={"cells.I": states},
+               parameters={"T": "0.5*second"})  # fmt: skip
+    energies = seen.energy_trace.values.reshape(-1, len(states))
+    ends = []
+    for duration in (3, 10):
+        last = run(experiment, maps, M, "drift", record=("end_I",), parameters={"T": f"{duration}*second"})
+        rates = reference.transfer(last.end_I.values[-1])
+        ends.append(measure.decode(rates, maps.ring.rate, maps.place).place)
+    later = np.abs(measure.displacement(*ends, size=N)).mean()
+    return {"rise": np.diff(energies, axis=0).max() / np.abs(energies).max(), "later drift": later}
+
+
+def scaled(experiment: Experiment, seed: int, *, N: int, L: int, f: float) -> dict[str, float]:
+    """Return the spread of energies with f times the M of one linear step, over that without."""
+    maps = embedding(N, L, seed)
+    M = f * corrected(experiment, seed, N=N, L=L, scheme="ideal")
+    spreads = [run(experiment, maps, part, "landscape").energy.values.std() for part in (M, 0 * M)]
+    return {"sd over none": spreads[0] / spreads[1]}
+
+
+def disturbed(experiment: Experiment, seed: int, *, N: int, L: int, eps: float) -> dict[str, float]:
+    """Return the drift with the best M and each weight off by a Gaussian share of itself."""
+    maps = embedding(N, L, seed, stride=N // 10)
+    W = maps.J + corrected(experiment, seed, N=N, L=L, scheme="held")
+    W = W * (1 + eps * np.random.default_rng([seed, 3]).normal(0, 1, W.shape))
+    released = run(experiment, maps, W - maps.J, "drift", record=("end_I",))
+    return moved(maps, reference.transfer(released.end_I.values[-1]))
+
+
+CELLS = {"tau": "100*ms", "rate_max": "100*hertz", "cells_per_unit": 4}  # rate_max stands for 15 Hz
+
+
+def spread(
+    experiment: Experiment, seed: int, *, N: int, L: int, starts: int, scheme: str = "none", **cells
+) -> dict[str, float]:
+    """Release bumps of spiking cells; return rms displacements after 1 and 3 s, and the fraction on a wrong map."""
+    maps = embedding(N, L, seed, stride=N // starts)
+    M = corrected(experiment, seed, N=N, L=L, scheme=scheme)
+    released = run(experiment, maps, M, "drift", record=("r",), interval=0.5 * second, seed=seed,
+                   parameters={**CELLS, **cells})  # fmt: skip
+    rates = released.r.values.reshape(-1, len(maps.apart), N)
+    begun = np.tile(np.arange(0, N, maps.stride), L)
+    number = np.repeat(np.arange(L), starts)
+    scores = measure.bump_scores(rates, maps.ring.rate, maps.place)
+    own = np.take_along_axis(scores, number[None, :, None, None], axis=2)[:, :, 0].argmax(axis=-1)
+    gone = np.sqrt((measure.displacement(own, begun, size=N) ** 2).mean(axis=1))
+    times = released.time.values
+    at = {f"{when} s": gone[np.abs(times - when).argmin()] for when in (1, 3)}
+    wrong = scores[-1].max(axis=-1).argmax(axis=-1) != number
+    return {**at, "wrong map": wrong.mean()}
+
+
+def drift_of(maps: Embedding, M: np.ndarray, *, starts: int = 20) -> float:
+    """Return the drift of the rate network with M, in plain numpy."""
+    few = Embedding(maps.ring, maps.place, maps.ring.N // starts)
+    rates = reference.transfer(reference.run(few.ideal, maps.J + M, maps.h, duration=3.0, dt=1e-3))
+    return moved(few, rates)["drift"]
+
+
+def sum_of_maps(experiment: Experiment, seed: int, *, N: int, L: int) -> dict[str, float]:
+    """Return the energies of bumps in units of what theory says of random maps."""
+    found = landscape(experiment, seed, N=N, L=L)
+    ring = Ring(N)
+    return {"mean": found["mean"] / theory.mean_energy(ring, L), "sd": found["sd"] / theory.energy_sd(ring, L)}

@@ -1,0 +1,63 @@
+"""Curves through points against numpy and scipy, and points that are no curve."""
+
+import pickle
+
+import numpy as np
+import pytest
+from brian2 import DimensionMismatchError, Hz, nA
+from scipy.integrate import quad
+
+from brainmem import Curve
+from brainmem.errors import RuleError
+
+X = np.array([-2.0, -1.5, 0.0, 0.3, 4.0])
+Y = np.array([1.0, -2.0, 0.5, 3.0, 2.0])
+AT = np.linspace(-5, 7, 241)
+
+
+def test_values_are_linear_between_points_and_constant_outside():
+    np.testing.assert_allclose(Curve("phi", x=X, y=Y)(AT), np.interp(AT, X, Y), rtol=0, atol=1e-12)
+
+
+def test_the_integral_is_that_of_the_curve_inside_and_outside():
+    curve = Curve("phi", x=X, y=Y)
+    for at in (-4.0, -2.0, -0.7, 0.2, 4.0, 6.5):
+        inside = [point for point in X if min(X[0], at) < point < max(X[0], at)]
+        expected, _ = quad(lambda x: np.interp(x, X, Y), X[0], at, points=inside or None)
+        assert float(curve.integral(at)) == pytest.approx(expected, abs=1e-11)
+
+
+def test_the_slope_at_a_point_is_that_above_it_and_zero_outside():
+    curve = Curve("phi", x=X, y=Y)
+    np.testing.assert_allclose(curve.slope(X), [*np.diff(Y) / np.diff(X), 0.0], rtol=1e-14)
+    assert float(curve.slope(-3.0)) == 0.0
+
+
+def test_units_are_those_of_the_axes():
+    curve = Curve("phi", x=[0, 1] * nA, y=[0, 20] * Hz)
+    assert float(curve(0.5 * nA) / Hz) == pytest.approx(10)
+    assert float(curve.integral(1 * nA) / (nA * Hz)) == pytest.approx(10)
+    assert float(curve.slope(0.5 * nA) / (Hz / nA)) == pytest.approx(20)
+    with pytest.raises(DimensionMismatchError):
+        curve(0.5)
+
+
+def test_curves_of_the_same_points_are_equal_and_hash_and_pickle():
+    curve = Curve("phi", x=X, y=Y)
+    assert curve == Curve("phi", x=list(X), y=list(Y)) != Curve("phi", x=X, y=2 * Y)
+    assert hash(curve) == hash(pickle.loads(pickle.dumps(curve)))
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "said"),
+    [
+        ([0, 2, 1], [0, 1, 2], "1 follows 2"),
+        ([0], [0], "at least two points"),
+        ([0, 1], [0], "2 points and y has 1"),
+        ([0, np.nan], [0, 1], "x is nan at place 1"),
+        ([0, 1], [0, np.inf], "y is inf at place 1"),
+    ],
+)
+def test_points_that_are_no_curve_are_refused(x, y, said):
+    with pytest.raises(RuleError, match=f"Curve 'phi'.*{said}"):
+        Curve("phi", x=x, y=y)
