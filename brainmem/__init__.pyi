@@ -9,6 +9,7 @@ from .errors import ModelNotFoundError as ModelNotFoundError
 from .errors import ResultError as ResultError
 from .errors import RuleError as RuleError
 from .errors import TranslationError as TranslationError
+from .model.cell import Cell as Cell
 from .model.claim import Claim as Claim
 from .model.curves import Curve as Curve
 from .model.freezing import freeze as freeze

@@ -28,9 +28,9 @@ LONGEST_FUNCTION = 60
 
 # The rooms of brainmem, bottom to top: each imports only from rooms before it.
 ROOMS = (
-    "errors", "storage", "intake", "engine", "text", "model", "models", "translation", "numbers", "build", "measure",
-    "results", "plot", "recordings", "simulation", "verification", "sweeps", "study", "claims", "bench", "cli",
-    "__main__", "",
+    "errors", "storage", "intake", "engine", "text", "model", "cells", "models", "translation", "numbers", "build",
+    "measure", "results", "plot", "recordings", "simulation", "verification", "sweeps", "study", "claims", "bench",
+    "cli", "__main__", "",
 )  # fmt: skip
 UPWARD = {("measure", "results")}  # in annotations only: a measure of a result
 ANALYSIS = {"errors", "intake", "measure", "plot", "recordings", "results", "storage"}  # load without Brian2

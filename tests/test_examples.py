@@ -77,6 +77,15 @@ def check_balance_with_inhibitory_plasticity(output: str, folder: Path) -> None:
         assert follows > 0.98
 
 
+def check_use_your_own_cell(output: str, folder: Path) -> None:
+    found = re.findall(r"^(\w+): weight changes correlate by ([\d.]+), the f-I curve is off by ([\d.]+)%", output, re.M)
+    assert [name for name, _, _ in found] == ["lif", "adex", "coba", "quadratic"]
+    assert min(float(correlation) for _, correlation, _ in found) > float(found[0][1]) - 0.01
+    assert max(float(off) for _, _, off in found) < 1
+    assert output.count("driven through") == 3
+    assert "refused: Cell 'bursting' (input 'I'): it fires bursts" in output
+
+
 def check_learn_from_reward(output: str, folder: Path) -> None:
     found = re.findall(
         r"^(rate|spiking)\s+(learner|control): reward ([\d.]+) at first, ([\d.]+) at last$", output, re.M

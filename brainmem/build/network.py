@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from brian2 import (
     Clock,
+    EventMonitor,
     Network,
     NeuronGroup,
     StateMonitor,
@@ -37,6 +38,7 @@ from brainmem.build.recording import monitors_and_outputs
 from brainmem.engine.device import Built
 from brainmem.engine.rows import RowTable
 from brainmem.numbers.calibrate import CellProgram
+from brainmem.numbers.curves import OwnProgram
 from brainmem.text.equations import read_equations
 from brainmem.translation import schedule
 from brainmem.translation.controller import CONTROLLER, run_numbers
@@ -46,7 +48,7 @@ from brainmem.translation.recorded import COMPLETE
 from brainmem.translation.sizes import Pairs
 from brainmem.translation.text import Group, Table, Translation
 
-__all__ = ["build", "build_cells", "warm_up"]
+__all__ = ["build", "build_cells", "build_own_cells", "warm_up"]
 
 
 def build(program: Program) -> Built:
@@ -223,4 +225,57 @@ def build_cells(cell: CellProgram) -> Built:
         inputs={"cells.I": cells.I, **{f"param.{name}": [getattr(cells, name)] for name in constants}},
         outputs={f"cells.{name}": cells.variables[name] for name in ("n_spikes", "s_sum", "s2_sum")}
         | {f"looks.{name}": looks.variables[name] for name in (*looked, "t")},
+    )
+
+
+def build_own_cells(cell: OwnProgram) -> Built:
+    """Return uncoupled cells of the user's own whose input takes a step at `onset`, for calibration.
+
+    The names of the cell hold a ``_``, those here do not.
+    """
+    equations = f"""
+    {cell.equations}
+    {cell.input} : {cell.unit}
+    before : {cell.unit}
+    after : {cell.unit}
+    onset : second
+    ds/dt = -s/tautrace : 1
+    total : 1
+    squares : 1
+    spiked : 1
+    fresh : 1
+    tautrace : second (shared, constant)
+    discard : second (shared, constant)
+    tell : second (shared, constant)
+    """
+    clock = Clock(dt=cell.dt * second, name="clock")
+    cells = NeuronGroup(
+        cell.cells,
+        equations,
+        threshold=cell.threshold,
+        reset=f"{cell.reset}\ns += 1\nspiked += int(t >= discard)\nfresh = 1",
+        refractory=cell.refractory or False,
+        events={"told": "fresh > 0.5 and t >= tell"},
+        method=cell.method,
+        clock=clock,
+        namespace={},
+        name="cells",
+    )
+    cells.set_event_schedule("told", when="end", order=-1)
+    step = f"{cell.input} = before*int(t < onset) + after*int(t >= onset)"
+    cells.run_regularly(step, clock=clock, when="start", order=0, name="cells_step")
+    moments = "total += s*int(t >= discard)\nsquares += s**2*int(t >= discard)\nfresh = 0"
+    cells.run_regularly(moments, clock=clock, when="end", order=0, name="cells_moments")
+    looked = list(cell.looked)
+    looks = StateMonitor(cells, looked, record=True, dt=cell.sampled * second, when="start", order=0, name="looks")
+    told = EventMonitor(cells, "told", record=True, name="told", when="end", order=-1)
+    numbers = ("tautrace", "discard", "tell")
+    given = ("before", "after", "onset", *cell.states)
+    return Built(
+        network=Network(cells, looks, told, name="network"),
+        inputs={f"cells.{name}": getattr(cells, name) for name in given}
+        | {f"param.{name}": [getattr(cells, name)] for name in (*cell.constants, *numbers)},
+        outputs={f"cells.{name}": cells.variables[name] for name in ("spiked", "total", "squares")}
+        | {f"looks.{name}": looks.variables[name] for name in (*looked, "t")}
+        | {f"told.{name}": told.variables[name] for name in ("i", "t")},
     )

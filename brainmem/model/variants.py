@@ -7,12 +7,15 @@ from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 from brainmem.errors import RuleError, TranslationError, closest, quoted
+from brainmem.model.cell import Cell
+from brainmem.text.equations import identifiers
 
 __all__ = ["NEURONS", "PAIRINGS", "READINGS", "Rate", "Spiking", "Variant", "spiking_of", "variant_of", "with_cells"]
 
 NEURONS = ("lif", "affine", "poisson")
 READINGS = ("auto", "event", "drive", "trace")
 PAIRINGS = ("symmetric", "causal", "anticausal")
+_OF_LIF = ("tau_m", "t_ref", "sigma_v")  # parameters of the cells that not every cell reads
 _CHOICES = {"neuron": NEURONS, "read": (None, *READINGS), "pairing": (None, *PAIRINGS)}
 
 
@@ -30,10 +33,11 @@ class Spiking:
 
     Parameters
     ----------
-    neuron : {"lif", "affine", "poisson"}
+    neuron : {"lif", "affine", "poisson"} or Cell
         The cell: LIF cells whose input current is looked up, so that they fire at the rate wanted; LIF cells whose
         current is a slope times the drive plus an offset, the least-squares fit to that (a fixed scaling factor
-        between rate and spiking weights, as in Kim, Li & Sejnowski 2019); Poisson cells, the clean reference.
+        between rate and spiking weights, as in Kim, Li & Sejnowski 2019); Poisson cells, the clean reference; or a cell
+        of your own, whose input is looked up likewise.
     read : {"auto", "event", "drive", "trace"}, optional
         How every rule reads rates; None keeps each rule's own choice.
     pairing : {"symmetric", "causal", "anticausal"}, optional
@@ -55,7 +59,7 @@ class Spiking:
     """
 
     name: ClassVar[str] = "spiking"
-    neuron: str = "lif"
+    neuron: str | Cell = "lif"
     read: str | None = None
     pairing: str | None = None
     rate_max: Any = None
@@ -67,12 +71,51 @@ class Spiking:
 
     def __post_init__(self) -> None:
         for name, allowed in _CHOICES.items():
-            _check(f"Spiking(): {name}", getattr(self, name), allowed)
+            if name != "neuron" or not isinstance(self.neuron, Cell):
+                also = " A cell of your own is a brainmem.Cell(...)." if name == "neuron" else ""
+                _check(f"Spiking(): {name}", getattr(self, name), allowed, also=also)
+        if self.cell and self.cell.name in NEURONS:
+            raise TranslationError(
+                f"Spiking(): a cell called {self.cell.name!r} would be taken for brainmem's own. Choose another name= "
+                f"for it, such as 'my_{self.cell.name}'."
+            )
+        for name in _OF_LIF if self.cell else ():
+            if getattr(self, name) is not None and name not in self.cell_reads:
+                self._refuse_unread(name)
+
+    def _refuse_unread(self, name: str) -> None:
+        assert self.cell is not None
+        own = self.cell.parameter_names
+        known = (
+            f" It has parameters of its own, {', '.join(own.values())}: give them in parameters={{...}}." if own else ""
+        )
+        raise TranslationError(
+            f"Spiking(): {name}={quoted(getattr(self, name))}: the equations of the cell {self.cell.name!r} do not "
+            f"read the {name} of the spiking variant. Leave it out.{known}"
+        )
+
+    @property
+    def cell(self) -> Cell | None:
+        """The cell of the user's own, None for the short forms."""
+        return self.neuron if isinstance(self.neuron, Cell) else None
+
+    @property
+    def kind(self) -> str:
+        """Name of the cell."""
+        return self.neuron.name if isinstance(self.neuron, Cell) else self.neuron
+
+    @property
+    def cell_reads(self) -> frozenset[str]:
+        """The parameters of the spiking variant that the texts of the cell read."""
+        if self.cell is None:
+            return frozenset(_OF_LIF) if self.neuron != "poisson" else frozenset()
+        return frozenset(identifiers(self.cell.read)) & set(_OF_LIF) - set(self.cell.parameter_names)
 
     @property
     def options(self) -> dict[str, Any]:
-        """The choices by name."""
-        return {name: getattr(self, name) for name in _CHOICES}
+        """The choices by name, and the text of a cell of the user's own."""
+        found = {name: getattr(self, name) for name in _CHOICES}
+        return {**found, "neuron": self.kind, **({"cell": self.cell.text} if self.cell else {})}
 
     @property
     def parameters(self) -> dict[str, Any]:

@@ -6,24 +6,19 @@ usual steps, so the curve is measured and never carried from one implementation 
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from brainmem.engine.cache import cache_folder, note_damage
 from brainmem.engine.device import BuildJob, Device, Executable
 from brainmem.engine.prepare import prepare
-from brainmem.engine.stages import MEASURING, say_stage
 from brainmem.errors import TranslationError
-from brainmem.storage.files import replacing
-from brainmem.storage.seals import read_text, write_text
+from brainmem.numbers.curves import SAMPLED, Calibration, invert, kept, key_of
 from brainmem.translation.settling import LEVELS
 
-__all__ = ["CELLS", "TOLERANCE", "AffineFit", "Calibration", "CellProgram", "calibrate", "fit_affine", "invert"]
+__all__ = ["CELLS", "TOLERANCE", "AffineFit", "CellProgram", "calibrate", "fit_affine"]
 
 CELLS = 400
 DISCARD = 0.2  # seconds, or SETTLED time constants of the trace, which begins at 0
@@ -33,7 +28,6 @@ POINTS = (24, 16)  # currents around threshold, currents above
 CHECKS = 21
 HEADROOM = 1.2
 TOLERANCE = 0.02  # of the range, between 5 % and 95 % of it
-SAMPLED = 0.1  # seconds between looks at the membranes; longer than a cell remembers its noise
 
 
 @dataclass(frozen=True)
@@ -51,92 +45,6 @@ class CellProgram:
     cells: int
     dt: float
     sampled: float = SAMPLED
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """A measured f-I curve and its inverse.
-
-    Attributes
-    ----------
-    current, rate : tuple of float
-        The measured curve; current in units of threshold minus reset, rate in Hz.
-    rate_max : float
-        Rate in Hz that activity 1 asks for.
-    highest : float
-        Highest calibrated rate in Hz.
-    error : float
-        Largest deviation from the rate asked for, checked with fresh noise, as a fraction of `rate_max`, between
-        5 % and 95 % of the range.
-    checked, reached : tuple of float
-        The activities checked and those reached.
-    fano : tuple of float
-        Fano factor F of a filtered spike train at the activities checked: its variance over a Poisson train's.
-    tau : float
-        Time constant in seconds of the filter for which F was measured.
-    membrane : tuple of tuple of float
-        Quantiles of the membrane potential of cells that are not refractory, in the long run, at each current.
-    resting : tuple of float
-        Fraction of the cells that are refractory at each current.
-    """
-
-    current: tuple[float, ...]
-    rate: tuple[float, ...]
-    rate_max: float
-    highest: float
-    error: float
-    checked: tuple[float, ...]
-    reached: tuple[float, ...]
-    fano: tuple[float, ...]
-    tau: float
-    membrane: tuple[tuple[float, ...], ...] = ()
-    resting: tuple[float, ...] = ()
-
-    @property
-    def report(self) -> dict[str, Any]:
-        """The curve and its error, as results hold them."""
-        return {name: value for name, value in asdict(self).items() if name not in ("membrane", "resting")}
-
-    def long_run(self, rows: int) -> dict[str, np.ndarray]:
-        """Return what cells are drawn from that begin anew (`translation.settling`), for `rows` + 1 currents."""
-        current = np.array(self.current)
-        wanted = np.linspace(current[0], current[-1], rows + 1)
-        levels = np.array(self.membrane).T
-        return {
-            "span": np.array([current[0], current[-1] - current[0]]),
-            "membrane": np.array([np.interp(wanted, current, level) for level in levels]).T,
-            "resting": np.interp(wanted, current, self.resting),
-        }
-
-    @property
-    def usable(self) -> float:
-        """`rate_max` as a fraction of the highest calibrated rate."""
-        return self.rate_max / self.highest
-
-    def table(self, rows: int) -> np.ndarray:
-        """Return the current for activity 0, 1/rows, ..., 1; shape (rows + 1,)."""
-        return invert(np.array(self.current), np.array(self.rate), self.rate_max, np.linspace(0, 1, rows + 1))
-
-    def fano_at(self, activity: float) -> float:
-        """Return F interpolated at an activity."""
-        return float(np.interp(activity, self.checked, self.fano))
-
-
-def invert(current: np.ndarray, rate: np.ndarray, rate_max: float, activity: np.ndarray) -> np.ndarray:
-    """Return the currents at which the measured curve reaches ``rate_max*activity``.
-
-    Parameters
-    ----------
-    current, rate : (point,) float array, dimensionless and Hz
-    rate_max : float, Hz
-    activity : (row,) float array, 0 ... 1
-    """
-    from scipy.interpolate import PchipInterpolator  # slow to import, and rate networks need none
-
-    rate = np.maximum.accumulate(rate)
-    silent = int(np.searchsorted(rate, 0, side="right")) - 1
-    keep = np.r_[max(silent, 0), max(silent, 0) + 1 + np.flatnonzero(np.diff(rate[max(silent, 0) :]) > 0)]
-    return PchipInterpolator(rate[keep], current[keep])(np.clip(rate_max * activity, rate[keep][0], rate[keep][-1]))
 
 
 @dataclass(frozen=True)
@@ -207,30 +115,8 @@ def calibrate(
     TranslationError
         When `rate_max` cannot be reached, or the inverse misses the rates asked for by more than 2 % of the range.
     """
-    key = _key(cell, parameters, rate_max, tau, device)
-    path = cache_folder() / "calibration" / f"{key}.json"
-    if path.exists():
-        stored = read_text(path)
-        if stored is not None:
-            return Calibration(**{name: _tuples(value) for name, value in json.loads(stored).items()})
-        note_damage(f"calibration {key}")
-    say_stage(MEASURING)
-    measured = _measure(cell, parameters, rate_max=rate_max, tau=tau, device=device)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
-        write_text(temporary, json.dumps(asdict(measured)), key=key)
-    return measured
-
-
-def _tuples(value: Any) -> Any:
-    return tuple(map(_tuples, value)) if isinstance(value, list) else value
-
-
-def _key(*parts: object) -> str:
-    import brian2
-
-    text = json.dumps([*map(repr, parts), brian2.__version__, CELLS, MEASURED, POINTS, LEVELS, "4"])
-    return hashlib.sha256(text.encode()).hexdigest()[:24]
+    key = key_of(cell, parameters, rate_max, tau, device, CELLS, MEASURED, POINTS, LEVELS, "4")
+    return kept(key, lambda: _measure(cell, parameters, rate_max=rate_max, tau=tau, device=device))
 
 
 def _measure(

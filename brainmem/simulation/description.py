@@ -7,13 +7,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from brainmem.model.cell import Cell
 from brainmem.model.names import key_of_rank
 from brainmem.model.nouns import Population
 from brainmem.model.reading import extreme_of
+from brainmem.numbers.curves import Calibration
 from brainmem.simulation.verdicts import Expected as Bias
 from brainmem.simulation.verdicts import percent, verdicts
 from brainmem.text import evaluate
-from brainmem.text.equations import read_equations
+from brainmem.text.equations import read_equations, with_unit
 from brainmem.translation.schedule import SLOTS
 from brainmem.translation.split.core import SplitRule
 from brainmem.translation.split.notes import describe_split
@@ -32,6 +34,7 @@ __all__ = [
 # Stands for the noise of a rule that reads no rate.
 QUIET = UnitNoise(F=1.0, rate_hz=1.0, cells_per_unit=1, tau_s=1.0)
 
+SHOWN = 0.05  # of a jump of the rate: an overshoot that notes tell of
 ANSWERED = 4  # membrane time constants; a trace longer than these hardly sees how the cells answer
 
 LEAD = (
@@ -151,21 +154,48 @@ def describe_changes(translated: Translation) -> tuple[str, ...]:
     return tuple(f"{item.where}: {item.before}  ->  {item.after}" for item in translated.changes)
 
 
-def describe_cells(translated: Translation, parameters: Mapping[str, Any]) -> tuple[str, ...]:
-    """Return a line for each population whose rates are read over a time that its cells take to answer."""
-    if translated.variant != "spiking" or translated.neuron == "poisson":
+def describe_cells(
+    translated: Translation, parameters: Mapping[str, Any], calibrations: Mapping[str, Calibration] | None = None
+) -> tuple[str, ...]:
+    """Return lines on cells of the user's own, and on rates that are read over a time that cells take to answer."""
+    if translated.spiking is None or translated.neuron == "poisson":
         return ()
+    taus = {
+        population.name: float(np.asarray(evaluate(translated.units[population.name].tau, parameters)))
+        for population in translated.model.populations
+        if population.rate
+    }
+    if cell := translated.spiking.cell:
+        known = calibrations or {}
+        return tuple(describe_own(name, cell, tau, known.get(name)) for name, tau in taus.items())
     tau_m = float(np.asarray(parameters["tau_m"]))
-    found = []
-    for population in (p for p in translated.model.populations if p.rate):
-        tau = float(np.asarray(evaluate(translated.units[population.name].tau, parameters)))
-        if tau < ANSWERED * tau_m:
-            found.append(
-                f"{population.name}: tau = {1e3 * tau:.3g} ms is not much longer than the cells take to answer a "
-                f"change of their input (tau_m = {1e3 * tau_m:.3g} ms). Where drives jump, rates follow up to tau_m "
-                "later than those of the rate variant; with neuron='poisson' they do not"
-            )
-    return tuple(found)
+    return tuple(
+        f"{name}: tau = {1e3 * tau:.3g} ms is not much longer than the cells take to answer a "
+        f"change of their input (tau_m = {1e3 * tau_m:.3g} ms). Where drives jump, rates follow up to tau_m "
+        "later than those of the rate variant; with neuron='poisson' they do not"
+        for name, tau in taus.items()
+        if tau < ANSWERED * tau_m
+    )
+
+
+def describe_own(population: str, cell: Cell, tau: float, found: Calibration | None) -> str:
+    """Return what was measured of the user's own cells, and how far their filtered spikes are the rate."""
+    begin = f"{population}: cells {cell.name!r}, driven through {cell.names[cell.input]}"
+    if found is None or found.response is None:
+        return (
+            f"{begin}, in {cell.unit}; their f-I curve, and how fast they follow it, are measured before a run and are "
+            "in result.calibration and result.notes"
+        )
+    response = found.response
+    low, high = (with_unit(float(value), found.unit) for value in found.table(1))
+    back = f" (back after {1e3 * response.relaxation:.3g} ms)"
+    beyond = f" and overshoot it by {response.overshoot:.0%}{back}" if response.overshoot > SHOWN else ""
+    return (
+        f"{begin} from {low} to {high}: rates miss those asked for by {found.rms:.2%} of rate_max (rms), "
+        f"{found.error:.2%} at most; F = {found.fano_at(0.5):.2g} at half of it. After a jump of the input they take "
+        f"{1e3 * response.time:.3g} ms to 63 % of the jump of the rate{beyond}: spikes filtered with tau = "
+        f"{1e3 * tau:.3g} ms are off by at most {response.off:.0%} of a jump"
+    )
 
 
 def describe_ranks(translated: Translation) -> tuple[str, ...]:

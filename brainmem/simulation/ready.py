@@ -13,7 +13,10 @@ from brainmem.build.kernels import Kernel, choose_kernels
 from brainmem.engine.device import Device
 from brainmem.errors import RuleError
 from brainmem.model.names import affine_tables, current_table
-from brainmem.numbers.calibrate import CELLS, POINTS, AffineFit, Calibration, CellProgram, calibrate, fit_affine
+from brainmem.numbers.calibrate import CELLS, POINTS, AffineFit, CellProgram, calibrate, fit_affine
+from brainmem.numbers.curves import Calibration
+from brainmem.numbers.own_cells import calibrate_own, own_cell_tables
+from brainmem.numbers.probe import own_program
 from brainmem.numbers.run import Given, Numbers, numbers_of
 from brainmem.numbers.threads import on_one_thread
 from brainmem.simulation.description import describe_cells, describe_verdicts
@@ -76,6 +79,9 @@ class Ready:
         """What the currents of cells are read from: the inverted f-I curve, or a slope and an offset, of one row."""
         found, affine = {}, self.affine
         for name, calibration in self.calibrations.items():
+            if self.translated.spiking and self.translated.spiking.cell:
+                found |= own_cell_tables(name, calibration)
+                continue
             if name in affine:
                 values = affine[name].slope, affine[name].offset
                 found |= {table: np.array([value]) for table, value in zip(affine_tables(name), values, strict=True)}
@@ -93,7 +99,7 @@ class Ready:
             "most, and more where drives leave the rate range's middle 96 %"
             for name, fit in self.affine.items()
         )
-        cells = describe_cells(self.translated, self.numbers.parameters)
+        cells = describe_cells(self.translated, self.numbers.parameters, self.calibrations)
         return (*self.said, *describe_verdicts(self.translated), *cells, *fits)
 
     def device_inputs(self) -> dict[str, Any]:
@@ -138,19 +144,20 @@ def _seconds(text: str, numbers: Numbers) -> float:
 
 
 def _calibrations(translated: Translation, numbers: Numbers, dt: float, device: Device) -> dict[str, Calibration]:
-    if translated.variant != "spiking" or translated.neuron == "poisson":
+    if translated.spiking is None or translated.neuron == "poisson":
         return {}
     found = {}
     for name, unit in translated.units.items():
         group = translated.group(f"{name}_cells")
-        values = {key: float(np.asarray(numbers.parameters[key])) for key in group.constants}
-        found[name] = calibrate(
-            _cell(group, dt),
-            values,
-            rate_max=float(np.asarray(numbers.parameters["rate_max"])),
-            tau=_seconds(unit.tau, numbers),
-            device=device,
-        )
+        asked: dict[str, Any] = {"rate_max": float(np.asarray(numbers.parameters["rate_max"]))}
+        asked |= {"tau": _seconds(unit.tau, numbers), "device": device}
+        values = {key: numbers.parameters[key] for key in group.constants}
+        if cell := translated.spiking.cell:
+            values |= {key: numbers.parameters[key] for key in cell.parameter_names.values()}
+            found[name] = calibrate_own(cell, own_program(group, cell, dt), values, **asked)
+        else:
+            values = {key: float(np.asarray(value)) for key, value in values.items()}
+            found[name] = calibrate(_cell(group, dt), values, **asked)
     return found
 
 

@@ -9,8 +9,14 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from typing import Any
 
-from brian2.equations.equations import DIFFERENTIAL_EQUATION, PARAMETER, Equations, SingleEquation
-from brian2.units import get_dimensions
+from brian2.equations.equations import (
+    DIFFERENTIAL_EQUATION,
+    PARAMETER,
+    Equations,
+    SingleEquation,
+    dimensions_and_type_from_string,
+)
+from brian2.units import Quantity, get_dimensions
 
 __all__ = [
     "DRAWS",
@@ -28,6 +34,7 @@ __all__ = [
     "statement_lines",
     "underived",
     "unit_text",
+    "with_unit",
     "write_equations",
     "written_out",
 ]
@@ -86,6 +93,15 @@ def unit_text(dimensions: Any) -> str:
     if powers and all(name == "second" and exponent < 0 for name, exponent in powers):
         powers = [("hertz", -powers[0][1])]
     return "*".join(name if exponent == 1 else f"{name}**{exponent:g}" for name, exponent in powers) or "1"
+
+
+def with_unit(value: float, unit: str) -> str:
+    """Return a number in base SI units for a reader, in the unit in which it is neither large nor small: ``200 pA``."""
+    dimensions, _ = dimensions_and_type_from_string(unit)
+    if dimensions.is_dimensionless:
+        return f"{value:.4g}"
+    quantity: Any = Quantity(float(f"{value:.4g}"), dim=dimensions)
+    return str(quantity.in_best_unit(python_code=False))
 
 
 def read_equations(*texts: str) -> tuple[Equation, ...]:

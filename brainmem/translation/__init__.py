@@ -26,6 +26,7 @@ from brainmem.translation.moments import same_moment
 from brainmem.translation.neurons import spiking_unit
 from brainmem.translation.normal import normal
 from brainmem.translation.observers import observers
+from brainmem.translation.own_cells import check_own_names
 from brainmem.translation.protocol import protocol_tables
 from brainmem.translation.rate import rate_connections, rate_groups, rate_initial
 from brainmem.translation.resting import at_rest
@@ -110,6 +111,8 @@ def translate(
     translated = with_statistics(translated, statistics)
     translated = formed_at_events(same_moment(at_rest(delayed(gated(translated)))))
     complete = replace(declare_constants(with_curves(translated)), written=written)
+    if isinstance(variant, Spiking) and variant.cell:
+        check_own_names(complete, variant.cell)
     complete = spread(complete, trials, trial_inputs) if trials is not None else complete
     return cast(TranslatedModel, complete)  # each of these steps keeps the class
 
@@ -156,7 +159,7 @@ def _spiking(model: MemoryModel, many: bool, spiking: Spiking) -> TranslatedMode
         model=model,
         variant="spiking",
         spiking=spiking,
-        parameters=(*model.parameters, *spiking_parameters(model)),
+        parameters=(*model.parameters, *spiking_parameters(model, spiking)),
         groups=(*_protocol_groups(model, many), *groups),
         connections=(*connections, *observers(model, trials=many)),
         tables=spiking_tables(model, spiking),

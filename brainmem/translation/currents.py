@@ -9,6 +9,7 @@ import numpy as np
 
 from brainmem.errors import TranslationError
 from brainmem.model.names import affine_tables, current_table
+from brainmem.model.variants import Spiking
 from brainmem.text import evaluate
 from brainmem.text.equations import (
     Equation,
@@ -16,6 +17,7 @@ from brainmem.text.equations import (
     inlined,
 )
 from brainmem.translation.neurons import SpikingUnit
+from brainmem.translation.own_cells import own_tables
 from brainmem.translation.settling import settling_tables
 from brainmem.translation.text import Table
 
@@ -30,21 +32,24 @@ REACHES, POINTS = (
 SPANNED = 0.02  # of the range, at either end
 
 
-def cell_current(unit: SpikingUnit, neuron: str) -> tuple[Equation, str, Equation]:
-    """Return the variable that cells read from their unit, its name there, and their current ``I``.
+def cell_current(unit: SpikingUnit, spiking: Spiking) -> tuple[Equation, str, Equation]:
+    """Return the variable that cells read from their unit, its name there, and their input, ``I`` of LIF cells.
 
     Raises
     ------
     TranslationError
         For affine cells of a population without a drive, or with one that has a unit.
     """
-    if neuron == "affine":
+    if spiking.neuron == "affine":
         _check_drive(unit)
         slope, offset = affine_tables(unit.population.name)
         text = f"{slope}(0*second)*{DRIVE_OF_UNIT} + {offset}(0*second)"
         return Equation(DRIVE_OF_UNIT, "parameter", "1", flags=("linked",)), str(unit.population.drive), _current(text)
     text = f"{current_table(unit.population.name)}({TABLE_ROWS}*{unit.activity}*second)"
-    return Equation(unit.activity, "parameter", "1", flags=("linked",)), unit.activity, _current(text)
+    current = _current(text)
+    if cell := spiking.cell:
+        current = Equation(cell.names[cell.input], "subexpression", cell.unit, text)
+    return Equation(unit.activity, "parameter", "1", flags=("linked",)), unit.activity, current
 
 
 def _current(text: str) -> Equation:
@@ -62,11 +67,13 @@ def _check_drive(unit: SpikingUnit) -> None:
         )
 
 
-def current_tables(unit: SpikingUnit, neuron: str) -> tuple[Table, ...]:
+def current_tables(unit: SpikingUnit, spiking: Spiking) -> tuple[Table, ...]:
     """Return the tables that the current of a population's cells is read from."""
-    if neuron == "poisson":
+    if spiking.neuron == "poisson":
         return ()
-    if neuron == "affine":
+    if spiking.cell:
+        return own_tables(unit.population.name, spiking.cell)
+    if spiking.neuron == "affine":
         slope, offset = affine_tables(unit.population.name)
         own = (
             Table(slope, meaning=f"input current that a {unit.population.drive} of 1 adds"),

@@ -50,7 +50,7 @@ def spiking_groups(expected: Expected, connections: Iterable[Connection], spikin
             unit = spiking_unit(model, population)
             if population.name in expected.rates or unit.expected in read:
                 unit = replace(unit, lines=(*unit.lines, unit.expected_line))
-            groups += [_units(model, unit, expected.states.get(population.name, ())), cells(unit, spiking.neuron)]
+            groups += [_units(model, unit, expected.states.get(population.name, ())), cells(unit, spiking)]
     return tuple(groups)
 
 
@@ -163,7 +163,7 @@ def _connection(
             known=correlations(model, projection, units),
             slots=slots[rule.name],
             expansions=rate_expansions(model, projection),
-            neuron=spiking.neuron,
+            neuron=spiking.kind,
             read=spiking.read or rule.read,
             pairing=spiking.pairing or rule.pairing,
         )
@@ -237,5 +237,5 @@ def spiking_tables(model: MemoryModel, spiking: Spiking) -> tuple[Table, ...]:
     units = (spiking_unit(model, p) for p in model.populations if p.rate)
     return (
         *protocol.protocol_tables(model),
-        *(table for unit in units for table in current_tables(unit, spiking.neuron)),
+        *(table for unit in units for table in current_tables(unit, spiking)),
     )

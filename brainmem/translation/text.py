@@ -247,8 +247,8 @@ class Translation:
 
     @property
     def neuron(self) -> str:
-        """The kind of cell, empty in the rate variant."""
-        return self.spiking.neuron if self.spiking else ""
+        """Name of the cell, empty in the rate variant."""
+        return self.spiking.kind if self.spiking else ""
 
     @property
     def options(self) -> dict[str, Any]:

@@ -19,9 +19,11 @@ from dataclasses import replace
 from brainmem.errors import RuleError
 from brainmem.model.names import fano_table, twin_name
 from brainmem.model.nouns import Parameter, Population
-from brainmem.numbers.calibrate import Calibration
+from brainmem.model.variants import Spiking
+from brainmem.numbers.curves import Calibration
 from brainmem.text.equations import Equation, read_equations, write_equations
 from brainmem.translation import schedule
+from brainmem.translation.currents import current_tables
 from brainmem.translation.neurons import SpikingUnit
 from brainmem.translation.text import Group, Operation, Table, Translation
 
@@ -101,7 +103,9 @@ def without_cells(translated: Translation) -> Translation:
     for population in rated:
         unit = translated.units[population.name]
         groups[population.name] = _counting(groups[population.name], unit, population)
-    tables = [table for table in translated.tables if not _of_cells(table, rated)]
+    spiking = translated.spiking or Spiking()
+    read = {table.name for item in rated for table in current_tables(translated.units[item.name], spiking)}
+    tables = [table for table in translated.tables if table.name not in read]
     fanos = [Table(fano_table(population.name), meaning="Fano factor of its cells") for population in rated]
     return replace(
         translated,
@@ -110,11 +114,6 @@ def without_cells(translated: Translation) -> Translation:
         tables=(*tables, *fanos),
         parameters=(*translated.parameters, Parameter(SCATTER, 0.0, meaning="sign of the noise of counts, or 0")),
     )
-
-
-def _of_cells(table: Table, rated: list[Population]) -> bool:
-    ends = ("current", "slope", "offset", "span", "membrane", "resting", "settle")
-    return any(table.name == f"{population.name}_{end}" for population in rated for end in ends)
 
 
 def _counting(group: Group, unit: SpikingUnit, population: Population) -> Group:

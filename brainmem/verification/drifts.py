@@ -202,7 +202,7 @@ class Experiment:
         return 1 if self.device.name == "runtime" else os.cpu_count() or 1
 
     def _parameters(self) -> dict[str, Any]:
-        everything = (*self.original.parameters, *spiking_parameters(self.original))
+        everything = (*self.original.parameters, *spiking_parameters(self.original, self.spiking))
         return resolve_parameters(self.original, self.given.parameters, parameters=everything)
 
     def trial(self, seed: int, given: Given | None = None) -> Trial:

@@ -131,7 +131,7 @@ def verify(
     rows.sort(key=lambda row: names.index((row.rule, row.variable, row.phase)))
     which = "learned weights" if weights == "learned" else "weights given" if weights else "start weights"
     shown = "whole protocol" if items is None else f"at most {items} items once each"
-    setting = f"{spiking.neuron} cells, {len(numbers)} seeds, {which} held, {shown}"
+    setting = f"{spiking.kind} cells, {len(numbers)} seeds, {which} held, {shown}"
     notes = dict.fromkeys(note for item in givens.values() for note in item.notes)
     return Verification(model.name, numbers, tuple(rows), (*said, *notes), setting)
 

@@ -187,6 +187,9 @@ def _runs(folder: Path) -> Iterator[Call]:
                                         "background_tau": 0.1, "seed": 0})  # fmt: skip
     yield Call("Recording.resampled", table.resampled, {"step": 0.05})
     yield Call("Spiking", brainmem.Spiking, {"neuron": "lif", "read": None, "pairing": None, **dict.fromkeys(CELLS)})
+    leaky = {"equations": "dv/dt = (I - v)/tau : 1 (unless refractory)", "threshold": "v > 1", "reset": "v = 0"}
+    leaky |= {"refractory": 2 * ms, "input": "I", "noise": None, "method": "euler"}
+    yield Call("Cell", brainmem.Cell, {"name": "leaky", **leaky, "parameters": {"tau": 10 * ms}, "initial": {"v": 0.5}})
     yield Call(
         "Device",
         brainmem.Device,

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from brainmem import Spiking, TranslationError, freeze, get_model, measure, simulate, translate
-from brainmem.numbers.calibrate import Calibration, fit_affine
+from brainmem.numbers.calibrate import fit_affine
+from brainmem.numbers.curves import Calibration
 from brainmem.translation.currents import activity_curve
 from brainmem.translation.neurons import spiking_unit
 

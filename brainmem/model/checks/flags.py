@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from brainmem.model.checks.finite import comparison_slip
 from brainmem.model.checks.place import Place
@@ -11,7 +11,7 @@ from brainmem.model.checks.scope import DRAWS, Scope
 from brainmem.model.checks.text import Entry
 from brainmem.text.equations import identifiers, rename
 
-__all__ = ["check_draws", "check_flags", "check_inlined", "check_shared"]
+__all__ = ["FLAGS", "check_draws", "check_flags", "check_inlined", "check_shared"]
 
 FLAGS = {
     "differential": {"clock-driven"},
@@ -25,11 +25,11 @@ REFRACTORY = (
 )
 
 
-def check_flags(place: Place, entry: Entry) -> None:
-    """Raise for a flag that an equation of its kind cannot have, alone or beside another."""
+def check_flags(place: Place, entry: Entry, flags: Mapping[str, Collection[str]] = FLAGS) -> None:
+    """Raise for a flag that an equation of its kind cannot have (`flags`), alone or beside another."""
     for flag in entry.flags:
-        if flag not in FLAGS[entry.kind]:
-            allowed = ", ".join(sorted(FLAGS[entry.kind] - {"summed", "clock-driven"})) or "none"
+        if flag not in flags[entry.kind]:
+            allowed = ", ".join(sorted(set(flags[entry.kind]) - {"summed", "clock-driven"})) or "none"
             said = REFRACTORY if "refractory" in flag else f"allowed: {allowed}."
             raise place.error(f"flag ({flag}) is not allowed for a {entry.kind}; {said}", line=entry.line)
     if {"shared", "constant over dt"} <= set(entry.flags):

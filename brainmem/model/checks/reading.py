@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
 from graphlib import CycleError, TopologicalSorter
 from typing import Any
@@ -16,7 +16,7 @@ from brian2.equations.equations import (
 
 from brainmem.errors import RuleError
 from brainmem.model.checks.findings import Findings
-from brainmem.model.checks.flags import check_flags
+from brainmem.model.checks.flags import FLAGS, check_flags
 from brainmem.model.checks.lines import line_power, line_slip, unit_slip
 from brainmem.model.checks.place import Place, left_side, place_of
 from brainmem.model.checks.text import Entry, ModelText
@@ -25,7 +25,7 @@ from brainmem.model.parameters import circle_error, value_of
 from brainmem.text.equations import equation_of, identifiers
 from brainmem.text.expression import names_in
 
-__all__ = ["equation_texts", "read_model", "spiking_place"]
+__all__ = ["entries_at", "equation_texts", "read_model", "spiking_place"]
 
 # How an equation begins.
 _BEGINS = re.compile(r"^[^\W\d]\w*\s*(/\s*dt\s*=|[=:])")
@@ -121,8 +121,13 @@ def _units(model: Model, found: Findings) -> dict[str, Any]:
     return units
 
 
-def entries_at(place: Place, found: Findings) -> tuple[dict[str, Entry], bool]:
-    """Return the equations at a place, by name, and whether every line could be read; others are noted."""
+def entries_at(
+    place: Place, found: Findings, flags: Mapping[str, Collection[str]] = FLAGS
+) -> tuple[dict[str, Entry], bool]:
+    """Return the equations at a place, by name, and whether every line could be read; others are noted.
+
+    `flags` are those allowed, by kind of equation.
+    """
     if not place.statements:
         return {}, True
     try:
@@ -131,11 +136,11 @@ def entries_at(place: Place, found: Findings) -> tuple[dict[str, Entry], bool]:
         equations, whole = list(Equations(place.text).values()), True
     except Exception as error:
         equations, whole = _read_lines(place, error, found), False
-    entries = [_entry(place, equation, found) for equation in equations]
+    entries = [_entry(place, equation, found, flags) for equation in equations]
     return {entry.name: entry for entry in sorted(entries, key=lambda entry: entry.line)}, whole
 
 
-def _entry(place: Place, equation: SingleEquation, found: Findings) -> Entry:
+def _entry(place: Place, equation: SingleEquation, found: Findings, flags: Mapping[str, Collection[str]]) -> Entry:
     own = equation_of(equation)
     entry = Entry(
         *(getattr(own, item.name) for item in fields(own)),
@@ -144,7 +149,7 @@ def _entry(place: Place, equation: SingleEquation, found: Findings) -> Entry:
         line=place.line_of(equation.varname),
     )
     with found:
-        check_flags(place, entry)
+        check_flags(place, entry, flags)
     return entry
 
 

@@ -11,7 +11,7 @@ from brian2 import NeuronGroup, Synapses
 from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.namespace import DEFAULT_CONSTANTS, DEFAULT_UNITS
 
-__all__ = ["CELL_PARAMETERS", "CONTROLLER", "SYNAPSES", "local_meaning", "meaning", "object_meaning"]
+__all__ = ["CELL_PARAMETERS", "CONTROLLER", "SYNAPSES", "local_meaning", "meaning", "object_meaning", "own_meaning"]
 
 BRIAN2 = {"t", "dt", "i", "j", "N", "t_in_timesteps", "lastspike", "not_refractory", "refractory"}
 CONTROLLER = {
@@ -105,6 +105,18 @@ _MEANINGS = (
     (CPP, "is a keyword of C++, to which equations are compiled"),
     (MACROS, MACRO),
 )
+
+
+def own_meaning(name: str) -> str:
+    """Return why no cell of a user's own may name something so, ``""`` if it may: its names get another in front."""
+    if not name.isidentifier() or not name.isascii() or name.startswith("_"):
+        return "must begin with a letter, and have only letters of the English alphabet, digits and _"
+    if name == "xi" or name.startswith("xi_"):
+        return "has a meaning of its own in Brian2, its noise"
+    for names, reason in _MEANINGS[:3]:
+        if name in names:
+            return reason
+    return _MEANINGS[3][1] if name in BRIAN2 - {"N", "refractory"} else ""
 
 
 def object_meaning(name: str) -> str:

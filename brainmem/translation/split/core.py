@@ -17,7 +17,7 @@ from fractions import Fraction
 import sympy
 
 from brainmem.errors import TranslationError, closest
-from brainmem.model.variants import NEURONS, PAIRINGS, READINGS
+from brainmem.model.variants import PAIRINGS, READINGS
 from brainmem.text.equations import grouped, identifiers, rename
 from brainmem.translation.split.correlations import Correlations, noise_of
 from brainmem.translation.split.formula import Style, formula
@@ -101,7 +101,8 @@ def split_rule(
     pairing : {"symmetric", "causal", "anticausal"}
         What carries a term with both rates: half by each, the post spike, or the pre spike. With
         ``read="event"`` and "symmetric", a term with a higher power of one rate is carried by that unit alone.
-    neuron : {"lif", "affine", "poisson"}
+    neuron : str
+        Name of the cell, of which only ``"poisson"`` is known to fire with F = 1.
 
     Returns
     -------
@@ -112,7 +113,7 @@ def split_rule(
     TranslationError
         When a rate occurs inside a function that is no polynomial, or the split would not keep the mean.
     """
-    for name, given, allowed in (("read", read, READINGS), ("pairing", pairing, PAIRINGS), ("neuron", neuron, NEURONS)):
+    for name, given, allowed in (("read", read, READINGS), ("pairing", pairing, PAIRINGS)):
         _check(name, given, allowed)
     text = " ".join(expression.split())
     owner = f"d{variable}/dt = {text} : {unit}"
