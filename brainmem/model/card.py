@@ -107,7 +107,8 @@ def citation(reference: Reference | None) -> str:
 def _choice(item: Choice) -> Iterator[tuple[str, str]]:
     yield "meaning", item.meaning
     yield "source", item.source
-    for name, text in item.options.items():
+    for name, form in item.options.items():
+        text = form if isinstance(form, str) else ", ".join(f"{place} = {text}" for place, text in form.items())
         yield f"{name} (default)" if name == item.preset else name, text
 
 
