@@ -10,7 +10,7 @@ from scipy.optimize import brentq
 from brainmem.errors import ResultError
 from brainmem.intake.arguments import NUMBER, SEED, SPAN, count, takes
 from brainmem.measure.sequences import bvar as bump_share
-from brainmem.recordings.cleaning import Recording
+from brainmem.recordings.recording import Recording
 
 __all__ = ["surrogate"]
 
