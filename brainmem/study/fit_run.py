@@ -76,6 +76,7 @@ def learned(recording: Recording, asked: Asked, progress: Callable[[float], None
         "recording": recording, "result": result, "order": order, "tests": means, "best": best, "weights": weights,
         "rates": rates, "interval": interval, "held": tuple(int(k) for k in held),
         "held_tests": tests[:, len(taught) :].mean(axis=1) if held.size else np.zeros(0), "notes": task.notes,
+        "trials": tests[best - 1][np.argsort(sequence)],
         "task": task, "asked": asked, "parameters": parameters,
     }  # fmt: skip
 

@@ -47,6 +47,8 @@ class Fit:
         The trials that were held out: only tested.
     held_tests : (test,) float array
         pVar of every test pass, the mean over these; empty without.
+    trials : (trial,) float array
+        pVar of each trial in the best test, in the recording's order.
     notes : tuple of str
         What was decided for this recording.
     parameters, task, asked
@@ -63,6 +65,7 @@ class Fit:
     interval: float
     held: tuple[int, ...] = ()
     held_tests: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    trials: np.ndarray = field(default_factory=lambda: np.zeros(0))
     notes: tuple[str, ...] = ()
     parameters: Mapping[str, Any] = field(default_factory=dict, repr=False)
     task: Any = field(default=None, repr=False)
@@ -77,6 +80,30 @@ class Fit:
     def held_pvar(self) -> float:
         """The same of the trials that were held out, in the test that was best for the others; NaN without."""
         return float(self.held_tests[self.best - 1]) if len(self.held_tests) else float("nan")
+
+    @property
+    def targets(self) -> np.ndarray:
+        """The recording at the times of `rates`, (trial, time, unit), interpolated; NaN where nothing was recorded."""
+        recording, samples = self.recording, self.rates.shape[1]
+        given = recording.rates if recording.seen is None else np.where(recording.seen > 0, recording.rates, np.nan)
+        at = np.minimum(np.arange(samples) * self.interval / recording.step, given.shape[1] - 1)
+        before = np.minimum((at * (1 + 1e-12)).astype(int), given.shape[1] - 2)
+        share = (at - before)[None, :, None]
+        between = (1 - share) * given[:, before] + share * given[:, before + 1]
+        at_sample = given[:, np.minimum(np.round(at).astype(int), given.shape[1] - 1)]
+        return np.where(np.abs(at - np.round(at))[None, :, None] < 1e-6, at_sample, between)
+
+    @property
+    def unit_pvar(self) -> xr.DataArray:
+        """Fraction of each unit's variance that the network explains, over the trials that were learned."""
+        learned = np.setdiff1d(np.arange(len(self.rates)), self.held)
+        wanted, found = self.targets[learned], self.rates[learned]
+        around = wanted - np.nanmean(wanted, axis=(0, 1))
+        values = 1 - np.nansum((wanted - found) ** 2, axis=(0, 1)) / np.nansum(around**2, axis=(0, 1))
+        coords: dict[str, Any] = {"unit": list(self.recording.units)}
+        if self.recording.regions:
+            coords["region"] = ("unit", list(self.recording.regions))
+        return xr.DataArray(values, dims="unit", coords=coords, name="pvar")
 
     @property
     def recurrent(self) -> xr.DataArray:
@@ -191,7 +218,7 @@ class Fit:
             )
         with replacing(folder / "report.txt") as temporary:
             temporary.write_text(f"{self}\n", encoding="utf-8")
-        for name, (figure, _) in figures(self).items():
+        for name, (figure, *_) in figures(self).items():
             with replacing(folder / f"{name}.png") as temporary:
                 figure.savefig(temporary, format="png")
         self.page(folder / "fit.html")
