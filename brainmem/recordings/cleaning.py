@@ -107,11 +107,12 @@ def read_recording(
     if not isinstance(negative, str) or negative not in NEGATIVE:
         raise ResultError(f"negative={quoted(negative)} is not allowed; choose one of {', '.join(NEGATIVE)}.")
     found = _read(source, units_first, spikes, series)
-    if any(isinstance(item, Spikes) for item in found):
-        found, step = _rates(found, step, width), None
+    raws = [item for item in found if isinstance(item, Raw)]
+    if len(raws) < len(found):
+        raws, step = _rates(found, step, width), None
     elif width is not None:
         raise ResultError(f"width={width:g} smooths rates of spikes, and the source holds rates. Leave width out.")
-    raw = joined(found)
+    raw = joined(raws)
     samples = raw.values.shape[1]
     if samples < FEWEST_SAMPLES:
         hint = " Set units_first=True if rows are units." if raw.values.shape[2] >= FEWEST_SAMPLES else ""
@@ -138,13 +139,13 @@ def _read(source: Any, units_first: bool, spikes: bool, series: str) -> list[Raw
     return [read_raw(item, units_first=units_first, series=series) for item in items]
 
 
-def _rates(found: Sequence[Raw | Spikes], step: Any, width: float | None) -> list[Raw | Spikes]:
-    """Return spikes as rates."""
+def _rates(found: Sequence[Raw | Spikes], step: Any, width: float | None) -> list[Raw]:
+    """Return sources of which some hold spikes, all as rates."""
     seconds = _BIN if step is None else _given_step(step, "spikes")
     if width is not None and width < 0:
         raise ResultError(f"width={width!r} must be 0 or more, in seconds.")
     sd = _WIDTH if width is None else width
-    return [as_raw(binned(item, seconds, sd)) if isinstance(item, Spikes) else item for item in found]
+    return [as_raw(binned(item, seconds, sd) if isinstance(item, Spikes) else item) for item in found]
 
 
 def _sources(source: Any) -> list[Any]:

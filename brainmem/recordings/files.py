@@ -57,11 +57,13 @@ def read_raw(source: Any, *, units_first: bool = False, series: str = "") -> Raw
         When the file is missing, of another kind, or not a table of numbers.
     """
     if isinstance(source, str | Path) and Path(source).suffix.lower() == ".nwb":
-        return as_raw(read_nwb(source, series=series))
+        found = read_nwb(source, series=series)
+        return found if isinstance(found, Spikes) else as_raw(found)
     if isinstance(source, str | Path):
         return _from_file(source, units_first)
     if is_neo(source):
-        return as_raw(read_neo(source))
+        found = read_neo(source)
+        return found if isinstance(found, Spikes) else as_raw(found)
     if is_frame(source):
         return _from_frame(source, units_first)
     if hasattr(source, "dims") and hasattr(source, "coords"):
@@ -270,9 +272,9 @@ def _coordinate(times: Any, source: str) -> np.ndarray:
     return _taken(values, f"{source}: times") * (scale or 1.0)
 
 
-def as_raw(found: Signals | Spikes) -> Raw | Spikes:
-    """Return signals of another package as a raw recording; spikes as they are."""
-    if isinstance(found, Spikes):
+def as_raw(found: Signals | Raw) -> Raw:
+    """Return signals of another package as a raw recording."""
+    if isinstance(found, Raw):
         return found
     raw = _from_array(found.values, found.source, units_first=False)
     times = None if found.times is None else _times(found.times, raw, raw.source)

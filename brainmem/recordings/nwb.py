@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +35,7 @@ def read_nwb(path: str | Path, *, series: str = "") -> Signals | Spikes:
     """
     found = check_file(path, what="recording")
     try:
-        import pynwb
+        pynwb: Any = import_module("pynwb")
     except ImportError as reason:
         raise ResultError(
             f"{str(path)!r}: files of NWB are read by pynwb, which is not installed. Run: pip install 'brainmem[nwb]'"

@@ -59,6 +59,7 @@ def regional(units: int, duration: float, step: float, coupling: float, seed: in
         (rates / peak)[None],
         step,
         names,
+        notes=(f"all units were divided by the greatest value of all, {peak:.4g}",),
         source=f"surrogate of three regions (seed {seed}, coupling {coupling:g})",
         regions=regions,
         currents=region_currents(weights, rates, regions, units=names, step=step),

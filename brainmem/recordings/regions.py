@@ -84,14 +84,14 @@ def _units(given: Any, region: str, names: Sequence[str], source: str, dropped: 
         raise ResultError(f"regions[{region!r}]={quoted(given)} cannot be read. {_ALLOWED}") from None
     found = []
     for item in items:
-        whole = isinstance(item, int | np.integer) and not isinstance(item, bool)
-        if not (whole or isinstance(item, str)):
+        number = int(item) if isinstance(item, int | np.integer) and not isinstance(item, bool) else -1
+        if number < 0 and not isinstance(item, str):
             raise ResultError(f"regions[{region!r}]: {quoted(item)} is neither the name of a unit nor its number.")
         name = str(item)
         if name in names or name in dropped:
             found.append(name)
-        elif whole and not _numbered(names, dropped) and 0 <= item < len(names):
-            found.append(names[int(item)])
+        elif not _numbered(names, dropped) and 0 <= number < len(names):
+            found.append(names[number])
         else:
             raise ResultError(
                 f"{source}: regions[{region!r}] names the unit {quoted(item)}, which is not there. The units are "

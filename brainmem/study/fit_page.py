@@ -90,7 +90,7 @@ def _summary(fit: Fit) -> list[tuple[str, str]]:
         cards.insert(1, (f"pVar, {len(fit.held)} trials held out", f"{fit.held_pvar:.3f}"))
     cards += [
         ("units", f"{units} kept, {len(recording.dropped)} dropped"),
-        ("samples", f"{samples} every {recording.step:g} s" + (f", {trials} trials" if trials > 1 else "")),
+        ("length", f"{samples} samples every {recording.step:g} s" + (f", {trials} trials" if trials > 1 else "")),
     ]
     if recording.regions:
         cards.append(("regions", ", ".join(dict.fromkeys(recording.regions))))

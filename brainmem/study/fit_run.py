@@ -140,7 +140,7 @@ def _between(recording: Recording, asked: Asked, step: float) -> float:
 
 def frozen_run(
     task: Task, asked: Asked, result: Result, weights: Mapping[str, Any], parameters: Mapping[str, Any],
-    *, interval: float | None, variant: Any = "rate",
+    *, interval: float | None, variant: Any = "rate", seed: int | None = None,
 ) -> Result:  # fmt: skip
     """Return a pass through all trials with weights that stay, from the patterns of a run; rates are recorded."""
     frozen = freeze(task.model, asked.test, items=task.stimulus.items)
@@ -151,7 +151,7 @@ def frozen_run(
         frozen,
         variant,
         parameters={name: value for name, value in parameters.items() if name in known},
-        seed=int(result.seed),
+        seed=int(result.seed) if seed is None else seed,
         device=asked.device,
         inputs={item.name: result[item.name].values for item in task.model.all_patterns if item.name in result},
         weights={name: matrix for name, matrix in weights.items() if name in {p.name for p in frozen.projections}},
