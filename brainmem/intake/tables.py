@@ -204,7 +204,7 @@ def _header(rows: Rows, kinds: list[list[str]]) -> int:
     for place, (row, kind) in enumerate(zip(rows, kinds, strict=True)):
         texts = [k for k, found in enumerate(kind) if found == TEXT and numeric[k]]
         numbers = [k for k, found in enumerate(kind) if found == NUMBER and numeric[k]]
-        if place == 0 and _counted(row) and len(rows) > 1:
+        if place == 0 and len(rows) > 1 and (_counted(row) or any(map(PLACE.fullmatch, row))):
             continue
         if not numbers and not texts and EMPTY in kind and MISSING not in kind:
             continue

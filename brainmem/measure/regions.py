@@ -41,7 +41,7 @@ def region_currents(
     -------
     xarray.DataArray, (target region, source region, unit, time)
         With `rates` of several trials behind a dimension ``trial``. ``unit`` counts the units of the target region,
-        whose names the coordinate ``name`` holds; NaN where a region has fewer than the largest.
+        whose names the coordinate ``unit_name`` holds; NaN where a region has fewer than the largest.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def region_currents(
     return xr.DataArray(
         found,
         dims=(*(("trial",) if lead else ()), *PAIR, "unit", "time"),
-        coords={PAIR[0]: labels, PAIR[1]: labels, "name": ((PAIR[0], "unit"), names.astype(str)),
+        coords={PAIR[0]: labels, PAIR[1]: labels, "unit_name": ((PAIR[0], "unit"), names.astype(str)),
                 "time": ("time", step * np.arange(rates.shape[-2]), {"units": "s"})},
         name="current",
         attrs={"long_name": "current from the source region", "units": "1"},

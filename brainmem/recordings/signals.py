@@ -33,7 +33,7 @@ class Signals:
 
 @dataclass(frozen=True)
 class Spikes:
-    """Spike times of each unit, in seconds, and from when until when they were recorded."""
+    """Spike times of each unit, in seconds, and from when until when they were recorded, or to the last spike."""
 
     trains: tuple[np.ndarray, ...]
     names: tuple[str, ...]
@@ -42,6 +42,7 @@ class Spikes:
     regions: tuple[str, ...] = ()
     source: str = "spike trains"
     notes: tuple[str, ...] = ()
+    ended: bool = True
 
 
 def spikes_of_table(table: Table) -> Spikes | None:
@@ -80,7 +81,7 @@ def spikes_of_trains(
     first = float(min(0.0, every.min())) if start is None else start
     last = float(every.max()) if stop is None else stop
     known = tuple(names) or tuple(map(str, range(len(found))))
-    return Spikes(tuple(found), known, first, last, source=source, **more)
+    return Spikes(tuple(found), known, first, last, source=source, ended=stop is not None, **more)
 
 
 def binned(spikes: Spikes, step: float, width: float) -> Signals:
@@ -91,7 +92,8 @@ def binned(spikes: Spikes, step: float, width: float) -> Signals:
     ResultError
         For a recording that is shorter than two bins, or would have too many.
     """
-    bins = int(np.floor((spikes.stop - spikes.start) / step * (1 + 1e-9)))
+    span = (spikes.stop - spikes.start) / step
+    bins = int(np.floor(span * (1 + 1e-9)) if spikes.ended else np.floor(span) + 1)
     if not 2 <= bins <= _MOST_SAMPLES:
         raise ResultError(
             f"{spikes.source}: from {spikes.start:g} to {spikes.stop:g} s there are {bins} bins of step={step:g} s. "

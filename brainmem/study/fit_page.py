@@ -59,9 +59,12 @@ def figures(fit: Fit) -> dict[str, tuple[Figure, str, str]]:
     return found
 
 
-@takes(ResultError, fit=ANYTHING, path=PATH)
-def write_page(fit: Fit, path: str | Path) -> Path:
-    """Write one HTML file of a fit that needs no other file, no network and no script; return its path."""
+@takes(ResultError, fit=ANYTHING, path=PATH, drawn=ANYTHING)
+def write_page(fit: Fit, path: str | Path, drawn: dict[str, tuple[Figure, str, str]] | None = None) -> Path:
+    """Write one HTML file of a fit that needs no other file, no network and no script; return its path.
+
+    `drawn` are its `figures`, where they have been drawn already.
+    """
     path = Path(path)
     recording = fit.recording
     text = page_template("fit.html.jinja").render(
@@ -69,7 +72,7 @@ def write_page(fit: Fit, path: str | Path) -> Path:
         subtitle=f"{fit.result.model}: a recurrent network that was taught the recorded activity, and its own rates.",
         summary=_summary(fit),
         notes=[*fit.notes, *recording.notes],
-        figures=[(caption, embedded(figure), heading) for figure, heading, caption in figures(fit).values()],
+        figures=[(caption, embedded(figure), heading) for figure, heading, caption in (drawn or figures(fit)).values()],
         regions=list(dict.fromkeys(recording.regions)),
         shares=_shares(fit) if recording.regions else [],
         trials=_trials(fit) if len(fit.rates) > 1 else [],

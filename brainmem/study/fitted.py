@@ -196,7 +196,7 @@ class Fit:
 
     def save(self, folder: str | Path) -> Path:
         """Write the page ``fit.html``, ``report.txt``, ``result.nc``, ``rates.npz`` and the figures into `folder`."""
-        from brainmem.study.fit_page import figures
+        from brainmem.study.fit_page import figures, write_page
 
         folder = make_folder(folder)
         self.result.save(folder / "result.nc")
@@ -218,10 +218,11 @@ class Fit:
             )
         with replacing(folder / "report.txt") as temporary:
             temporary.write_text(f"{self}\n", encoding="utf-8")
-        for name, (figure, *_) in figures(self).items():
+        drawn = figures(self)
+        for name, (figure, *_) in drawn.items():
             with replacing(folder / f"{name}.png") as temporary:
                 figure.savefig(temporary, format="png")
-        self.page(folder / "fit.html")
+        write_page(self, folder / "fit.html", drawn)
         return folder
 
 

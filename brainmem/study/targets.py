@@ -67,7 +67,7 @@ def task_of(
     if recording.rates.min() < _lowest(form, stimulus, given):
         found = _choice(model, options, lambda other: _lowest(other, stimulus, given) <= -1)
         if found is None:
-            raise RuleError(_out_of_range(model, form, stimulus, given, recording))
+            raise RuleError(_out_of_range(model, options, stimulus, given, recording))
         made |= found
         notes.append(f"there are values below 0, so {_named(found)}: rates between -1 and 1")
     if recording.seen is not None:
@@ -109,10 +109,16 @@ def _own(model: MemoryModel, given: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _out_of_range(
-    model: MemoryModel, form: MemoryModel, stimulus: Stimulus, given: Mapping[str, Any], recording: Recording
+    model: MemoryModel, options: Mapping[str, str], stimulus: Stimulus, given: Mapping[str, Any], recording: Recording
 ) -> str:
     below = int(np.sum(recording.rates.min(axis=(0, 1)) < 0))
-    made = next((f", or leave {item.name}= out" for item in model.choices if item.name in {**given, **form.chosen}), "")
+
+    def reaches(without: str) -> bool:
+        others = {name: option for name, option in options.items() if name != without}
+        return _choice(model, others, lambda other: _lowest(other, stimulus, given) <= -1) is not None
+
+    made = next((f", or leave {name}= out" for name in options if reaches(name)), "")
+    form = choose(model, **options)
     return (
         f"Model {model.name!r}: {below} of {recording.rates.shape[2]} units have values below 0, and the rates of "
         f"{stimulus.population!r} lie from {_lowest(form, stimulus, given):g} up. Read the recording with "
