@@ -20,7 +20,7 @@ table = np.column_stack(list(columns.values()))
 np.savetxt("cells.csv", table, fmt="%.4f", delimiter=",", header=",".join(columns), comments="")
 
 # %% Read and checked: every unit is normalised to its peak, and those that cannot be targets are dropped.
-recording = brainmem.read_recording("cells.csv")
+recording = brainmem.read_recording("cells.csv", negative="drop")  # without it, units of both signs would learn all
 print(recording, *recording.notes, sep="\n")
 
 # %% Two networks of as many units as were read; p is the fraction of units whose outgoing synapses learn.

@@ -7,7 +7,7 @@ import csv
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -26,13 +26,14 @@ from brainmem.intake.cells import (
     remedy,
 )
 
-__all__ = ["Table", "read_table"]
+__all__ = ["PLACE", "Table", "read_table"]
 
 Rows = list[list[str]]
 SEPARATORS = {"\t": "tabs", ";": "semicolons", ",": "commas", "|": "bars", " ": "spaces"}
 _LOOKED_AT = 200  # lines that tell the separator
 _COMMENTS = ("#", "%", "//")
-_LABEL = re.compile(r"(times?|timestamps?|t|frames?|index|sample|units?|cells?|id|name)\b.*", re.I)
+_LABEL = re.compile(r"(times?|timestamps?|t|frames?|index|sample|units?|cells?|id|name|regions?|areas?)\b.*", re.I)
+PLACE = re.compile(r"(brain[\s_]?)?(regions?|areas?)([\s_]?names?)?|locations?", re.I)
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,8 @@ class Table:
         Names of the rows, where the first column holds text; else empty.
     moments : dict of int to list of str
         Columns that hold moments in time, as text; NaN in `values`.
+    texts : dict of str to tuple of str
+        Columns of text by the words above them, which are in no column of `values`: regions of units.
     notes : tuple of str
         What was decided in reading.
     """
@@ -57,6 +60,7 @@ class Table:
     rows: tuple[str, ...] = ()
     moments: dict[int, list[str]] | None = None
     notes: tuple[str, ...] = ()
+    texts: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -200,7 +204,7 @@ def _header(rows: Rows, kinds: list[list[str]]) -> int:
     for place, (row, kind) in enumerate(zip(rows, kinds, strict=True)):
         texts = [k for k, found in enumerate(kind) if found == TEXT and numeric[k]]
         numbers = [k for k, found in enumerate(kind) if found == NUMBER and numeric[k]]
-        if place == 0 and _counted(row) and len(rows) > 1:
+        if place == 0 and len(rows) > 1 and (_counted(row) or any(map(PLACE.fullmatch, row))):
             continue
         if not numbers and not texts and EMPTY in kind and MISSING not in kind:
             continue
@@ -224,6 +228,8 @@ def _typed(
     sorts = [list(column) for column in zip(*kinds, strict=True)]
     words = tuple(zip(*heads, strict=True)) if heads else ()
     kept = [k for k, sort in enumerate(sorts) if any(kind != EMPTY for kind in sort) or (words and any(words[k]))]
+    texts = {k: name for k in kept if (name := _text_column(sorts[k], words[k] if words else ()))}
+    kept = [k for k in kept if k not in texts]
     rows: tuple[str, ...] = ()
     if len(kept) > 1 and _share(sorts[kept[0]], TEXT) > 0.5:
         rows, kept = tuple(columns[kept[0]]), kept[1:]
@@ -238,7 +244,15 @@ def _typed(
         if place not in moments:
             values[:, place] = _numbers(columns[k], sorts[k], rule, k, words, numbers, source, error)
     _say(notes, rule, [sorts[k] for k in kept], [columns[k] for k in kept])
-    return Table(values, source, tuple(words[k] for k in kept) if words else (), rows, moments, tuple(notes))
+    heads_kept = tuple(words[k] for k in kept) if words else ()
+    named = {name: tuple(columns[k]) for k, name in texts.items()}
+    return Table(values, source, heads_kept, rows, moments, tuple(notes), named)
+
+
+def _text_column(kinds: Sequence[str], words: Sequence[str]) -> str:
+    """Return the word above a column of text that names regions; nothing for other columns."""
+    name = next((word for word in words if word), "")
+    return name if PLACE.fullmatch(name) and _share(kinds, TEXT) > 0.5 else ""
 
 
 def _share(kinds: Sequence[str], wanted: str) -> float:

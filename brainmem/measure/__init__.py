@@ -45,6 +45,7 @@ from brainmem.measure.recall import (
     recall_table,
     recalled_fraction,
 )
+from brainmem.measure.regions import region_currents, region_shares, region_weights
 from brainmem.measure.retention import retention
 from brainmem.measure.retrieval import Relaxed, basin_radius, damaged, relax, retrieval_map, retrieval_table
 from brainmem.measure.scores import dice, overlap
@@ -118,6 +119,9 @@ __all__ = [
     "recall_ceiling",
     "recall_table",
     "recalled_fraction",
+    "region_currents",
+    "region_shares",
+    "region_weights",
     "relax",
     "resilience",
     "retention",

@@ -35,8 +35,10 @@ __all__ = [
 _FLAT = 1e-20
 
 
-@takes(ResultError, result=RESULT, **dict.fromkeys(("phase", "target", "misfit"), TEXT))
-def pvar_of_tests(result: Result, *, phase: str = "test", target: str = "R", misfit: str = "misfit") -> xr.DataArray:
+@takes(ResultError, result=RESULT, **dict.fromkeys(("phase", "target", "misfit", "marks"), TEXT))
+def pvar_of_tests(
+    result: Result, *, phase: str = "test", target: str = "R", misfit: str = "misfit", marks: str = ""
+) -> xr.DataArray:
     """Return the fraction of the target's variance that the rates explain in each test pass.
 
     ``pVar = 1 - <(R - r)^2>/<(R - <R>)^2>``, means over all units and times (Rajan, Harvey & Tank 2016): `pvar` of
@@ -51,6 +53,9 @@ def pvar_of_tests(result: Result, *, phase: str = "test", target: str = "R", mis
         The stimulus with the rates wanted, (item, frame, unit).
     misfit : str
         The observable that holds the mean squared error when a phase ends.
+    marks : str
+        A stimulus of the target's shape: the frames where it is above 0 count, and the others have added nothing to
+        the error. All count when empty.
 
     Returns
     -------
@@ -62,13 +67,17 @@ def pvar_of_tests(result: Result, *, phase: str = "test", target: str = "R", mis
     ResultError
         For a phase or name that the result lacks, a target that is constant, or NaN.
     """
-    for name in (target, misfit):
+    for name in (target, misfit, *([marks] if marks else [])):
         if name not in result:
             raise ResultError(
                 f"The result has no {name!r}, which pVar needs; it holds {', '.join(map(str, result.data))}."
             )
     tests = result.select(phase=phase)
-    variances = array(result[target].values, target).var(axis=(-2, -1))[tests["step_item"].values]
+    rates = array(result[target].values, target)
+    counted = array(result[marks].values, marks) > 0 if marks else np.ones(rates.shape, bool)
+    number = np.maximum(counted.sum(axis=(-2, -1), keepdims=True), 1)
+    around = np.where(counted, rates - (rates * counted).sum(axis=(-2, -1), keepdims=True) / number, 0)
+    variances = np.mean(around**2, axis=(-2, -1))[tests["step_item"].values]
     if not np.all(variances > 0):
         raise ResultError(f"{target} is constant, so no share of its variance exists.")
     misfits = array(tests[misfit].values, misfit)

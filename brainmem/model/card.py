@@ -125,7 +125,8 @@ def _range(low: float, high: float, dimensions: Any) -> str:
 def _choice(item: Choice) -> Iterator[tuple[str, str]]:
     yield "meaning", item.meaning
     yield "source", item.source
-    for name, text in item.options.items():
+    for name, form in item.options.items():
+        text = form if isinstance(form, str) else ", ".join(f"{place} = {text}" for place, text in form.items())
         yield f"{name} (default)" if name == item.preset else name, text
 
 

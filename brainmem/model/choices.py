@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from brainmem.errors import RuleError, closest
 from brainmem.model.nouns import Model
-from brainmem.model.parts import with_texts
+from brainmem.model.parts import texts, texts_of, unchecked, with_texts
 
 __all__ = ["check_options", "choose", "forms", "split_choices"]
 
@@ -40,9 +40,34 @@ def choose(model: M, **options: str) -> M:
     if not model.choices:
         return model
     chosen = {item.name: options.get(item.name, item.preset) for item in model.choices}
-    texts = {item.name: _bracketed(item.options[chosen[item.name]]) for item in model.choices}
-    changed = with_texts(model, lambda text: _NAME.sub(lambda found: texts.get(found.group(), found.group()), text))
+    taken = {name: _bracketed(text) for item in model.choices for name, text in item.texts(chosen[item.name]).items()}
+    changed = with_texts(model, lambda text: _NAME.sub(lambda found: taken.get(found.group(), found.group()), text))
+    changed |= _without_unread(model, changed)
     return replace(model, **{**changed, "choices": (), "chosen": {**model.chosen, **chosen}})
+
+
+def _without_unread(model: Model, changed: Mapping[str, Any]) -> dict[str, Any]:
+    """Return protocols and stimuli without the stimuli that only other forms read: a run holds no table of them."""
+    offered = {name for item in model.choices for _, text in texts_of(item) for name in _NAME.findall(text)}
+    offered &= {item.name for item in model.stimuli}
+    if not offered:
+        return {}
+    form = unchecked(model, **{**changed, "choices": ()})
+    gone = offered - {name for _, _, text in texts(form) for name in _NAME.findall(text)}
+    return {
+        "stimuli": tuple(item for item in form.stimuli if item.name not in gone),
+        **{name: _hidden(getattr(form, name), gone) for name in ("protocol", "protocols")},
+    }
+
+
+def _hidden(given: Any, gone: set[str]) -> Any:
+    """Return a protocol, or protocols by name, whose phases do not show these stimuli."""
+    if isinstance(given, Mapping):
+        return {name: _hidden(item, gone) for name, item in given.items()}
+    phases = (
+        replace(phase, stimuli=tuple(name for name in phase.stimuli if name not in gone)) for phase in given.phases
+    )
+    return replace(given, phases=tuple(phases))
 
 
 def split_choices(model: Model, parameters: Mapping[str, Any] | None) -> tuple[dict[str, str], dict[str, Any]]:

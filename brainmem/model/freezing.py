@@ -58,7 +58,8 @@ def freeze(
     RuleError
         When a phase does not exist.
     """
-    model, running = choose(model), _running(model, phases, protocol)
+    model = choose(model)
+    running = _running(model, phases, protocol)
     kept = tuple(_alone(phase) for phase in running.phases if phase.name in phases)
     schedule = (Each(tuple(phases), items=items, repeats=repeats),)
     return pruned(model, Protocol(kept, schedule), rules=())

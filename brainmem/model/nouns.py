@@ -82,12 +82,16 @@ class Choice:
     ``simulate(model, parameters={"error_on": "rate"})`` and ``model.choose(error_on="rate")`` choose another form.
     Every form is checked when the model is made.
 
+    Where one decision changes several texts, a form is a mapping from names to texts, and each name stands for its
+    own: ``Choice("transfer", {"tanh": {"phi": "tanh(x)", "lowest": "-1"}, ...})``.
+
     Parameters
     ----------
     name : str
-        The name that stands in the model's texts.
-    options : mapping of str to str
-        The text of each form: an expression, without spiking texts of its own.
+        The name that stands in the model's texts, and by which a form is chosen.
+    options : mapping of str to str, or of str to mappings of str to str
+        The text of each form: an expression, without spiking texts of its own. Of a form with several texts, these by
+        name; every form has the same names.
     default : str
         The form taken when none is chosen; the first when empty.
     meaning, source : str
@@ -95,7 +99,7 @@ class Choice:
     """
 
     name: str
-    options: Mapping[str, str]
+    options: Mapping[str, str | Mapping[str, str]]
     default: str = field(default="", kw_only=True)
     meaning: str = field(default="", kw_only=True)
     source: str = field(default="ours", kw_only=True)
@@ -104,6 +108,11 @@ class Choice:
     def preset(self) -> str:
         """The name of the form taken when none is chosen."""
         return self.default or next(iter(self.options), "")
+
+    def texts(self, option: str) -> dict[str, str]:
+        """Return the texts of a form, by the names that they take the place of."""
+        found = self.options[option]
+        return {self.name: found} if isinstance(found, str) else dict(found)
 
 
 @dataclass(frozen=True)

@@ -35,6 +35,8 @@ def sequences(
 ) -> Figure:
     """Plot the rates of all units in time, one column of images for each array, units sorted by centre of mass.
 
+    Rates of both signs are sorted by their peak, and have colours of both signs.
+
     Parameters
     ----------
     rates : (time, unit) or (trial type, time, unit) float arrays
@@ -44,7 +46,8 @@ def sequences(
     names : sequence of str
         Titles of the columns.
     order : (unit,) int array, optional
-        Units from top to bottom; by the centre of mass of the first array's activity when not given.
+        Units from top to bottom; by the centre of mass of the first array's activity when not given, or the time of its
+        peak where there are rates below 0.
 
     Raises
     ------
@@ -68,19 +71,20 @@ def sequences(
         raise ResultError(f"order must hold each of the {tables[0].shape[-1]} units once, got {order}.")
     order = None if order is None else order.ravel().astype(int)
     if order is None:
-        order = np.argsort(measure.centre_of_mass(tables[0].sum(axis=0)), kind="stable")
+        order = _by_time(tables[0])
     trials = len(tables[0])
     fig = figure(1.2 + 2.5 * len(tables), 0.7 + 2.5 * trials)
     panels = fig.subplots(trials, len(tables), squeeze=False, sharex=True, sharey=True)
-    top = float(np.quantile(tables[0], 0.999)) or 1.0
+    top = float(np.quantile(np.abs(tables[0]), 0.999)) or 1.0
+    signed = bool(tables[0].min() < 0)
+    colours = {"cmap": "RdBu_r", "vmin": -top} if signed else {"cmap": "magma", "vmin": 0}
     for column, (table, step) in enumerate(zip(tables, steps, strict=True)):
         for trial in range(trials):
             axes = panels[trial, column]
             units = table.shape[-1]
             extent = (0, step * table.shape[1], units, 0)
             image = axes.imshow(
-                table[trial][:, order].T, aspect="auto", cmap="magma", vmin=0, vmax=top, extent=extent,
-                interpolation="nearest",
+                table[trial][:, order].T, aspect="auto", vmax=top, extent=extent, interpolation="nearest", **colours
             )  # fmt: skip
             axes.xaxis.set_major_locator(MaxNLocator(4))
             axes.yaxis.set_major_locator(MaxNLocator(3, integer=True))
@@ -88,10 +92,17 @@ def sequences(
         panels[-1, column].set_xlabel("time (s)")
     for trial in range(trials):
         panels[trial, 0].set_ylabel("unit, sorted" if trials == 1 else f"unit, sorted (trial type {trial})")
-    bar = fig.colorbar(image, ax=panels, shrink=0.8, aspect=24, extend="max")
+    bar = fig.colorbar(image, ax=panels, shrink=0.8, aspect=24, extend="both" if signed else "max")
     bar.set_label("rate")
     bar.outline.set_visible(False)
     return fig
+
+
+def _by_time(rates: np.ndarray) -> np.ndarray:
+    """Return the order of units by when they are active, over all trials."""
+    if rates.min() < 0:
+        return np.argsort(np.argmax(rates.sum(axis=0), axis=0), kind="stable")
+    return np.argsort(measure.centre_of_mass(rates.sum(axis=0)), kind="stable")
 
 
 @styled

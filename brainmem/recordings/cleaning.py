@@ -3,107 +3,101 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from brainmem.errors import ResultError, quoted
-from brainmem.intake.arguments import FLAG, SPAN, takes
+from brainmem.intake.arguments import ANYTHING, FLAG, SPAN, TEXT, one_of, optional, takes
 from brainmem.intake.numbers import read_number
 from brainmem.intake.units import SECONDS
-from brainmem.recordings.files import Raw, read_raw
+from brainmem.recordings.files import Raw, as_raw, read_raw
+from brainmem.recordings.neo import are_trains, is_neo, neo_trials
+from brainmem.recordings.recording import MISSING, OVER, SEEN, Recording
+from brainmem.recordings.regions import regions_of
+from brainmem.recordings.signals import Spikes, binned, spikes_of_trains
+from brainmem.recordings.trials import EVEN, check_ascending, joined, kinds_of, marked, split_trials, starts_of
 
-__all__ = ["NEGATIVE", "Recording", "read_recording"]
+__all__ = ["NEGATIVE", "NORMALISE", "read_recording"]
 
-NEGATIVE = ("drop", "clip", "shift")
+NEGATIVE = ("keep", "drop", "clip", "shift")
+NORMALISE = ("unit", "all")
+MISSING_VALUES = ("mark", "fill", "drop")
 FEWEST_SAMPLES, FEWEST_UNITS = 20, 5
-# Steps between samples that differ by less than this part are one step.
-_EVEN = 1e-3
 # Gaps of more steps are not filled, and longer steps are doubted.
 _LONGEST_GAP, _SLOW = 5.0, 1.0
+_BIN, _WIDTH = 0.01, 0.05  # seconds, of spikes
+_MOST_MISSING = 0.5
 
 
-@dataclass(frozen=True)
-class Recording:
-    """Rates of recorded units, ready to be targets.
-
-    Attributes
-    ----------
-    rates : (trial type, time, unit) float array
-        Between 0 and 1; each unit's peak over all trial types is 1.
-    step : float
-        Seconds between samples.
-    units : tuple of str
-        Names of the units kept: headers of a table, or their numbers from 0.
-    dropped : mapping of str to str
-        Units left out, and why.
-    notes : tuple of str
-        What else was changed.
-    source : str
-        Where the rates come from.
-    """
-
-    rates: np.ndarray
-    step: float
-    units: tuple[str, ...]
-    dropped: Mapping[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
-    source: str = "array"
-
-    @property
-    def duration(self) -> float:
-        """Seconds from the first sample to the last."""
-        return self.step * (self.rates.shape[1] - 1)
-
-    @takes(ResultError, step=SPAN)
-    def resampled(self, step: float) -> np.ndarray:
-        """Return the rates every `step` seconds, (trial type, frame, unit), interpolated linearly between samples.
-
-        A frame lasts `step`, and the last one ends at the last sample.
-        """
-        if not self.duration >= step > 0:
-            raise ResultError(f"step={step:g} s must be above 0, and at most the duration of {self.duration:g} s.")
-        frames = int(np.floor(self.duration / step * (1 + 1e-9)))
-        position = np.arange(frames) * (step / self.step)
-        before = np.minimum(position.astype(int), self.rates.shape[1] - 2)
-        share = (position - before)[None, :, None]
-        return (1 - share) * self.rates[:, before] + share * self.rates[:, before + 1]
-
-    def __str__(self) -> str:
-        trials, samples, units = self.rates.shape
-        lines = [
-            f"{self.source}: {units} units, {samples} samples every {self.step:g} s ({self.duration:g} s)"
-            + (f", {trials} trial types" if trials > 1 else "")
-        ]
-        lines += [f"  {note}" for note in self.notes]
-        lines += [f"  dropped unit {name}: {reason}" for name, reason in self.dropped.items()]
-        return "\n".join(lines)
-
-
-@takes(ResultError, units_first=FLAG)
-def read_recording(source: Any, *, step: Any = None, units_first: bool = False, negative: str = "drop") -> Recording:
-    """Read recorded rates and make them targets: checked, evenly sampled, each unit's peak at 1.
+@takes(
+    ResultError,
+    units_first=FLAG,
+    normalise=one_of(*NORMALISE),
+    missing=one_of(*MISSING_VALUES),
+    width=optional(SPAN),
+    series=TEXT,
+    spikes=FLAG,
+    **dict.fromkeys(("regions", "resets", "kinds"), ANYTHING),
+)
+def read_recording(
+    source: Any,
+    *,
+    step: Any = None,
+    units_first: bool = False,
+    negative: str = "keep",
+    normalise: str = "unit",
+    missing: str = "mark",
+    regions: Any = None,
+    resets: Any = None,
+    kinds: Any = None,
+    spikes: bool = False,
+    width: float | None = None,
+    series: str = "",
+) -> Recording:
+    """Read recorded activity and make it a target: checked, evenly sampled, normalised, taken apart into trials.
 
     Parameters
     ----------
-    source : path, array, Neo signal, or a list of these
-        Rates or deconvolved activity, (time, unit) or (trial type, time, unit). Files: ``.npy``; ``.npz`` (one array
-        for each trial type, and ``time`` or ``step``); ``.csv``, with or without a header, where a column ``time`` (or
-        ``time_ms``) holds the times. A list has one entry for each trial type.
+    source : path, array, object of Neo, or a list of these
+        Rates, deconvolved activity, dF/F or z-scores, (time, unit) or (trial, time, unit). Files: ``.npy``; ``.npz``
+        (one array for each trial, and ``time`` or ``step``); ``.csv``, with or without a header, where a column
+        ``time`` (or ``time_ms``) holds the times; ``.nwb``. A list has one entry for each trial, perhaps of other
+        lengths. Spike times become rates: a table with columns ``unit`` and ``time``, Neo's spike trains, the units of
+        a file of NWB, or with `spikes` a list of arrays, one for each unit.
     step : float or Quantity, optional
-        Seconds between samples, where the source does not tell.
+        Seconds between samples, where the source does not tell; of spikes the width of a bin, 0.01 when not given.
     units_first : bool
         The table is (unit, time).
-    negative : {"drop", "clip", "shift"}
-        What becomes of units with values below 0: they are left out, or such values become 0, or the unit's lowest
-        value is subtracted.
+    negative : {"keep", "drop", "clip", "shift"}
+        What becomes of values below 0: they stay, and units with rates between -1 and 1 are fitted; or the units with
+        such values are left out, or the values become 0, or the unit's lowest value is subtracted.
+    normalise : {"unit", "all"}
+        Whether the greatest value, signs aside, is 1 in each unit, or in all units together.
+    missing : {"mark", "fill", "drop"}
+        What becomes of values that are NaN or infinite: they are marked, and neither taught nor tested; or filled
+        between their neighbours in time; or the unit is left out. A unit without half of its values is left out anyway.
+    regions : mapping, sequence or path, optional
+        See `Recording.with_regions`. Not needed where a table has a line or a column ``region``.
+    resets : sequence of int, optional
+        The samples at which the trials of one series begin, which stand behind each other: a network starts each of
+        them from its own first sample. Not needed where a table has a column ``trial``.
+    kinds : sequence of str, optional
+        The kind of each trial. Trials of one kind have the same input; those that were taken out of one series are of
+        one kind, and others each of its own, when not given.
+    spikes : bool
+        `source` lists the spike times of each unit, in seconds.
+    width : float, optional
+        Seconds; sd of the Gaussian that smooths rates of spikes, 0.05 when not given, 0 for none.
+    series : str
+        Which series of a file of NWB, where it holds several.
 
     Returns
     -------
     Recording
-        ``print(recording)`` tells which units were dropped, and why: NaN or infinite values, negative ones, no change.
+        ``print(recording)`` tells which units were dropped, and why, and what was decided.
 
     Raises
     ------
@@ -112,13 +106,46 @@ def read_recording(source: Any, *, step: Any = None, units_first: bool = False, 
     """
     if not isinstance(negative, str) or negative not in NEGATIVE:
         raise ResultError(f"negative={quoted(negative)} is not allowed; choose one of {', '.join(NEGATIVE)}.")
-    raw = _joined([read_raw(item, units_first=units_first) for item in _sources(source)])
+    found = _read(source, units_first, spikes, series)
+    raws = [item for item in found if isinstance(item, Raw)]
+    if len(raws) < len(found):
+        raws, step = _rates(found, step, width), None
+    elif width is not None:
+        raise ResultError(f"width={width:g} smooths rates of spikes, and the source holds rates. Leave width out.")
+    raw = joined(raws)
     samples = raw.values.shape[1]
     if samples < FEWEST_SAMPLES:
         hint = " Set units_first=True if rows are units." if raw.values.shape[2] >= FEWEST_SAMPLES else ""
         raise ResultError(f"{raw.source}: {samples} samples are too few; {FEWEST_SAMPLES} are needed.{hint}")
     raw, seconds, notes = _evenly(raw, step)
-    return _cleaned(raw, seconds, (*raw.notes, *notes, *_turned(raw, units_first)), negative)
+    raw = replace(raw, notes=(*raw.notes, *notes, *_turned(raw, units_first)))
+    starts = starts_of(resets, raw)
+    raw, lengths = split_trials(raw, starts)
+    kinds = kinds_of(kinds, len(raw.values), raw.source, split=len(starts) > 1)
+    places = raw.regions if regions is None else regions_of(regions, raw.names, raw.source)
+    cleaned = _cleaned(raw, seconds, lengths, negative, normalise, missing)
+    kept = [raw.names.index(name) for name in cleaned.units]
+    return replace(cleaned, kinds=kinds, regions=tuple(places[k] for k in kept) if places else ())
+
+
+def _read(source: Any, units_first: bool, spikes: bool, series: str) -> list[Raw | Spikes]:
+    """Return what each source holds: several are trials, or with `spikes` the units of one."""
+    if spikes:
+        given = list(source) if isinstance(source, list | tuple) else None
+        if not given:
+            raise ResultError(f"spikes=True: {quoted(source)} must list the spike times of each unit, in seconds.")
+        return [spikes_of_trains(given)]
+    items = [source] if is_neo(source) else [item for given in _sources(source) for item in neo_trials(given)]
+    return [read_raw(item, units_first=units_first, series=series) for item in items]
+
+
+def _rates(found: Sequence[Raw | Spikes], step: Any, width: float | None) -> list[Raw]:
+    """Return sources of which some hold spikes, all as rates."""
+    seconds = _BIN if step is None else _given_step(step, "spikes")
+    if width is not None and width < 0:
+        raise ResultError(f"width={width!r} must be 0 or more, in seconds.")
+    sd = _WIDTH if width is None else width
+    return [as_raw(binned(item, seconds, sd) if isinstance(item, Spikes) else item) for item in found]
 
 
 def _sources(source: Any) -> list[Any]:
@@ -130,55 +157,22 @@ def _is_source(item: Any) -> bool:
     if isinstance(item, list | tuple):
         return len(item) > 0 and isinstance(item[0], list | tuple | np.ndarray)
     axes = getattr(item, "ndim", 0)
-    return isinstance(item, str | Path) or hasattr(item, "magnitude") or (isinstance(axes, int) and axes >= 2)
-
-
-def _joined(raws: Sequence[Raw]) -> Raw:
-    """Return several sources as the trial types of one, after checking that they have the same units and times."""
-    first = next((raw for raw in raws if raw.times is not None), raws[0])
-    for other in raws:
-        if other.values.shape[1:] != first.values.shape[1:] or other.names != first.names:
-            raise ResultError(
-                f"Trial types need the same units and as many samples: {first.source} has (time, unit) = "
-                f"{first.values.shape[1:]}, {other.source} has {other.values.shape[1:]}"
-                f"{'' if other.names == first.names else ', and their units have other names'}."
-            )
-        if other.times is not None:
-            _check_ascending(other)
-        if other.times is not None and first.times is not None:
-            apart = np.max(np.abs((other.times - other.times[0]) - (first.times - first.times[0])))
-            if not apart <= _EVEN * abs(first.times[-1] - first.times[0]):
-                raise ResultError(
-                    f"Trial types need the same times: those of {other.source} differ from those of {first.source} by "
-                    f"up to {apart:g} s. Interpolate one of them first."
-                )
-    notes = tuple(dict.fromkeys(note for raw in raws for note in raw.notes))
-    values = np.concatenate([item.values for item in raws])
-    return replace(first, values=values, source=raws[0].source, notes=notes)
-
-
-def _check_ascending(raw: Raw) -> None:
-    times = np.zeros(0) if raw.times is None else raw.times
-    wrong = np.flatnonzero(~(np.diff(times) > 0))
-    if len(wrong):
-        at = int(wrong[0])
-        raise ResultError(
-            f"{raw.source}: times must ascend, and sample {at + 1} has {times[at + 1]:g} s after {times[at]:g} s."
-        )
+    known = isinstance(item, str | Path) or hasattr(item, "magnitude") or hasattr(item, "spiketrains")
+    return known or are_trains(item) or (isinstance(axes, int) and axes >= 2)
 
 
 def _evenly(raw: Raw, step: Any) -> tuple[Raw, float, tuple[str, ...]]:
     """Return samples at even times and the seconds between them."""
     if raw.times is None:
         return raw, _given_step(step, raw.source), ()
-    _check_ascending(raw)
+    check_ascending(raw)
     steps = np.diff(raw.times)
     even = float(np.median(steps))
     if step is not None and not np.isclose(_given_step(step, raw.source), even, rtol=0.01):
         raise ResultError(
             f"{raw.source}: step={step!r}, but its times are {even:g} s apart. Leave step out, or remove the times."
         )
-    if np.max(np.abs(steps - even)) <= _EVEN * even:
+    if np.max(np.abs(steps - even)) <= EVEN * even:
         return raw, float(np.mean(steps)), _doubts(float(np.mean(steps)))
     if steps.max() > _LONGEST_GAP * even:
         at = int(np.argmax(steps))
@@ -191,7 +185,8 @@ def _evenly(raw: Raw, step: Any) -> tuple[Raw, float, tuple[str, ...]]:
     for trial, unit in np.ndindex(values.shape[0], values.shape[2]):
         values[trial, :, unit] = np.interp(times, raw.times, raw.values[trial, :, unit])
     note = f"samples {steps.min():g} ... {steps.max():g} s apart were interpolated to every {even:g} s"
-    return replace(raw, values=values, times=times), even, (note,)
+    lengths = None if raw.lengths is None else np.minimum(raw.lengths, times.size)
+    return replace(raw, values=values, times=times, lengths=lengths), even, (note,)
 
 
 def _turned(raw: Raw, units_first: bool) -> tuple[str, ...]:
@@ -220,39 +215,66 @@ def _given_step(step: Any, source: str) -> float:
     return seconds
 
 
-def _cleaned(raw: Raw, step: float, notes: tuple[str, ...], negative: str) -> Recording:
-    dropped, kept, changed = {}, [], 0
+def _cleaned(raw: Raw, step: float, lengths: np.ndarray, negative: str, normalise: str, missing: str) -> Recording:
+    values, seen = marked(raw.values, lengths)
+    dropped, kept = {}, []
     for unit, name in enumerate(raw.names):
-        values = raw.values[:, :, unit]
-        reason = _unusable(values, step, negative)
+        reason = _unusable(values[:, :, unit], None if seen is None else seen[:, :, unit], step, negative, missing)
         if reason:
             dropped[name] = reason
-            continue
-        lowest = values.min()
-        changed += bool(lowest < 0)
-        values = np.maximum(values, 0) if negative == "clip" else values - min(lowest, 0)
-        kept.append((name, values / values.max()))
-    if changed:
-        done = "set to 0" if negative == "clip" else "shifted up to 0"
-        notes = (*notes, f"values below 0 of {changed} units were {done}")
+        else:
+            kept.append(unit)
     if len(kept) < FEWEST_UNITS:
         raise ResultError(_too_few(raw, kept, dropped))
-    rates = np.stack([values for _, values in kept], axis=-1)
-    return Recording(rates, step, tuple(name for name, _ in kept), dropped, notes, raw.source)
+    values, seen = values[:, :, kept], None if seen is None else seen[:, :, kept]
+    values, notes = _without_negative(values, negative)
+    peaks = np.abs(values).max(axis=(0, 1))
+    scaled = f"each unit was divided by its greatest value (from {peaks.min():.4g} to {peaks.max():.4g})"
+    if normalise == "all":
+        peaks = np.full_like(peaks, peaks.max())
+        scaled = f"all units were divided by the greatest value of all, {peaks[0]:.4g}"
+    notes = [*raw.notes, *notes, *_gaps(seen, missing), scaled]
+    if seen is not None and (missing != "mark" or (seen != MISSING).all()):
+        seen = None if (seen != OVER).all() else np.where(seen == OVER, OVER, SEEN).astype(np.int8)
+    return Recording(
+        values / peaks, step, tuple(raw.names[k] for k in kept), dropped, tuple(notes), raw.source, seen=seen
+    )
 
 
-def _unusable(values: np.ndarray, step: float, negative: str) -> str:
-    """Return why a unit's values (trial type, time) cannot be a target; nothing where they can."""
-    bad = ~np.isfinite(values)
-    if bad.any():
-        return (
-            f"{bad.sum()} of {values.size} values are NaN or infinite, the first at {np.argwhere(bad)[0][1] * step:g} s"
-        )
+def _without_negative(values: np.ndarray, negative: str) -> tuple[np.ndarray, list[str]]:
+    """Return values (trial, time, unit) as `negative` says, and a note on how many units that concerns."""
+    lowest = values.min(axis=(0, 1))
+    below, units = int(np.sum(lowest < 0)), values.shape[2]
+    if not below:
+        return values, []
+    if negative == "clip":
+        return np.maximum(values, 0), [f"values below 0 of {below} units were set to 0"]
+    if negative == "shift":
+        return values - np.minimum(lowest, 0), [f"values below 0 of {below} units were shifted up to 0"]
+    return values, [f"{below} of {units} units have values below 0, which were kept (negative='drop', 'clip', 'shift')"]
+
+
+def _gaps(seen: np.ndarray | None, missing: str) -> list[str]:
+    """Return a note on values that are missing."""
+    gone = 0 if seen is None else int(np.sum(seen == MISSING))
+    if not gone:
+        return []
+    done = "filled, and not taught" if missing == "mark" else "filled between their neighbours"
+    return [f"{gone} values of {int(np.any(seen == MISSING, axis=(0, 1)).sum())} units are missing and were {done}"]
+
+
+def _unusable(values: np.ndarray, seen: np.ndarray | None, step: float, negative: str, missing: str) -> str:
+    """Return why a unit's values (trial, time) cannot be a target; nothing where they can."""
+    gone = np.zeros(values.shape, bool) if seen is None else seen == MISSING
+    if gone.any() and (missing == "drop" or gone.mean() > _MOST_MISSING):
+        first = f"the first at {np.argwhere(gone)[0][1] * step:g} s"
+        return f"{gone.sum()} of {values.size} values are NaN or infinite, {first}"
     low, high = values.min(), values.max()
     if high - low <= 1e-12 * max(abs(low), abs(high), np.finfo(float).tiny):
         return f"constant, {high:g} at all times"
     if negative == "drop" and low < 0:
-        return f"{np.count_nonzero(values < 0)} values below 0, the lowest {low:g} (use negative='clip' or 'shift')"
+        below = f"{np.count_nonzero(values < 0)} values below 0, the lowest {low:g}"
+        return f"{below} (leave negative= out, or use 'clip' or 'shift')"
     if negative == "clip" and high <= 0:
         return f"no value above 0, the highest is {high:g}"
     return ""

@@ -1,4 +1,4 @@
-"""Read arrays (time, unit) and their times from files, arrays, labelled tables and Neo signals."""
+"""Read arrays (time, unit) and their times from files, arrays, labelled tables and the objects of other packages."""
 
 from __future__ import annotations
 
@@ -16,8 +16,12 @@ from brainmem.intake.labels import columns_of, in_order, is_frame
 from brainmem.intake.numbers import take
 from brainmem.intake.tables import Table
 from brainmem.intake.units import SECONDS, seconds_of, time_unit, unit_name
+from brainmem.recordings.labelled import LABEL, TRIAL
+from brainmem.recordings.neo import is_neo, read_neo
+from brainmem.recordings.nwb import read_nwb
+from brainmem.recordings.signals import Signals, Spikes, spikes_of_table
 
-__all__ = ["Raw", "read_raw"]
+__all__ = ["Raw", "as_raw", "read_raw"]
 
 AXES = ("trial", "time", "unit")
 _TIME_NAMES, _STEP_NAMES = ("time", "t", "times", "timestamps"), ("step", "dt", "sampling_period")
@@ -27,8 +31,9 @@ _TIME_NAMES, _STEP_NAMES = ("time", "t", "times", "timestamps"), ("step", "dt", 
 class Raw:
     """What a source holds: values (item, time, unit), NaN and all, in the order found.
 
-    `times` are seconds of the samples, or None where the source tells none; `names` those of the units; `notes` say
-    what was decided in reading.
+    `times` are seconds of the samples, or None where the source tells none; `names` those of the units, `regions`
+    theirs where the source tells; `starts` the samples at which trials begin that stand behind each other, `lengths`
+    how many samples each trial has that stand apart; `notes` say what was decided in reading.
     """
 
     values: np.ndarray
@@ -36,20 +41,29 @@ class Raw:
     times: np.ndarray | None = None
     source: str = "array"
     notes: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    starts: tuple[int, ...] = (0,)
+    lengths: np.ndarray | None = None
 
 
-def read_raw(source: Any, *, units_first: bool = False) -> Raw:
-    """Return the content of one source: an array, a path, a table of pandas or xarray, or a Neo signal.
+def read_raw(source: Any, *, units_first: bool = False, series: str = "") -> Raw | Spikes:
+    """Return the content of one source: an array, a path, a table of pandas or xarray, Neo's objects, or spike trains.
+
+    `series` names which of a file of NWB is meant, where it holds several.
 
     Raises
     ------
     ResultError
         When the file is missing, of another kind, or not a table of numbers.
     """
+    if isinstance(source, str | Path) and Path(source).suffix.lower() == ".nwb":
+        found = read_nwb(source, series=series)
+        return found if isinstance(found, Spikes) else as_raw(found)
     if isinstance(source, str | Path):
         return _from_file(source, units_first)
-    if hasattr(source, "magnitude") and hasattr(source, "times"):
-        return _from_neo(source)
+    if is_neo(source):
+        found = read_neo(source)
+        return found if isinstance(found, Spikes) else as_raw(found)
     if is_frame(source):
         return _from_frame(source, units_first)
     if hasattr(source, "dims") and hasattr(source, "coords"):
@@ -57,10 +71,10 @@ def read_raw(source: Any, *, units_first: bool = False) -> Raw:
     return _from_array(source, "array", units_first)
 
 
-def _from_file(path: str | Path, units_first: bool) -> Raw:
+def _from_file(path: str | Path, units_first: bool) -> Raw | Spikes:
     content = open_file(path, what="recording", error=ResultError, allowed="recordings are read from")
     if isinstance(content, Table):
-        return _from_table(content, units_first)
+        return spikes_of_table(content) or _from_table(content, units_first)
     if isinstance(content, dict):
         return _from_arrays(content, str(path), units_first)
     return _from_array(content, str(path), units_first)
@@ -123,16 +137,54 @@ def _from_table(table: Table, units_first: bool) -> Raw:
     series = split_columns(table.values, table.heads, table.names, table.moments or {}, table.source, ResultError)
     source = table.source.strip("'\"")
     notes = (*table.notes, *series.notes)
-    return Raw(_three(series.values, source), series.names, series.times, source, notes)
+    raw = Raw(_three(series.values, source), series.names, series.times, source, notes)
+    return _in_trials(replace(raw, regions=_row_of_regions(table, series.names)))
+
+
+def _row_of_regions(table: Table, units: Sequence[str]) -> tuple[str, ...]:
+    """Return the regions in a line below the names of the units, which says so in its first column."""
+    line = next((k for k, word in enumerate(table.heads[0]) if LABEL.fullmatch(word)), None) if table.heads else None
+    if line is None:
+        return ()
+    found = {name: words[line] for name, words in zip(table.names, table.heads, strict=True)}
+    return tuple(found[name] for name in units)
+
+
+def _in_trials(raw: Raw) -> Raw:
+    """Take a column out that numbers trials: they begin where its value changes."""
+    where = next((k for k, name in enumerate(raw.names) if TRIAL.fullmatch(name)), None)
+    if where is None or len(raw.values) > 1:
+        return raw
+    number = raw.values[0, :, where]
+    if not np.all(number == np.round(number)):
+        return raw
+    starts = (0, *(int(k) + 1 for k in np.flatnonzero(np.diff(number))))
+    keep = [k for k in range(len(raw.names)) if k != where]
+    kept = {name: tuple(getattr(raw, name)[k] for k in keep) for name in ("names", "regions") if getattr(raw, name)}
+    notes = (*raw.notes, f"column {raw.names[where]!r} says where {len(starts)} trials begin")
+    times = None if raw.times is None else _continued(raw.times, starts)
+    return replace(raw, values=raw.values[:, :, keep], times=times, starts=starts, notes=notes, **kept)
+
+
+def _continued(times: np.ndarray, starts: Sequence[int]) -> np.ndarray:
+    """Return times that ascend also where those of each trial begin anew."""
+    steps = np.diff(times)
+    inside = np.ones(len(steps), bool)
+    inside[np.array(starts[1:], dtype=int) - 1] = False
+    if not inside.any() or not np.all(steps[inside] > 0):
+        return times
+    steps = np.where(inside, steps, np.median(steps[inside]))
+    return times[0] + np.r_[0.0, np.cumsum(steps)]
 
 
 def _from_rows(table: Table) -> Raw:
-    """Read a table whose rows are units, perhaps with their names in the first column."""
-    if table.names and not table.rows:
+    """Read a table whose rows are units, perhaps with their names in the first column, and a column of regions."""
+    if table.names and not table.rows and not table.texts:
         raise ResultError(f"{table.source} has a header, so its units are columns: drop units_first.")
     raw = _from_array(table.values, table.source.strip("'\""), units_first=True)
     notes = (*table.notes, *(("its header was left out",) if table.names else ()))
-    return replace(raw, names=_each_once(table.rows) if table.rows else raw.names, notes=notes)
+    regions = next(iter(table.texts.values()), ())
+    return replace(raw, names=_each_once(table.rows) if table.rows else raw.names, notes=notes, regions=regions)
 
 
 def _each_once(names: Sequence[str]) -> tuple[str, ...]:
@@ -220,11 +272,14 @@ def _coordinate(times: Any, source: str) -> np.ndarray:
     return _taken(values, f"{source}: times") * (scale or 1.0)
 
 
-def _from_neo(signal: Any) -> Raw:
-    """Read a Neo signal (AnalogSignal, IrregularlySampledSignal): its values, (time, channel), and its times."""
-    raw = _from_array(np.asarray(signal.magnitude), type(signal).__name__, units_first=False)
-    times = np.asarray(signal.times.rescale("s").magnitude, dtype=float)
-    return replace(raw, times=_times(times, raw, raw.source))
+def as_raw(found: Signals | Raw) -> Raw:
+    """Return signals of another package as a raw recording."""
+    if isinstance(found, Raw):
+        return found
+    raw = _from_array(found.values, found.source, units_first=False)
+    times = None if found.times is None else _times(found.times, raw, raw.source)
+    names = _each_once(found.names) if found.names else raw.names
+    return replace(raw, names=names, times=times, regions=found.regions, notes=found.notes)
 
 
 def _times(times: Any, raw: Raw, source: str) -> np.ndarray:

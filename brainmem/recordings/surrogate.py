@@ -8,46 +8,59 @@ import numpy as np
 from scipy.optimize import brentq
 
 from brainmem.errors import ResultError
-from brainmem.intake.arguments import NUMBER, SEED, SPAN, count, takes
+from brainmem.intake.arguments import NUMBER, SEED, SPAN, count, one_of, takes
 from brainmem.measure.sequences import bvar as bump_share
-from brainmem.recordings.cleaning import Recording
+from brainmem.recordings.recording import Recording
+from brainmem.recordings.regional import REGIONS, regional
 
 __all__ = ["surrogate"]
 
-_MOST_SAMPLES = 1e7
+_MOST_SAMPLES, _STRONGEST = 1e7, 100.0
 
 
 @takes(
     ResultError,
     units=count(5),
     **dict.fromkeys(("duration", "step", "width", "background_tau"), SPAN),
-    bvar=NUMBER,
+    **dict.fromkeys(("bvar", "coupling"), NUMBER),
+    kind=one_of("sequence", "regions"),
     seed=SEED,
 )
 def surrogate(
     units: int,
     *,
+    kind: str = "sequence",
     duration: float = 10.5,
     step: float = 0.01,
     width: float = 0.3**0.5,
     bvar: float = 0.4,
     background_tau: float = 0.2,
+    coupling: float = 0.02,
     seed: int = 0,
 ) -> Recording:
-    """Return made-up rates of which a travelling bump explains the fraction `bvar`, as in parietal recordings.
+    """Return made-up activity: a travelling bump over a background, or three regions that drive each other.
 
+    Of a sequence the bump explains the fraction `bvar` of the variance, as in parietal recordings:
     ``R_i = [a_i exp(-(t - c_i)^2/(2 s_i^2)) + b n_i(t)]_+`` over its maximum: centres c_i tile the time, s_i is
     lognormal about `width`, a_i uniform between 0.5 and 1, n_i low-pass filtered noise; b is found so that
     `measure.bvar` has the value wanted. Rajan, Harvey & Tank (2016) give 0.40 for their 437 recorded units
     (second-hand); the form is ours.
 
+    With ``kind="regions"`` a third of the units each belongs to the regions A, B and C, random networks of tanh units
+    whose activity is of both signs; few units of a region drive their counterparts in another. The recording tells the
+    `regions` and the true `currents` between them (M. G. Perich et al. 2020, their example).
+
     Parameters
     ----------
     units : int
+    kind : {"sequence", "regions"}
     duration, step, width, background_tau : float
-        Seconds: of the whole, between samples, of a bump, and of the background's correlations.
+        Seconds: of the whole, between samples, of a bump, and of the background's correlations; the latter two are of a
+        sequence.
     bvar : float
-        Up to about 0.9, since widths and heights of the bumps differ.
+        Of a sequence; up to about 0.9, since widths and heights of the bumps differ.
+    coupling : float
+        Of regions: the weight between units of different ones.
     seed : int
 
     Raises
@@ -62,6 +75,13 @@ def surrogate(
             f"{background_tau} must be positive and at most the duration, with 20 samples or more, {_MOST_SAMPLES:g} "
             "at most."
         )
+    if kind == "regions":
+        if units % len(REGIONS) or units < 15 or not abs(coupling) <= _STRONGEST:
+            raise ResultError(
+                f"surrogate(): kind='regions' needs three regions of 5 units or more, units={units} is not 15, 18, 21, "
+                f"...; and a coupling={coupling:g} of at most {_STRONGEST:g}."
+            )
+        return regional(units // len(REGIONS), duration, step, coupling, seed)
     rng = np.random.default_rng([seed, 437])
     time = step * np.arange(round(duration / step))[:, None]
     centres = (np.arange(units) + 0.5) * duration / units

@@ -183,7 +183,7 @@ class Experiment:
         return self.trained_runs[key]
 
     def once(self, function: Callable[..., Value], seed: int, **point: Any) -> Value:
-        """Return ``function(self, seed, **point)``, a measure that several claims take: it runs once for all of them."""
+        """Return ``function(self, seed, **point)``, a measure that several claims take: it runs once for all."""
         values = tuple(sorted((name, repr(value)) for name, value in point.items()))
         key = (function.__module__, function.__qualname__, self.model.name, self.variant, seed, values)
         if key not in self.measured:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import base64
-import io
 from collections.abc import Iterable, Mapping, Sequence
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, Template
 from matplotlib.figure import Figure
 
 from brainmem import measure, plot
@@ -22,6 +18,7 @@ from brainmem.plot.style import by_variant
 from brainmem.results.agreement import Comparison, warned
 from brainmem.results.result import Result
 from brainmem.storage.files import replacing
+from brainmem.study.pages import embedded, page_template
 from brainmem.study.report_rows import (
     agreement_rows,
     calibration_rows,
@@ -32,9 +29,6 @@ from brainmem.study.report_rows import (
 )
 
 __all__ = ["standard_figures", "write_report"]
-
-_LARGEST_SVG = 500_000
-_PNG_DPI = 180
 
 
 def _are_figures(given: Any) -> bool:
@@ -99,7 +93,7 @@ def write_report(
     if figures is None:
         figures = standard_figures(results, comparison, claims)
     pairs = figures.items() if isinstance(figures, Mapping) else figures
-    page = _template().render(
+    page = page_template("report.html.jinja").render(
         title=title,
         reference=_reference(results),
         summary=_summary(results, claims),
@@ -109,7 +103,7 @@ def write_report(
         agreements=agreement_rows(comparison) if comparison else [],
         recalled=recalled_rows(comparison) if comparison else [],
         criteria=comparison.recalled if comparison else {},
-        figures=[(caption, _embedded(figure)) for caption, figure in pairs],
+        figures=[(caption, embedded(figure)) for caption, figure in pairs],
         parameters=parameter_rows(results),
         calibrations=calibration_rows(results),
         equations=_texts(results, "equations"),
@@ -187,30 +181,11 @@ def _training(variant: str, results: Sequence[Result]) -> Figure:
     return plot.pvar_of_tests(curves)
 
 
-def _template() -> Template:
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(files("brainmem.study").joinpath("report.html.jinja").read_text(encoding="utf-8"))
-
-
 def _gather(results: Result | Sequence[Result], comparison: Comparison | None) -> list[Result]:
     given = [results] if isinstance(results, Result) else list(results)
     compared = [*comparison.rate, *comparison.spiking] if comparison else []
     known = {id(result) for result in given}
     return given + [result for result in compared if id(result) not in known]
-
-
-def _embedded(figure: Figure) -> str:
-    """Return a figure as a data address: SVG, or PNG where SVG grows too large."""
-    svg = _rendered(figure, "svg")
-    if len(svg) <= _LARGEST_SVG:
-        return f"data:image/svg+xml;base64,{base64.b64encode(svg).decode()}"
-    return f"data:image/png;base64,{base64.b64encode(_rendered(figure, 'png', dpi=_PNG_DPI)).decode()}"
-
-
-def _rendered(figure: Figure, kind: str, **options: Any) -> bytes:
-    target = io.BytesIO()
-    figure.savefig(target, format=kind, **options)
-    return target.getvalue()
 
 
 def _reference(results: list[Result]) -> str:

@@ -36,13 +36,15 @@ patterns = (
         " + int(preferred == 2)*(place - n_left - n_right + 0.5)/(N - n_left - n_right))",
         unit="second",
     ),
-    Pattern("first_rate", "units", items=1, draw="clip(peak*exp(-centre**2/(2*sigma**2)), eps, 1 - eps)"),
+    Pattern("first_rate", "units", items=1, draw="clip(peak*exp(-centre**2/(2*sigma**2)), lowest + eps, 1 - eps)"),
+    Pattern("silence", "units", items=1, draw="clip(0, lowest + eps, 1 - eps)"),
     Pattern(
         "onset",
         "units",
         items="sequences",
-        draw="theta + 0.5*log(first_rate/(1 - first_rate))"
-        " + 0.5*(int(preferred == 2)*log(first_rate/(1 - first_rate)) + int(preferred < 2)*log(eps/(1 - eps)))",
+        draw="theta + (0.5*log((first_rate - lowest)/(1 - first_rate))"
+        " + 0.5*(int(preferred == 2)*log((first_rate - lowest)/(1 - first_rate))"
+        " + int(preferred < 2)*log((silence - lowest)/(1 - silence))))/(1 - lowest)",
     ),
     Pattern("own", "units", draw="h0*filtered_noise(tau_wn)", **{**frames, "items": 1}),
     Pattern("common", "units", draw="h0*filtered_noise(tau_wn)", **{**frames, "items": 1}),
@@ -62,6 +64,7 @@ stimuli = (
         " + sqrt(1 - int(item == 0)*clip((merged - time)/(merged - merging), 0, 1)**2)*common",
         **frames,
     ),
+    Stimulus("seen", "units", draw="1", **frames),
 )
 
 model = (

@@ -13,6 +13,8 @@ Departures
 - The read-outs are trained at every `learn_step`, with the factor c in the weight step, as in rajan2016.
 """
 
+from dataclasses import replace
+
 from brainmem.models.rajan2016.model import frames
 from brainmem.models.rajan2016.model import model as base
 
@@ -110,9 +112,10 @@ model = base.replace(
     *rules,
     *patterns,
     *stimuli,
+    *(replace(phase, stimuli=("R", "h")) for phase in base.protocol.phases),
     Observable("den", "r*k", population="units", reduce="sum"),
     Observable("misfit", "loss", population="outputs"),
-    without=("p", "n", "theta", "eps", "coding_level", "error_on", "place"),
+    without=("p", "n", "theta", "eps", "coding_level", "error_on", "transfer", "samples", "place", "seen"),
     populations=(units, outputs),
     projections=(fixed, feedback, decoder, inverse),
     name="rajan2016_feedback",

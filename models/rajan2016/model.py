@@ -56,6 +56,7 @@ parameters = (
     Parameter("p", 0.08, meaning="fraction of units whose outgoing synapses are plastic", source="second-hand"),
     Parameter("n", "round(p*N)", meaning="number of these units", source="second-hand"),
     Parameter("sequences", 1, meaning="number of sequences", source="second-hand"),
+    Parameter("taught", "sequences", meaning="how many of them are learned, the first; all are tested", source="ours"),
     Parameter("T", 10.5 * second, meaning="duration of a sequence", source="second-hand"),
     Parameter("sigma", "sqrt(0.3)*second", meaning="width of a bump of activity", source="second-hand"),
     Parameter("tau", 10 * ms, meaning="time constant of the units", source="second-hand"),
@@ -83,9 +84,31 @@ noise = Choice(
 
 error_on = Choice(
     "error_on",
-    {"recurrent": "z - f", "total": "z + h - f", "rate": "r - R"},
+    {"recurrent": "z - f", "total": "z + h - f", "rate": "r - aim"},
     meaning="what learning compares with its target: the recurrent current, the total current, the rate",
     source="reconstruction",
+)
+
+transfer = Choice(
+    "transfer",
+    {
+        "logistic": {"phi": "1/(1 + exp(-(x - theta)))", "lowest": "0", "wanted": "R"},
+        "tanh": {"phi": "tanh(x - theta)", "lowest": "-1", "wanted": "goal"},
+    },
+    meaning="the rate of a unit over its current, the lowest rate, and the rate that `error_on=rate` wants: "
+    "tanh for activity of both signs",
+    source="ours",
+)
+
+samples = Choice(
+    "samples",
+    {
+        "all": {"counted": "1", "ongoing": "1"},
+        "marked": {"counted": "int(seen > 0)", "ongoing": "int(seen > -1)"},
+    },
+    meaning="whether all samples of the target teach and test, or those marked by `seen`: 1, 0 where one is missing, "
+    "-1 where the trial is over",
+    source="ours",
 )
 
 units = Population(
@@ -94,20 +117,21 @@ units = Population(
     zf : 1                                       # recurrent current through fixed synapses
     zp : 1                                       # and through plastic ones
     k : 1                                        # sum_j P_ij r_j, over the plastic columns
-    c = 1/(1 + den) : 1
+    c = ongoing/(1 + den) : 1
     z = zf + zp : 1
-    goal = clip(R, eps, 1 - eps) : 1
-    f = log(goal/(1 - goal)) + theta : 1         # the current that the target needs
-    err = error_on : 1
+    goal = clip(R, lowest + eps, 1 - eps) : 1
+    f = log((goal - lowest)/(1 - goal))/(1 - lowest) + theta : 1  # the current that the target needs
+    aim = wanted : 1
+    err = counted*error_on : 1
     dx/dt = (-x + z + h + noise)/tau : 1
-    r = 1/(1 + exp(-(x - theta))) : 1
-    dloss/dt = (R - r)**2/T : 1                  # at the end of a pass: its mean squared error
+    r = phi : 1
+    dloss/dt = counted*(R - r)**2/T : 1          # at the end of a pass: its mean squared error
     """,
     size="N",
     rate="r",
     drive="x",
     transfer="r",
-    rate_range=(0, 1),
+    rate_range=("lowest", 1),
 )
 
 fixed = Projection(
@@ -167,7 +191,8 @@ patterns = (
         "onset",
         "units",
         items="sequences",
-        draw="log(clip(first(R), eps, 1 - eps)/(1 - clip(first(R), eps, 1 - eps))) + theta",
+        draw="log((clip(first(R), lowest + eps, 1 - eps) - lowest)/(1 - clip(first(R), lowest + eps, 1 - eps)))"
+        "/(1 - lowest) + theta",
     ),
 )
 
@@ -179,19 +204,20 @@ stimuli = (
         **frames,
     ),
     Stimulus("h", "units", draw="h0*filtered_noise(tau_wn)", **frames),
+    Stimulus("seen", "units", draw="1", **frames),
 )
 
 begin = {"x": "onset", "loss": "0"}
 protocol = Protocol(
     phases=(
-        Phase("learn", duration="T", stimuli=("R", "h"), gates={"learning": 1, "noisy": 1}, start=begin),
-        Phase("test", duration="T", stimuli=("R", "h"), start=begin),
+        Phase("learn", duration="T", stimuli=("R", "h", "seen"), gates={"learning": 1, "noisy": 1}, start=begin),
+        Phase("test", duration="T", stimuli=("R", "h", "seen"), start=begin),
     ),
     schedule=(
         Repeat(
             "tests",
             (
-                Each("learn", items="sequences", order="random", repeats="passes"),
+                Each("learn", items="taught", order="random", repeats="passes"),
                 Each("test", items="sequences"),
             ),
         ),
@@ -201,7 +227,7 @@ protocol = Protocol(
 model = MemoryModel(
     "rajan2016",
     parameters=parameters,
-    choices=(error_on, noise),
+    choices=(error_on, noise, transfer, samples),
     populations=(units,),
     projections=(fixed, plastic, inverse),
     rules=rules,

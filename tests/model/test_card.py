@@ -38,11 +38,16 @@ def bare(text) -> str:
     return "".join(str(text).split())
 
 
+def forms(item) -> list[str]:
+    """Return the texts of all forms that a choice has."""
+    return [text for option in item.options for text in item.texts(option).values()]
+
+
 def said(model) -> list[str]:
     """Return every text of a model that a reader holds against the paper."""
     found = [text for item in model.parameters for text in (item.name, item.value, item.source)]
     found += [word for item in model.parameters for word in item.meaning.split()]
-    found += [text for item in model.choices for text in (item.name, item.meaning, *item.options.values())]
+    found += [text for item in model.choices for text in (item.name, item.meaning, *forms(item))]
     for item in model.populations:
         found += [item.name, item.size, *item.equations.splitlines(), item.rate or "", *item.initial.values()]
     for item in model.projections:

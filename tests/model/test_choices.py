@@ -186,9 +186,9 @@ def test_the_shipped_choice_changes_the_error_alone():
         for name, text in forms.items()
     }
     assert {name: line.strip() for name, line in lines.items()} == {
-        "recurrent": "err = (z - f) : 1",
-        "total": "err = (z + h - f) : 1",
-        "rate": "err = (r - R) : 1",
+        "recurrent": "err = (1)*(z - f) : 1",
+        "total": "err = (1)*(z + h - f) : 1",
+        "rate": "err = (1)*(r - aim) : 1",
     }
     assert forms["recurrent"].replace(lines["recurrent"], "") == forms["total"].replace(lines["total"], "")
 
@@ -208,3 +208,27 @@ def without_error(group):
     kept = [line for line in group.equations.splitlines() if not line.startswith(("err =", "learn_step :"))]
     constants = tuple(name for name in group.constants if name != "learn_step")
     return replace(group, equations="\n".join(kept), constants=constants)
+
+
+def test_a_form_of_several_texts_puts_each_in_its_place_and_shows_what_it_reads():
+    forms = {name: get_model("rajan2016").choose(transfer=name) for name in ("logistic", "tanh")}
+    assert [form.population("units").rate_range for form in forms.values()] == [("(0)", 1), ("(-1)", 1)]
+    assert "r = (tanh(x - theta)) : 1" in forms["tanh"].population("units").equations
+    plain, marked = (get_model("rajan2016").choose(samples=name) for name in ("all", "marked"))
+    assert [item.name for item in marked.stimuli] == ["R", "h", "seen"]
+    assert [item.name for item in plain.stimuli] == ["R", "h"]
+    assert all(phase.stimuli == ("R", "h") for phase in plain.protocol.phases)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"a": {"one": "v", "two": "0"}, "b": {"one": "0"}}, "every form must have texts of the same names"),
+        ({"a": {"one": "v"}, "b": {"one": ""}}, "must give the texts of at least two forms"),
+        ({"a": {"gain": "v"}, "b": {"gain": "0"}}, "a parameter is called 'gain' already"),
+        ({"a": {"one": "v"}, "b": {"one": "0"}}, "choice 'one': nothing in the model names it"),
+    ],
+)
+def test_wrong_forms_of_several_texts_are_refused(options, said):
+    with pytest.raises(RuleError, match=said):
+        model(choices=(*model().choices, Choice("several", options)))

@@ -69,7 +69,7 @@ def test_trial_types_are_arrays_of_a_file_entries_of_a_list_or_the_first_axis(tm
         assert item.rates.shape == (2, 200, 30)
         np.testing.assert_allclose(item.rates, found[0].rates)
     assert "2 trial types" in str(found[0])
-    with pytest.raises(ResultError, match=r"same units and as many samples: .*\(200, 30\), .*\(200, 29\)"):
+    with pytest.raises(ResultError, match=r"same units: .*\(200, 30\), .*\(200, 29\)"):
         read_recording([left, right[:, 1:]], step=STEP)
 
 
@@ -78,7 +78,7 @@ def test_units_that_cannot_be_used_are_dropped_with_the_reason_and_the_others_st
     values[50, 3] = np.nan
     values[:, 7] = 0.25
     values[10, 9] = -0.5
-    found = read_recording(table(tmp_path / "a.csv", values))
+    found = read_recording(table(tmp_path / "a.csv", values), negative="drop", missing="drop")
     assert found.units == tuple(f"cell{k}" for k in range(30) if k not in (3, 7, 9))
     assert found.dropped["cell3"].startswith("1 of 200 values are NaN or infinite, the first at 1 s")
     assert found.dropped["cell7"] == "constant, 0.25 at all times"
@@ -124,11 +124,11 @@ def test_resampling_interpolates_between_samples_and_never_reads_beyond_the_last
         ("nothing.csv", {}, "There is no file 'nothing.csv'"),
         (RATES, {}, "Give step="),
         (RATES, {"step": -1}, "step=-1 must be"),
-        (RATES, {"step": STEP, "negative": "ignore"}, "choose one of drop, clip, shift"),
+        (RATES, {"step": STEP, "negative": "ignore"}, "choose one of keep, drop, clip, shift"),
         (RATES[:12], {"step": STEP}, r"12 samples are too few; 20 are needed\. Set units_first=True"),
         (RATES[:, 0], {"step": STEP}, r"has shape \(time, unit\)"),
         (RATES[:, :3], {"step": STEP}, "3 of 3 units can be used, and 5 are needed"),
-        (-RATES, {"step": STEP}, "0 of 30 units can be used.*unit 0: .* below 0.*and 25 more"),
+        (-RATES, {"step": STEP, "negative": "drop"}, "0 of 30 units can be used.*unit 0: .* below 0.*and 25 more"),
         ("words", {"step": STEP}, "no file"),
         ([["a", "b"]], {"step": STEP}, "expected an array of numbers"),
     ],

@@ -172,20 +172,35 @@ def _runs(folder: Path) -> Iterator[Call]:
     yield Call("Tuned.load", brainmem.Tuned.load, {"store": folder})
     table = surrogate(8, duration=1.0, step=0.02, width=0.2, bvar=0.3)
     yield Call("fit", brainmem.fit, {"recording": table, "model": "rajan2016", "target": "R", "test": "test",
-                                     "parameters": {}, "seed": 0, "device": "runtime", "protocol": None, "progress": None})  # fmt: skip
+                                     "regions": None, "holdout": None, "steps": 1, "parameters": {"tau": 100 * ms}, "seed": 0, "device": "runtime", "protocol": None, "progress": None})  # fmt: skip
     rates = np.abs(np.sin(np.arange(240).reshape(40, 6) ** 1.3))
     yield Call(
         "read_recording",
         brainmem.read_recording,
-        {"source": rates, "step": 0.02, "units_first": False, "negative": "drop"},
+        {
+            "source": rates,
+            "step": 0.02,
+            "units_first": False,
+            "negative": "drop",
+            "normalise": "unit",
+            "missing": "mark",
+            "regions": None,
+            "resets": None,
+            "kinds": None,
+            "spikes": False,
+            "width": None,
+            "series": "",
+        },
     )
     pictures = write_pictures(folder / "pictures")
     yield Call("patterns_from_images", brainmem.patterns_from_images, {"folder": pictures, "size": (4, 5), "resample": False,
                                                                        "threshold": "median", "values": (-1, 1)})  # fmt: skip
     yield Call("digits", brainmem.digits, {"train": 20, "held_out": 5, "classes": (0, 1), "threshold": "mean", "values": (0, 1), "seed": 0})  # fmt: skip
-    yield Call("surrogate", surrogate, {"units": 6, "duration": 1.0, "step": 0.02, "width": 0.2, "bvar": 0.3,
+    yield Call("surrogate", surrogate, {"units": 6, "kind": "sequence", "coupling": 0.0, "duration": 1.0, "step": 0.02, "width": 0.2, "bvar": 0.3,
                                         "background_tau": 0.1, "seed": 0})  # fmt: skip
     yield Call("Recording.resampled", table.resampled, {"step": 0.05})
+    yield Call("Recording.marks", table.marks, {"step": 0.05})
+    yield Call("Recording.with_regions", table.with_regions, {"regions": tuple("AABBAABB")})
     yield Call("Spiking", brainmem.Spiking, {"neuron": "lif", "read": None, "pairing": None, **dict.fromkeys(CELLS)})
     leaky = {"equations": "dv/dt = (I - v)/tau : 1 (unless refractory)", "threshold": "v > 1", "reset": "v = 0"}
     leaky |= {"refractory": 2 * ms, "input": "I", "noise": None, "method": "euler"}
@@ -241,6 +256,9 @@ def _measures() -> Iterator[Call]:
     }
     cues = {"overlaps": [0.5, 1.0], "threshold": 0.9, "repeats": 1, "sweeps": 3, "seed": 0}
     good: dict[str, dict[str, Any]] = {
+        "region_currents": {"weights": w, "rates": x, "regions": tuple("AABBAABB"), "units": (), "step": 0.1},
+        "region_weights": {"weights": w, "regions": tuple("AABBAABB")},
+        "region_shares": {"currents": measure.region_currents(w, x, tuple("AABBAABB"))},
         "pearson": {"x": x, "y": y, "axis": -1}, "nrmse": {"output": x, "reference": y}, "pvar": {"target": x, "output": y},
         "fano_factor": {"trace": x, "tau": 0.1, "rate_max": 100.0, "cells_per_unit": 4},
         "band_structure": {"weights": w, "place": np.arange(8), "width": 2},
@@ -309,6 +327,8 @@ def _plots() -> Iterator[Call]:
         "claims": {"rows": synthetic.claims()[:1]},
         "digits": {"cue": pictures, "recalled_rate": None, "recalled_spiking": None, "target": pictures, "shape": None},
         "pvar_of_tests": {"pvars": [0.1, 0.2]},
+        "region_currents": {"currents": measure.region_currents(rng.random((8, 8)), table, tuple("AABBAABB")), "top": 0.9},
+        "unit_fits": {"targets": table, "rates": table + 0.1, "step": 0.1, "names": (), "regions": tuple("AABBAABB")},
         "pvar_curve": {"fractions": [0.1, 0.2], "pvars": {"a": [0.1, 0.2]}},
         "weight_bands": {"after": rng.normal(size=(8, 8)), "before": None, "place": np.arange(8), "width": 2, "mark": 0.5},
     }  # fmt: skip

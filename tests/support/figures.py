@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import AxLine
 from matplotlib.patches import Rectangle
 
-from brainmem import plot
+from brainmem import measure, plot
 from brainmem.plot.style import GREY, PALE
 from brainmem.results.comparison import compare
 from brainmem.results.result import Result
@@ -28,6 +28,8 @@ SEQUENCE = np.exp(-((np.arange(200)[:, None] - np.linspace(0, 200, 30)) ** 2) / 
 SHUFFLED = SEQUENCE[:, np.random.default_rng(2).permutation(30)]
 PLACES = np.random.default_rng(1).normal(size=(30, 30))
 PICTURES = synthetic.patterns(items=5, units=16)
+LINKS, CURRENT = np.random.default_rng(3).normal(size=(7, 7)), np.random.default_rng(4).normal(size=(40, 7))
+PLACED = tuple("ABABAAB")
 PVARS = np.array([[0.1, 0.3], [0.8, 0.6], [0.9, 0.1]])
 MARKS = np.linspace(-0.25, 0.25, 12), np.linspace(-0.25, 0.25, 6)
 
@@ -201,6 +203,25 @@ def sequences() -> list[Drawn]:
     return [{"images": [table[:, order].T]} for table in (SHUFFLED, SHUFFLED[:, ::-1])]
 
 
+def region_currents() -> list[Drawn]:
+    panels: list[Drawn] = []
+    for target in "AB":
+        own = np.array([name == target for name in PLACED])
+        order = np.argsort(np.argmax(CURRENT @ LINKS[own].T, axis=0), kind="stable")
+        for source in "AB":
+            pre = np.array([name == source for name in PLACED])
+            panels.append({"images": [(CURRENT[:, pre] @ LINKS[np.ix_(own, pre)].T)[:, order].T]})
+    return panels
+
+
+def unit_fits() -> list[Drawn]:
+    wanted, found = SEQUENCE[:, :5], SEQUENCE[:, :5] + 0.1 * np.arange(5)
+    scores = 1 - ((wanted - found) ** 2).sum(axis=0) / ((wanted - wanted.mean(axis=0)) ** 2).sum(axis=0)
+    time = 0.01 * np.arange(200)
+    traces: list[Drawn] = [{"lines": [xy(time, found[:, unit])]} for unit in np.argsort(scores)[[4, 2, 0]]]
+    return [{"lines": [xy(np.arange(5), np.sort(scores)[::-1])]}, *traces]
+
+
 def pvar_of_tests() -> list[Drawn]:
     tests, mean, one = np.arange(1, 4), PVARS.mean(axis=1), [-2, 0.5, 0.9, 0.85]
     lines = [xy(np.arange(1, 5), one), xy([3], [0.9]), *(xy(tests, trial) for trial in PVARS.T)]
@@ -242,6 +263,12 @@ FIGURES: Mapping[str, Example] = {
     "digits": Example(lambda: plot.digits(PICTURES[1], PICTURES[0], -PICTURES[0], PICTURES[0]), digits),
     "sequences": Example(lambda: plot.sequences(SHUFFLED, SHUFFLED[:, ::-1], steps=0.01), sequences),
     "pvar_of_tests": Example(lambda: plot.pvar_of_tests({"one": [-2, 0.5, 0.9, 0.85], "other": PVARS}), pvar_of_tests),
+    "region_currents": Example(
+        lambda: plot.region_currents(measure.region_currents(LINKS, CURRENT, PLACED)), region_currents
+    ),
+    "unit_fits": Example(
+        lambda: plot.unit_fits(SEQUENCE[:, :5], SEQUENCE[:, :5] + 0.1 * np.arange(5), step=0.01), unit_fits
+    ),
     "pvar_curve": Example(
         lambda: plot.pvar_curve([1, 0.02, 0.08], {"seeds": [[0.95, 0.97], [0.3, 0.4], [0.9, 0.92]]}), pvar_curve
     ),

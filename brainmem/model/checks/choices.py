@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from brainmem.errors import RuleError, closest
@@ -23,13 +24,13 @@ def check_choices(model: Any, found: Findings) -> None:
     taken = dict(_names(model))
     for item in model.choices:
         found.passes(_check_choice, model, item, taken)
-        taken[item.name] = "choice"
+        taken |= dict.fromkeys(_own(item), "choice")
     if found:
         return
     for options in forms(model):  # a form is checked as it is made
         _check_form(model, options, found)
     if not found:
-        check_named(model, "choice", model.choices, found)
+        check_named(model, "choice", [part for item in model.choices for part in _by_text(item)], found)
     if not (found or model.varied):
         check_named(model, "parameter", model.parameters, found)
         check_shown(model, found)
@@ -51,15 +52,36 @@ def _check_form(model: Any, options: dict[str, str], found: Findings) -> None:
 
 def _check_choice(model: Any, item: Choice, taken: dict[str, str]) -> None:
     place = place_of(model, "choice", item.name)
-    if item.name in taken:
-        kind = taken[item.name]
-        article = "an" if kind[0] in "aeiou" else "a"
-        raise place.error(f"{article} {kind} is called {item.name!r} already. Rename one.")
-    if len(item.options) < 2 or not all(isinstance(text, str) and text.strip() for text in item.options.values()):
+    for name in _own(item):
+        if name in taken:
+            kind = taken[name]
+            article = "an" if kind[0] in "aeiou" else "a"
+            raise place.error(f"{article} {kind} is called {name!r} already. Rename one.")
+    if len(item.options) < 2 or not all(map(_is_form, item.options.values())):
         raise place.error(f"options={dict(item.options)!r} must give the texts of at least two forms, by name.")
+    if len({frozenset(item.texts(option)) for option in item.options}) > 1:
+        raise place.error(f"options={dict(item.options)!r}: every form must have texts of the same names.")
     if item.preset not in item.options:
         near = closest(item.default, item.options)
         raise place.error(f"default={item.default!r} is not one of {listed(map(repr, item.options))}.{near}")
+
+
+def _is_form(form: Any) -> bool:
+    """Tell whether a form is a text, or a mapping from names to texts."""
+    texts = list(form.values()) if isinstance(form, Mapping) else [form]
+    named = not isinstance(form, Mapping) or all(isinstance(name, str) and name.isidentifier() for name in form)
+    return named and bool(texts) and all(isinstance(text, str) and text.strip() for text in texts)
+
+
+def _own(item: Choice) -> dict[str, None]:
+    """Return the names that a choice takes: its own, and those of the texts of its forms."""
+    inner = [form for form in item.options.values() if isinstance(form, Mapping)]
+    return dict.fromkeys([item.name, *(name for form in inner for name in form)])
+
+
+def _by_text(item: Choice) -> list[Choice]:
+    """Return a choice as one for each of its texts, which the model has to name."""
+    return [replace(item, name=name) for name in item.texts(item.preset)]
 
 
 def _names(model: Any) -> Iterator[tuple[str, str]]:

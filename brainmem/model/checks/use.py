@@ -51,7 +51,10 @@ def check_named(model: Any, kind: str, items: Iterable[Any], found: Findings) ->
 def check_shown(model: Any, found: Findings) -> None:
     """Note stimuli that no phase shows, in no form of the model."""
     shown = {name for phase in phases_of_both(model) for name in phase.stimuli}
-    shown |= {name for choice in model.choices for option in choice.options.values() for name in _names(option)}
+    shown |= {
+        name for item in model.choices for option in item.options for text in item.texts(option).values()
+        for name in _names(text)
+    }  # fmt: skip
     read = model_names(model)
     for item in (item for item in model.stimuli if item.name not in shown):
         advice = (
