@@ -161,10 +161,12 @@ def discarded(probe: Probe) -> float:
 
 def jumps_error(probe: Probe, below: float, above: float, at: float) -> TranslationError:
     """Return the error for a cell that has no rates between two."""
+    finer = 1e3 * probe.program.dt / 5
     return probe.error(
         f"its f-I curve jumps from {below:.3g} to {above:.3g} Hz near {probe.shown(at)}, so that no input gives the "
-        "rates between. Add membrane noise (noise=) or raise it; or lower spike_dt: the intervals of a cell without "
-        "noise are whole numbers of time steps, and large steps miss what happens between."
+        "rates between. Add membrane noise (noise=) or raise it; or lower spike_dt "
+        f"(Spiking(spike_dt={finer:.3g}*ms)): the intervals of a cell without noise are "
+        "whole numbers of time steps, and large steps miss what happens between."
     )
 
 

@@ -124,7 +124,7 @@ def test_trials_and_devices_do_the_same_with_it():
         assert values.mean() == pytest.approx(0.8 - 0.6 * 0.125, abs=0.02)
 
 
-def test_sweeps_and_tune_change_parameters_of_a_cell(tmp_path):
+def test_sweeps_change_parameters_of_a_cell(tmp_path):
     model = steps(0.2, 0.8, lasts="0.1*second")
     found = sweep(
         model, OWN, parameters={"adex_b": [2 * pA, 5 * pA]}, seeds=1, store=tmp_path / "swept", device="runtime", jobs=1
