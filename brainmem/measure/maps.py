@@ -104,7 +104,7 @@ def _places(places: ArrayLike, shape: tuple[int, ...], units: int) -> np.ndarray
             f"places must be whole numbers from 0, below the size {shape} of the template; {where[first]:g} at "
             f"{list(first)} is not."
         )
-    return np.ravel_multi_index(np.moveaxis(where, -1, 0).astype(int), shape)
+    return np.asarray(np.ravel_multi_index(tuple(np.moveaxis(where, -1, 0).astype(int)), shape))
 
 
 def decode(x: ArrayLike, template: ArrayLike, places: ArrayLike) -> Decoded:

@@ -239,7 +239,7 @@ def _between(name: str, low: Any, high: Any, points: int) -> Any:
     ends = Curve(name, x=[low, high], y=[0.0, 0.0]).x
     from brian2.units import Quantity
 
-    return Quantity.with_dimensions(np.linspace(*ends.numbers, int(points)), ends.dimensions)
+    return Quantity.with_dimensions(np.linspace(ends.numbers[0], ends.numbers[1], int(points)), ends.dimensions)
 
 
 def _pair(name: str, path: str | Path, number: int, line: str) -> tuple[float, float] | None:

@@ -106,8 +106,8 @@ def of_updates(found):
     gains = [value for name, value in found.items() if name.startswith("sd before")]
     return (
         f"the landscape of held bumps becomes flatter by {min(gains):.0f} to {max(gains):.0f} times in five "
-        "updates or less (means over maps); the paper has almost four orders in four. It hangs on a few states, which jump to another "
-        "minimum when M changes."
+        "updates or less (means over maps); the paper has almost four orders in four. It hangs on a few states, "
+        "which jump to another minimum when M changes."
     )
 
 

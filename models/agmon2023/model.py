@@ -71,7 +71,7 @@ profile = Curve(
     x=range(-150, 151),
     y=ring.current[range(-150, 151)] * hertz**2,
     meaning="current of the bump of one map, by distance from its centre",
-    source="eqs. S1 to S5 with L=1, A, sigma, b and h0 as below",
+    source="eqs. S1 to S5 with L=1 and A, sigma, b, h0 as below",
 )
 
 parameters = (
@@ -84,12 +84,8 @@ parameters = (
     Parameter("b", -0.2076 * hertz, meaning="constant inhibition", source="paper"),
     Parameter("rows", 1, meaning="places across a map: 1 for a ring, more for a torus", source="ours"),
     Parameter("width", "sqrt(2*pi)*sigma", meaning="sum of the kernel's Gaussian along", source="eq. S1"),
-    Parameter(
-        "row",
-        "A*(width*(1 + (rows > 1)*(width - 1)) - 1) + b*(N - 1)",
-        meaning="sum of a row of one map",
-        source="eqs. S1, S2",
-    ),
+    Parameter("depth", "1 + (rows > 1)*(width - 1)", meaning="and across", source="eq. S1"),
+    Parameter("row", "A*(width*depth - 1) + b*(N - 1)", meaning="sum of a row of one map", source="eqs. S1, S2"),
     Parameter("total_0", ring.rate.sum() * hertz, meaning="sum of the rates of one map's bump", source="its profile"),
     Parameter(
         "h",

@@ -48,6 +48,7 @@ def said(model) -> list[str]:
     found = [text for item in model.parameters for text in (item.name, item.value, item.source)]
     found += [word for item in model.parameters for word in item.meaning.split()]
     found += [text for item in model.choices for text in (item.name, item.meaning, *forms(item))]
+    found += [text for item in model.curves for text in (item.name, item.meaning, item.source)]
     for item in model.populations:
         found += [item.name, item.size, *item.equations.splitlines(), item.rate or "", *item.initial.values()]
     for item in model.projections:
@@ -191,7 +192,7 @@ SHOWN = {
     nouns.Recalled: "phase target score threshold repeats level spiking",
     nouns.Limit: "condition reason",
     nouns.Model: "name parameters populations projections rules patterns stimuli observables protocol protocols "
-    "recalled limits choices reference rate_dt time_unit spiking description varied chosen unused",
+    "recalled limits choices curves reference rate_dt time_unit spiking description varied chosen unused",
 }
 
 
