@@ -67,8 +67,8 @@ def pvar_of_tests(result: Result, *, phase: str = "test", target: str = "R", mis
             raise ResultError(
                 f"The result has no {name!r}, which pVar needs; it holds {', '.join(map(str, result.data))}."
             )
-    tests = result.select(phase=phase)
-    variances = array(result[target].values, target).var(axis=(-2, -1))[tests["step_item"].values]
+    tests = result.by_item().select(phase=phase)
+    variances = array(tests[target].values, target).var(axis=(-2, -1))[tests["step_item"].values]
     if not np.all(variances > 0):
         raise ResultError(f"{target} is constant, so no share of its variance exists.")
     misfits = array(tests[misfit].values, misfit)

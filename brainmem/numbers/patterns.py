@@ -15,7 +15,7 @@ from brainmem.model.reading import drawing_order
 from brainmem.numbers.arrays import check_patterns
 from brainmem.numbers.starts import Given, of_trial, own_tables, side_by_side, size_of, stream
 from brainmem.text import draw, evaluate
-from brainmem.text.draws import coordinates
+from brainmem.text.draws import TRIAL, coordinates
 from brainmem.text.equations import identifiers
 from brainmem.translation.text import Translation
 
@@ -63,11 +63,11 @@ def _drawn(
     def one(trial: int) -> np.ndarray:
         known = of_trial(translated.model, tables, trial)
         read = {name: t[:, None] if t.ndim == 2 and item.every else t for name, t in known.items()}
-        names = {**coordinates(shape, step), **parameters, **read}
+        names = {**coordinates(shape, step, trial=trial), **parameters, **read}
         rng = stream(seed, item.name, trial)
         return draw(item.draw, names=names, rng=rng, shape=shape, expand=True, step=step)
 
-    if own_tables(translated.model, tables) & identifiers(item.draw):
+    if translated.trials and (own_tables(translated.model, tables) | {TRIAL}) & identifiers(item.draw):
         return np.stack([one(trial) for trial in range(translated.trials)], axis=1)
     return one(0)
 

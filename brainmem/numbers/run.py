@@ -25,11 +25,12 @@ from brainmem.model.parameters import resolve_parameters
 from brainmem.model.phases import held_lines, turns
 from brainmem.model.plan import Plan, plan_protocol
 from brainmem.model.reading import extreme_of
+from brainmem.model.together import Together, plan_together
 from brainmem.numbers.allowed import check_unset
 from brainmem.numbers.idle import check_effects
-from brainmem.numbers.items import check_items
+from brainmem.numbers.items import check_items, of_items
 from brainmem.numbers.patterns import frame_table, patterns_of, shown_rows, value_rows
-from brainmem.numbers.starts import Drawing, Given, size_of, start_names, start_tables, start_values, stream
+from brainmem.numbers.starts import Drawing, Given, own_tables, size_of, start_names, start_tables, start_values, stream
 from brainmem.text import evaluate
 from brainmem.text.constant import require_value
 from brainmem.text.counter import start_seed
@@ -95,18 +96,18 @@ def numbers_of(translated: Translation, given: Given, seed: int) -> Numbers:
     check_constants(_as_run(translated), parameters)
     _check_names(model, translated, given)
     _check_delays(translated, parameters)
-    plan = plan_protocol(model, parameters, stream(seed, "protocol"))
+    plan, together = _plan(translated, parameters, stream(seed, "protocol"))
     check_unset(model, plan, given.initial, spiking=translated.variant == "spiking")
     _check_sizes(model, parameters)
     patterns = patterns_of(translated, parameters, given, seed)
-    check_items(model, plan, patterns)
+    check_items(model, together.apart if together else plan, patterns)
     ends = ends_of(translated, parameters)
     _check_not_empty(translated, ends)
     drawing = Drawing(translated, parameters, patterns, seed)
     arrays, weights = start_values(drawing, given, ends)
     tables = _tables(translated, plan, parameters, patterns)
-    rows = start_tables(drawing, plan)
-    tables |= {name: _padded_rows(item) if item.ndim == 2 else _padded(item) for name, item in rows.items()}
+    rows = start_tables(drawing, plan, together)
+    tables |= {name: _padded_rows(item) if name.endswith("_start") else _padded(item) for name, item in rows.items()}
     arrays |= {f"table.{item.name}": tables[item.name] for item in translated.tables if item.name in tables}
     arrays |= {f"param.{name}": _number(parameters[name]) for name in _constants(translated)}
     numbers = {"n_steps": len(plan), START_SEED: start_seed(seed), VISIT_SEED: visit_seed(seed)}
@@ -116,6 +117,16 @@ def numbers_of(translated: Translation, given: Given, seed: int) -> Numbers:
     duration = _whole_steps(longest, _time_step(translated, parameters))
     in_rate = _in_rate(translated, given, parameters)
     return Numbers(parameters, plan, arrays, patterns, weights, ends, duration, in_rate)
+
+
+def _plan(
+    translated: Translation, parameters: Mapping[str, Any], rng: np.random.Generator
+) -> tuple[Plan, Together | None]:
+    """Return the plan, and for trials that show an item each how it comes from that of one after the other."""
+    if translated.shown is None:
+        return plan_protocol(translated.model, parameters, rng), None
+    together = plan_together(translated.model, parameters, rng, translated.shown)
+    return together.plan, together
 
 
 def _as_run(translated: Translation) -> MemoryModel:
@@ -283,10 +294,13 @@ def _tables(
             dt = _time_step(translated, parameters)
             frame = frame_table(model, item, parameters, frames, dt)
             tables[f"{item.name}_frame"] = _padded(frame, frames - 1.0)
-    tabled = {item.name for item in translated.tables}
+    tabled, own = {item.name for item in translated.tables}, own_tables(model, patterns)
     for item in model.all_patterns:
         if f"{item.name}_values" in tabled:
-            tables[f"{item.name}_values"] = _padded_rows(value_rows(item, patterns[item.name]))
+            values = patterns[item.name]
+            if translated.shown is not None:
+                values = of_items(values, translated.shown, own=item.name in own)
+            tables[f"{item.name}_values"] = _padded_rows(value_rows(item, values))
     opened = {}
     for gate in model.protocol.gates:
         values = {p.name: _number(evaluate(str(p.gates.get(gate, 0)), parameters)) for p in model.protocol.phases}
@@ -326,7 +340,8 @@ def _average_from(phase: Phase, durations: Mapping[str, float], parameters: Mapp
 
 def _padded(values: ArrayLike, fill: float = 0.0) -> np.ndarray:
     """Add the row that holds behind the last step."""
-    return np.append(np.asarray(values, dtype=float), fill)
+    rows = np.asarray(values, dtype=float)
+    return np.concatenate([rows, np.full((1, *rows.shape[1:]), fill)])
 
 
 def _padded_rows(values: np.ndarray) -> np.ndarray:

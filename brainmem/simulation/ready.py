@@ -14,6 +14,7 @@ from brainmem.engine.device import Device
 from brainmem.errors import RuleError
 from brainmem.model.names import affine_tables, current_table
 from brainmem.numbers.calibrate import CELLS, POINTS, AffineFit, Calibration, CellProgram, calibrate, fit_affine
+from brainmem.numbers.items import with_items
 from brainmem.numbers.run import Given, Numbers, numbers_of
 from brainmem.numbers.threads import on_one_thread
 from brainmem.simulation.description import describe_cells, describe_verdicts
@@ -117,6 +118,7 @@ def make_ready(
 ) -> Ready:
     """Draw, tabulate and calibrate what one run needs, and find what it is to record; new f-I curves take a run."""
     try:
+        translated = with_items(translated, given.parameters)
         numbers = numbers_of(translated, given, seed)
     except MemoryError as error:
         sizes = ", ".join(f"{name} = {value}" for name, value in given.parameters.items() if isinstance(value, int))

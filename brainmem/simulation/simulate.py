@@ -13,16 +13,18 @@ import numpy as np
 from brainmem.engine.device import Device, Executable, as_device, thread_seeds
 from brainmem.engine.prepare import prepare
 from brainmem.engine.stages import RUNNING, TRANSLATING, say_stage
-from brainmem.errors import ResultError, RuleError
-from brainmem.intake.arguments import CALLABLE, SPAN, optional, takes
+from brainmem.errors import ResultError, RuleError, TranslationError, quoted
+from brainmem.intake.arguments import CALLABLE, SPAN, TRIALS, optional, takes
 from brainmem.intake.records import RECORD, Asked, as_record
 from brainmem.model.freezing import fixed_weights
 from brainmem.model.memory import MemoryModel
 from brainmem.model.phases import with_starts
 from brainmem.model.protocols import form_of
 from brainmem.model.reading import drawn_from
+from brainmem.model.together import ITEMS
 from brainmem.model.variants import Variant, variant_of, with_cells
 from brainmem.models import get_model
+from brainmem.numbers.items import with_items
 from brainmem.numbers.loading import RUN, load_given
 from brainmem.numbers.run import Given
 from brainmem.results.result import Result
@@ -31,6 +33,8 @@ from brainmem.simulation.description import describe_schedule
 from brainmem.simulation.jobs import job_of
 from brainmem.simulation.ready import Ready, make_ready
 from brainmem.simulation.remarks import Remark, remarks_on_run
+from brainmem.text.draws import TRIAL
+from brainmem.text.equations import identifiers
 from brainmem.translation import translate
 from brainmem.translation.script import sizes
 from brainmem.translation.text import Translation
@@ -51,7 +55,7 @@ def simulate(
     initial: Mapping[str, Any] | None = None,
     record: Asked = ("weights",),
     interval: Any = None,
-    trials: int | None = None,
+    trials: int | str | None = None,
     protocol: str | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Result:
@@ -91,12 +95,13 @@ def simulate(
         and of those whose state is scored, by `Recalled` or an `average`.
     interval : Quantity, optional
         Time between samples of recorded variables; ten time steps when not given.
-    trials : int, optional
+    trials : int or "items", optional
         Number of independent trials that run at once, with the same weights, each with start values and noise of its
         own; the first trial starts from the numbers of a run without trials. No rule may change the weights: see
-        `freeze`. Results have a dimension ``trial``. Trials keep step: a phase with an end condition goes on until
-        every trial fulfils it in the same time step. With units that are updated one at a time, a trial that fulfils
-        it stops, and the phase goes on until all have stopped.
+        `freeze`. Results have a dimension ``trial``. ``"items"`` is a trial for each item of the protocol, which it
+        shows in place of one after the other: the coordinate ``trial_item`` tells which. Trials keep step: a phase with
+        an end condition goes on until every trial fulfils it in the same time step. With units that are updated one at
+        a time, a trial that fulfils it stops, and the phase goes on until all have stopped.
     protocol : str, optional
         Which of the model's protocols is run; the first when not given. What no phase of it opens is not built.
     progress : callable, optional
@@ -133,7 +138,7 @@ def arrays(
     inputs: Mapping[str, Any] | None = None,
     weights: Mapping[str, Any] | None = None,
     initial: Mapping[str, Any] | None = None,
-    trials: int | None = None,
+    trials: int | str | None = None,
     protocol: str | None = None,
 ) -> dict[str, np.ndarray]:
     """Return every number that the script of a run reads, see `script`.
@@ -162,7 +167,7 @@ def script(
     *,
     parameters: Mapping[str, Any] | None = None,
     inputs: Mapping[str, Any] | None = None,
-    trials: int | None = None,
+    trials: int | str | None = None,
     protocol: str | None = None,
 ) -> str:
     """Return a run as a Brian2 script, which needs no brainmem but only the numbers that `arrays` returns.
@@ -190,20 +195,31 @@ def script(
     variant = variant_of(variant)
     model, parameters = form_of(get_model(model) if isinstance(model, str) else model, parameters, protocol)
     given = load_given(model, with_cells(variant, parameters), inputs=inputs)
-    return str(translated_for(model, variant, trials, given))
+    return str(with_items(translated_for(model, variant, trials, given), given.parameters))
 
 
-def translated_for(model: MemoryModel, variant: Variant, trials: int | None, given: Given) -> Translation:
-    """Translate a model for what is given, and for many trials at once where `trials` says how many."""
+def translated_for(model: MemoryModel, variant: Variant, trials: int | str | None, given: Given) -> Translation:
+    """Translate a model for what is given, and for many trials at once where `trials` says how many.
+
+    With ``trials="items"`` there is one for each item; `with_items` says how many these are with the parameters of a
+    run.
+    """
     model = with_starts(model, given.initial)
     if trials is None:
         return translate(model, variant)
+    number = TRIALS.read(f"trials={quoted(trials)}", trials, TranslationError)
     axes = {item.name: 4 if item.every else 3 for item in model.all_patterns}
     given_axes = {name: np.ndim(table) for name, table in given.inputs.items()}
     own = {name for name, count in given_axes.items() if count == axes.get(name)}
+    if number == ITEMS and own:
+        raise RuleError(
+            f"Model {model.name!r}: inputs= gives {min(own)!r} of shape (items, trial, ...), and with trials='items' "
+            "each trial shows an item of its own. Give (items, ...), a row for each item, or a number of trials."
+        )
+    own |= {item.name for item in model.all_patterns if TRIAL in identifiers(item.draw)} - set(given.inputs)
     own = drawn_from(model.all_patterns, own, without=set(given.inputs))
     fixed = fixed_weights(model, given.parameters, variant.name)
-    return translate(fixed, variant, trials=trials, trial_inputs=tuple(own))
+    return translate(fixed, variant, trials=range(1) if number == ITEMS else number, trial_inputs=tuple(own))
 
 
 def execute(ready: Ready, executable: Executable, *, progress: Callable[[float], None] | None = None) -> Result:
