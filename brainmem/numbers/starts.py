@@ -15,6 +15,8 @@ from brainmem.model.plan import Plan
 from brainmem.model.together import Together
 from brainmem.numbers.allowed import require_allowed, sample
 from brainmem.numbers.arrays import check_matrix, load_array
+from brainmem.numbers.ended import Ended
+from brainmem.numbers.streams import side_by_side, stream
 from brainmem.numbers.weights import check_shared, draw_weights, present
 from brainmem.text import draw, evaluate
 from brainmem.text.counter import CounterDraws, start_seed
@@ -30,15 +32,11 @@ __all__ = [
     "Given",
     "of_trial",
     "own_tables",
-    "side_by_side",
     "size_of",
     "start_names",
     "start_tables",
     "start_values",
-    "stream",
 ]
-
-_BYTES = 256  # a stream's name is a sequence of bytes, so larger numbers can stand for trials
 
 
 @dataclass(frozen=True)
@@ -50,34 +48,12 @@ class Given:
     weights: Mapping[str, Any]
     initial: Mapping[str, Any]
     notes: tuple[str, ...] = ()  # what was decided in reading them
-
-
-def stream(seed: int, name: str, trial: int = 0) -> np.random.Generator:
-    """Return the random generator of a named quantity; streams of other names do not depend on it.
-
-    That of the first trial is the one of a run without trials.
-    """
-    key = (*name.encode(), *((_BYTES + trial,) if trial else ()))
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+    after: Ended | None = None  # the state in which the run before ended
 
 
 def size_of(text: str | int, parameters: Mapping[str, Any]) -> int:
     """Return the integer that a size text stands for."""
     return int(evaluate(str(text), parameters))
-
-
-def side_by_side(values: np.ndarray, units: int | None = None) -> np.ndarray:
-    """Return values of every trial in the order of the device, unit by unit with the trials side by side.
-
-    Parameters
-    ----------
-    values : (..., trial, unit) array
-        The last axis may hold several cells for each of the `units`.
-    """
-    *rest, trials, size = values.shape
-    wide = units or size
-    apart = values.reshape(*rest, trials, wide, size // wide)
-    return np.swapaxes(apart, -3, -2).reshape(*rest, trials * size)
 
 
 @dataclass(frozen=True)
@@ -91,12 +67,15 @@ class Drawing:
         Resolved values by name.
     patterns : mapping of str to ndarray, shape (items, [trial,] [frames,] unit)
     seed : int
+    first : int
+        How many starts of phases the runs have numbered that went before.
     """
 
     translated: Translation
     parameters: Mapping[str, Any]
     patterns: Mapping[str, np.ndarray]
     seed: int
+    first: int = 0
 
     @property
     def model(self) -> MemoryModel:
@@ -246,14 +225,16 @@ def start_tables(drawing: Drawing, plan: Plan, together: Together | None = None)
     keys = together.apart.starts if together else plan.starts
     for name, item in restarts(model).items():
         sets = plan.by_phase(lambda phase, name=name: name in phase.start)
-        tables[f"{name}_row"] = plan.start * sets
+        first = drawing.first if item.on_device else 0
+        tables[f"{name}_row"] = (plan.start + first) * sets
         if not item.on_device:
             tables[f"{name}_start"] = (
                 _of_items(drawing, item, together) if together else phase_starts(drawing, item, keys)
             )
             continue
         if together:
-            tables[rows_of_trials(name)] = np.vstack([0 * together.starts[:1], together.starts])[plan.start * sets]
+            numbers = np.vstack([0 * together.starts[:1], together.starts + first])
+            tables[rows_of_trials(name)] = numbers[plan.start * sets]
         if name in (owner := owner_of(model, name)).values:
             _check_drawn(drawing, item, keys, size_of(owner.size, drawing.parameters))
     return tables
@@ -298,7 +279,7 @@ def _drawn(
     read = _at_begin(model, phase, name, items, of_trial(model, drawing.patterns, trial))
     rng: Any = stream(drawing.seed, f"{phase.name}.{name}", trial)
     if phase.fresh:
-        rng = CounterDraws(start_seed(drawing.seed), rows, trial, restart.number(phase))
+        rng = CounterDraws(start_seed(drawing.seed), rows + drawing.first, trial, restart.number(phase))
     shape, shown = (len(rows), size), drawing.translated.shown
     item, unit = np.broadcast_arrays(items[:, None], np.arange(size))
     places = {"item": item, "unit": unit, TRIAL: trial if shown is None else item - shown.start}

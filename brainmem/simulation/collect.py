@@ -21,6 +21,7 @@ from brainmem.numbers.run import Numbers
 from brainmem.results.result import Result
 from brainmem.simulation.arranged import Outputs, apart, described, dim_of, rows_run, unit_of, within
 from brainmem.simulation.records import Records, end_label, mean_label, total_of
+from brainmem.simulation.state import state_at_end, streams_at_end
 from brainmem.simulation.traces import spikes, traces
 from brainmem.simulation.weights import weights_after
 from brainmem.text.equations import unit_text
@@ -56,6 +57,7 @@ def collect(
         | _patterns(model, numbers)
         | weights_after(translated, numbers, records, outputs, ended=_epochs_ended(numbers, outputs), dense=dense)
         | _ends(translated, numbers, outputs)
+        | (state_at_end(translated, numbers, outputs, dense=dense) if records.state else {})
         | traces(translated, numbers, outputs, dt)
         | spikes(translated, numbers, outputs, dt)
     )
@@ -84,6 +86,8 @@ def collect(
         "reference": json.dumps(asdict(model.reference)) if model.reference else "",
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+    if records.state:
+        data.attrs["streams"] = streams_at_end(numbers, outputs)
     return Result(data)
 
 

@@ -14,7 +14,7 @@ from brainmem.engine.device import Device, Executable, as_device, thread_seeds
 from brainmem.engine.prepare import prepare
 from brainmem.engine.stages import RUNNING, TRANSLATING, say_stage
 from brainmem.errors import ResultError, RuleError, TranslationError, quoted
-from brainmem.intake.arguments import CALLABLE, SPAN, TRIALS, optional, takes
+from brainmem.intake.arguments import CALLABLE, RESULT, SPAN, TRIALS, optional, takes
 from brainmem.intake.records import RECORD, Asked, as_record
 from brainmem.model.freezing import fixed_weights
 from brainmem.model.memory import MemoryModel
@@ -33,6 +33,7 @@ from brainmem.simulation.description import describe_schedule
 from brainmem.simulation.jobs import job_of
 from brainmem.simulation.ready import Ready, make_ready
 from brainmem.simulation.remarks import Remark, remarks_on_run
+from brainmem.simulation.state import going_on, with_missing
 from brainmem.text.draws import TRIAL
 from brainmem.text.equations import identifiers
 from brainmem.translation import translate
@@ -42,7 +43,7 @@ from brainmem.translation.text import Translation
 __all__ = ["arrays", "execute", "script", "simulate", "translated_for"]
 
 
-@takes(RuleError, **RUN, record=RECORD, interval=optional(SPAN), progress=optional(CALLABLE))
+@takes(RuleError, **RUN, record=RECORD, interval=optional(SPAN), progress=optional(CALLABLE), after=optional(RESULT))
 def simulate(
     model: MemoryModel | str,
     variant: Variant | str = "rate",
@@ -57,6 +58,7 @@ def simulate(
     interval: Any = None,
     trials: int | str | None = None,
     protocol: str | None = None,
+    after: Result | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Result:
     """Run `model` through its protocol and return what was recorded.
@@ -88,11 +90,12 @@ def simulate(
     record : tuple of str, or mapping
         ``"weights"``, all synaptic variables at the start and after every epoch; ``"recurrent.w"``, this one alone;
         ``"end_x"`` (or ``"end_units.x"``), a variable of units as each step ends, also one that `until` ended;
-        ``"spikes"``; any variable of a population (``"x"`` or ``"units.x"``) in time. A mapping says when, None for
-        always: ``{"recurrent.w": (0, 10, "last"), "end_x": ("dream",), "spikes": None}`` keeps weights at the start,
-        after epoch 10 and as the run ends, and states as the phase dream ends. Mean rates are kept of every step; with
-        ``record=()``, or where ``"mean_x"`` is named itself, as in ``{"mean_x": ("learn",)}``, only of the phases named
-        and of those whose state is scored, by `Recalled` or an `average`.
+        ``"spikes"``; ``"state"``, all that a run `after` this one needs; any variable of a population (``"x"`` or
+        ``"units.x"``) in time. A mapping says when, None for always: ``{"recurrent.w": (0, 10, "last"), "end_x":
+        ("dream",), "spikes": None}`` keeps weights at the start, after epoch 10 and as the run ends, and states as the
+        phase dream ends. Mean rates are kept of every step; with ``record=()``, or where ``"mean_x"`` is named itself,
+        as in ``{"mean_x": ("learn",)}``, only of the phases named and of those whose state is scored, by `Recalled` or
+        an `average`.
     interval : Quantity, optional
         Time between samples of recorded variables; ten time steps when not given.
     trials : int or "items", optional
@@ -104,6 +107,10 @@ def simulate(
         a time, a trial that fulfils it stops, and the phase goes on until all have stopped.
     protocol : str, optional
         Which of the model's protocols is run; the first when not given. What no phase of it opens is not built.
+    after : Result, optional
+        A result recorded with ``"state"``, from whose end the run goes on: weights and states of units and cells, with
+        its patterns. `weights`, `initial` and `inputs` take the place of what they name. With the seed of that run,
+        random streams go on too; with another they are those of that seed.
     progress : callable, optional
         Called with the completed fraction while the run goes on.
 
@@ -121,7 +128,9 @@ def simulate(
     variant = variant_of(variant)
     model, parameters = form_of(get_model(model) if isinstance(model, str) else model, parameters, protocol)
     given = load_given(model, with_cells(variant, parameters), inputs=inputs, weights=weights, initial=initial)
+    given = given if after is None else going_on(model, variant, given, after)
     translated = translated_for(model, variant, trials, given)
+    given = with_missing(translated, given)
     ready = make_ready(translated, given, seed=seed, device=device, record=as_record(record))
     executable = prepare(job_of(ready, interval), device)
     return execute(ready, executable, progress=progress)
@@ -226,7 +235,7 @@ def execute(ready: Ready, executable: Executable, *, progress: Callable[[float],
     """Run a prepared network with the numbers of `ready`."""
     say_stage(RUNNING)
     outputs = executable.run(
-        ready.device_inputs(), seed=ready.seed, duration=ready.numbers.duration + ready.dt, progress=progress
+        ready.device_inputs(), seed=ready.device_seed, duration=ready.numbers.duration + ready.dt, progress=progress
     )
     result = collect(
         ready.translated,
