@@ -22,6 +22,7 @@ __all__ = [
     "parse_part",
     "parse_protocols",
     "parse_seeds",
+    "parse_trials",
     "parse_value",
     "records",
     "save_result",
@@ -100,6 +101,21 @@ def parse_part(text: str | None) -> tuple[int, int] | None:
             "--index 8/8. In a Slurm array of 1 to 8: --index $SLURM_ARRAY_TASK_ID/8."
         )
     return number, count
+
+
+def parse_trials(text: str | None) -> int | str | None:
+    """Return a number of trials, or ``"items"``.
+
+    Raises
+    ------
+    BrainmemError
+        For anything else.
+    """
+    if text is None or text == "items":
+        return text
+    if not text.isdecimal() or int(text) < 1:
+        raise BrainmemError(f"--trials {text!r}: write how many, --trials 8, or --trials items, one for each item.")
+    return int(text)
 
 
 def parse_protocols(text: str | None) -> str | list[str] | None:

@@ -8,7 +8,16 @@ from typing import Annotated, Any
 
 import typer
 
-from brainmem.cli.options import check_writable, device_of, make_folder, pairs, records, save_result, settings
+from brainmem.cli.options import (
+    check_writable,
+    device_of,
+    make_folder,
+    pairs,
+    parse_trials,
+    records,
+    save_result,
+    settings,
+)
 from brainmem.cli.screen import out, print_code, print_table, say
 from brainmem.storage.files import file_name
 
@@ -52,7 +61,11 @@ ProtocolName = Annotated[
     typer.Option("--protocol", metavar="NAME", help="One of the model's protocols; the first if not given."),
 ]
 Trials = Annotated[
-    int | None, typer.Option(min=1, help="Number of independent trials that run at once; no rule may act.")
+    str | None,
+    typer.Option(
+        metavar="NUMBER|items",
+        help="Independent trials that run at once, or a trial for each item; no rule may act.",
+    ),
 ]
 Output = Annotated[Path | None, typer.Option("--output", "-o", help="Where results are written.")]
 
@@ -109,7 +122,7 @@ def run(
     name = f"{file_name(Path(key).name)}-{file_name(run)}-seed{seed}.nc"
     path = check_writable(output or Path(name))
     options = {"parameters": settings(set), "inputs": pairs(input, "--input"), "device": device_of(device, threads)}
-    options |= {"trials": trials, "protocol": protocol, **({"record": records(record)} if record else {})}
+    options |= {"trials": parse_trials(trials), "protocol": protocol, **({"record": records(record)} if record else {})}
     [result] = _runs([(key, variant.value, seed)], options)
     save_result(result, path)
     _print_recall(result)

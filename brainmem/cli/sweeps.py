@@ -14,6 +14,7 @@ from brainmem.cli.options import (
     parse_part,
     parse_protocols,
     parse_seeds,
+    parse_trials,
     records,
     sweep_settings,
 )
@@ -82,7 +83,7 @@ def sweep(
             device=device_of(device, threads),
             jobs=jobs,
             inputs=pairs(input, "--input"),
-            trials=trials,
+            trials=parse_trials(trials),
             protocol=parse_protocols(protocol),
             part=part,
             progress=report,

@@ -38,10 +38,12 @@ __all__ = [
     "SEEDS",
     "SPAN",
     "TEXT",
+    "TRIALS",
     "WHOLE",
     "Kind",
     "a",
     "count",
+    "either",
     "instance",
     "number",
     "one_of",
@@ -122,6 +124,18 @@ def a(wanted: str, holds: Callable[[Any], bool]) -> Kind:
 def optional(kind: Kind) -> Kind:
     """Return the kind that allows None beside `kind`."""
     return Kind(lambda what, given, error: None if given is None else kind.read(what, given, error))
+
+
+def either(first: Kind, other: Kind) -> Kind:
+    """Return the kind of what one of two kinds allows; messages are those of the first."""
+
+    def read(what: str, given: Any, error: type[BrainmemError]) -> Any:
+        try:
+            return other.read(what, given, error)
+        except error:
+            return first.read(what, given, error)
+
+    return Kind(read)
 
 
 def one_of(*options: Any) -> Kind:
@@ -249,6 +263,14 @@ def _is_mapping(given: Any) -> bool:
     return isinstance(given, Mapping) and all(isinstance(name, str) for name in given)
 
 
+def _read_trials(what: str, given: Any, error: type[BrainmemError]) -> Any:
+    if isinstance(given, str):
+        if given != "items":
+            raise error(f"{what} must be a whole number of at least 1, or 'items', a trial for each item.")
+        return given
+    return read_whole(given, what=what, error=error, least=1)
+
+
 def _read_array(what: str, given: Any, error: type[BrainmemError]) -> Any:
     try:
         take(given)
@@ -270,6 +292,7 @@ MAPPING = a("a mapping from names to values, such as {'name': value}", _is_mappi
 NAMES = several("a tuple of names, such as ('weights',)", lambda item: isinstance(item, str))
 SEEDS = Kind(_read_seeds)
 SEED = Kind(lambda what, given, error: read_whole(given, what=what, error=error, most=None))
+TRIALS = Kind(_read_trials)
 WHOLE = count(1)
 NUMBER = number()
 SPAN = number(SECONDS)

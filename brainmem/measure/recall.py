@@ -102,7 +102,7 @@ def recall_table(
     criterion = Criterion.of(result, **given, level=level)
     if own:
         criterion = replace(criterion, score=getattr(own, "__name__", "score"))
-    tests = result.require_complete().select(phase=criterion.phase)
+    tests = result.require_complete().by_item().select(phase=criterion.phase)
     patterns = _targets(tests, criterion)
     rates = mean_rates(tests, mean_rate_name(tests, rate, of=patterns))
     _require_averages(rates, criterion.phase)

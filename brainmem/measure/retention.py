@@ -102,6 +102,7 @@ def _first_tests(epochs: np.ndarray, tested: np.ndarray) -> np.ndarray:
 
 def _last_learned(result: Any, phase: str, table: xr.Dataset) -> np.ndarray:
     """Return the last epoch, up to each, in which each item came in a phase, (epoch, item), NaN for none."""
+    result = result.by_item()
     phases = result["step_phase"].values
     if phase not in phases:
         known = list(dict.fromkeys(phases.tolist()))

@@ -72,7 +72,7 @@ def pvar_of_tests(
             raise ResultError(
                 f"The result has no {name!r}, which pVar needs; it holds {', '.join(map(str, result.data))}."
             )
-    tests = result.select(phase=phase)
+    tests = result.by_item().select(phase=phase)
     rates = array(result[target].values, target)
     counted = array(result[marks].values, marks) > 0 if marks else np.ones(rates.shape, bool)
     number = np.maximum(counted.sum(axis=(-2, -1), keepdims=True), 1)

@@ -171,8 +171,10 @@ def _came_before(keys: np.ndarray) -> np.ndarray:
     return came
 
 
-def plan_protocol(model: Model, parameters: Mapping[str, Any], rng: np.random.Generator) -> Plan:
-    """Return the steps of the model's protocol; random orders are drawn from `rng`.
+def plan_protocol(
+    model: Model, parameters: Mapping[str, Any], rng: np.random.Generator, *, item: int | None = None
+) -> Plan:
+    """Return the steps of the model's protocol, or of one item alone; random orders are drawn from `rng`.
 
     Those of one variant are drawn along the protocol as written, so that both come in the same orders.
     """
@@ -182,7 +184,8 @@ def plan_protocol(model: Model, parameters: Mapping[str, Any], rng: np.random.Ge
         check_length(model, entry, parameters, sum(part.shape[1] for part in parts))
         if isinstance(entry, Repeat):
             check_epochs(model, entry, parameters)
-        parts.append(columns_of(model, entry, parameters, rng))
+        part = columns_of(model, entry, parameters, rng)
+        parts.append(part if item is None else part[:, part[ITEM] == item])
     return _with_rows(model, np.concatenate(parts, axis=1), [part.shape[1] for part in parts])
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,7 @@ __all__ = [
     "check_epochs",
     "check_length",
     "columns_of",
+    "counts_run",
     "phases_shown",
     "range_shown",
 ]
@@ -96,6 +97,16 @@ def range_shown(model: Model, entry: Each | Repeat, each: Each, parameters: Mapp
     counts = _counts(model, each, parameters, _runs(each, parameters, _times(model, entry, parameters)))
     first, size = counts.first[counts.size > 0], counts.size[counts.size > 0]
     return (int(first.min()), int((first + size).max())) if first.size else (0, 0)
+
+
+def counts_run(
+    model: Model, entry: Each | Repeat, parameters: Mapping[str, Any]
+) -> Iterator[tuple[Each, np.ndarray, Counts]]:
+    """Yield each `Each` of an entry with the epochs in which it runs, and its numbers in them."""
+    times = _times(model, entry, parameters)
+    for each in _body(entry):
+        epochs = _runs(each, parameters, times)
+        yield each, epochs, _counts(model, each, parameters, epochs)
 
 
 def check_epochs(model: Model, entry: Repeat, parameters: Mapping[str, Any]) -> None:

@@ -14,9 +14,10 @@ from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Pattern, Stimulus
 from brainmem.model.reading import drawing_order
 from brainmem.numbers.arrays import check_patterns
-from brainmem.numbers.starts import Given, of_trial, own_tables, side_by_side, size_of, stream
+from brainmem.numbers.starts import Given, of_trial, own_tables, size_of
+from brainmem.numbers.streams import side_by_side, stream
 from brainmem.text import draw, evaluate
-from brainmem.text.draws import coordinates
+from brainmem.text.draws import TRIAL, coordinates
 from brainmem.text.equations import identifiers
 from brainmem.translation.text import Translation
 
@@ -39,7 +40,14 @@ def patterns_of(translated: Translation, parameters: Mapping[str, Any], given: G
         shape = _shape(model, item, parameters)
         if item.name in given.inputs:
             values = given.inputs[item.name]
-            tables[item.name] = check_patterns(item, values, shape, model, trials=translated.trials)
+            try:
+                tables[item.name] = check_patterns(item, values, shape, model, trials=translated.trials)
+            except RuleError as error:
+                if given.after is None or item.name not in given.after.tables:
+                    raise
+                raise RuleError(
+                    f"{error} It is that of the result which after= gives; another may be given by inputs=."
+                ) from error
         else:
             tables[item.name] = _drawn(translated, item, shape, parameters, tables, seed)
     return tables
@@ -64,11 +72,12 @@ def _drawn(
     def one(trial: int) -> np.ndarray:
         known = of_trial(translated.model, tables, trial)
         read = {name: t[:, None] if t.ndim == 2 and item.every else t for name, t in known.items()}
-        names = {**coordinates(shape, step), **curve_functions(translated.model.curves), **parameters, **read}
+        called = curve_functions(translated.model.curves)
+        names = {**coordinates(shape, step, trial=trial), **called, **parameters, **read}
         rng = stream(seed, item.name, trial)
         return draw(item.draw, names=names, rng=rng, shape=shape, expand=True, step=step)
 
-    if own_tables(translated.model, tables) & identifiers(item.draw):
+    if translated.trials and (own_tables(translated.model, tables) | {TRIAL}) & identifiers(item.draw):
         return np.stack([one(trial) for trial in range(translated.trials)], axis=1)
     return one(0)
 

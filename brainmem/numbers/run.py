@@ -7,7 +7,6 @@ the device (`brainmem.text.counter`), and noise from the device's own.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,16 +24,16 @@ from brainmem.model.nouns import Phase, Population
 from brainmem.model.parameters import resolve_parameters
 from brainmem.model.phases import held_lines, turns
 from brainmem.model.plan import Plan, plan_protocol
-from brainmem.model.reading import extreme_of
+from brainmem.model.together import Together, plan_together
 from brainmem.numbers.allowed import check_unset
+from brainmem.numbers.checked import check_delays, check_limits, check_not_empty, check_sizes, time_step
+from brainmem.numbers.ended import NOTHING
 from brainmem.numbers.idle import check_effects
-from brainmem.numbers.items import check_items
+from brainmem.numbers.items import check_items, of_items
 from brainmem.numbers.patterns import frame_table, patterns_of, shown_rows, value_rows
-from brainmem.numbers.starts import Drawing, Given, size_of, start_names, start_tables, start_values, stream
+from brainmem.numbers.starts import Drawing, Given, own_tables, start_names, start_tables, start_values
 from brainmem.text import evaluate
-from brainmem.text.constant import require_value
 from brainmem.text.counter import start_seed
-from brainmem.text.equations import identifiers, read_equations
 from brainmem.text.shuffles import shuffle_seed
 from brainmem.text.sites import visit_seed
 from brainmem.text.slices import Ends
@@ -44,7 +43,6 @@ from brainmem.translation.text import Translation
 
 __all__ = ["Given", "Numbers", "numbers_of"]
 
-_COPIES = 2  # of an array, at least, while a run is prepared
 _MOST_STEPS = 1e13  # time steps of a run; more would take years
 FOREVER = 1e9  # seconds; the duration of steps behind the last
 
@@ -69,6 +67,10 @@ class Numbers:
         Longest possible duration in seconds.
     in_rate : dict
         Of the spiking variant, the parameters that the same run has otherwise in the rate variant, with values there.
+    synapses : dict of str to ndarray, shape (post, pre)
+        What a run that went before left in synaptic variables without start values.
+    streams : dict
+        How far random streams have got, for a run that goes on; see `brainmem.numbers.ended`.
     """
 
     parameters: dict[str, Any]
@@ -79,6 +81,13 @@ class Numbers:
     ends: dict[str, Ends]
     duration: float
     in_rate: Mapping[str, Any] = field(default_factory=dict)
+    synapses: Mapping[str, np.ndarray] = field(default_factory=dict)
+    streams: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def begun(self) -> set[str]:
+        """The variables, ``"owner.variable"``, that begin with values of their own."""
+        return {*self.arrays, *self.weights, *self.synapses}
 
 
 def numbers_of(translated: Translation, given: Given, seed: int) -> Numbers:
@@ -92,32 +101,48 @@ def numbers_of(translated: Translation, given: Given, seed: int) -> Numbers:
     model = translated.model
     parameters = resolve_parameters(model, given.parameters, parameters=translated.parameters)
     check_effects(translated.written or model, given.parameters)
-    _check_limits(model, parameters)
+    check_limits(model, parameters)
     check_constants(_as_run(translated), parameters)
     _check_names(model, translated, given)
-    _check_delays(translated, parameters)
-    plan = plan_protocol(model, parameters, stream(seed, "protocol"))
-    check_unset(model, plan, given.initial, spiking=translated.variant == "spiking")
-    _check_sizes(model, parameters)
+    check_delays(translated, parameters)
+    after = given.after or NOTHING
+    plan, together, orders = _plan(translated, parameters, after.orders_of(seed))
+    check_unset(model, plan, {**given.initial, **after.state}, spiking=translated.variant == "spiking")
+    check_sizes(model, parameters)
     patterns = patterns_of(translated, parameters, given, seed)
-    check_items(model, plan, patterns)
+    check_items(model, together.apart if together else plan, patterns)
     ends = ends_of(translated, parameters)
-    _check_not_empty(translated, ends)
-    drawing = Drawing(translated, parameters, patterns, seed)
+    check_not_empty(translated, ends)
+    drawing = Drawing(translated, parameters, patterns, seed, after.starts_of(seed))
     arrays, weights = start_values(drawing, given, ends)
-    tables = _tables(translated, plan, parameters, patterns)
-    rows = start_tables(drawing, plan)
-    tables |= {name: _padded_rows(item) if item.ndim == 2 else _padded(item) for name, item in rows.items()}
+    state, synapses = after.held(translated, parameters, {*given.initial, *given.weights}, ends)
+    arrays, weights = arrays | state, weights | {name: w for name, w in synapses.items() if name in weights}
+    tables = _tables(translated, plan, parameters, patterns, fresh=not state or after.beside)
+    rows = start_tables(drawing, plan, together)
+    tables |= {name: _padded_rows(item) if name.endswith("_start") else _padded(item) for name, item in rows.items()}
     tables |= {name: item.rows for name, item in curve_functions(model.curves).items()}
     arrays |= {f"table.{item.name}": tables[item.name] for item in translated.tables if item.name in tables}
     arrays |= {f"param.{name}": _number(parameters[name]) for name in _constants(translated)}
-    numbers = {"n_steps": len(plan), START_SEED: start_seed(seed), VISIT_SEED: visit_seed(seed)}
-    numbers[SHUFFLE_SEED] = shuffle_seed(seed)
+    numbers = {"n_steps": len(plan), START_SEED: start_seed(seed), VISIT_SEED: visit_seed(after.seed_of(seed))}
+    numbers[SHUFFLE_SEED] = shuffle_seed(after.seed_of(seed))
     arrays |= {f"param.{name}": float(numbers[name]) for name in run_numbers(model)}
     longest = arrays["table.step_duration"][: len(plan)][plan.own]
-    duration = _whole_steps(longest, _time_step(translated, parameters))
+    duration = _whole_steps(longest, time_step(translated, parameters))
     in_rate = _in_rate(translated, given, parameters)
-    return Numbers(parameters, plan, arrays, patterns, weights, ends, duration, in_rate)
+    drawn = drawing.first + len(together.apart.starts if together else plan.starts)
+    streams = {"orders": orders, "starts": drawn, "runs": after.runs_of(seed) + 1}
+    synapses = {name: matrix for name, matrix in synapses.items() if name not in weights}
+    return Numbers(parameters, plan, arrays, patterns, weights, ends, duration, in_rate, synapses, streams)
+
+
+def _plan(
+    translated: Translation, parameters: Mapping[str, Any], rng: np.random.Generator
+) -> tuple[Plan, Together | None, dict[str, Any]]:
+    """Return the plan, for trials that show an item each how it comes from that in turn, and where `rng` has got to."""
+    if translated.shown is None:
+        return plan_protocol(translated.model, parameters, rng), None, dict(rng.bit_generator.state)
+    together = plan_together(translated.model, parameters, rng, translated.shown)
+    return together.plan, together, dict(rng.bit_generator.state)
 
 
 def _as_run(translated: Translation) -> MemoryModel:
@@ -141,68 +166,6 @@ def _number(value: Any) -> float:
     return float(np.asarray(value))
 
 
-def _time_step(translated: Translation, parameters: Mapping[str, Any]) -> float:
-    dt = _number(evaluate(translated.dt, parameters))
-    if not (dt > 0 and np.isfinite(dt)):
-        raise RuleError(
-            f"Model {translated.model.name!r}: the time step {translated.dt} is {dt:g} s; it must be longer than 0."
-        )
-    return float(f"{dt:.12g}")
-
-
-def _check_delays(translated: Translation, parameters: Mapping[str, Any]) -> None:
-    """Refuse delays that are no multiple of the time step: they would silently be others."""
-    dt = _time_step(translated, parameters)
-    for item in (item for item in translated.connections if item.delay):
-        seconds = _number(evaluate(item.delay, parameters))
-        steps = seconds / dt
-        if not (np.isfinite(steps) and steps > 0.5 and abs(steps - round(steps)) < 1e-6 * steps):
-            raise RuleError(
-                f"Model {translated.model.name!r}, projection {item.name!r}: delay={item.delay!r} is "
-                f"{seconds * 1e3:.6g} ms, and must be a multiple of the time step, which is {translated.dt} = "
-                f"{dt * 1e3:.6g} ms, at least one. Change one of the two; for no delay leave delay= out."
-            )
-
-
-def _check_not_empty(translated: Translation, ends: Mapping[str, Ends]) -> None:
-    """Refuse the least or greatest value of no unit, which is no number."""
-    for item in translated.connections:
-        if item.name in ends and ends[item.name].empty and any(map(extreme_of, read_equations(item.equations))):
-            name = next(line.name for line in read_equations(item.equations)).removesuffix("_post")
-            given = next(o for o in (translated.written or translated.model).observables if o.name == name)
-            raise RuleError(
-                f"Model {translated.model.name!r}, observable {name!r}: units={given.units!r} takes no unit with these "
-                f"parameters, and reduce={given.reduce!r} of none is no number. Take at least one unit."
-            )
-
-
-def _check_sizes(model: MemoryModel, parameters: Mapping[str, Any]) -> None:
-    """Refuse weights and patterns that the memory of this machine cannot hold, and populations without units."""
-    sizes = {item.name: size_of(item.size, parameters) for item in model.populations}
-    for name, units in sizes.items():
-        if units < 1:
-            raise RuleError(f"Model {model.name!r}: population {name!r} has {units} units; it needs at least 1.")
-    held = {f"projection {p.name!r}": sizes[p.source] * sizes[p.target] for p in model.projections}
-    for item in model.all_patterns:
-        frames = size_of(item.frames, parameters) if item.every else 1
-        held[f"{item.kind} {item.name!r}"] = size_of(item.items, parameters) * frames * sizes[item.population]
-    largest = max(held, key=lambda name: held[name], default="")
-    if largest and 8 * held[largest] * _COPIES > _memory():
-        texts = {p.size for p in model.populations} | {s.items for s in model.all_patterns}
-        counts = [f"{name} = {parameters[name]}" for name in sorted(map(str, texts)) if name in parameters]
-        raise RuleError(
-            f"Model {model.name!r}: {largest} has {held[largest]:g} numbers with {', '.join(counts) or 'these sizes'}, "
-            f"and does not fit into the memory of this machine ({_memory() / 2**30:.0f} GiB). Take fewer."
-        )
-
-
-def _memory() -> float:
-    try:
-        return float(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"))
-    except (AttributeError, ValueError, OSError):  # not every system tells
-        return float("inf")
-
-
 def _whole_steps(durations: np.ndarray, dt: float) -> float:
     """Return how long the phases last together: each ends with the time step that is nearest to its duration."""
     return float(dt * np.sum(np.maximum(1, np.floor(durations / dt + 0.5 + 1e-6))))
@@ -210,20 +173,6 @@ def _whole_steps(durations: np.ndarray, dt: float) -> float:
 
 def _constants(translated: Translation) -> set[str]:
     return {name for item in (*translated.groups, *translated.connections) for name in item.constants}
-
-
-def _check_limits(model: MemoryModel, parameters: Mapping[str, Any]) -> None:
-    for limit in model.limits:
-        try:
-            require_value(limit.condition, parameters)
-        except RuleError as error:
-            raise RuleError(f"Model {model.name!r}, limit {limit.condition!r}: {error}") from error
-        if not evaluate(limit.condition, parameters):
-            values = {name: parameters[name] for name in parameters if name in identifiers(limit.condition)}
-            shown = ", ".join(f"{name} = {value}" for name, value in values.items())
-            raise RuleError(
-                f"Model {model.name!r}: the parameters ({shown}) break {limit.condition!r}: {limit.reason}."
-            )
 
 
 KEPT = {"inputs": "pattern or stimulus", "weights": "projection with start weights", "initial": "start value"}
@@ -250,12 +199,18 @@ def _held(model: MemoryModel) -> set[str]:
 
 
 def _tables(
-    translated: Translation, plan: Plan, parameters: Mapping[str, Any], patterns: Mapping[str, np.ndarray]
+    translated: Translation,
+    plan: Plan,
+    parameters: Mapping[str, Any],
+    patterns: Mapping[str, np.ndarray],
+    *,
+    fresh: bool,
 ) -> dict[str, np.ndarray]:
+    """Return the tables of the protocol; a `fresh` run goes on from no other."""
     model = translated.model
     durations = {phase.name: _number(evaluate(phase.duration, parameters)) for phase in model.protocol.phases}
     for name, seconds in durations.items():
-        if not 0 < seconds <= FOREVER or seconds / _time_step(translated, parameters) > _MOST_STEPS:
+        if not 0 < seconds <= FOREVER or seconds / time_step(translated, parameters) > _MOST_STEPS:
             text = model.protocol.phase(name).duration
             raise RuleError(
                 f"Phase {name!r}: duration={text!r} is {seconds:g} s; it must be longer than 0, and "
@@ -282,20 +237,23 @@ def _tables(
         frames = patterns[item.name].shape[-2] if item.every else 1
         tables[f"{item.name}_row"] = _padded(shown_rows(shown, frames))
         if item.every:
-            dt = _time_step(translated, parameters)
+            dt = time_step(translated, parameters)
             frame = frame_table(model, item, parameters, frames, dt)
             tables[f"{item.name}_frame"] = _padded(frame, frames - 1.0)
-    tabled = {item.name for item in translated.tables}
+    tabled, own = {item.name for item in translated.tables}, own_tables(model, patterns)
     for item in model.all_patterns:
         if f"{item.name}_values" in tabled:
-            tables[f"{item.name}_values"] = _padded_rows(value_rows(item, patterns[item.name]))
+            values = patterns[item.name]
+            if translated.shown is not None:
+                values = of_items(values, translated.shown, own=item.name in own)
+            tables[f"{item.name}_values"] = _padded_rows(value_rows(item, values))
     opened = {}
     for gate in model.protocol.gates:
         values = {p.name: _number(evaluate(str(p.gates.get(gate, 0)), parameters)) for p in model.protocol.phases}
         opened[gate] = plan.by_phase(lambda phase, values=values: values[phase.name])
         tables[f"{gate}_gate"] = _padded(opened[gate])
     for population in model.populations:
-        tables[settle_table(population.name)] = _padded(_set_anew(model, population, plan))
+        tables[settle_table(population.name)] = _padded(_set_anew(model, population, plan, fresh))
     for rule in (rule for rule in model.rules if rule.episodic):
         at = plan.by_phase(lambda phase, at=rule.at: float(phase.name in at))
         for gate in translated.connection(rule.projection).gates.get(rule.name, ()):
@@ -305,7 +263,7 @@ def _tables(
     return tables
 
 
-def _set_anew(model: MemoryModel, population: Population, plan: Plan) -> np.ndarray:
+def _set_anew(model: MemoryModel, population: Population, plan: Plan, fresh: bool) -> np.ndarray:
     """Return where a rate or a drive is set between two steps: when one ends, or the next begins, or it is put back."""
     jumps = {population.rate, population.drive} - {None}
     found = {"begin": set[str](), "end": set[str]()}
@@ -313,7 +271,7 @@ def _set_anew(model: MemoryModel, population: Population, plan: Plan) -> np.ndar
         found[turn.moment] |= {turn.phase.name} if jumps & set(turn.targets) else set()
     begun = plan.by_phase(lambda phase: bool(jumps & set(phase.start)) or phase.name in found["begin"])
     ended = plan.by_phase(lambda phase: phase.name in found["end"])[plan.before]
-    return plan.put_back | begun | ended | (plan.before < 0)
+    return plan.put_back | begun | (np.where(plan.before < 0, fresh, ended) > 0)
 
 
 def _average_from(phase: Phase, durations: Mapping[str, float], parameters: Mapping[str, Any]) -> float:
@@ -328,7 +286,8 @@ def _average_from(phase: Phase, durations: Mapping[str, float], parameters: Mapp
 
 def _padded(values: ArrayLike, fill: float = 0.0) -> np.ndarray:
     """Add the row that holds behind the last step."""
-    return np.append(np.asarray(values, dtype=float), fill)
+    rows = np.asarray(values, dtype=float)
+    return np.concatenate([rows, np.full((1, *rows.shape[1:]), fill)])
 
 
 def _padded_rows(values: np.ndarray) -> np.ndarray:

@@ -13,16 +13,20 @@ from brainmem.model.curves import curve_functions
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Pattern, Phase, Projection
 from brainmem.model.plan import Plan
+from brainmem.model.together import Together
 from brainmem.numbers.allowed import require_allowed, sample
 from brainmem.numbers.arrays import check_matrix, load_array
+from brainmem.numbers.ended import Ended
+from brainmem.numbers.streams import side_by_side, stream
 from brainmem.numbers.weights import check_shared, draw_weights, present
 from brainmem.text import draw, evaluate
 from brainmem.text.counter import CounterDraws, start_seed
 from brainmem.text.curves import CurveFunction
+from brainmem.text.draws import TRIAL
 from brainmem.text.equations import identifiers
 from brainmem.text.slices import Ends
 from brainmem.translation.protocol import owner_of
-from brainmem.translation.restarts import Restart, restarts
+from brainmem.translation.restarts import Restart, restarts, rows_of_trials
 from brainmem.translation.text import WHOLE, Initial, Translation
 
 __all__ = [
@@ -30,15 +34,11 @@ __all__ = [
     "Given",
     "of_trial",
     "own_tables",
-    "side_by_side",
     "size_of",
     "start_names",
     "start_tables",
     "start_values",
-    "stream",
 ]
-
-_BYTES = 256  # a stream's name is a sequence of bytes, so larger numbers can stand for trials
 
 
 @dataclass(frozen=True)
@@ -50,34 +50,12 @@ class Given:
     weights: Mapping[str, Any]
     initial: Mapping[str, Any]
     notes: tuple[str, ...] = ()  # what was decided in reading them
-
-
-def stream(seed: int, name: str, trial: int = 0) -> np.random.Generator:
-    """Return the random generator of a named quantity; streams of other names do not depend on it.
-
-    That of the first trial is the one of a run without trials.
-    """
-    key = (*name.encode(), *((_BYTES + trial,) if trial else ()))
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+    after: Ended | None = None  # the state in which the run before ended
 
 
 def size_of(text: str | int, parameters: Mapping[str, Any]) -> int:
     """Return the integer that a size text stands for."""
     return int(evaluate(str(text), parameters))
-
-
-def side_by_side(values: np.ndarray, units: int | None = None) -> np.ndarray:
-    """Return values of every trial in the order of the device, unit by unit with the trials side by side.
-
-    Parameters
-    ----------
-    values : (..., trial, unit) array
-        The last axis may hold several cells for each of the `units`.
-    """
-    *rest, trials, size = values.shape
-    wide = units or size
-    apart = values.reshape(*rest, trials, wide, size // wide)
-    return np.swapaxes(apart, -3, -2).reshape(*rest, trials * size)
 
 
 @dataclass(frozen=True)
@@ -91,12 +69,15 @@ class Drawing:
         Resolved values by name.
     patterns : mapping of str to ndarray, shape (items, [trial,] [frames,] unit)
     seed : int
+    first : int
+        How many starts of phases the runs have numbered that went before.
     """
 
     translated: Translation
     parameters: Mapping[str, Any]
     patterns: Mapping[str, np.ndarray]
     seed: int
+    first: int = 0
 
     @property
     def model(self) -> MemoryModel:
@@ -181,7 +162,8 @@ def _neurons(drawing: Drawing, item: Initial, names: Mapping[str, Any], given: G
     if key in given.initial:
         values, what = _given_start(key, given.initial[key], size, translated.trials, trial), f"initial {key!r}"
     else:
-        values = draw(item.draw, names=names, rng=stream(seed, item.stream or key, trial), shape=(size,))
+        known = {"unit": np.arange(size), TRIAL: trial, **names}
+        values = draw(item.draw, names=known, rng=stream(seed, item.stream or key, trial), shape=(size,))
         what = f"population {item.owner!r}, initial[{item.variable!r}]={item.draw!r},"
     among = f"trial {trial}, " if translated.trials else ""
     require_allowed(
@@ -241,17 +223,35 @@ def _weights(
     return matrix
 
 
-def start_tables(drawing: Drawing, plan: Plan) -> dict[str, np.ndarray]:
-    """Return the values that phases set when they begin, (row, unit of every trial), and the row of every step."""
+def start_tables(drawing: Drawing, plan: Plan, together: Together | None = None) -> dict[str, np.ndarray]:
+    """Return the values that phases set when they begin, (row, unit of every trial), and the row of every step.
+
+    Of trials that show an item each, `together` tells which start of the run one after the other each takes.
+    """
     model = drawing.model
     tables: dict[str, np.ndarray] = {}
+    keys = together.apart.starts if together else plan.starts
     for name, item in restarts(model).items():
-        tables[f"{name}_row"] = plan.start * plan.by_phase(lambda phase, name=name: name in phase.start)
+        sets = plan.by_phase(lambda phase, name=name: name in phase.start)
+        first = drawing.first if item.on_device else 0
+        tables[f"{name}_row"] = (plan.start + first) * sets
         if not item.on_device:
-            tables[f"{name}_start"] = phase_starts(drawing, item, plan.starts)
-        elif name in (owner := owner_of(model, name)).values:
-            _check_drawn(drawing, item, plan.starts, size_of(owner.size, drawing.parameters))
+            tables[f"{name}_start"] = (
+                _of_items(drawing, item, together) if together else phase_starts(drawing, item, keys)
+            )
+            continue
+        if together:
+            numbers = np.vstack([0 * together.starts[:1], together.starts + first])
+            tables[rows_of_trials(name)] = numbers[plan.start * sets]
+        if name in (owner := owner_of(model, name)).values:
+            _check_drawn(drawing, item, keys, size_of(owner.size, drawing.parameters))
     return tables
+
+
+def _of_items(drawing: Drawing, item: Restart, together: Together) -> np.ndarray:
+    """Return what trials that show an item each set, the values of the run that shows the items one after the other."""
+    values = _phase_starts(drawing, item, together.apart.starts, 0)
+    return side_by_side(values[together.starts - 1])
 
 
 def phase_starts(drawing: Drawing, item: Restart, keys: np.ndarray) -> np.ndarray:
@@ -287,10 +287,14 @@ def _drawn(
     read = _at_begin(model, phase, name, items, of_trial(model, drawing.patterns, trial))
     rng: Any = stream(drawing.seed, f"{phase.name}.{name}", trial)
     if phase.fresh:
-        rng = CounterDraws(start_seed(drawing.seed), rows, trial, restart.number(phase))
-    names = {**drawing.called, **drawing.parameters, **read}
-    values = draw(phase.start[name], names=names, rng=rng, shape=(len(rows), size))
-    among = f"trial {trial}, " if drawing.translated.trials else ""
+        rng = CounterDraws(start_seed(drawing.seed), rows + drawing.first, trial, restart.number(phase))
+    shape, shown = (len(rows), size), drawing.translated.shown
+    item, unit = np.broadcast_arrays(items[:, None], np.arange(size))
+    places = {"item": item, "unit": unit, TRIAL: trial if shown is None else item - shown.start}
+    values = draw(
+        phase.start[name], names={**places, **drawing.called, **drawing.parameters, **read}, rng=rng, shape=shape
+    )
+    among = f"trial {trial}, " if drawing.translated.trials and shown is None else ""
     require_allowed(
         model,
         owner_of(model, name).name,
@@ -308,7 +312,7 @@ def _check_drawn(drawing: Drawing, restart: Restart, keys: np.ndarray, size: int
     for phase in restart.phases:
         rows, items = _rows_of(drawing.model, phase, keys)
         some = sample(items, size)
-        for trial in drawing.trials:
+        for trial in drawing.trials if drawing.translated.shown is None else range(1):
             _drawn(drawing, restart, phase, rows[some], items[some], trial, size)
 
 

@@ -200,7 +200,7 @@ def overlaps(
     fig = figure(7.2, 0.6 + 2.3 * len(shown))
     panels = fig.subplots(len(shown), 2, squeeze=False, sharey="col", width_ratios=[1.25, 1])
     for (left, right), (variant, result) in zip(panels, shown.items(), strict=True):
-        _learning_overlaps(left, result.select(phase=learn), observable)
+        _learning_overlaps(left, result.by_item().select(phase=learn), observable)
         left.set_ylabel(f"{variant}\n{observable}")
         _scores(right, recall_table(result, **criterion), look(variant)["color"])
     panels[0][0].set_title("at the end of each learning step")

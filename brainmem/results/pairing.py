@@ -149,7 +149,8 @@ def _listed(results: Result | Sequence[Result], variant: str) -> list[Result]:
 
 
 def _plain(result: Result) -> Result:
-    """Return a result of one trial as one of a run without trials, which has the same numbers."""
+    """Return a result of one trial, or of trials that show an item each, as one of a run without trials."""
+    result = result.by_item()
     return Result(result.data.squeeze("trial")) if result.data.sizes.get("trial") == 1 else result
 
 

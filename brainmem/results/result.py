@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import html
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,9 @@ import xarray as xr
 
 from brainmem.errors import ResultError, closest, quoted
 from brainmem.intake.arguments import EPOCHS, INTEGER, PATH, TEXT, optional, takes
-from brainmem.results.selection import keep, keep_epochs, keep_trial
+from brainmem.results.by_item import apart_by_item
+from brainmem.results.selection import keep, keep_epochs, keep_item, keep_trial
+from brainmem.results.shown import listed, recorded_by, settings, shape
 from brainmem.storage.netcdf import read_dataset, write_dataset
 
 __all__ = ["Result"]
@@ -104,7 +106,7 @@ class Result:
         return (
             f"The {self.variant} result of {self.model!r} holds no variable {name!r}.{closest(str(name), held)} "
             f"Recorded: {', '.join(held) or 'nothing'}. "
-            f"Record it with simulate(..., record={_recorded_by(str(name))}; {_OBSERVED}."
+            f"Record it with simulate(..., record={recorded_by(str(name))}; {_OBSERVED}."
         )
 
     @property
@@ -262,6 +264,7 @@ class Result:
         epoch : int or iterable of int, optional
             Repetitions, counted from 1; 0 keeps the snapshot before learning and no step.
         item : int, optional
+            Of a run with ``trials="items"``, the trial that shows it.
         trial : int, optional
             Counted from 0; arrays lose their dimension ``trial``.
 
@@ -276,17 +279,25 @@ class Result:
         if epoch is not None:
             data = keep_epochs(data, [epoch] if isinstance(epoch, int | np.integer) else list(epoch))
         if item is not None:
-            data = keep(data, "step_item", [item])
+            data = keep_item(data, item)
         if trial is not None:
             data = keep_trial(data, trial)
         return Result(data)
 
+    def by_item(self) -> Result:
+        """Return the result of a run with ``trials="items"`` as that of one which shows its items one after the other.
+
+        Its steps are those of every trial, with the item of the trial in ``step_item``, and it has no dimension
+        ``trial``. What was recorded in time is left out. Any other result is returned as it is.
+        """
+        return Result(apart_by_item(self.data)) if "trial_item" in self.data.coords else self
+
     def __repr__(self) -> str:
         lines = [self._headline()]
-        lines += [f"  {name:<18} {_shape(array)}" for name, array in self.data.data_vars.items()]
-        lines += [f"  translated with: {_listed(self.options)}"] if self.options else []
-        lines += [f"  recalled: {_listed(self.recalled)}"] if self.recalled else []
-        return "\n".join([*lines, f"  parameters: {', '.join(_settings(self.parameters, self.choices))}"])
+        lines += [f"  {name:<18} {shape(array)}" for name, array in self.data.data_vars.items()]
+        lines += [f"  translated with: {listed(self.options)}"] if self.options else []
+        lines += [f"  recalled: {listed(self.recalled)}"] if self.recalled else []
+        return "\n".join([*lines, f"  parameters: {', '.join(settings(self.parameters, self.choices))}"])
 
     def _repr_html_(self) -> str:
         return f"<p><b>{html.escape(self._headline())}</b></p>{self.data._repr_html_()}"
@@ -299,36 +310,6 @@ class Result:
 
 class _AbsentVariable(ResultError, AttributeError):
     """Attribute access to a variable that was not recorded (``hasattr`` stays usable)."""
-
-
-def _recorded_by(name: str) -> str:
-    """Return what records a variable: ``owner_name`` may be one of synapses, ``"owner.name"``."""
-    if "spike_" in name or name.endswith("_w"):
-        return "('spikes',))" if "spike_" in name else "('weights',))"
-    owner, _, own = name.partition("_")
-    return f"({name!r},))" + (f", or of synapses record=('{owner}.{own}',)" if own and owner != "end" else "")
-
-
-def _shape(array: xr.DataArray) -> str:
-    sizes = ", ".join(f"{name}: {size}" for name, size in array.sizes.items())
-    unit = array.attrs.get("units", "")
-    return f"({sizes})" + (f" in {unit}" if unit not in ("", "1") else "")
-
-
-def _settings(parameters: dict[str, dict[str, Any]], choices: dict[str, str]) -> Iterator[str]:
-    for name, record in parameters.items():
-        unit = record.get("unit", "")
-        other = f" ({_short(record['in_rate'])} in the rate variant)" if "in_rate" in record else ""
-        yield f"{name} = {_short(record['value'])}" + (f" {unit}" if unit not in ("", "1") else "") + other
-    yield from (f"{name} = {option}" for name, option in choices.items())
-
-
-def _listed(options: dict[str, Any]) -> str:
-    return ", ".join(f"{name} = {value}" for name, value in options.items())
-
-
-def _short(value: Any) -> str:
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
 
 
 def _check(data: xr.Dataset, what: str) -> None:

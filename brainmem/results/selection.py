@@ -9,7 +9,7 @@ import xarray as xr
 
 from brainmem.errors import ResultError
 
-__all__ = ["keep", "keep_epochs", "keep_steps", "keep_trial"]
+__all__ = ["keep", "keep_epochs", "keep_item", "keep_steps", "keep_trial"]
 
 
 def keep(data: xr.Dataset, column: str, wanted: list[Any]) -> xr.Dataset:
@@ -67,4 +67,18 @@ def keep_trial(data: xr.Dataset, trial: int) -> xr.Dataset:
         raise ResultError(f"The result has no trial {trial!r}. {held}.")
     for name in [str(name) for name in data.variables if str(name).endswith("spike_trial")]:
         data = data.isel({str(data[name].dims[0]): data[name].values == trial}).drop_vars(name)
-    return data.isel(trial=trial)
+    data = data.isel(trial=trial)
+    if "trial_item" not in data.coords:
+        return data
+    item = data["step_item"].copy(data=np.full(data.sizes["step"], int(data["trial_item"])))
+    return data.drop_vars("trial_item").assign(step_item=item)
+
+
+def keep_item(data: xr.Dataset, item: int) -> xr.Dataset:
+    """Return the steps of an item, or the trial that shows it."""
+    if "trial_item" not in data.coords:
+        return keep(data, "step_item", [item])
+    items = data["trial_item"].values
+    if item not in items:
+        raise ResultError(f"No trial of the result shows the item {item!r}. They show {items[0]} to {items[-1]}.")
+    return keep_trial(data, int(np.flatnonzero(items == item)[0]))

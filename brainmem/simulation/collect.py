@@ -13,25 +13,24 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from numpy.typing import ArrayLike
 
 from brainmem.model.cues import uncued
 from brainmem.model.memory import MemoryModel
-from brainmem.model.names import carrier_of
-from brainmem.model.nouns import Observable
 from brainmem.model.plan import loops_run
 from brainmem.numbers.run import Numbers
 from brainmem.results.result import Result
+from brainmem.simulation.arranged import Outputs, apart, described, dim_of, rows_run, unit_of, within
 from brainmem.simulation.records import Records, end_label, mean_label, total_of
+from brainmem.simulation.state import state_at_end, streams_at_end
+from brainmem.simulation.traces import spikes, traces
 from brainmem.simulation.weights import weights_after
-from brainmem.text.equations import read_equations, unit_text
+from brainmem.text.equations import unit_text
 from brainmem.translation.controller import CONTROLLER, TRIAL
 from brainmem.translation.recorded import COMPLETE, Recorded
-from brainmem.translation.text import Group, Translation
+from brainmem.translation.text import Translation
 
 __all__ = ["collect", "versions"]
 
-Outputs = Mapping[Recorded, np.ndarray]
 PACKAGES = ("brainmem", "brian2", "numpy", "scipy", "sympy", "cython")
 
 
@@ -58,9 +57,13 @@ def collect(
         | _patterns(model, numbers)
         | weights_after(translated, numbers, records, outputs, ended=_epochs_ended(numbers, outputs), dense=dense)
         | _ends(translated, numbers, outputs)
-        | _traces(translated, numbers, outputs, dt)
-        | _spikes(translated, numbers, outputs, dt)
+        | (state_at_end(translated, numbers, outputs, dense=dense) if records.state else {})
+        | traces(translated, numbers, outputs, dt)
+        | spikes(translated, numbers, outputs, dt)
     )
+    if translated.shown is not None:
+        item = described("trial", np.array(translated.shown), "1", "item that the trial shows")
+        data = data.assign_coords(trial_item=item)
     complete = int(np.ravel(outputs[COMPLETE])[0] > 0.5)
     data.attrs = {
         "model": model.name,
@@ -83,6 +86,8 @@ def collect(
         "reference": json.dumps(asdict(model.reference)) if model.reference else "",
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
+    if records.state:
+        data.attrs["streams"] = streams_at_end(numbers, outputs)
     return Result(data)
 
 
@@ -120,60 +125,45 @@ def _value(value: Any) -> dict[str, Any]:
     return {"value": float(np.asarray(value)), "unit": unit_text(value)}
 
 
-def _variable(dims: str | tuple[str, ...], values: ArrayLike, units: str, long_name: str) -> xr.Variable:
-    return xr.Variable(dims, values, {"units": units, "long_name": long_name})
-
-
 def _steps(translated: Translation, numbers: Numbers, outputs: Outputs) -> dict[str, xr.Variable]:
-    plan, rows = numbers.plan, _rows_run(outputs)
+    plan, rows = numbers.plan, rows_run(outputs)
     names = np.array([phase.name for phase in plan.phases], dtype=object)
     elapsed = np.asarray(outputs[Recorded(CONTROLLER, "elapsed", "steps")])
     found = {
-        "step_phase": _variable("step", names[plan.phase[rows]], "", "phase"),
-        "step_item": _variable("step", plan.item[rows], "1", "item shown"),
-        "step_epoch": _variable("step", plan.epoch[rows], "1", "epoch, from 1"),
-        "step_repeat": _variable("step", plan.repeat[rows], "1", "repeat of the item"),
-        "step_duration": _variable("step", elapsed, "s", "duration of the step"),
+        "step_phase": described("step", names[plan.phase[rows]], "", "phase"),
+        "step_item": described(
+            "step", plan.item[rows] if translated.shown is None else 0 * rows - 1, "1", "item shown"
+        ),
+        "step_epoch": described("step", plan.epoch[rows], "1", "epoch, from 1"),
+        "step_repeat": described("step", plan.repeat[rows], "1", "repeat of the item"),
+        "step_duration": described("step", elapsed, "s", "duration of the step"),
     }
     if (flags := uncued(translated.model, plan)).any():
         meaning = "1 where the state goes back to random values and to no pattern, so that what it reaches is chance"
-        found["step_uncued"] = _variable("step", flags[rows].astype(float), "1", meaning)
+        found["step_uncued"] = described("step", flags[rows].astype(float), "1", meaning)
     fulfilled = outputs.get(Recorded(CONTROLLER, "fulfilled", "steps"))
     if fulfilled is not None:
         values = np.where(plan.by_phase(lambda phase: bool(phase.until))[rows], np.ravel(fulfilled), np.nan)
         meaning = "1 where the end condition held when the step ended, 0 where its longest duration was over"
-        found["step_fulfilled"] = _variable("step", values, "1", meaning)
+        found["step_fulfilled"] = described("step", values, "1", meaning)
     if (lasted := _lasted(outputs)) is not None:
         stopped = np.asarray(outputs[Recorded(TRIAL, "stopped", "steps")]).reshape(lasted.shape)
         until = plan.by_phase(lambda phase: bool(phase.until))[rows, np.newaxis]
-        found["trial_duration"] = _variable(("step", "trial"), lasted, "s", "duration of the step")
+        found["trial_duration"] = described(("step", "trial"), lasted, "s", "duration of the step")
         meaning = "1 where the end condition held in the trial, 0 where the longest duration was over"
-        found["trial_fulfilled"] = _variable(("step", "trial"), np.where(until, stopped, np.nan), "1", meaning)
+        found["trial_fulfilled"] = described(("step", "trial"), np.where(until, stopped, np.nan), "1", meaning)
     for item in translated.model.observables:
         observer = TRIAL if translated.trials else CONTROLLER
         values = np.asarray(outputs[Recorded(observer, item.name, "steps")]).reshape(len(elapsed), -1)
-        values = _within(item, numbers, rows, values)
+        values = within(item, numbers, rows, values)
         dims, values = (("step", "trial"), values) if translated.trials else ("step", values[:, 0])
-        found[item.name] = _variable(dims, values, item.unit, f"{item.name} when the step ends")
+        found[item.name] = described(dims, values, item.unit, f"{item.name} when the step ends")
     return found
-
-
-def _within(item: Observable, numbers: Numbers, rows: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return the values of an observable at these rows of the plan, nan where it is not evaluated."""
-    if not item.during:
-        return values
-    within = numbers.plan.by_phase(lambda phase: phase.name in item.during)
-    return np.where(within[rows][:, None], values, np.nan)
-
-
-def _rows_run(outputs: Outputs) -> np.ndarray:
-    """Return the rows of the plan that have run; conditions of repetitions pass over some."""
-    return np.rint(np.ravel(outputs[Recorded(CONTROLLER, "step", "steps")])).astype(int)
 
 
 def _repeats(translated: Translation, numbers: Numbers, outputs: Outputs) -> list[dict[str, Any]]:
     """Return how each `Repeat` of the schedule that has a condition ended, in its order; see `Result.repeats`."""
-    plan, rows = numbers.plan, _rows_run(outputs)
+    plan, rows = numbers.plan, rows_run(outputs)
     held = np.ravel(outputs.get(Recorded(CONTROLLER, "loop_fulfilled", "steps"), np.zeros(len(rows))))
     found = []
     written = (translated.written or translated.model).protocol
@@ -194,41 +184,16 @@ def _lasted(outputs: Outputs) -> np.ndarray | None:
     return np.asarray(lasted).reshape(len(outputs[Recorded(CONTROLLER, "elapsed", "steps")]), -1)
 
 
-def _apart(
-    translated: Translation, numbers: Numbers, owner: str, values: np.ndarray
-) -> tuple[tuple[str, ...], np.ndarray]:
-    """Return the dimensions and values of a group's units, given as (row, unit), with the trials apart."""
-    model = translated.model
-    dim = _dim(model, owner) if any(p.name == owner for p in model.populations) else f"{owner}_index"
-    if not translated.trials or owner == CONTROLLER:
-        return (dim,), values
-    if owner == TRIAL:
-        return ("trial",), values
-    apart = values.reshape(len(values), -1, translated.trials, _cells(translated, numbers, owner))
-    return ("trial", dim), np.swapaxes(apart, 1, 2).reshape(len(values), translated.trials, -1)
-
-
-def _cells(translated: Translation, numbers: Numbers, owner: str) -> int:
-    """Return how many cells of the group `owner` stand for one unit."""
-    return int(numbers.parameters["cells_per_unit"]) if translated.group(owner).size.cells else 1
-
-
-def _dim(model: MemoryModel, population: str) -> str:
-    """Return ``"unit"`` for the only population, or the only one with a rate."""
-    main = [p.name for p in model.populations if p.rate] or [p.name for p in model.populations]
-    return "unit" if main == [population] else f"{population}_unit"
-
-
 def _averages(
     model: MemoryModel, translated: Translation, numbers: Numbers, outputs: Outputs, dt: float
 ) -> dict[str, xr.Variable]:
     elapsed = np.asarray(outputs[Recorded(CONTROLLER, "elapsed", "steps")])
-    begin = numbers.arrays["table.step_average"][_rows_run(outputs)]
+    begin = numbers.arrays["table.step_average"][rows_run(outputs)]
     lasted = _lasted(outputs)
     lasted = np.reshape(elapsed, (-1, 1)) if lasted is None else lasted
     samples = np.round((lasted - begin[:, None]) / dt)
     samples[samples < 1] = np.nan
-    phases = numbers.plan.phase[_rows_run(outputs)] + 1
+    phases = numbers.plan.phase[rows_run(outputs)] + 1
     totals = {item.owner: item for item in outputs if item.kind in ("steps", "ends") and _is_total(model, item)}
     found = {}
     for population in (item for item in model.populations if item.name in totals):
@@ -237,12 +202,12 @@ def _averages(
         total = np.asarray(outputs[item])
         width = total.size // kept.sum() if kept.any() else total.shape[-1]  # units stand side by side for every trial
         mean = total.reshape(kept.sum(), width) / (np.tile(samples[kept], width // samples.shape[1]) * dt)
-        dims, mean = _apart(translated, numbers, population.name, mean)
-        unit = _unit(translated.group(population.name), population.rate or "")
+        dims, mean = apart(translated, numbers, population.name, mean)
+        unit = unit_of(translated.group(population.name), population.rate or "")
         step = "step" if kept.all() else f"{label}_step"
-        found[label] = _variable((step, *dims), mean, unit, f"average {population.rate}")
+        found[label] = described((step, *dims), mean, unit, f"average {population.rate}")
         if not kept.all():
-            found[step] = _variable(step, np.flatnonzero(kept), "1", "number of the step, from 0")
+            found[step] = described(step, np.flatnonzero(kept), "1", "number of the step, from 0")
     return found
 
 
@@ -259,89 +224,30 @@ def _patterns(model: MemoryModel, numbers: Numbers) -> dict[str, xr.Variable]:
         values = numbers.patterns[item.name]
         shown = ("frame" if frames else f"{item.name}_frame",) if item.every else ()
         apart = ("trial",) if values.ndim == 3 + len(shown) else ()
-        dims = ("item" if shared else f"{item.name}_item", *apart, *shown, _dim(model, item.population))
-        found[item.name] = _variable(dims, values, item.unit, item.name)
+        dims = ("item" if shared else f"{item.name}_item", *apart, *shown, dim_of(model, item.population))
+        found[item.name] = described(dims, values, item.unit, item.name)
     return found
 
 
 def _epochs_ended(numbers: Numbers, outputs: Outputs) -> np.ndarray:
     """Return the numbers of the epochs, and of entries beside them, that ended."""
-    found = numbers.plan.snapshot[_rows_run(outputs)]
+    found = numbers.plan.snapshot[rows_run(outputs)]
     return found[found > 0]
 
 
 def _ends(translated: Translation, numbers: Numbers, outputs: Outputs) -> dict[str, xr.Variable]:
     """Return the variables of units kept as steps ended; those of some phases have an axis that numbers their steps."""
     model = translated.written or translated.model
-    phases = numbers.plan.phase[_rows_run(outputs)] + 1
+    phases = numbers.plan.phase[rows_run(outputs)] + 1
     found = {}
     for item, values in outputs.items():
         if item.kind != "ends" or _is_total(translated.model, item):
             continue
         label = end_label(model, item.owner, item.variable)
-        dims, values = _apart(translated, numbers, item.owner, np.asarray(values))
+        dims, values = apart(translated, numbers, item.owner, np.asarray(values))
         step = f"{label}_step" if item.at else "step"
-        unit = _unit(translated.group(item.owner), item.variable)
-        found[label] = _variable((step, *dims), values, unit, f"{item.variable} as the step ends")
+        unit = unit_of(translated.group(item.owner), item.variable)
+        found[label] = described((step, *dims), values, unit, f"{item.variable} as the step ends")
         if item.at:
-            found[step] = _variable(step, np.flatnonzero(np.isin(phases, item.at)), "1", "number of the step, from 0")
+            found[step] = described(step, np.flatnonzero(np.isin(phases, item.at)), "1", "number of the step, from 0")
     return found
-
-
-def _unit(item: Group, variable: str) -> str:
-    """Return the unit of a variable of a group."""
-    return next(line.unit for line in read_equations(item.equations) if line.name == variable)
-
-
-def _traces(translated: Translation, numbers: Numbers, outputs: Outputs, dt: float) -> dict[str, xr.Variable]:
-    model = translated.model
-    traced = [(item.owner, item.variable) for item in outputs if item.kind == "time" and item.variable != "t"]
-    found = {}
-    for owner, variable in traced:
-        label = _trace_label(model, owner, variable, [name for _, name in traced])
-        times = np.asarray(outputs[Recorded(owner, "t", "time")]) + dt  # Brian2 gives the time at which the step began
-        values = np.asarray(outputs[Recorded(owner, variable, "time")])
-        if item := next((item for item in model.observables if _is_trace_of(item, owner, variable)), None):
-            ends = np.cumsum(outputs[Recorded(CONTROLLER, "elapsed", "steps")])
-            steps = np.minimum(np.searchsorted(ends, times - dt / 2), len(ends) - 1)
-            values = _within(item, numbers, _rows_run(outputs)[steps], values)
-        dims, values = _apart(translated, numbers, owner, values)
-        unit = _unit(translated.group(owner), variable)
-        found[label] = _variable(("time", *dims), values, unit, f"{variable} in time")
-        found["time"] = _variable("time", times, "s", "time of the state")
-    return found
-
-
-def _is_trace_of(item: Observable, owner: str, variable: str) -> bool:
-    """Tell whether a variable of a group is an observable."""
-    return item.name == variable and owner in (CONTROLLER, TRIAL, carrier_of(item.name))
-
-
-def _trace_label(model: MemoryModel, owner: str, variable: str, traced: list[str]) -> str:
-    """Return a name that no pattern, stimulus, observable or other trace has."""
-    others = (*model.all_patterns, *model.observables)
-    if owner in (CONTROLLER, TRIAL) or any(item.name == variable for item in others):
-        return f"{variable}_trace"
-    return f"{owner}_{variable}" if traced.count(variable) > 1 else variable
-
-
-def _spikes(translated: Translation, numbers: Numbers, outputs: Outputs, dt: float) -> dict[str, xr.Variable]:
-    owners = [item.owner for item in outputs if item.kind == "spikes" and item.variable == "i"]
-    found = {}
-    for owner in owners:
-        dim = "spike" if len(owners) == 1 else f"{_units_of(translated, owner)}_spike"
-        times = np.asarray(outputs[Recorded(owner, "t", "spikes")]) + dt
-        found[f"{dim}_time"] = _variable(dim, times, "s", "time of spike: the end of its time step")
-        cell = np.asarray(outputs[Recorded(owner, "i", "spikes")])
-        if translated.trials:
-            cells = _cells(translated, numbers, owner)
-            unit, trial = np.divmod(cell // cells, translated.trials)
-            cell = unit * cells + cell % cells
-            found[f"{dim}_trial"] = _variable(dim, trial, "1", "trial in which it fired")
-        found[f"{dim}_cell"] = _variable(dim, cell, "1", "cell that fired")
-    return found
-
-
-def _units_of(translated: Translation, cells: str) -> str:
-    """Return the population whose units a group of cells stands for."""
-    return next(link.group for link in translated.group(cells).links.values() if link.each == "unit")

@@ -78,6 +78,7 @@ def _without_numbers(translated: Translation) -> Translation:
         changes=(),
         reported=(),
         written=None,
+        shown=None,
     )
 
 

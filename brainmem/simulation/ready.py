@@ -15,9 +15,12 @@ from brainmem.errors import RuleError
 from brainmem.model.names import affine_tables, current_table
 from brainmem.numbers.calibrate import CELLS, POINTS, AffineFit, CellProgram, calibrate, fit_affine
 from brainmem.numbers.curves import Calibration
+from brainmem.numbers.ended import with_inputs
+from brainmem.numbers.items import with_items
 from brainmem.numbers.own_cells import calibrate_own, own_cell_tables
 from brainmem.numbers.probe import own_program
 from brainmem.numbers.run import Given, Numbers, numbers_of
+from brainmem.numbers.streams import later_seed
 from brainmem.numbers.threads import on_one_thread
 from brainmem.simulation.description import describe_cells, describe_verdicts
 from brainmem.simulation.records import Records, When, records_of
@@ -57,6 +60,11 @@ class Ready:
         """The integers that size an object; others must not force a new binary."""
         used = {*self.translated.sized_by, "cells_per_unit"}
         return {name: int(v) for name, v in self.numbers.parameters.items() if name in used}
+
+    @property
+    def device_seed(self) -> int:
+        """What the noise of the device follows from: the seed, or what stands for it behind other runs of this seed."""
+        return later_seed(self.seed, self.numbers.streams["runs"] - 1)
 
     @property
     def periods(self) -> dict[str, float]:
@@ -105,7 +113,7 @@ class Ready:
     def device_inputs(self) -> dict[str, Any]:
         """Everything that is passed to the device, weights in the order of its synapses."""
         inputs = dict(self.numbers.arrays)
-        for key, matrix in self.numbers.weights.items():
+        for key, matrix in {**self.numbers.weights, **self.numbers.synapses}.items():
             owner = key.split(".")[0]
             if not self.numbers.ends[owner].empty:
                 inputs[key] = flatten(self.translated, owner, matrix, self.numbers.ends[owner], self.dense)
@@ -123,6 +131,7 @@ def make_ready(
 ) -> Ready:
     """Draw, tabulate and calibrate what one run needs, and find what it is to record; new f-I curves take a run."""
     try:
+        translated = with_items(translated, given.parameters)
         numbers = numbers_of(translated, given, seed)
     except MemoryError as error:
         sizes = ", ".join(f"{name} = {value}" for name, value in given.parameters.items() if isinstance(value, int))
@@ -130,6 +139,8 @@ def make_ready(
             f"Model {translated.model.name!r}: a run with {sizes or 'its parameters'} does not fit into the "
             f"memory of this machine ({error}). Lower what decides its size."
         ) from error
+    if given.after is not None:
+        translated = with_inputs(translated, [key for key in given.after.state if key in numbers.begun])
     records = records_of(translated, numbers, record)
     dt = _seconds(translated.dt, numbers)
     calibrations = _calibrations(translated, numbers, dt, device)

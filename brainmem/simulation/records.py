@@ -13,13 +13,14 @@ from brainmem.numbers.run import Numbers
 from brainmem.text.equations import read_equations
 from brainmem.translation.controller import CONTROLLER
 from brainmem.translation.moments import sums_behind
-from brainmem.translation.recorded import Recorded
+from brainmem.translation.recorded import Recorded, kept_at_end
 from brainmem.translation.text import Translation
 
 __all__ = ["LAST", "Records", "When", "end_label", "mean_label", "records_of", "total_of", "written"]
 
 When = tuple[Any, ...] | None
 END = "end_"  # in front of a variable: its values where steps end
+STATE = "state"  # all that a run needs to go on from here
 LAST = "last"  # the epoch with which a run ends, whichever it is
 
 
@@ -34,10 +35,13 @@ class Records:
     synaptic : mapping of str to tuple of int and str, or None
         The synaptic variables, ``"recurrent.w"``, that the result holds, with the epochs after which: 0 is the start,
         ``"last"`` the end of the run; None stands for the start and all epochs.
+    state : bool
+        Whether the result holds the state in which the run ends.
     """
 
     recorded: tuple[Recorded, ...] = ()
     synaptic: Mapping[str, When] = field(default_factory=dict)
+    state: bool = False
 
 
 def records_of(translated: Translation, numbers: Numbers, record: Mapping[str, When]) -> Records:
@@ -61,10 +65,34 @@ def records_of(translated: Translation, numbers: Numbers, record: Mapping[str, W
             _check_whole(name, when)
             cells = [item.name for item in translated.groups if item.size.cells]
             found += [Recorded(owner, variable, "spikes") for owner in cells for variable in ("i", "t")]
+        elif name == STATE:
+            _check_whole(name, when)
+            found += _state(translated)
         else:
             found.append(_of_units(translated, numbers, name, when))
     found += [item for name, when in synaptic.items() for item in _snapshots(translated, name, when)]
-    return Records(tuple(dict.fromkeys(found)), synaptic or dict.fromkeys(numbers.weights, (0,)))
+    return Records(tuple(dict.fromkeys(found)), synaptic or dict.fromkeys(numbers.weights, (0,)), STATE in record)
+
+
+def _state(translated: Translation) -> Iterator[Recorded]:
+    """Yield the state in which a run ends; the weights of trials are those of the start.
+
+    Raises
+    ------
+    RuleError
+        For projections with a delay: what is under way along them is not kept.
+    """
+    late = next((item for item in translated.connections if item.delay), None)
+    if late is not None:
+        raise RuleError(
+            f"record={STATE!r}: projection {late.name!r} of {translated.model.name!r} has delay={late.delay!r}, and "
+            "what is under way along it when the run ends is not kept. Run both parts in one protocol, or hand over "
+            "weights= and initial=; then all counts as having been as it is at the beginning."
+        )
+    groups = {item.name for item in translated.groups}
+    for owner, variable in kept_at_end(translated):
+        if owner in groups or not translated.trials:
+            yield Recorded(owner, variable, "end")
 
 
 def mean_label(model: Model, population: Population) -> str:
@@ -103,7 +131,8 @@ def _sums_of_rates(translated: Translation, numbers: Numbers, record: Mapping[st
 def _check_whole(name: str, when: When) -> None:
     if when is not None:
         raise RuleError(
-            f"record={{{name!r}: {when!r}}}: it is recorded in time, and takes neither epochs nor phases. Write "
+            f"record={{{name!r}: {when!r}}}: it is recorded {'at the end' if name == STATE else 'in time'}, and takes "
+            "neither epochs nor phases. Write "
             f"{{{name!r}: None}}."
         )
 
@@ -154,7 +183,7 @@ def _of_units(translated: Translation, numbers: Numbers, name: str, when: When) 
     if len(matches) != 1:
         keys = [next(_names(item)) for item in (*in_time, *at_ends)]
         means = [mean_label(translated.model, item) for item in translated.model.populations if item.rate]
-        known = ["weights", "spikes", *numbers.weights, *keys, *means]
+        known = ["weights", "spikes", STATE, *numbers.weights, *keys, *means]
         reason = "is ambiguous" if matches else "names nothing that can be recorded"
         left_out = [item for item in translated.model.unused if _means(item, name)]
         if left_out and not matches:

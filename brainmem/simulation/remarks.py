@@ -20,6 +20,7 @@ from brian2.parsing.sympytools import sympy_to_str
 from brainmem.errors import RuleError
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Population
+from brainmem.model.phases import turns
 from brainmem.model.pruning import acting_rules
 from brainmem.model.reading import patterns_read
 from brainmem.numbers.run import Numbers
@@ -53,6 +54,25 @@ def remarks_on_setting(
     yield from _short_phases(translated, numbers, dt)
     yield from _sources_left(translated.model, given)
     yield from _idle_rules(translated)
+    yield from _carried_over(translated, numbers)
+
+
+def _carried_over(translated: Translation, numbers: Numbers) -> Iterator[Remark]:
+    """Yield what goes on from item to item in a run one after the other, and not where items run as trials."""
+    if translated.shown is None:
+        return
+    model, first = translated.model, numbers.plan.phases[numbers.plan.phase[0]]
+    began = {(turn.population, name) for turn in turns(model) for name in turn.targets if turn.moment == "begin"}
+    for population in () if first.restore else model.populations:
+        moved = [line.name for line in read_equations(population.equations) if line.kind == "differential"]
+        moved += [population.state] if population.sequential else []
+        for name in dict.fromkeys(moved):
+            if name not in first.start and (population.name, name) not in began:
+                yield Remark(
+                    f"trials='items': the phase {first.name!r} does not set {name!r} of {population.name!r}, which in "
+                    "each trial begins with start values of its own; in a run of one item after the other it goes on "
+                    "from the item before."
+                )
 
 
 def _idle_rules(translated: Translation) -> Iterator[Remark]:

@@ -13,16 +13,18 @@ import numpy as np
 from brainmem.engine.device import Device, Executable, as_device, thread_seeds
 from brainmem.engine.prepare import prepare
 from brainmem.engine.stages import RUNNING, TRANSLATING, say_stage
-from brainmem.errors import ResultError, RuleError
-from brainmem.intake.arguments import CALLABLE, SPAN, optional, takes
+from brainmem.errors import ResultError, RuleError, TranslationError, quoted
+from brainmem.intake.arguments import CALLABLE, RESULT, SPAN, TRIALS, optional, takes
 from brainmem.intake.records import RECORD, Asked, as_record
 from brainmem.model.freezing import fixed_weights
 from brainmem.model.memory import MemoryModel
 from brainmem.model.phases import with_starts
 from brainmem.model.protocols import form_of
 from brainmem.model.reading import drawn_from
+from brainmem.model.together import ITEMS
 from brainmem.model.variants import Variant, variant_of, with_cells
 from brainmem.models import get_model
+from brainmem.numbers.items import with_items
 from brainmem.numbers.loading import RUN, load_given
 from brainmem.numbers.run import Given
 from brainmem.results.result import Result
@@ -31,6 +33,9 @@ from brainmem.simulation.description import describe_schedule
 from brainmem.simulation.jobs import job_of
 from brainmem.simulation.ready import Ready, make_ready
 from brainmem.simulation.remarks import Remark, remarks_on_run
+from brainmem.simulation.state import going_on, with_missing
+from brainmem.text.draws import TRIAL
+from brainmem.text.equations import identifiers
 from brainmem.translation import translate
 from brainmem.translation.script import sizes
 from brainmem.translation.text import Translation
@@ -38,7 +43,7 @@ from brainmem.translation.text import Translation
 __all__ = ["arrays", "execute", "script", "simulate", "translated_for"]
 
 
-@takes(RuleError, **RUN, record=RECORD, interval=optional(SPAN), progress=optional(CALLABLE))
+@takes(RuleError, **RUN, record=RECORD, interval=optional(SPAN), progress=optional(CALLABLE), after=optional(RESULT))
 def simulate(
     model: MemoryModel | str,
     variant: Variant | str = "rate",
@@ -51,8 +56,9 @@ def simulate(
     initial: Mapping[str, Any] | None = None,
     record: Asked = ("weights",),
     interval: Any = None,
-    trials: int | None = None,
+    trials: int | str | None = None,
     protocol: str | None = None,
+    after: Result | None = None,
     progress: Callable[[float], None] | None = None,
 ) -> Result:
     """Run `model` through its protocol and return what was recorded.
@@ -84,21 +90,27 @@ def simulate(
     record : tuple of str, or mapping
         ``"weights"``, all synaptic variables at the start and after every epoch; ``"recurrent.w"``, this one alone;
         ``"end_x"`` (or ``"end_units.x"``), a variable of units as each step ends, also one that `until` ended;
-        ``"spikes"``; any variable of a population (``"x"`` or ``"units.x"``) in time. A mapping says when, None for
-        always: ``{"recurrent.w": (0, 10, "last"), "end_x": ("dream",), "spikes": None}`` keeps weights at the start,
-        after epoch 10 and as the run ends, and states as the phase dream ends. Mean rates are kept of every step; with
-        ``record=()``, or where ``"mean_x"`` is named itself, as in ``{"mean_x": ("learn",)}``, only of the phases named
-        and of those whose state is scored, by `Recalled` or an `average`.
+        ``"spikes"``; ``"state"``, all that a run `after` this one needs; any variable of a population (``"x"`` or
+        ``"units.x"``) in time. A mapping says when, None for always: ``{"recurrent.w": (0, 10, "last"), "end_x":
+        ("dream",), "spikes": None}`` keeps weights at the start, after epoch 10 and as the run ends, and states as the
+        phase dream ends. Mean rates are kept of every step; with ``record=()``, or where ``"mean_x"`` is named itself,
+        as in ``{"mean_x": ("learn",)}``, only of the phases named and of those whose state is scored, by `Recalled` or
+        an `average`.
     interval : Quantity, optional
         Time between samples of recorded variables; ten time steps when not given.
-    trials : int, optional
+    trials : int or "items", optional
         Number of independent trials that run at once, with the same weights, each with start values and noise of its
         own; the first trial starts from the numbers of a run without trials. No rule may change the weights: see
-        `freeze`. Results have a dimension ``trial``. Trials keep step: a phase with an end condition goes on until
-        every trial fulfils it in the same time step. With units that are updated one at a time, a trial that fulfils
-        it stops, and the phase goes on until all have stopped.
+        `freeze`. Results have a dimension ``trial``. ``"items"`` is a trial for each item of the protocol, which it
+        shows in place of one after the other: the coordinate ``trial_item`` tells which. Trials keep step: a phase with
+        an end condition goes on until every trial fulfils it in the same time step. With units that are updated one at
+        a time, a trial that fulfils it stops, and the phase goes on until all have stopped.
     protocol : str, optional
         Which of the model's protocols is run; the first when not given. What no phase of it opens is not built.
+    after : Result, optional
+        A result recorded with ``"state"``, from whose end the run goes on: weights and states of units and cells, with
+        its patterns. `weights`, `initial` and `inputs` take the place of what they name. With the seed of that run,
+        random streams go on too; with another they are those of that seed.
     progress : callable, optional
         Called with the completed fraction while the run goes on.
 
@@ -116,7 +128,9 @@ def simulate(
     variant = variant_of(variant)
     model, parameters = form_of(get_model(model) if isinstance(model, str) else model, parameters, protocol)
     given = load_given(model, with_cells(variant, parameters), inputs=inputs, weights=weights, initial=initial)
+    given = given if after is None else going_on(model, variant, given, after)
     translated = translated_for(model, variant, trials, given)
+    given = with_missing(translated, given)
     ready = make_ready(translated, given, seed=seed, device=device, record=as_record(record))
     executable = prepare(job_of(ready, interval), device)
     return execute(ready, executable, progress=progress)
@@ -133,7 +147,7 @@ def arrays(
     inputs: Mapping[str, Any] | None = None,
     weights: Mapping[str, Any] | None = None,
     initial: Mapping[str, Any] | None = None,
-    trials: int | None = None,
+    trials: int | str | None = None,
     protocol: str | None = None,
 ) -> dict[str, np.ndarray]:
     """Return every number that the script of a run reads, see `script`.
@@ -162,7 +176,7 @@ def script(
     *,
     parameters: Mapping[str, Any] | None = None,
     inputs: Mapping[str, Any] | None = None,
-    trials: int | None = None,
+    trials: int | str | None = None,
     protocol: str | None = None,
 ) -> str:
     """Return a run as a Brian2 script, which needs no brainmem but only the numbers that `arrays` returns.
@@ -190,27 +204,38 @@ def script(
     variant = variant_of(variant)
     model, parameters = form_of(get_model(model) if isinstance(model, str) else model, parameters, protocol)
     given = load_given(model, with_cells(variant, parameters), inputs=inputs)
-    return str(translated_for(model, variant, trials, given))
+    return str(with_items(translated_for(model, variant, trials, given), given.parameters))
 
 
-def translated_for(model: MemoryModel, variant: Variant, trials: int | None, given: Given) -> Translation:
-    """Translate a model for what is given, and for many trials at once where `trials` says how many."""
+def translated_for(model: MemoryModel, variant: Variant, trials: int | str | None, given: Given) -> Translation:
+    """Translate a model for what is given, and for many trials at once where `trials` says how many.
+
+    With ``trials="items"`` there is one for each item; `with_items` says how many these are with the parameters of a
+    run.
+    """
     model = with_starts(model, given.initial)
     if trials is None:
         return translate(model, variant)
+    number = TRIALS.read(f"trials={quoted(trials)}", trials, TranslationError)
     axes = {item.name: 4 if item.every else 3 for item in model.all_patterns}
     given_axes = {name: np.ndim(table) for name, table in given.inputs.items()}
     own = {name for name, count in given_axes.items() if count == axes.get(name)}
+    if number == ITEMS and own:
+        raise RuleError(
+            f"Model {model.name!r}: inputs= gives {min(own)!r} of shape (items, trial, ...), and with trials='items' "
+            "each trial shows an item of its own. Give (items, ...), a row for each item, or a number of trials."
+        )
+    own |= {item.name for item in model.all_patterns if TRIAL in identifiers(item.draw)} - set(given.inputs)
     own = drawn_from(model.all_patterns, own, without=set(given.inputs))
     fixed = fixed_weights(model, given.parameters, variant.name)
-    return translate(fixed, variant, trials=trials, trial_inputs=tuple(own))
+    return translate(fixed, variant, trials=range(1) if number == ITEMS else number, trial_inputs=tuple(own))
 
 
 def execute(ready: Ready, executable: Executable, *, progress: Callable[[float], None] | None = None) -> Result:
     """Run a prepared network with the numbers of `ready`."""
     say_stage(RUNNING)
     outputs = executable.run(
-        ready.device_inputs(), seed=ready.seed, duration=ready.numbers.duration + ready.dt, progress=progress
+        ready.device_inputs(), seed=ready.device_seed, duration=ready.numbers.duration + ready.dt, progress=progress
     )
     result = collect(
         ready.translated,

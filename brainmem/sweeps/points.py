@@ -67,7 +67,7 @@ class Work:
     device: Device
     record: Mapping[str, When]
     interval: Any
-    trials: int | None = None  # at once, in every run
+    trials: int | str | None = None  # at once, in every run
     measure: Callable[[Result], Any] | None = None  # what is kept of a result in its place
     executables: tuple[Executable, ...] = ()
 

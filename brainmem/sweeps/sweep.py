@@ -22,8 +22,8 @@ from brainmem.intake.arguments import (
     PATH,
     SEEDS,
     SPAN,
+    TRIALS,
     a,
-    count,
     instance,
     optional,
     seeds_of,
@@ -89,7 +89,7 @@ def _is_part(given: Any) -> bool:
     record=RECORD,
     interval=optional(SPAN),
     measure=optional(CALLABLE),
-    trials=optional(count(1)),
+    trials=optional(TRIALS),
     part=optional(a("(k, n), the k-th of n parts, two whole numbers with k from 1 to n", _is_part)),
     executor=optional(
         instance("a concurrent.futures.Executor, such as client.get_executor() of a dask client", Executor)
@@ -111,7 +111,7 @@ def sweep(
     initial: Mapping[str, Any] | None = None,
     record: Asked = ("weights",),
     interval: Any = None,
-    trials: int | None = None,
+    trials: int | str | None = None,
     measure: Callable[[Result], Any] | None = None,
     protocol: str | Sequence[str] | None = None,
     part: tuple[int, int] | None = None,
@@ -219,7 +219,7 @@ def _form(
     given: Given,
     form: Mapping[str, str],
     points: list[dict[str, Any]],
-    trials: int | None,
+    trials: int | str | None,
 ) -> Form:
     """Return the model with its choices and protocol, translated, with what it needs of what is given."""
     options = {name: option for name, option in form.items() if name != PROTOCOL}

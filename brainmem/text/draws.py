@@ -13,19 +13,23 @@ from brainmem.errors import RuleError
 from brainmem.text.curves import CurveFunction
 from brainmem.text.expression import FUNCTIONS, Form, names_in, walk
 
-__all__ = ["coordinates", "draw", "draws_of"]
+__all__ = ["COORDINATES", "TRIAL", "coordinates", "draw", "draws_of"]
+
+TRIAL = "trial"  # what texts call the number of the trial, from 0
+COORDINATES = frozenset({"item", "unit", TRIAL})  # where a value belongs
 
 
-def coordinates(shape: tuple[int, ...], step: float | None = None) -> dict[str, np.ndarray]:
-    """Return ``item`` and ``unit`` (numbers from 0) of a table (items, unit), which expand to its shape.
+def coordinates(shape: tuple[int, ...], step: float | None = None, *, trial: int = 0) -> dict[str, Any]:
+    """Return ``item`` and ``unit`` (numbers from 0) of a table (items, unit), which expand to its shape, and ``trial``.
 
     A table (items, frames, unit) whose frames are shown for `step` seconds also has their ``time``.
     """
     items, *frames, units = shape
     ones = [1] * len(frames)
-    found: dict[str, np.ndarray] = {
+    found: dict[str, Any] = {
         "item": np.arange(items).reshape(-1, *ones, 1),
         "unit": np.arange(units).reshape(1, *ones, -1),
+        "trial": trial,
     }
     if step is not None:
         found["time"] = step * np.arange(frames[0]).reshape(1, -1, 1)

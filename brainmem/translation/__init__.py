@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import cast
 
 from brainmem.errors import TranslationError
-from brainmem.intake.arguments import NAMES, TEXT, count, instance, optional, takes
+from brainmem.intake.arguments import NAMES, TEXT, count, either, instance, optional, takes
 from brainmem.model.acting import never_opened
 from brainmem.model.by_variant import of_variant
 from brainmem.model.memory import MemoryModel
@@ -59,7 +59,7 @@ __all__ = [
 @takes(
     TranslationError,
     model=instance("a MemoryModel", MemoryModel),
-    trials=optional(count(1)),
+    trials=optional(either(count(1), instance("a range of items", range))),
     trial_inputs=NAMES,
     protocol=optional(TEXT),
 )
@@ -67,7 +67,7 @@ def translate(
     model: MemoryModel,
     variant: Variant | str = "rate",
     *,
-    trials: int | None = None,
+    trials: int | range | None = None,
     trial_inputs: tuple[str, ...] = (),
     protocol: str | None = None,
 ) -> TranslatedModel:
@@ -79,9 +79,10 @@ def translate(
         Choices that are open take their defaults; see `MemoryModel.choose`.
     variant : {"rate", "spiking"}, Rate or Spiking
         The paper's own network, or drive-matched populations of spiking cells; `Spiking` has their choices.
-    trials : int, optional
+    trials : int or range, optional
         Number of independent trials that run at once, with shared weights. The model must be one whose weights stay as
-        they are (`brainmem.freeze`).
+        they are (`brainmem.freeze`). A range of items, ``range(8)``, is a trial for each of them: see
+        ``trials="items"`` of `simulate`.
     trial_inputs : tuple of str
         Patterns and stimuli of which every trial has its own.
     protocol : str, optional

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
-from brainmem.text.equations import Equation
+from brainmem.text.equations import Equation, read_equations
 from brainmem.translation import schedule
 from brainmem.translation.controller import CONTROLLER, TRIAL, has_until, stop_apart
 from brainmem.translation.text import Translation
 
-__all__ = ["COMPLETE", "ENDING", "Recorded", "recorded_at_steps", "with_ending"]
+__all__ = ["COMPLETE", "ENDING", "LAST_SPIKE", "Recorded", "kept_at_end", "recorded_at_steps", "with_ending"]
 
 
 class Recorded(NamedTuple):
@@ -50,6 +51,7 @@ class Recorded(NamedTuple):
 COMPLETE = Recorded(CONTROLLER, "complete", "end")  # 1 once the protocol has run to its end
 
 
+LAST_SPIKE = "lastspike"  # what Brian2 calls the time of a cell's last spike
 ENDING = "ending"  # of the controller: the place of the phase that ends, counted from 1; 0 where none does
 
 
@@ -76,3 +78,25 @@ def recorded_at_steps(translated: Translation) -> tuple[Recorded, ...]:
     kept += [(observers, item.name) for item in model.observables]
     kept += [(TRIAL, name) for name in ("lasted", "stopped") if translated.trials and stop_apart(model)]
     return tuple(Recorded(owner, variable, "steps") for owner, variable in kept)
+
+
+def kept_at_end(translated: Translation) -> Iterator[tuple[str, str]]:
+    """Yield what a run that goes on from this one begins with, as (owner, variable): states of units and of synapses.
+
+    The protocol begins anew, and so do counts of what was noticed of a run.
+    """
+    for group in translated.groups:
+        left_out = {*translated.final.get(group.name, ())}
+        for line in read_equations(group.equations) if group.name not in (CONTROLLER, TRIAL) else ():
+            if _is_state(line) and line.name not in left_out:
+                yield group.name, line.name
+        if group.refractory:
+            yield group.name, LAST_SPIKE
+    for item in translated.connections:
+        for line in read_equations(item.equations):
+            if _is_state(line):
+                yield item.name, line.name
+
+
+def _is_state(line: Equation) -> bool:
+    return line.kind != "subexpression" and not {"linked", "shared", "constant", "summed"} & set(line.flags)

@@ -17,10 +17,11 @@ from brainmem.model.checks.finite import comparison_slip
 from brainmem.model.curves import curve_names
 from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Pattern, Phase
+from brainmem.text.draws import COORDINATES
 from brainmem.text.equations import identifiers
 from brainmem.text.expression import FUNCTIONS
 
-__all__ = ["DEVICE_FUNCTIONS", "Restart", "draws_random", "patterns_on_device", "restarts"]
+__all__ = ["DEVICE_FUNCTIONS", "Restart", "draws_random", "patterns_on_device", "restarts", "rows_of_trials"]
 
 RANDOM = frozenset({"signs", "normal", "uniform", "binary", "permutation"})
 DRAWN = {"signs": 0, "normal": 2, "uniform": 2, "binary": 1}  # with their numbers of arguments
@@ -66,6 +67,11 @@ class Restart:
         return " + ".join(f"int(step_phase(step*second) == {place})*({text})" for place, text in self.on_device)
 
 
+def rows_of_trials(variable: str) -> str:
+    """Return the name of the table that numbers, for trials that show an item each, what a phase sets."""
+    return f"{variable}_rows"
+
+
 def draws_random(text: str) -> bool:
     """Tell whether the text of a start value draws random numbers."""
     return bool(identifiers(text) & RANDOM)
@@ -102,7 +108,7 @@ def _on_device(model: MemoryModel, restart: Restart, phase: Phase) -> str:
     """Return the text that the device computes, ``""`` where it cannot."""
     text = phase.start[restart.variable]
     tree = ast.parse(text.strip(), mode="eval")
-    if not _computable(tree, model) or len(list(_drawn(tree))) > PER_PHASE // 2:
+    if not _computable(tree, model) or len(list(_drawn(tree))) > PER_PHASE // 2 or identifiers(text) & COORDINATES:
         return ""
     read = _patterns_in(model, text)
     if any(item.every for item in read):

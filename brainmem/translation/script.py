@@ -259,6 +259,7 @@ def _numbers(translated: Translation) -> Iterator[str]:
     yield from (f'protocol.{name} = float(arrays["param.{name}"])' for name in run_numbers(translated.model))
     for start in (start for start in translated.initial if start.owner):
         owner = next(i for i in (*translated.groups, *translated.connections) if i.name == start.owner)
-        unit = next(line.unit for line in read_equations(owner.equations) if line.name == start.variable)
+        units = {line.name: line.unit for line in read_equations(owner.equations)}
+        unit = units.get(start.variable, "second")  # Brian2's own variable of cells, the time of the last spike
         suffix = "" if unit == "1" else f"*{unit}"
         yield f'{start.owner}.{start.variable} = arrays["{start.owner}.{start.variable}"]{suffix}'

@@ -220,9 +220,9 @@ class Translation:
 
     ``parameters`` are the model's and, in the spiking variant, the cells'; ``spiking`` has the choices of that variant.
     ``units`` holds by population how its rates are read from spikes, a `SpikingUnit` each; ``splits`` how each rule's
-    terms are. ``trials`` is the number of trials run at once, 0 for a
-    plain run. ``final`` names the variables of groups that are read when the run has ended. ``changes`` are the texts
-    that read what is expected in place of noisy rates, ``reported`` the observables that stay what the cells did,
+    terms are. ``trials`` is the number of trials run at once, 0 for a plain run, and ``shown`` the items of which each
+    trial shows one. ``final`` names the variables of groups that are read when the run has ended. ``changes`` are the
+    texts that read what is expected in place of noisy rates, ``reported`` the observables that stay what the cells did,
     though their mean holds noise; ``deciding`` the ranks, by (group, variable), in which noise of spikes decides as it
     does in drives. ``written`` is the model as its author wrote it, with both variants in it.
     """
@@ -239,6 +239,7 @@ class Translation:
     units: Mapping[str, Any] = field(default_factory=dict)
     splits: tuple[Any, ...] = ()
     trials: int = 0
+    shown: range | None = None
     final: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     changes: tuple[Any, ...] = ()
     reported: tuple[str, ...] = ()

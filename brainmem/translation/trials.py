@@ -7,6 +7,7 @@ is the product of one matrix with a matrix of rates.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from brainmem.errors import TranslationError
@@ -16,9 +17,9 @@ from brainmem.model.reading import model_names
 from brainmem.text.equations import Equation, read_equations, rename, write_equations
 from brainmem.text.slices import apart
 from brainmem.translation.controller import CONTROLLER, STOPS, TRIAL, stop_apart
-from brainmem.translation.restarts import restarts
+from brainmem.translation.restarts import restarts, rows_of_trials
 from brainmem.translation.schedule import AVERAGE
-from brainmem.translation.sizes import CELLS, TRIALS, Link, Pairs
+from brainmem.translation.sizes import CELLS, TRIALS, Link, Pairs, Size
 from brainmem.translation.text import Connection, Group, Operation, Table, Translation, Visits
 
 __all__ = ["connect_arguments", "spread"]
@@ -27,12 +28,13 @@ __all__ = ["connect_arguments", "spread"]
 _WITHIN = {name: f"({name}//{TRIALS})" for name in ("N", "N_pre", "N_post", "i", "j")}
 
 
-def spread(translated: Translation, trials: int, trial_inputs: tuple[str, ...]) -> Translation:
+def spread(translated: Translation, trials: int | range, trial_inputs: tuple[str, ...]) -> Translation:
     """Return `translated` with every unit `trials` times, once per trial.
 
     Parameters
     ----------
-    trials : int
+    trials : int or range
+        How many, or the items of which each trial shows one: tables have rows of its own for each trial.
     trial_inputs : tuple of str
         Patterns and stimuli of which every trial has its own rows.
 
@@ -41,18 +43,42 @@ def spread(translated: Translation, trials: int, trial_inputs: tuple[str, ...]) 
     TranslationError
         When the number is not positive, a rule could change the weights, or the model uses a name that is needed.
     """
-    _check(translated, trials)
-    own = {f"{name}_start" for name in restarts(translated.model)}
+    shown, number = (trials, len(trials)) if isinstance(trials, range) else (None, trials)
+    _check(translated, number)
+    known = restarts(translated.model)
+    own = {f"{name}_start" for name in known}
     own |= {f"{name}_values" for name in trial_inputs}
-    number = Parameter(TRIALS, int(trials), meaning="independent trials run at once")
+    if shown is not None:
+        translated = _numbering_starts(translated, [name for name, item in known.items() if item.on_device])
+        own |= {f"{item.name}_values" for item in translated.model.all_patterns}
     return replace(
         translated,
-        parameters=(*translated.parameters, number),
+        parameters=(*translated.parameters, Parameter(TRIALS, number, meaning="independent trials run at once")),
+        trials=number,
+        shown=shown,
         groups=tuple(_group(group, own, translated.model) for group in translated.groups),
         connections=tuple(_connection(item) for item in translated.connections),
         tables=tuple(_table(table, own) for table in translated.tables),
-        trials=int(trials),
     )
+
+
+def _numbering_starts(translated: Translation, drawn: Iterable[str]) -> Translation:
+    """Return `translated` with each trial drawing its start values by the numbers that its item has alone."""
+    meaning = "number of the start value of {} in the run that shows the items one after the other, for each trial"
+    tables = (Table(rows_of_trials(name), Size("1", trials=True), meaning=meaning.format(name)) for name in drawn)
+    changed = {f"{name}_row": rows_of_trials(name) for name in drawn}
+    groups = tuple(
+        replace(group, operations=tuple(replace(op, code=_numbered(op.code, changed)) for op in group.operations))
+        for group in translated.groups
+    )
+    return replace(translated, groups=groups, tables=(*translated.tables, *tables))
+
+
+def _numbered(code: str, rows: Mapping[str, str]) -> str:
+    for row, of_trials in rows.items():
+        drawn = rf"(\bcounter_\w+\([^,]*, ){row}\(step ?\* ?second\), i, 0,"
+        code = re.sub(drawn, rf"\1{of_trials}(step*second, _i % {TRIALS}), _i//{TRIALS}, 0,", code)
+    return code
 
 
 def _check(translated: Translation, trials: int) -> None:

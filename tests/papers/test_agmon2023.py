@@ -45,10 +45,10 @@ def test_currents_and_energies_are_those_of_numpy_at_every_step_from_random_stat
         record=("I", "energy"),
         interval=1 * ms,
     )
-    u, h = states, result.parameters["h"]["value"]
+    u, h, before = states, result.parameters["h"]["value"], 0.0
     seen, energies = result.I.values.reshape(20, 3, N), result.energy_trace.values.reshape(20, 3)
-    for k in range(20):
-        u = reference.run(u, MAPS.J, h, duration=1e-3)
+    for k, time in enumerate(result.time.values):
+        u, before = reference.run(u, MAPS.J, h, duration=time - before), time
         np.testing.assert_allclose(seen[k], u, rtol=1e-9, atol=1e-9)
         np.testing.assert_allclose(energies[k], energy(transfer(u), MAPS.J, h), rtol=1e-9)
     assert np.diff(energies, axis=0).max() < 0
@@ -57,7 +57,7 @@ def test_currents_and_energies_are_those_of_numpy_at_every_step_from_random_stat
 def test_held_bumps_relax_as_the_constrained_minimum_of_numpy_does():
     experiment = Experiment(MODEL, device=NUMPY)
     held = networks.run(experiment, MAPS, 0 * MAPS.J, "hold", record=("end_I",), parameters=networks.HOLDING)
-    states, mu = MAPS.held(MAPS.ideal, np.zeros(len(MAPS.ideal)), MAPS.J, steps=2000)
+    states, mu = MAPS.held(MAPS.ideal, np.zeros(len(MAPS.ideal)), MAPS.J, steps=600)
     found = held.energy.values.ravel()
     best = energy(transfer(states), MAPS.J, MAPS.h)
     assert np.abs(found - best).max() < 0.02 * best.std()
@@ -94,12 +94,13 @@ def test_a_lap_of_the_rule_makes_the_changes_of_numpy_in_the_same_order(device):
 def test_learning_during_visits_comes_near_steps_at_their_ends():
     found = {}
     for protocol in ("visits", "episodes"):
+        values = {**VALUES, "T_visit": 3 * ms}
         result = simulate(
-            MODEL, protocol=protocol, parameters=VALUES, inputs=PLACES, device=NUMPY, seed=1, record=("weights",)
+            MODEL, protocol=protocol, parameters=values, inputs=PLACES, device=NUMPY, seed=1, record=("weights",)
         )
         found[protocol] = result.recurrent_w.values[-1] - MAPS.J
     gap = np.abs(found["visits"] - found["episodes"]).max()
-    assert 0 < gap < 0.05 * np.abs(found["episodes"]).max()
+    assert 0 < gap < 0.1 * np.abs(found["episodes"]).max()
 
 
 def test_the_same_text_has_maps_on_a_torus():
@@ -142,7 +143,7 @@ def test_one_map_of_spiking_cells_keeps_its_bump():
 
 
 def test_the_rule_is_told_to_wait_where_it_reads_traces_of_two_bumps():
-    values = {**VALUES, "T_visit": 120 * ms, "cells_per_unit": 20}
+    values = {**VALUES, "starts": 4, "cells_per_unit": 20}
     model = MODEL.with_protocol("visits").vary(values)
     said = explain(model.vary(wait=0 * ms), Spiking(neuron="poisson"))
     waits = explain(model, Spiking(neuron="poisson"))

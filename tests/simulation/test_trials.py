@@ -28,7 +28,7 @@ from brainmem import (
     simulate,
     translate,
 )
-from brainmem.numbers.starts import side_by_side
+from brainmem.numbers.streams import side_by_side
 
 RUNTIME = Device("runtime")
 SMALL = {"N": 17, "M": 2, "T_recall": "6*tau", "T_average": "3*tau"}

@@ -103,7 +103,7 @@ def _runs(folder: Path) -> Iterator[Call]:
     yield Call(
         "simulate",
         brainmem.simulate,
-        {**shared, "record": ("x",), "interval": 5 * ms, "trials": None, "progress": None},
+        {**shared, "record": ("x",), "interval": 5 * ms, "trials": None, "after": None, "progress": None},
     )
     yield Call("arrays", brainmem.arrays, {**shared, "trials": None})
     for kind, name, good in (

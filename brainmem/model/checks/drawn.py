@@ -23,6 +23,7 @@ from brainmem.model.curves import curve_functions
 from brainmem.model.nouns import Pattern, Phase, Population, Projection
 from brainmem.model.reading import drawing_order, used_names
 from brainmem.text.constant import require_value
+from brainmem.text.draws import TRIAL
 from brainmem.text.equations import identifiers
 from brainmem.text.slices import Ends, joined
 
@@ -139,8 +140,19 @@ def _check_initial(text: ModelText, population: Population, name: str, drawn: Dr
     if name not in settable:
         reason = f"initial={name!r} cannot be set.{closest(name, settable)} Allowed: {listed(settable)}."
         raise place.error(reason, about=name)
-    shape = _shape(size_of(text, population.name))
-    drawn.check(place, f"initial[{name!r}]", population.initial[name], entries[name].dimensions, shape)
+    size = size_of(text, population.name)
+    field, draw = f"initial[{name!r}]", population.initial[name]
+    known = _in_place(text, place, field, draw, drawn, {"unit": _shape(size), TRIAL: ()})
+    known.check(place, field, draw, entries[name].dimensions, _shape(size))
+
+
+def _in_place(
+    text: ModelText, place: Place, field: str, draw: str, drawn: Drawn, shapes: Mapping[str, Shape | None]
+) -> Drawn:
+    """Return what a start value may read, with the numbers that say where it belongs, of these shapes."""
+    text.found.passes(_check_own, place, field, draw, shapes.keys() & drawn.values.keys())
+    arrays = {name: shape for name, shape in shapes.items() if shape != ()}
+    return Drawn({**dict.fromkeys(shapes, 0.5), **drawn.values}, {**arrays, **drawn.shapes})
 
 
 def _shape(*sizes: int | None) -> Shape | None:
@@ -160,7 +172,7 @@ def _check_pattern(text: ModelText, item: Pattern, drawn: Drawn) -> Shape | None
     shape = _shape(items, *([_frames(text, item)] if item.every else []), units)
     framed = bool(item.every)
     own = _coordinates(shape, framed)
-    passes(_check_own, place, item, own.values.keys() & drawn.values.keys())
+    passes(_check_own, place, "draw", item.draw, own.values.keys() & drawn.values.keys())
     earlier = {name: _in_frames(found, framed) for name, found in drawn.shapes.items()}
     wider = Drawn({**own.values, **drawn.values}, {**own.shapes, **earlier})
     further = (TABLES, FRAMES) if framed else (TABLES,)
@@ -170,9 +182,9 @@ def _check_pattern(text: ModelText, item: Pattern, drawn: Drawn) -> Shape | None
 
 
 def _coordinates(shape: Shape | None, framed: bool) -> Drawn:
-    """Return the numbers of items and units, and the times of frames, as the draw of a pattern reads them."""
-    values = {"item": 0.5, "unit": 0.5, **({"time": 0.5 * second} if framed else {})}
-    shapes: dict[str, Shape | None] = dict.fromkeys(values)
+    """Return the numbers of items, units and trials, and the times of frames, as the draw of a pattern reads them."""
+    values = {"item": 0.5, "unit": 0.5, TRIAL: 0.5, **({"time": 0.5 * second} if framed else {})}
+    shapes: dict[str, Shape | None] = dict.fromkeys(name for name in values if name != TRIAL)
     for axis, name in enumerate(("item", "time", "unit") if framed else ("item", "unit")):
         if shape is not None:
             shapes[name] = tuple(size if number == axis else 1 for number, size in enumerate(shape))
@@ -184,11 +196,11 @@ def _in_frames(shape: Shape | None, framed: bool) -> Shape | None:
     return (shape[0], 1, shape[1]) if framed and shape is not None and len(shape) == 2 else shape
 
 
-def _check_own(place: Place, item: Pattern, both: set[str]) -> None:
+def _check_own(place: Place, field: str, draw: str, both: set[str]) -> None:
     """Refuse a name that a draw may read as the number of an item, and as a parameter or another pattern."""
-    for name in sorted(both & identifiers(item.draw)):
+    for name in sorted(both & identifiers(draw)):
         raise place.error(
-            f"draw={item.draw!r} reads {name!r}, which is the {name} of a value here, and the name of a parameter, "
+            f"{field}={draw!r} reads {name!r}, which is the {name} of a value here, and the name of a parameter, "
             "pattern or stimulus too. Rename that."
         )
 
@@ -232,8 +244,10 @@ def _check_start(text: ModelText, phase: Phase, name: str, drawn: Drawn) -> None
     others = {item.name for item in text.model.all_patterns if item.population != owners[0]}
     values = {key: value for key, value in drawn.values.items() if key not in others}
     shapes = {item.name: _shape(ROWS, size) for item in text.model.all_patterns}
-    known = Drawn(values, {**drawn.shapes, **shapes})
     dimensions, draw = text.neurons[owners[0]][name].dimensions, phase.start[name]
+    known = Drawn(values, {**drawn.shapes, **shapes})
+    own = {"item": _shape(ROWS, size), "unit": _shape(ROWS, size), TRIAL: ()}
+    known = _in_place(text, place, f"start[{name!r}]", draw, known, own)
     if "eye" in identifiers(draw):
         known.check(place, f"start[{name!r}]", draw, dimensions, _shape(size))
     known.check(place, f"start[{name!r}]", draw, dimensions, _shape(ROWS, size))

@@ -47,7 +47,7 @@ POPULATION_ENDS = (
 PROJECTION_ENDS = ("pre", "post", "stateupdater", "subexpression_update", "update", "settle")
 DRAWN = re.compile(r"\w+_draw_\d+(_\d+)?")
 # What the rates of a population are read from: what ends their names, and those of the population's tables.
-RATES = ("s", "s_kept", "activity", "phi", "total", "s_row", "s_start", "over", "under", "beyond", "place")
+RATES = ("s", "s_kept", "activity", "phi", "total", "s_row", "s_rows", "s_start", "over", "under", "beyond", "place")
 TABLES = ("span", "membrane", "resting")
 # What `brainmem.verify` runs beside a model, or in place of its cells.
 COUNTED = ("replayed", "scatter", "mean_count", "noise_count", "F_cells")
@@ -71,7 +71,9 @@ def generated_names(text: ModelText) -> dict[str, str]:
     for rule in model.rules:
         made |= dict.fromkeys((*_of_rule(rule), *_of_statistics(text, rule)), f"rule {rule.name!r}")
     for name in {name for phase in model.protocol.phases for name in phase.start}:
-        made |= dict.fromkeys((f"{name}_row", f"{name}_start", f"restart_{name}"), f"the start of {name!r}")
+        made |= dict.fromkeys(
+            (f"{name}_row", f"{name}_rows", f"{name}_start", f"restart_{name}"), f"the start of {name!r}"
+        )
     for population in model.populations:
         made |= _of_population(text, population)
     for projection in model.projections:
