@@ -32,6 +32,7 @@ def check_choices(model: Any, found: Findings) -> None:
         check_named(model, "choice", model.choices, found)
     if not (found or model.varied):
         check_named(model, "parameter", model.parameters, found)
+        check_named(model, "curve", model.curves, found)
         check_shown(model, found)
 
 
