@@ -246,7 +246,7 @@ def _between(name: str, low: Any, high: Any, points: int) -> Any:
     ends = Curve(name, x=[low, high], y=[0.0, 0.0]).x
     from brian2.units import Quantity
 
-    return Quantity.with_dimensions(np.linspace(*ends.numbers, points), ends.dimensions)
+    return Quantity.with_dimensions(np.linspace(ends.numbers[0], ends.numbers[-1], points), ends.dimensions)
 
 
 def _in_unit(name: str, axis: str, values: tuple[float, ...], unit: Any) -> Any:
