@@ -54,9 +54,8 @@ def sections(model: Model, width: int) -> Iterator[Section]:
         (item.name, f"{item.value}{own.get(item.name, '')}", item.meaning, item.source) for item in model.parameters
     ]
     yield "Parameters", columns(("parameter", "value", "meaning", "source"), rows, width, wide=2)
-    if model.curves:
-        rows = [(item.name, _curve(item), item.meaning, item.source) for item in model.curves]
-        yield "Curves", columns(("curve", "points", "meaning", "source"), rows, width, wide=2)
+    for item in model.curves:
+        yield f"Curve {item.name}", aligned(_curve(item), width)
     for item in model.choices:
         yield f"Choice {item.name}", aligned(_choice(item), width)
     for item in model.populations:
@@ -108,18 +107,17 @@ def citation(reference: Reference | None) -> str:
 # The parts of a model, as (what, text); parts without text are left out by `aligned`
 
 
-def _curve(item: Curve) -> str:
-    x, y = item.x.numbers, item.y.numbers
-    ranges = (_range(x[0], x[-1], item.x.dimensions), _range(min(y), max(y), item.y.dimensions))
-    zero = "" if item.zero_at is None else f", integral 0 at {item.zero_at.numbers[0]:g}"
-    return f"{len(x)}, x {' and y '.join(ranges)}{zero}"
+def _curve(item: Curve) -> Iterator[tuple[str, str]]:
+    from brainmem.text.equations import unit_text
 
-
-def _range(low: float, high: float, dimensions: Any) -> str:
-    from brainmem.text.equations import unit_text  # cards load without Brian2
-
-    unit = unit_text(dimensions)
-    return f"{low:g} to {high:g}{'' if unit == '1' else f' {unit}'}"
+    yield "meaning", item.meaning
+    yield "source", item.source
+    yield "points", str(len(item.x.numbers))
+    for name, points in (("x", item.x), ("y", item.y)):
+        unit = unit_text(points.dimensions)
+        ends = f"{min(points.numbers):g} to {max(points.numbers):g}"
+        yield name, ends if unit == "1" else f"{ends} {unit}"
+    yield "integral 0 at", "" if item.zero_at is None else f"{item.zero_at.numbers[0]:g}"
 
 
 def _choice(item: Choice) -> Iterator[tuple[str, str]]:

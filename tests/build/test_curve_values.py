@@ -19,7 +19,6 @@ from brainmem import (
     Phase,
     Population,
     Projection,
-    arrays,
     simulate,
 )
 from brainmem.results.result import Result
@@ -118,7 +117,8 @@ def ends(found: Result) -> np.ndarray:
 def test_equations_and_statements_call_it(run):
     found, tolerance = run
     u = found.u.values
-    assert (u < X[0]).any() and (u > X[-1]).any()  # constant there
+    assert (u < X[0]).any()
+    assert (u > X[-1]).any()
     for name, expected in (("f", value(u)), ("F", integral(u)), ("s", slope(u)), ("begun", value(u))):
         near(found[name].values, expected, tolerance)
     last = u[ends(found)]
@@ -131,15 +131,15 @@ def test_currents_and_rules_call_it(run):
     lengths = found.step_duration.values / 0.01
     flow = sum(T * np.outer(integral(row), slope(row)) for T, row in zip(lengths, u[at], strict=True))
     others = ~np.eye(len(u[0]), dtype=bool)
-    near(found.learns_w.values[-1][others], flow[others], 10 * tolerance)
+    near(found.learns_w.values[-1][others], flow[others], tolerance)
     weights = found.syn_w.values[0]
     memory = found.memory.values
     near(weights[others], value(memory.T @ memory / 7)[others], tolerance)
     for step, end in enumerate(at):
-        near(found.h.values[end], 0.1 * np.where(others, weights, 0) @ value(u[end]), 10 * tolerance)
+        near(found.h.values[end], 0.1 * np.where(others, weights, 0) @ value(u[end]), tolerance)
         assert step == 0 or not np.allclose(u[end], u[at[step - 1]])
         weights = weights + value(u[end])[None, :] + integral(r[end])[:, None]
-    near(found.syn_w.values[-1][others], weights[others], 10 * tolerance)
+    near(found.syn_w.values[-1][others], weights[others], tolerance)
 
 
 def test_observables_and_conditions_call_it(run):
@@ -158,7 +158,7 @@ def test_draws_of_patterns_and_start_values_call_it_on_the_device_too(run):
     found, tolerance = run
     plain = everywhere("uniform(-3, 5)", "uniform(-3, 5)")
     drawn = simulate(plain, device=RUNTIME, seed=2, record=("v",), interval=1 * ms)
-    near(found.memory.values, value(arrays(plain, seed=2)["memory"]), tolerance)
+    near(found.memory.values, value(drawn.memory.values), tolerance)
     assert restarts(everywhere())["v"].on_device
     np.testing.assert_array_less(0.1, np.ptp(found.v.values[0]))
     near(found.v.values[0], value(drawn.v.values[0]), tolerance)
