@@ -108,20 +108,16 @@ def citation(reference: Reference | None) -> str:
 
 
 def _curve(item: Curve) -> Iterator[tuple[str, str]]:
-    x, y = item.x.numbers, item.y.numbers
+    from brainmem.text.equations import unit_text
+
     yield "meaning", item.meaning
     yield "source", item.source
-    yield "points", str(len(x))
-    yield "x", _range(x[0], x[-1], item.x.dimensions)
-    yield "y", _range(min(y), max(y), item.y.dimensions)
-    yield "integral", "" if item.zero_at is None else f"0 at {item.zero_at.numbers[0]:g}"
-
-
-def _range(low: float, high: float, dimensions: Any) -> str:
-    from brainmem.text.equations import unit_text  # cards load without Brian2
-
-    unit = unit_text(dimensions)
-    return f"{low:g} to {high:g}{'' if unit == '1' else f' {unit}'}"
+    yield "points", str(len(item.x.numbers))
+    for name, points in (("x", item.x), ("y", item.y)):
+        unit = unit_text(points.dimensions)
+        ends = f"{min(points.numbers):g} to {max(points.numbers):g}"
+        yield name, ends if unit == "1" else f"{ends} {unit}"
+    yield "integral 0 at", "" if item.zero_at is None else f"{item.zero_at.numbers[0]:g}"
 
 
 def _choice(item: Choice) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from brainmem.errors import RuleError, quoted
-from brainmem.intake.numbers import Refused, take
+from brainmem.intake.numbers import Numbers, Refused, read_whole, take
 from brainmem.intake.units import NO_UNIT, Dimensions, unit_name
 
 if TYPE_CHECKING:  # the command line lists models without Brian2, which texts need
@@ -103,7 +103,7 @@ class Curve:
             raise self._error(f"x has {len(x.numbers)} points and y has {len(y.numbers)}. Give one y for every x")
         if len(x.numbers) < 2:
             raise self._error(f"x={x!r} is no curve: it needs at least two points")
-        falls = np.flatnonzero(np.diff(x.array) <= 0)
+        falls = np.flatnonzero(x.array[1:] <= x.array[:-1])
         if falls.size:
             first, second = x.numbers[falls[0]], x.numbers[falls[0] + 1]
             raise self._error(
@@ -120,10 +120,8 @@ class Curve:
 
     def _points(self, name: str) -> Points:
         given = getattr(self, name)
-        if isinstance(given, Points):
-            return given
         try:
-            taken = take(given)
+            taken = Numbers(given.array, given.unit) if isinstance(given, Points) else take(given)
         except Refused as error:
             raise self._error(f"{name}={quoted(given)}: {error}") from error
         values = taken.values
@@ -165,6 +163,16 @@ class Curve:
         """Return what a program knows of it: its name and units."""
         nothing = (0.0, 1.0)
         return Curve(self.name, x=Points(nothing, self.x.unit), y=Points(nothing, self.y.unit))
+
+    @property
+    def described(self) -> dict[str, Any]:
+        """Its points with their units, as results keep them."""
+        from brainmem.text.equations import unit_text
+
+        units = {f"{name}_unit": unit_text(getattr(self, name).dimensions) for name in ("x", "y")}
+        points = {name: [*getattr(self, name).numbers] for name in ("x", "y")}
+        zero = None if self.zero_at is None else self.zero_at.numbers[0]
+        return {**points, **units, "zero_at": zero, "meaning": self.meaning, "source": self.source}
 
     @cached_property
     def functions(self) -> dict[str, CurveFunction]:
@@ -226,20 +234,29 @@ class Curve:
         """
         try:
             lines = Path(path).read_text(encoding="utf-8").splitlines()
-        except (OSError, UnicodeDecodeError) as error:
-            raise RuleError(f"Curve {name!r}: the file {str(path)!r} cannot be read: {error}.") from error
+        except (OSError, ValueError, TypeError) as error:
+            raise RuleError(f"Curve {name!r}: the file {quoted(path)} cannot be read: {error}.") from error
         table = [pair for number, line in enumerate(lines) if (pair := _pair(name, path, number, line))]
         x, y = zip(*table, strict=True) if table else ((), ())
-        return cls(name, x=np.array(x, dtype=float) * x_unit, y=np.array(y, dtype=float) * y_unit, **fields)
+        return cls(name, x=_in_unit(name, "x", x, x_unit), y=_in_unit(name, "y", y, y_unit), **fields)
 
 
 def _between(name: str, low: Any, high: Any, points: int) -> Any:
-    if isinstance(points, bool) or not isinstance(points, int | np.integer) or points < 2:
-        raise RuleError(f"Curve {name!r}: points={quoted(points)} must be a whole number of at least 2.")
+    points = read_whole(points, what=f"Curve {name!r}: points=", least=2, most=10**7)
     ends = Curve(name, x=[low, high], y=[0.0, 0.0]).x
     from brian2.units import Quantity
 
-    return Quantity.with_dimensions(np.linspace(ends.numbers[0], ends.numbers[1], int(points)), ends.dimensions)
+    return Quantity.with_dimensions(np.linspace(ends.numbers[0], ends.numbers[-1], points), ends.dimensions)
+
+
+def _in_unit(name: str, axis: str, values: tuple[float, ...], unit: Any) -> Any:
+    try:
+        found = take(unit)
+    except Refused as error:
+        raise RuleError(f"Curve {name!r}: {axis}_unit={quoted(unit)} is no unit: {error}.") from error
+    if found.values.ndim:
+        raise RuleError(f"Curve {name!r}: {axis}_unit={quoted(unit)} must be one unit, such as nA.")
+    return Points(tuple(value * float(found.values) for value in values), tuple(found.dimensions or NO_UNIT))
 
 
 def _pair(name: str, path: str | Path, number: int, line: str) -> tuple[float, float] | None:

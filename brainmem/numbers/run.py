@@ -187,6 +187,11 @@ def _check_names(model: MemoryModel, translated: Translation, given: Given) -> N
     for kind, allowed in known.items():
         for name in getattr(given, kind):
             if name not in allowed:
+                if name in {item.name for item in model.curves}:
+                    raise RuleError(
+                        f"Model {model.name!r}: {name!r} is a curve, and {kind}= gives none. Take other points by "
+                        f"model.replace(Curve({name!r}, x=..., y=...)): that needs no new program."
+                    )
                 could = allowed | (_held(_as_run(translated)) if kind == "initial" else set())
                 raise RuleError(
                     f"Model {model.name!r} has no {KEPT[kind]} {name!r}, which {kind}= gives. "

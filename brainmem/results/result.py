@@ -143,6 +143,11 @@ class Result:
         return self._json("parameters", {})
 
     @property
+    def curves(self) -> dict[str, dict[str, Any]]:
+        """Curves by name: ``{"x", "y", "x_unit", "y_unit", "zero_at", "meaning", "source"}`` each, in base SI units."""
+        return self._json("curves", {})
+
+    @property
     def choices(self) -> dict[str, str]:
         """The form of each part that the model offers in several, by name; see `brainmem.Choice`."""
         return self._json("choices", {})
@@ -154,18 +159,14 @@ class Result:
 
     @property
     def recalled(self) -> dict[str, Any]:
-        """When a memory counts as recalled in this variant; see `brainmem.Recalled`. Empty if the model does not say.
-
-        ``{"phase", "target", "score", "threshold", "repeats"}``.
-        """
+        """When a memory counts as recalled in this variant, as `Recalled.of` has it; empty where none is said."""
         return self._json("recalled", {})
 
     @property
     def repeats(self) -> list[dict[str, Any]]:
         """How each `Repeat` of the schedule that has a condition ended, in its order.
 
-        ``{"until", "times", "epochs", "fulfilled"}``: the condition, the largest number of epochs, how many ran, and
-        whether the condition held when the last of them ended.
+        ``{"until", "times", "epochs", "fulfilled"}``: the condition, the most epochs, how many ran, whether it held.
         """
         return self._json("repeats", [])
 
@@ -215,8 +216,7 @@ class Result:
         return str(self.data.attrs.get("created", ""))
 
     def _json(self, name: str, empty: Any) -> Any:
-        text = self.data.attrs.get(name, "")
-        return json.loads(text) if text else empty
+        return json.loads(text) if (text := self.data.attrs.get(name, "")) else empty
 
     @takes(ResultError, name=TEXT)
     def parameter(self, name: str) -> Any:

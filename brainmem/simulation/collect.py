@@ -73,6 +73,7 @@ def collect(
         "complete": complete,
         "dt": dt,
         "parameters": json.dumps(_parameters(translated, numbers)),
+        "curves": json.dumps({item.name: item.described for item in model.curves}),
         "choices": json.dumps(dict(model.chosen)),
         "protocol": model.protocol.name,
         "options": json.dumps(dict(translated.options)),

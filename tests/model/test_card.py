@@ -191,6 +191,7 @@ SHOWN = {
     nouns.Repeat: "times body until must_end",
     nouns.Recalled: "phase target score threshold repeats level spiking",
     nouns.Limit: "condition reason",
+    nouns.Curve: "name x y zero_at meaning source",
     nouns.Model: "name parameters populations projections rules patterns stimuli observables protocol protocols "
     "recalled limits choices curves reference rate_dt time_unit spiking description varied chosen unused",
 }

@@ -119,6 +119,7 @@ ALLOWED: dict[str, set[str]] = {
     "MemoryModel.patterns": {"()"},
     "MemoryModel.limits": {"()"},
     "MemoryModel.choices": {"()"},
+    "MemoryModel.curves": {"()"},
     "MemoryModel.reference": {"None"},
     "MemoryModel.spiking": {"{}"},
     "MemoryModel.description": PROSE,
@@ -184,6 +185,7 @@ ALLOWED: dict[str, set[str]] = {
     "Each.epochs": {"None"},  # outside of a Repeat
     "Repeat.times": {"5"},
     "Repeat.until": {"'False'", "''"},
+    "Recalled.level": {"None"},
     "Recalled.spiking": {"{}"},
     "Limit.condition": {"'False'"},  # forbids every run
     "Limit.reason": PROSE,
@@ -193,7 +195,7 @@ NAMED = {
     **{f"MemoryModel.{name}": f"{name} must be" for name in ("parameters", "populations", "projections", "rules")},
     **{
         f"MemoryModel.{name}": f"{name} must be"
-        for name in ("patterns", "stimuli", "observables", "limits", "choices", "protocol")
+        for name in ("patterns", "stimuli", "observables", "limits", "choices", "curves", "protocol")
     },
     "MemoryModel.name": "the name must be",
     "LearningRule.name": "rule name",
@@ -206,7 +208,7 @@ NAMED = {
     "Each.phases": "phase",
     "Repeat.body": "the body of Repeat must be",
 }
-NOT_PARTS = {"Protocol": "is looked at below"}
+NOT_PARTS = {"Curve": "is checked as it is made", "Protocol": "is looked at below"}
 
 
 @cache

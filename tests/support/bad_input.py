@@ -87,6 +87,16 @@ def calls(folder: Path) -> Iterator[Call]:
     yield from _plots()
 
 
+def _curves(folder: Path) -> Iterator[Call]:
+    (folder / "curve.csv").write_text("x, y\n0, 1\n1, 3\n")
+    texts = {"meaning": "", "source": "ours"}
+    yield Call("Curve", brainmem.Curve, {"name": "phi", "x": [0, 1], "y": [0, 1], "zero_at": None, **texts})
+    sampled = {"name": "phi", "function": np.tanh, "low": -1, "high": 1, "points": 11}
+    yield Call("Curve.sampled", brainmem.Curve.sampled, sampled)
+    read = {"name": "phi", "path": folder / "curve.csv", "x_unit": 1, "y_unit": 1}
+    yield Call("Curve.from_csv", brainmem.Curve.from_csv, read)
+
+
 def _runs(folder: Path) -> Iterator[Call]:
     model = brainmem.get_model("kurikawa2020")
     cue = np.where(np.arange(16).reshape(2, 8) % 3 > 0, 1.0, -1.0)
@@ -105,6 +115,7 @@ def _runs(folder: Path) -> Iterator[Call]:
         brainmem.simulate,
         {**shared, "record": ("x",), "interval": 5 * ms, "trials": None, "after": None, "progress": None},
     )
+    yield from _curves(folder)
     yield Call("arrays", brainmem.arrays, {**shared, "trials": None})
     for kind, name, good in (
         ("inputs", "cue", cue),

@@ -33,6 +33,7 @@ def check_choices(model: Any, found: Findings) -> None:
         check_named(model, "choice", [part for item in model.choices for part in _by_text(item)], found)
     if not (found or model.varied):
         check_named(model, "parameter", model.parameters, found)
+        check_named(model, "curve", model.curves, found)
         check_shown(model, found)
 
 

@@ -12,6 +12,7 @@ from brainmem.model.by_variant import phases_of_both
 from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.place import listed, place_of
 from brainmem.model.checks.text import ModelText, summed_into
+from brainmem.model.curves import curve_names
 from brainmem.model.nouns import Model, Population, Projection
 from brainmem.model.parts import inner, texts, texts_of, unchecked
 from brainmem.model.phases import set_by_phases
@@ -29,6 +30,7 @@ def check_use(text: ModelText, whole: Model) -> None:
     """
     if not whole.chosen:  # another form may use it
         check_named(whole, "parameter", whole.parameters, text.found)
+        check_named(whole, "curve", whole.curves, text.found)
         check_shown(whole, text.found)
     both = unchecked(text.model, protocol=replace(text.model.protocol, phases=phases_of_both(whole)))
     for population in text.model.populations:
@@ -42,7 +44,7 @@ def check_named(model: Any, kind: str, items: Iterable[Any], found: Findings) ->
     """Note those of `items` that no text of a model names."""
     used = {name for _, _, text in texts(model) for name in _names(text)}
     for item in items:
-        if item.name not in used:
+        if not used.intersection(curve_names([item]) if kind == "curve" else [item.name]):
             near = closest(item.name, used - {other.name for other in items})
             reason = f"nothing in the model names it.{near} Remove it, or use it in an equation."
             found.note(place_of(model, kind, item.name).error(reason))
