@@ -91,13 +91,14 @@ def fit(
     import brainmem
     from brainmem.cli.progress import progress_bar
 
+    held = _holdout(holdout)
     recording = brainmem.read_recording(
         [str(path) for path in data],
         step=step, units_first=units_first, negative=negative.value, normalise=normalise.value, missing=missing.value,
         regions=regions, resets=_numbers(resets, "--resets"), kinds=_words(kinds), width=width, series=series,
     )  # fmt: skip
     say(str(recording))
-    folder, held = make_folder(output), _holdout(holdout)
+    folder = make_folder(output)
     with progress_bar(model) as report:
         found = brainmem.fit(
             recording, model, holdout=held, steps=steps, parameters=settings(set), seed=seed,

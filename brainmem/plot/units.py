@@ -71,7 +71,7 @@ def unit_fits(
         panel.plot(time, rates[:, unit], color=VARIANTS["rate"]["color"], label="network", linewidth=1.0)
         panel.set_title(f"{what}: unit {names[unit] if names else unit}, pVar {pvars[unit]:.2f}")
         if row == 0:
-            panel.legend(loc="upper right", ncols=2)
+            panel.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0, ncols=2)
         if row == len(chosen) - 1:
             panel.set_xlabel("time (s)")
         else:

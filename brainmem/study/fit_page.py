@@ -28,7 +28,11 @@ def figures(fit: Fit) -> dict[str, tuple[Figure, str, str]]:
     """Return the figures of a fit by the names of their files, each with its heading and caption."""
     recording, learned = fit.recording, np.setdiff1d(np.arange(len(fit.rates)), fit.held)
     shown = [*learned[: _SHOWN - min(1, len(fit.held))], *fit.held[:1]]
-    which = f" Trials {', '.join(map(str, shown))} of {len(fit.rates)} are drawn." if len(fit.rates) > 1 else ""
+    which = (
+        f" Trials {', '.join(map(str, shown))} of {len(fit.rates)} are drawn, from top to bottom."
+        if len(fit.rates) > 1
+        else ""
+    )
     held = f" Trial {fit.held[0]} was held out." if fit.held else ""
     drawn = plot.sequences(
         recording.rates[shown], fit.rates[shown], steps=(recording.step, fit.interval), names=("recording", "network")

@@ -49,7 +49,7 @@ def test_the_fit_says_what_was_dropped_and_how_good_it_is(fitted, tmp_path):
     assert f"pVar {fitted.pvar:.3f} in test {fitted.best} of 3" in text
     folder = fitted.save(tmp_path / "fit")
     assert {file.name for file in folder.iterdir()} == {
-        "rates.npz", "report.txt", "result.nc", "sequences.png", "training.png",
+        "fit.html", "rates.npz", "report.txt", "result.nc", "sequences.png", "training.png", "units.png",
     }  # fmt: skip
     assert (folder / "report.txt").read_text() == f"{text}\n"
     with np.load(folder / "rates.npz") as saved:
@@ -88,8 +88,13 @@ def test_the_command_fits_a_table_and_writes_a_folder(recording, tmp_path, monke
     monkeypatch.chdir(tmp_path)
     rows = np.column_stack([0.02 * np.arange(100), recording.rates[0]])
     np.savetxt("cells.csv", rows, delimiter=",", header=",".join(["time", *recording.units]), comments="")
-    ended = CliRunner().invoke(app, ["fit", "cells.csv", "--set", "p=0.5", "--set", "tests=3", "--seed", "3"])
+    lines = [f"{name},{'left' if k < 20 else 'right'}" for k, name in enumerate(recording.units)]
+    (tmp_path / "regions.csv").write_text("\n".join(["unit,region", *lines]))
+    given = ["--set", "p=0.5", "--set", "tests=3", "--seed", "3", "--regions", "regions.csv"]
+    ended = CliRunner().invoke(app, ["fit", "cells.csv", *given])
     assert ended.exit_code == 0, ended.output
+    assert "regions: left (20 units), right (19 units)" in ended.output
+    assert "<h2>Regions</h2>" in (tmp_path / "fit" / "fit.html").read_text()
     assert "39 units, 100 samples every 0.02 s" in ended.output
     assert "pVar 0." in ended.output
     assert (tmp_path / "fit" / "sequences.png").stat().st_size > 10_000
@@ -104,6 +109,10 @@ def test_the_command_says_what_is_wrong_with_a_table(tmp_path, monkeypatch):
     ended = CliRunner().invoke(app, ["fit", "cells.csv", "--step", "0.1"])
     assert ended.exit_code == 1
     assert "0 of 12 units can be used" in ended.output
+    for option, value in (("--resets", "a,b"), ("--holdout", "some")):
+        ended = CliRunner().invoke(app, ["fit", "cells.csv", "--step", "0.1", option, value])
+        assert ended.exit_code == 1
+        assert f"{option} {value!r}" in ended.output
     assert not (tmp_path / "fit").exists()
 
 
