@@ -36,12 +36,9 @@ def embedding(N: int, L: int, seed: int, *, stride: int = 1) -> Embedding:
 def run(experiment: Experiment, maps: Embedding, M: np.ndarray, protocol: str, **options) -> Result:
     """Run a protocol from all places of the maps at once, as trials, with M added to the weights."""
     parameters = {"N": maps.ring.N, "L": len(maps.place), "starts": maps.ring.N // maps.stride}
-    inputs = {"place": maps.place, **options.pop("inputs", {})}
-    options = {"record": (), "trials": len(maps.apart), **options}
-    if options["trials"]:
-        parameters["bumps"] = 1
-        inputs["along"] = inputs.get("along", maps.along)[None]
     parameters |= options.pop("parameters", {})
+    inputs = {"place": maps.place, **options.pop("inputs", {})}
+    options = {"record": (), "trials": "items", **options}
     weights = {"recurrent": maps.J + M}
     return experiment.simulate(protocol=protocol, parameters=parameters, inputs=inputs, weights=weights, **options)
 
