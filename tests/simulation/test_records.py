@@ -123,7 +123,7 @@ def test_trials_keep_their_states_apart():
 REFUSED = {
     "name": (
         ("nonsense",),
-        "record='nonsense' names nothing .* weights, spikes, recurrent.w, .*units.x, .*end_units.x",
+        "record='nonsense' names nothing .* weights, spikes, state, recurrent.w, .*units.x, .*end_units.x",
     ),
     "near": (("end_unit.x",), "Did you mean 'end_units.x'"),
     "epoch": ({"recurrent.w": (6,)}, "6 is no epoch .* 1 to 5; 0 is the start, 'last'"),
