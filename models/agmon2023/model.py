@@ -112,7 +112,7 @@ parameters = (
 
 moving = Choice(
     "moving",
-    {"all": "1", "bump": "mobile"},
+    {"all": "1", "bump": "1 - held*(1 - mobile)"},
     meaning="which neurons move while a bump is held: all, or those that are active in the bump of one map",
     source="ours; the paper leaves it open",
 )
@@ -178,10 +178,13 @@ along = Pattern(  # from the centre of the bump, on the map of the item
     "along",
     "cells",
     items="bumps",
-    draw="ring(floor(row(place, floor(item/starts))/rows) - floor(N/starts*(item % starts)/rows), N/rows)",
+    draw="ring(floor(row(place, floor(item/starts))/rows) - floor(floor(N/starts*(item % starts))/rows), N/rows)",
 )
 across = Pattern(
-    "across", "cells", items="bumps", draw="ring(row(place, floor(item/starts)) - N/starts*(item % starts), rows)"
+    "across",
+    "cells",
+    items="bumps",
+    draw="ring(row(place, floor(item/starts)) - floor(N/starts*(item % starts)), rows)",
 )
 ideal = Pattern("ideal", "cells", items="bumps", draw="sqrt(imposed*(imposed > 0*hertz**2))", unit="hertz")
 imposed = Stimulus(
@@ -236,7 +239,7 @@ model = MemoryModel(
     ),
     protocols=protocols,
     limits=(
-        Limit("N/starts == floor(N/starts)", "bumps begin at whole places; take a divisor of N for starts"),
+        Limit("1 <= starts and starts <= N", "bumps begin at places of their own"),
         Limit("wait < T_visit", "something must be left of a visit to learn in"),
     ),
     reference=reference,
