@@ -12,6 +12,7 @@ import numpy as np
 from brainmem.build.kernels import Kernel, choose_kernels
 from brainmem.engine.device import Device
 from brainmem.errors import RuleError
+from brainmem.model.curves import curve_functions
 from brainmem.model.names import affine_tables, current_table
 from brainmem.numbers.calibrate import CELLS, POINTS, AffineFit, CellProgram, calibrate, fit_affine
 from brainmem.numbers.curves import Calibration
@@ -77,8 +78,10 @@ class Ready:
         """By population, the slope and offset of the cells' current, where it is an affine function of the drive."""
         if self.translated.neuron != "affine":
             return {}
+        called = curve_functions(self.translated.model.curves)
+        known = {**{name: item.without_units() for name, item in called.items()}, **self.numbers.parameters}
         return {
-            name: fit_affine(found, *activity_curve(self.translated.units[name], self.numbers.parameters))
+            name: fit_affine(found, *activity_curve(self.translated.units[name], known))
             for name, found in self.calibrations.items()
         }
 

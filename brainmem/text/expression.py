@@ -305,7 +305,8 @@ class Walker:
                 raise TypeError(slip.removesuffix("."))
             return curve(_counted(self.value(node.args[0])))
         if name not in self.functions and name not in self.forms:
-            known = (*self.functions, *self.forms)
+            curves = (key for key, item in self.names.items() if isinstance(item, CurveFunction))
+            known = (*self.functions, *self.forms, *curves)
             near = function_hint(name, node, drawing=True) or closest(name, known)
             raise RuleError(f"{self.text!r}: unknown function {name!r}.{near} Functions: {', '.join(known)}.")
         if slip := call_slip(node):

@@ -87,6 +87,8 @@ def current_tables(unit: SpikingUnit, spiking: Spiking) -> tuple[Table, ...]:
 def activity_curve(unit: SpikingUnit, parameters: Mapping[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     """Return drives around 0 and the fraction of the rate range that the transfer wants at each.
 
+    `parameters` are plain numbers, and functions of curves that take and return them.
+
     Raises
     ------
     TranslationError

@@ -239,6 +239,10 @@ model = MemoryModel(
     ),
     protocols=protocols,
     limits=(
+        Limit(
+            "N/rows >= 8*sigma and (rows == 1 or rows >= 8*sigma)",
+            "a map must be wider than its bump and the kernel; raise N, and rows on a torus",
+        ),
         Limit("1 <= starts and starts <= N", "bumps begin at places of their own"),
         Limit("wait < T_visit", "something must be left of a visit to learn in"),
     ),

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 
-from brainmem import Each, MemoryModel, Phase, Protocol, Repeat, get_model
+from brainmem import Each, MemoryModel, Phase, Protocol, Repeat, RuleError, get_model
 from brainmem.model.counts import ends_of_range
 from brainmem.model.differences import continuous
+from brainmem.model.parameters import resolve_parameters
 from brainmem.models import list_models, list_tasks
+from brainmem.numbers.checked import check_limits
 from brainmem.text.equations import identifiers
 
 UNITS, ITEMS, STEPS = 12, 2, 20
@@ -36,10 +38,29 @@ def form(name: str) -> MemoryModel:
 
 
 def tiny(model: MemoryModel) -> MemoryModel:
-    """Return the model with its equations, rules, patterns and order of phases, and as little to compute as may be."""
+    """Return the model with its equations, rules, patterns and order of phases, and as little to compute as may be.
+
+    It has twice as many units where fewer would break one of its limits.
+    """
+    units = UNITS
+    while not _holds(small := _of_size(model, units)):
+        units *= 2
+    return small
+
+
+def _holds(model: MemoryModel) -> bool:
+    try:
+        check_limits(model, resolve_parameters(model, {}))
+    except RuleError:
+        return False
+    return True
+
+
+def _of_size(model: MemoryModel, units: int) -> MemoryModel:
     sizes = {item.size for item in model.populations}
     counts = {name for entry in model.protocol.schedule for name in _counts(entry)}
-    smaller = dict.fromkeys(sizes, UNITS) | dict.fromkeys(counts, ITEMS)
+    counts |= {item.items for item in model.all_patterns}
+    smaller = dict.fromkeys(sizes, units) | dict.fromkeys(counts, ITEMS)
     parameters = [
         replace(p, value=_least(p.value, smaller[p.name])) if p.name in smaller else p for p in model.parameters
     ]

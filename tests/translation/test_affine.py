@@ -4,8 +4,24 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from brian2 import ms, nA
 
-from brainmem import Spiking, TranslationError, freeze, get_model, measure, simulate, translate
+from brainmem import (
+    Curve,
+    MemoryModel,
+    Parameter,
+    Phase,
+    Population,
+    Spiking,
+    TranslationError,
+    arrays,
+    freeze,
+    get_model,
+    measure,
+    simulate,
+    translate,
+)
+from brainmem.model.names import affine_tables
 from brainmem.numbers.calibrate import fit_affine
 from brainmem.numbers.curves import Calibration
 from brainmem.translation.currents import activity_curve
@@ -86,3 +102,30 @@ def test_affine_cells_fire_near_the_rates_wanted_and_the_result_says_how_near():
     assert np.mean(np.abs(reached - measure.lowpass(wanted, 0.05, 0.01))) < 0.08
     assert any("cells get a current of" in note for note in found["affine"].notes)
     assert not any("cells get a current of" in note for note in found["lif"].notes)
+
+
+def test_the_fit_reads_a_tabulated_transfer_as_the_function_of_its_points():
+    def currents(call: str, *curves: Curve) -> dict[str, np.ndarray]:
+        model = MemoryModel(
+            "net",
+            parameters=(Parameter("N", 4), Parameter("tau", 10 * ms), Parameter("I0", 1 * nA)),
+            curves=curves,
+            populations=(
+                Population(
+                    "units",
+                    f"x = {call} : 1\ndu/dt = -u/tau : 1",
+                    rate="x",
+                    drive="u",
+                    transfer="x",
+                    rate_range=(-1, 1),
+                ),
+            ),
+            protocol=Phase("go", duration="5*ms"),
+        )
+        found = arrays(model, Spiking(neuron="affine"), seed=1)
+        return {name: found[f"table.{name}"] for name in affine_tables("units")}
+
+    exact = currents("tanh(u*(I0/nA))")
+    table = currents("act(u*I0)", Curve.sampled("act", lambda x: np.tanh(x / nA), -30 * nA, 30 * nA, points=40001))
+    for name, value in exact.items():
+        np.testing.assert_allclose(table[name], value, rtol=1e-5)

@@ -5,23 +5,32 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from brainmem.errors import RuleError
+from brainmem.model.checks.draws import DRAWS, TABLES, WEIGHTS
 from brainmem.model.checks.generated import generated_names, generated_objects, generated_pattern
 from brainmem.model.checks.place import Place, place_of
 from brainmem.model.checks.reading import spiking_place
-from brainmem.model.checks.reserved import CELL_PARAMETERS, SYNAPSES, meaning, object_meaning
+from brainmem.model.checks.reserved import CELL_PARAMETERS, SYNAPSES, function_meaning, meaning, object_meaning
 from brainmem.model.checks.text import ModelText
 from brainmem.model.curves import curve_names
 from brainmem.model.nouns import LearningRule, Model, Projection
+from brainmem.text.expression import FUNCTIONS
+from brainmem.text.ranking import RANKING
+from brainmem.text.statistics import STATISTICS
 
 __all__ = ["CELL_PARAMETERS", "check_names"]
+
+CALLED = "is a function that texts call"
 
 
 def check_names(text: ModelText) -> None:
     """Refuse names with another meaning, and names that two things share."""
     made = generated_names(text)
+    curves, called = {*curve_names(text.model.curves)}, {*FUNCTIONS, *DRAWS, *TABLES, *WEIGHTS, *RANKING, *STATISTICS}
     for place, name in _declared(text):
         used = made.get(name) or generated_pattern(name)
         reason = meaning(name) or (f"is used for {used}" if used else "")
+        if name in curves and not reason:
+            reason = CALLED if name in called else function_meaning(name)
         if reason and not (name == "N" and "parameter" in place.where):
             text.found.note(place.error(f"the name {name!r} {reason}. Choose another name."))
     _check_objects(text)

@@ -11,7 +11,19 @@ from brian2 import NeuronGroup, Synapses
 from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.namespace import DEFAULT_CONSTANTS, DEFAULT_UNITS
 
+<<<<<<< HEAD
 __all__ = ["CELL_PARAMETERS", "CONTROLLER", "SYNAPSES", "local_meaning", "meaning", "object_meaning", "own_meaning"]
+=======
+__all__ = [
+    "CELL_PARAMETERS",
+    "CONTROLLER",
+    "SYNAPSES",
+    "function_meaning",
+    "local_meaning",
+    "meaning",
+    "object_meaning",
+]
+>>>>>>> curve
 
 BRIAN2 = {"t", "dt", "i", "j", "N", "t_in_timesteps", "lastspike", "not_refractory", "refractory"}
 CONTROLLER = {
@@ -67,6 +79,15 @@ _MACRO_FAMILIES = re.compile(
     r"|(SCHAR|SIZE|SSIZE|PTRDIFF|WCHAR|WINT|SIG_ATOMIC|RAND|PATH|NAME|TMP|FOPEN|FILENAME)_(MAX|MIN|WIDTH)"
     r"|(FLT|DBL|LDBL|FP|LC|SEEK|STA|CLOCK|CLONE|SCHED|PTHREAD|CPU)_[A-Z0-9_]+|S?NANL?F?\d*X?"
 )
+# Functions of C that take one number, and namespaces: to compiled programs one more of that name is ambiguous.
+C_FUNCTIONS = {
+    *("acos", "acosh", "asin", "asinh", "atan", "atanh", "cbrt", "erf", "erfc", "exp2", "exp10", "fabs", "gamma"),
+    *("ilogb", "isfinite", "isinf", "isnan", "isnormal", "j0", "j1", "lgamma", "llrint", "llround", "log2", "logb"),
+    *("lrint", "lround", "nan", "nearbyint", "pow10", "rint", "round", "signbit", "significand", "tgamma", "trunc"),
+    *("y0", "y1", "std", "brian"),
+}
+# What printed scripts call so.
+PRINTED = {"arrays", "np", "network", "clock", "curve_value", "linked_var", "seed", "prefs", "defaultclock"}
 # What synapses have already; a rule that runs when a phase ends is added to them under its name.
 SYNAPSES = {name for name in dir(Synapses) if not name.startswith("_")} | {
     *("N", "i", "j", "delay", "equations", "events", "lastupdate", "source", "target", "variables"),
@@ -126,6 +147,13 @@ def object_meaning(name: str) -> str:
     if name == "xi" or name.startswith("xi_"):
         return "has a meaning of its own in Brian2, its noise"
     return "is what Brian2 calls objects without a name" if re.sub(r"_\d+$", "", name) in AUTOMATIC else ""
+
+
+def function_meaning(name: str) -> str:
+    """Return why no function of a curve may have a name, ``""`` if it may."""
+    if name in C_FUNCTIONS:
+        return "is a name of C++, to which equations are compiled"
+    return "stands for something else in printed scripts" if name in PRINTED else object_meaning(name)
 
 
 def local_meaning(name: str) -> str:

@@ -103,7 +103,8 @@ class Scope:
         if name in STATISTICS and self.statistics:
             return statistic_slip(node, self.names)
         if name not in DEFAULT_FUNCTIONS:
-            known = sorted({*DEFAULT_FUNCTIONS, *self.functions, *(STATISTICS if self.statistics else ())})
+            curves = (key for key, item in self.names.items() if isinstance(item, Function))
+            known = sorted({*DEFAULT_FUNCTIONS, *self.functions, *curves, *(STATISTICS if self.statistics else ())})
             hint = function_hint(name, node, drawing=False) or closest(name, known)
             return f"unknown function {name!r}.{hint} Functions: {listed(known)}."
         return call_slip(node)
