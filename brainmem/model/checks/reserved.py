@@ -11,9 +11,6 @@ from brian2 import NeuronGroup, Synapses
 from brian2.core.functions import DEFAULT_FUNCTIONS
 from brian2.core.namespace import DEFAULT_CONSTANTS, DEFAULT_UNITS
 
-<<<<<<< HEAD
-__all__ = ["CELL_PARAMETERS", "CONTROLLER", "SYNAPSES", "local_meaning", "meaning", "object_meaning", "own_meaning"]
-=======
 __all__ = [
     "CELL_PARAMETERS",
     "CONTROLLER",
@@ -22,8 +19,8 @@ __all__ = [
     "local_meaning",
     "meaning",
     "object_meaning",
+    "own_meaning",
 ]
->>>>>>> curve
 
 BRIAN2 = {"t", "dt", "i", "j", "N", "t_in_timesteps", "lastspike", "not_refractory", "refractory"}
 CONTROLLER = {
