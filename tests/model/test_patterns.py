@@ -236,6 +236,7 @@ def test_both_papers_show_only_what_equations_read():
     for name in ("kurikawa2020", "rajan2016", "rajan2016/choice", "rajan2016/feedback"):
         model = get_model(name)
         texts = " ".join([p.equations for p in model.populations] + [r.text for r in model.rules])
+        texts += " ".join(text for c in model.choices for option in c.options for text in c.texts(option).values())
         assert all(item.name in texts for item in model.stimuli)
         assert not any(f" {item.name} " in texts for item in model.patterns)
     assert [item.name for item in get_model("rajan2016/choice").stimuli] == ["R", "h"]

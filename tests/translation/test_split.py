@@ -224,7 +224,6 @@ def test_reading_from_the_drive_also_serves_functions_of_rates():
     [
         ({"read": "events"}, "Did you mean 'event'"),
         ({"pairing": "symetric"}, "Did you mean 'symmetric'"),
-        ({"neuron": "poison"}, "Did you mean 'poisson'"),
     ],
 )
 def test_options_outside_the_list_are_refused(options, said):
