@@ -239,7 +239,7 @@ def test_both_papers_show_only_what_equations_read():
         texts += " ".join(text for c in model.choices for option in c.options for text in c.texts(option).values())
         assert all(item.name in texts for item in model.stimuli)
         assert not any(f" {item.name} " in texts for item in model.patterns)
-    assert [item.name for item in get_model("rajan2016/choice").stimuli] == ["R", "h"]
+    assert [item.name for item in get_model("rajan2016/choice").stimuli] == ["R", "h", "seen"]
 
 
 def test_the_card_shows_patterns_before_stimuli():

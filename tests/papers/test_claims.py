@@ -49,7 +49,7 @@ def test_the_claims_of_a_model_hold_at_full_size(key, variant):
 
 def test_a_model_without_claims_says_so(tmp_path):
     (tmp_path / "model.py").write_text("from brainmem.models.kurikawa2020.model import model\n")
-    with pytest.raises(BrainmemError, match=r"has no claims yet.*models with claims: deistler2018, kurikawa2020, raj"):
+    with pytest.raises(BrainmemError, match=r"has no claims yet.*models with claims: agmon2023, deistler2018, kur"):
         reproduce(str(tmp_path))
 
 
