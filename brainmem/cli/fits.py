@@ -65,7 +65,9 @@ Cells = Annotated[
 
 def fit(
     data: Data,
-    model: Annotated[str, typer.Option(help="The model that learns them.")] = "rajan2016",
+    model: Annotated[
+        str | None, typer.Option(help="The model that learns them; by the sign of the data and regions when not given.")
+    ] = None,
     step: Step = None,
     units_first: Annotated[bool, typer.Option(help="Rows are units.")] = False,
     negative: Annotated[Negative, typer.Option(help="Values below 0: keep, drop the unit, clip, shift.")] = (
@@ -99,7 +101,7 @@ def fit(
     )  # fmt: skip
     say(str(recording))
     folder = make_folder(output)
-    with progress_bar(model) as report:
+    with progress_bar(model or "fit") as report:
         found = brainmem.fit(
             recording, model, holdout=held, steps=steps, parameters=settings(set), seed=seed,
             device=device_of(device, threads), progress=report,

@@ -116,12 +116,18 @@ def recall_table(
 
 def _by_function(score: Score, rates: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     """Return the scores that a user's own function gives to every test."""
-    found = np.empty(rates.shape[:-1])
+    found, name = np.empty(rates.shape[:-1]), getattr(score, "__name__", score)
     for place in np.ndindex(*found.shape):
-        value = np.asarray(score(wanted[place].copy(), rates[place].copy()))
+        try:
+            value = np.asarray(score(wanted[place].copy(), rates[place].copy()))
+        except Exception as reason:  # of the user's own
+            raise ResultError(
+                f"score={name!r} takes the target and the state of a test, and ended with {type(reason).__name__}: "
+                f"{reason}"
+            ) from reason
         if value.ndim or value.dtype.kind not in "biuf" or not np.isfinite(value):
             raise ResultError(
-                f"score={getattr(score, '__name__', score)!r} must return one finite number for the target and the "
+                f"score={name!r} must return one finite number for the target and the "
                 f"state of a test, and returned {value!r} for test {place[0]}."
             )
         found[place] = value

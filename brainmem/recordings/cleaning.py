@@ -260,7 +260,8 @@ def _gaps(seen: np.ndarray | None, missing: str) -> list[str]:
     if not gone:
         return []
     done = "filled, and not taught" if missing == "mark" else "filled between their neighbours"
-    return [f"{gone} values of {int(np.any(seen == MISSING, axis=(0, 1)).sum())} units are missing and were {done}"]
+    units = int(np.any(seen == MISSING, axis=(0, 1)).sum())
+    return [f"{gone} values of {units} {'units' if units > 1 else 'unit'} are missing and were {done}"]
 
 
 def _unusable(values: np.ndarray, seen: np.ndarray | None, step: float, negative: str, missing: str) -> str:

@@ -13,6 +13,7 @@ from brainmem.errors import ResultError
 from brainmem.intake.arguments import ANYTHING, PATH, takes
 from brainmem.storage.files import replacing
 from brainmem.study.pages import embedded, page_template
+from brainmem.study.recurrent import CAUTION
 from brainmem.study.report_rows import parameter_rows
 
 if TYPE_CHECKING:
@@ -58,7 +59,8 @@ def figures(fit: Fit) -> dict[str, tuple[Figure, str, str]]:
         found["regions"] = (
             plot.region_currents(fit.currents), "Regions",
             "The current that each unit receives from each region: rows are targets, columns are sources. The "
-            "percentage is the share of the variance of the target's recurrent current.",
+            "percentage is the share of the variance of the target's recurrent current. Currents and shares: "
+            f"{CAUTION}.",
         )  # fmt: skip
     return found
 

@@ -38,6 +38,7 @@ class Asked:
     seed: int
     device: Device | str | None
     protocol: str | None
+    notes: tuple[str, ...] = ()  # what was decided already
 
 
 def learned(recording: Recording, asked: Asked, progress: Callable[[float], None] | None = None) -> dict[str, Any]:
@@ -75,7 +76,8 @@ def learned(recording: Recording, asked: Asked, progress: Callable[[float], None
     return {
         "recording": recording, "result": result, "order": order, "tests": means, "best": best, "weights": weights,
         "rates": rates, "interval": interval, "held": tuple(int(k) for k in held),
-        "held_tests": tests[:, len(taught) :].mean(axis=1) if held.size else np.zeros(0), "notes": task.notes,
+        "held_tests": tests[:, len(taught) :].mean(axis=1) if held.size else np.zeros(0),
+        "notes": (*asked.notes, *task.notes),
         "trials": tests[best - 1][np.argsort(sequence)],
         "task": task, "asked": asked, "parameters": parameters,
     }  # fmt: skip

@@ -15,7 +15,7 @@ from brainmem.errors import RuleError
 from brainmem.recordings import Recording
 from brainmem.results.result import Result
 from brainmem.storage.files import make_folder, replacing
-from brainmem.study.recurrent import recurrent_weights
+from brainmem.study.recurrent import CAUTION, recurrent_weights
 
 __all__ = ["Fit"]
 
@@ -192,7 +192,7 @@ class Fit:
             sources = zip(row["source region"].values, row.values, strict=True)
             parts = ", ".join(f"{name} {value:.2f}" for name, value in sources)
             lines.append(f"  {row['target region'].item()}: {parts}")
-        return lines
+        return [*lines, f"  {CAUTION}"]
 
     def save(self, folder: str | Path) -> Path:
         """Write the page ``fit.html``, ``report.txt``, ``result.nc``, ``rates.npz`` and the figures into `folder`."""

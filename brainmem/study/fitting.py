@@ -5,10 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import numpy as np
+
 from brainmem.engine.device import Device
 from brainmem.errors import RuleError
 from brainmem.intake.arguments import ANYTHING, CALLABLE, TEXT, count, optional, takes
+from brainmem.model.choices import choose, split_choices
 from brainmem.model.memory import MemoryModel
+from brainmem.model.parameters import resolve_parameters
 from brainmem.models import get_model
 from brainmem.numbers.loading import RUN
 from brainmem.recordings import Recording, read_recording
@@ -17,12 +21,15 @@ from brainmem.study.fitted import Fit
 
 __all__ = ["Fit", "fit"]
 
+_SEQUENCES, _REGIONAL = "rajan2016", "rajan2016/regions"
+_STEPS_OF_TAU = 10  # steps in a time constant of the units, at least
 _READING = ("step", "units_first", "negative", "normalise", "missing", "resets", "kinds", "spikes", "width", "series")
 
 
 @takes(
     RuleError,
-    **{name: RUN[name] for name in ("model", "parameters", "seed", "device", "protocol")},
+    **{name: RUN[name] for name in ("parameters", "seed", "device", "protocol")},
+    model=optional(RUN["model"]),
     **dict.fromkeys(("target", "test"), TEXT),
     progress=optional(CALLABLE),
     steps=optional(count(1)),
@@ -30,7 +37,7 @@ _READING = ("step", "units_first", "negative", "normalise", "missing", "resets",
 )
 def fit(
     recording: Any,
-    model: MemoryModel | str = "rajan2016",
+    model: MemoryModel | str | None = None,
     *,
     target: str = "R",
     test: str = "test",
@@ -46,17 +53,18 @@ def fit(
 ) -> Fit:
     """Teach a model to repeat recorded activity.
 
-    ``fit("cells.csv").save("folder")`` reads a table with a column of times, trains the network of Rajan et al. (2016),
-    and writes the fit, its page and its figures. Activity of both signs is learned by units with rates between -1 and
-    1, where the model offers them (``transfer = tanh``), and the report says so.
+    ``fit("cells.csv").save("folder")`` reads a table with a column of times, trains a network, and writes the fit, its
+    page and its figures. Activity of both signs is learned by units with rates between -1 and 1, where the model offers
+    them (``transfer = tanh``), and the report says so.
 
     Parameters
     ----------
     recording : Recording, path, array, or objects of Neo
         What `read_recording` reads; further arguments (``step=``, ``negative=``, ``resets=``, ...) are passed on to it.
-    model : MemoryModel or str
+    model : MemoryModel or str, optional
         A model that learns a target with frames; its numbers of units and of items are parameters, ``T`` is the
-        duration of a pass.
+        duration of a pass. When not given, ``"rajan2016/regions"`` for activity of both signs, or whose regions are
+        known: all synapses learn; else ``"rajan2016"``: the synapses that leave a few of the units.
     target : str
         The stimulus that the recording takes the place of.
     test : str
@@ -67,8 +75,9 @@ def fit(
         Trials that are only tested: a part of them, how many, or which. The fit tells their pVar apart. They start from
         their own first sample, and have the input of the trials of their kind.
     steps : int, optional
-        Steps of the network between two samples of the recording; it learns at samples alone. Its own time step and
-        period of learning when not given, between which samples are interpolated.
+        Steps of the network between two samples of the recording; it learns at samples alone. When not given, the
+        model's own time step and period of learning, between which samples are interpolated; without `model`, for
+        activity of both signs or of regions, so many that a step is a tenth of the units' time constant or less.
     parameters : mapping, optional
         As in `simulate`, except for what the recording decides: number of units and of items, and ``T``.
     seed, device, protocol, progress
@@ -85,12 +94,33 @@ def fit(
     RuleError
         For a model without such a target, one that cannot follow the recording, and parameters that it decides.
     """
-    model = get_model(model) if isinstance(model, str) else model
     if not isinstance(recording, Recording):
         recording = read_recording(recording, regions=regions, **reading)
     elif reading:
         raise RuleError(f"fit(): {', '.join(reading)} concern reading, and the recording has been read already.")
     elif regions is not None:
         recording = recording.with_regions(regions)
-    asked = Asked(model, target, test, parameters or {}, steps, holdout, seed, device, protocol)
+    given, notes = parameters or {}, ()
+    if model is None:
+        model, steps, notes = _suited(recording, given, steps)
+    model = get_model(model) if isinstance(model, str) else model
+    asked = Asked(model, target, test, given, steps, holdout, seed, device, protocol, notes)
     return Fit(**learned(recording, asked, progress))
+
+
+def _suited(
+    recording: Recording, parameters: Mapping[str, Any], steps: int | None
+) -> tuple[str, int | None, tuple[str, ...]]:
+    """Return the model for a recording, its steps between samples, and a note on both where they are not the usual."""
+    if not (recording.signed or recording.regions):
+        return _SEQUENCES, steps, ()
+    why = "there are values below 0" if recording.signed else "regions are known"
+    said = f"{why}, so the model is {_REGIONAL}, all of whose synapses learn"
+    model = get_model(_REGIONAL)
+    own = {item.name for item in model.parameters} & parameters.keys()
+    if steps is None and not own & {"rate_step", "learn_step"}:
+        options, _ = split_choices(model, {k: v for k, v in parameters.items() if k in {c.name for c in model.choices}})
+        tau = resolve_parameters(choose(model, **options), {name: parameters[name] for name in own})["tau"]
+        steps = max(1, int(np.ceil(_STEPS_OF_TAU * recording.step / float(np.asarray(tau)) * (1 - 1e-9))))
+        said += f", with {steps} {'steps' if steps > 1 else 'step'} between samples"
+    return _REGIONAL, steps, (said,)

@@ -182,6 +182,8 @@ def test_a_score_may_be_a_function_of_target_and_state(echo):
     assert (table.attrs["score"], table.attrs["threshold"]) == ("matches", 0.8)
     with pytest.raises(ResultError, match="needs a threshold of its own"):
         measure.recall_table(echo, score=matches)
+    with pytest.raises(ResultError, match=r"score='len' takes the target and the state .* ended with TypeError"):
+        measure.recall_table(echo, score=len, threshold=0.8)
     with pytest.raises(ResultError, match=re.escape("score='<lambda>' must return one finite number")):
         measure.recall_table(echo, score=lambda target, state: state, threshold=0.5)
 

@@ -124,7 +124,7 @@ def test_an_error_in_a_model_file_keeps_its_own_message(folder):
 
 def test_a_further_task_of_a_paper_is_a_file_beside_its_model(folder):
     assert get_model("rajan2016/choice").name == "rajan2016_choice"
-    assert list_tasks("rajan2016") == ("rajan2016/choice", "rajan2016/feedback")
+    assert list_tasks("rajan2016") == ("rajan2016/choice", "rajan2016/feedback", "rajan2016/regions")
     assert list_tasks("kurikawa2020") == ()
     assert get_claims("rajan2016/choice") == ()
     (folder / "larger.py").write_text(MODEL.format(size=9))

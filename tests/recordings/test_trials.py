@@ -81,7 +81,7 @@ def test_missing_values_are_marked_filled_or_drop_their_unit():
     assert (found.seen == 0).sum() == 3
     between = np.interp([10, 11, 12], [9, 13], VALUES[[9, 13], 2]) / np.abs(np.delete(VALUES[:, 2], [10, 11, 12])).max()
     np.testing.assert_allclose(found.rates[0, 10:13, 2], between)
-    assert "3 values of 1 units are missing and were filled, and not taught" in str(found)
+    assert "3 values of 1 unit are missing and were filled, and not taught" in str(found)
     assert read_recording(gaps, step=STEP, missing="fill").seen is None
     assert list(read_recording(gaps, step=STEP, missing="drop").dropped) == ["2", "5"]
 

@@ -136,7 +136,10 @@ def test_a_fit_without_regions_says_how_to_name_them(recording):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"steps": 1}, r"steps of 0\.02 s, longer than the time constant tau=0\.01 s .* Give steps=2 or more"),
+        (
+            {"steps": 1, "parameters": {"tau": "10*ms"}},
+            r"steps of 0\.02 s, longer than the time constant tau=0\.01 s .* Give steps=2 or more",
+        ),
         ({"steps": 5, "parameters": {"rate_step": "1*ms"}}, "steps=5 decides rate_step"),
         ({"parameters": {"transfer": "logistic"}}, r"55 of 60 units have values below 0, .* leave transfer= out"),
         ({"holdout": 0.5}, "holdout=0.5 leaves out trials, and .* has one. Say where trials begin"),
