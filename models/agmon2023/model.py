@@ -31,6 +31,7 @@ Departures
   centre's deviation. In rates the paper's constraint is linear, and this is its Lagrange multiplier.
 - Beyond `window` units from the centre nothing holds a neuron, and all may become active; ``moving="bump"`` moves only
   those that are active in the bump of one map, which is the literal reading. The paper leaves it open.
+- On a torus bumps are held along, not across, so that the second scheme is for rings.
 - The paper has neither spikes nor noise.
 """
 
@@ -105,7 +106,12 @@ parameters = (
     Parameter("T_visit", 15 * ms, meaning="duration of a visit", source="ours"),
     Parameter("wait", 0 * ms, meaning="first part of a visit in which nothing is learned", source="ours"),
     Parameter("laps", 1, meaning="visits of every place", source="ours"),
-    Parameter("G0", 1.1415e7 * hertz**4, meaning="(|r|^4 - sum r^4)/2 of the bump", source="derived"),
+    Parameter(
+        "G0",
+        ((ring.rate**2).sum() ** 2 - (ring.rate**4).sum()) / 2 * hertz**4,
+        meaning="(|r|^4 - sum r^4)/2 of the bump",
+        source="its profile",
+    ),
     Parameter("gain", "log(2)", meaning="a visit takes the energy exp(-gain) of the way to its mean", source="ours"),
     Parameter("forget", "1/bumps", meaning="weight of a visit in the running mean of the energy", source="ours"),
 )
