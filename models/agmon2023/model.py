@@ -36,6 +36,7 @@ Departures
 """
 
 from brainmem.models.agmon2023.reference import Ring
+from brainmem.models.agmon2023.theory import lif_rate
 from brian2 import hertz, ms
 
 from brainmem import (
@@ -75,6 +76,16 @@ profile = Curve(
     source="eqs. S1 to S5 with L=1 and A, sigma, b, h0 as below",
 )
 
+lif_cells = Curve.sampled(
+    "measured",
+    lif_rate,
+    -150 * hertz**2,
+    250 * hertz**2,
+    points=401,
+    meaning="rates of leaky integrate-and-fire cells, scaled to come near the root",
+    source="Siegert's integral",
+)
+
 parameters = (
     Parameter("N", 600, meaning="number of neurons, and of places in a map", source="paper"),
     Parameter("L", 10, meaning="number of maps", source="paper"),
@@ -99,6 +110,10 @@ parameters = (
     Parameter("T", 3000 * ms, meaning="duration of a test", source="paper"),
     Parameter("rate_step", 0.2 * ms, meaning="Euler step", source="paper"),
     Parameter("window", 45.0, meaning="units from the centre within which a bump is held", source="ours"),
+    Parameter("slope", 0.1 / hertz, meaning="gain of the threshold-linear transfer", source="ours"),
+    Parameter("top", 15 * hertz, meaning="highest rate of the logistic transfer", source="ours"),
+    Parameter("half", 50 * hertz**2, meaning="current at which it is half of that", source="ours"),
+    Parameter("soft", 15 * hertz**2, meaning="and how softly it rises", source="ours"),
     Parameter("T_hold", "25*tau", meaning="time for which bumps are held", source="reconstruction"),
     Parameter("D", 121.67 * hertz**3, meaning="sum of 2 r (dr/dx)^2 of the bump: its inertia", source="derived"),
     Parameter("kp", "2*D/total_0", meaning="feedback of the deviation of the centre", source="ours"),
@@ -116,6 +131,21 @@ parameters = (
     Parameter("forget", "1/bumps", meaning="weight of a visit in the running mean of the energy", source="ours"),
 )
 
+transfer = Choice(
+    "transfer",
+    {
+        "root": {"phi": "sqrt(u*int(u > 0*hertz**2))", "stored": "r**3/3"},
+        "linear": {"phi": "slope*u*int(u > 0*hertz**2)", "stored": "r**2/(2*slope)"},
+        "logistic": {
+            "phi": "top/(1 + exp(-(u - half)/soft))",
+            "stored": "u*r - top*soft*log(1 + exp((u - half)/soft))",
+        },
+        "measured": {"phi": "measured(u)", "stored": "u*r - measured_integral(u)"},
+    },
+    meaning="rate over current, and its part of the energy, int z phi'(z) dz = u*r - int phi(z) dz. The bump is that "
+    "of the root: for others give `imposed` and `total_0`",
+    source="root: paper, eq. S5; others ours",
+)
 moving = Choice(
     "moving",
     {"all": "1", "bump": "1 - held*(1 - mobile)"},
@@ -129,7 +159,7 @@ cells = Population(
     rec : hertz**2                                           # sum_j W_ij r_j
     dI/dt = (-I + moving*(h + rec - held*mu*lever) + (1 - moving)*I)/tau : hertz**2
     u = (1 - clamp)*I + clamp*imposed : hertz**2              # what the rate follows
-    r = sqrt(u*int(u > 0*hertz**2)) : hertz
+    r = phi : hertz
     """,
     rate="r",
     drive="I",
@@ -232,15 +262,15 @@ protocols = {
 model = MemoryModel(
     "agmon2023",
     parameters=parameters,
-    choices=(moving,),
-    curves=(profile,),
+    choices=(transfer, moving),
+    curves=(profile, lif_cells),
     populations=(cells, centre, meter),
     projections=(recurrent,),
     rules=(online, episodic),
     patterns=(place, along, across, ideal),
     stimuli=(lever, mobile, imposed),
     observables=(
-        Observable("energy", "r**3/3 - h*r - r*rec/2", population="cells", reduce="sum", unit="hertz**3"),  # eqs. 1, S8
+        Observable("energy", "stored - h*r - r*rec/2", population="cells", reduce="sum", unit="hertz**3"),  # eqs. 1, S8
         Observable("lean", "lever*r", population="cells", reduce="sum", unit="hertz"),
     ),
     protocols=protocols,

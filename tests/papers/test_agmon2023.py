@@ -155,3 +155,31 @@ def test_explain_tells_how_much_the_rule_learns_from_traces_of_two_bumps():
         assert "reads traces across jumps of the rates" in verdict
         changed[name] = abs(float(re.search(r"about (-?[0-9.]+) %", verdict)[1]))
     assert changed["at once"] > 10 > 2 * changed["late"]
+
+
+@pytest.mark.parametrize("transfer", ["root", "linear", "logistic", "measured"])
+def test_every_transfer_has_its_energy(transfer):
+    """By differences: dE/dI_i = phi'(I_i)(I_i - h - rec_i), Eq. S20; and it never rises."""
+    rng, units = np.random.default_rng(5), (3, 50, 121)
+    state = rng.uniform(10, 110, N) * np.where(np.arange(N) % 4, 1, -1)
+    step = 1e-3
+    moved = np.stack([state + sign * step * (np.arange(N) == unit) for unit in units for sign in (-1, 1)])
+    values = {**VALUES, "bumps": 1, "transfer": transfer}
+    given = {**PLACES, "along": np.zeros((1, 7, N)), "imposed": np.concatenate([moved, state[None]])[None]}
+    options = {"parameters": values, "inputs": given, "trials": 7, "device": NUMPY}
+    shown = simulate(MODEL, protocol="landscape", record=("end_r",), **options)
+    energies, rates = shown.energy.values[0], shown.end_r.values[0]
+    rec, h = MAPS.J @ rates[-1], shown.parameters["h"]["value"]
+    for number, unit in enumerate(units):
+        gradient = (energies[2 * number + 1] - energies[2 * number]) / (2 * step)
+        slope = (rates[2 * number + 1, unit] - rates[2 * number, unit]) / (2 * step)
+        assert gradient == pytest.approx(slope * (state[unit] - h - rec[unit]), rel=2e-4)
+        assert slope > 0
+    states = rng.normal(30, 50, (7, N))
+    options["parameters"] = {**values, "T": 20 * ms}
+    fallen = simulate(
+        MODEL, protocol="let_go", initial={"cells.I": states}, record=("energy",), interval=0.2 * ms, **options
+    )
+    traces = fallen.energy_trace.values.reshape(-1, 7)
+    assert np.diff(traces, axis=0).max() < 1e-9 * np.abs(traces).max()
+    assert (traces[-1] < traces[0]).all()
