@@ -45,6 +45,16 @@ def test_one_trial_of_each_kind_is_held_out_and_has_a_pvar_of_its_own(found):
     assert np.delete(found.trials, found.held).mean() == pytest.approx(found.pvar)
 
 
+def test_the_mean_of_the_learned_trials_of_a_kind_stands_beside_the_held_out_ones(found):
+    own = []
+    for trial in found.held:
+        others = [k for k in range(6) if KINDS[k] == KINDS[trial] and k != trial]
+        own.append(measure.pvar(found.targets[trial], found.targets[others].mean(axis=0)))
+    assert found.held_mean == pytest.approx(np.mean(own))
+    assert found.held_pvar < found.held_mean < 1
+    assert f"of their kind explains {found.held_mean:.3f}" in str(found)
+
+
 def test_trials_that_were_held_out_teach_nothing_and_are_followed_since_they_repeat_a_kind(found):
     assert found.pvar > 0.8
     assert found.held_pvar > 0.7
