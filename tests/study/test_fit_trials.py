@@ -66,6 +66,11 @@ def test_trials_that_were_held_out_teach_nothing_and_are_followed_since_they_rep
     assert changed.held_pvar < 0.3
 
 
+def test_trials_held_out_without_kinds_are_said_to_have_an_input_that_was_not_learned(trials):
+    found = fit(np.stack(trials[:2]), step=STEP, holdout=[1], parameters={**SHORT, "tests": 1})
+    assert any("name the kinds of trials, kinds=" in note for note in found.notes)
+
+
 def test_trials_of_a_kind_have_one_input(found):
     sequence = [*np.setdiff1d(range(6), found.held), *found.held]
     inputs = {kind: [found.result.h.values[i] for i, k in enumerate(sequence) if KINDS[k] == kind] for kind in KINDS}
