@@ -52,9 +52,7 @@ def test_a_table_of_spikes_may_tell_regions_and_milliseconds(tmp_path):
     with pytest.raises(ResultError, match="unit '0' lies in regions 'A', 'B'"):
         read_recording(tmp_path / "spikes.csv", step=0.02)
     (tmp_path / "spikes.csv").write_text("\n".join(["unit,time,trial", "0,0.1,0", "1,0.2,0", "0,0.1,1", "1,0.15,1"]))
-    with pytest.raises(
-        ResultError, match="column 'trial' tells the trial of each spike"
-    ):
+    with pytest.raises(ResultError, match="column 'trial' tells the trial of each spike"):
         read_recording(tmp_path / "spikes.csv", step=0.02)
 
 
