@@ -16,7 +16,7 @@ from brainmem.intake.labels import columns_of, in_order, is_frame
 from brainmem.intake.numbers import take
 from brainmem.intake.tables import Table
 from brainmem.intake.units import SECONDS, seconds_of, time_unit, unit_name
-from brainmem.recordings.labelled import LABEL, TRIAL
+from brainmem.recordings.labelled import LABEL, TRIAL, UNIT
 from brainmem.recordings.neo import is_neo, read_neo
 from brainmem.recordings.nwb import read_nwb
 from brainmem.recordings.signals import Signals, Spikes, spikes_of_table
@@ -179,12 +179,15 @@ def _continued(times: np.ndarray, starts: Sequence[int]) -> np.ndarray:
 
 def _from_rows(table: Table) -> Raw:
     """Read a table whose rows are units, perhaps with their names in the first column, and a column of regions."""
-    if table.names and not table.rows and not table.texts:
+    values, rows = table.values, table.rows
+    if not rows and table.names and UNIT.fullmatch(table.names[0]):  # units with numbers for names
+        rows, values = tuple(f"{value:g}" for value in values[:, 0]), values[:, 1:]
+    if table.names and not rows and not table.texts:
         raise ResultError(f"{table.source} has a header, so its units are columns: drop units_first.")
-    raw = _from_array(table.values, table.source.strip("'\""), units_first=True)
+    raw = _from_array(values, table.source.strip("'\""), units_first=True)
     notes = (*table.notes, *(("its header was left out",) if table.names else ()))
     regions = next(iter(table.texts.values()), ())
-    return replace(raw, names=_each_once(table.rows) if table.rows else raw.names, notes=notes, regions=regions)
+    return replace(raw, names=_each_once(rows) if rows else raw.names, notes=notes, regions=regions)
 
 
 def _each_once(names: Sequence[str]) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ from scipy.ndimage import gaussian_filter1d
 from brainmem.errors import ResultError
 from brainmem.intake.numbers import take
 from brainmem.intake.tables import Table
-from brainmem.recordings.labelled import SPIKE, UNIT
+from brainmem.intake.units import time_unit
+from brainmem.recordings.labelled import SPIKE, TRIAL, UNIT
 
 __all__ = ["Signals", "Spikes", "binned", "spikes_of_table", "spikes_of_trains"]
 
@@ -46,18 +47,36 @@ class Spikes:
 
 
 def spikes_of_table(table: Table) -> Spikes | None:
-    """Return the spikes of a table with a unit and a time in each line; None for another table."""
-    names = table.names
+    """Return the spikes of a table with a unit and a time in each line, perhaps a region; None for another table."""
+    names, source = table.names, table.source.strip("'\"")
     unit = next((k for k, name in enumerate(names) if UNIT.fullmatch(name)), None)
     time = next((k for k, name in enumerate(names) if SPIKE.fullmatch(name)), None)
-    if time is None or len(names) + bool(table.rows) != 2 or (unit is None and not table.rows):
+    trial = next((name for name in names if TRIAL.fullmatch(name)), "")
+    if time is None or len(names) + bool(table.rows) - bool(trial) != 2 or (unit is None and not table.rows):
         return None
-    times = table.values[:, time]
+    if trial:
+        raise ResultError(
+            f"{source}: column {trial!r} tells the trial of each spike. Give one table for each trial, or times that "
+            "run on over all trials and the bins at which these begin, resets=(0, 120, 240)."
+        )
+    found = SPIKE.fullmatch(names[time])
+    times = table.values[:, time] * (time_unit((found and found["unit"]) or "s") or 1.0)
     labels = table.rows or tuple(f"{value:g}" for value in table.values[:, unit or 0])
-    source = table.source.strip("'\"")
     known = sorted(set(labels), key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name))
     trains = [times[[label == name for label in labels]] for name in known]
-    return spikes_of_trains(trains, known, source=source, notes=table.notes)
+    regions = _regions(labels, next(iter(table.texts.values()), ()), known, source)
+    return spikes_of_trains(trains, known, source=source, notes=table.notes, regions=regions)
+
+
+def _regions(labels: Sequence[str], places: Sequence[str], known: Sequence[str], source: str) -> tuple[str, ...]:
+    """Return the region of each unit from those of its spikes."""
+    if not places:
+        return ()
+    found = {name: {place for label, place in zip(labels, places, strict=True) if label == name} for name in known}
+    several = next((name for name in known if len(found[name]) > 1), None)
+    if several is not None:
+        raise ResultError(f"{source}: unit {several!r} lies in regions {', '.join(map(repr, sorted(found[several])))}.")
+    return tuple(found[name].pop() for name in known)
 
 
 def spikes_of_trains(

@@ -97,6 +97,7 @@ def _summary(fit: Fit) -> list[tuple[str, str]]:
     cards = [("pVar", f"{fit.pvar:.3f}"), ("best test", f"{fit.best} of {len(fit.tests)}")]
     if fit.held:
         cards.insert(1, (f"pVar, {len(fit.held)} trials held out", f"{fit.held_pvar:.3f}"))
+        cards.insert(2, ("that of the mean of learned trials", f"{fit.held_mean:.3f}"))
     cards += [
         ("units", f"{units} kept, {len(recording.dropped)} dropped"),
         ("length", f"{samples} samples every {recording.step:g} s" + (f", {trials} trials" if trials > 1 else "")),

@@ -22,6 +22,10 @@ from brainmem.text import evaluate
 
 __all__ = ["Asked", "frozen_run", "learned"]
 
+_OWN_KINDS = (
+    "each trial is of a kind of its own and has an input of its own, which was not learned for those held out: name "
+    "the kinds of trials, kinds=('go', 'go', ...)",
+)
 _SHOWN = 10  # steps of the network between rates that are kept, where samples are not closer
 
 
@@ -77,7 +81,7 @@ def learned(recording: Recording, asked: Asked, progress: Callable[[float], None
         "recording": recording, "result": result, "order": order, "tests": means, "best": best, "weights": weights,
         "rates": rates, "interval": interval, "held": tuple(int(k) for k in held),
         "held_tests": tests[:, len(taught) :].mean(axis=1) if held.size else np.zeros(0),
-        "notes": (*asked.notes, *task.notes),
+        "notes": (*asked.notes, *task.notes, *(_OWN_KINDS if held.size and not recording.kinds else ())),
         "trials": tests[best - 1][np.argsort(sequence)],
         "task": task, "asked": asked, "parameters": parameters,
     }  # fmt: skip

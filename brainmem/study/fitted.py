@@ -82,6 +82,20 @@ class Fit:
         return float(self.held_tests[self.best - 1]) if len(self.held_tests) else float("nan")
 
     @property
+    def held_mean(self) -> float:
+        """The same of the mean over the learned trials of their kind: what is to be had without a network."""
+        if not self.held:
+            return float("nan")
+        targets, kinds = self.targets, np.array(self.recording.kinds or ["all"] * len(self.rates))
+        learned = np.isin(np.arange(len(self.rates)), self.held, invert=True)
+        found = []
+        for trial in self.held:
+            mean = _mean(targets[learned & (kinds == kinds[trial])])
+            seen = np.isfinite(targets[trial]) & np.isfinite(mean)
+            found.append(measure.pvar(targets[trial][seen], mean[seen]))
+        return float(np.mean(found))
+
+    @property
     def targets(self) -> np.ndarray:
         """The recording at the times of `rates`, (trial, time, unit), interpolated; NaN where nothing was recorded."""
         recording, samples = self.recording, self.rates.shape[1]
@@ -173,7 +187,10 @@ class Fit:
             f"(others {self.tests.min():.3f} ... {self.tests.max():.3f})",
         ]
         if self.held:
-            lines.append(f"pVar {self.held_pvar:.3f} of {len(self.held)} trials held out ({_listed(self.held)})")
+            lines.append(
+                f"pVar {self.held_pvar:.3f} of {len(self.held)} {'trials' if len(self.held) > 1 else 'trial'} held out "
+                f"({_listed(self.held)}); the mean of the learned trials of their kind explains {self.held_mean:.3f}"
+            )
         if self.recording.signed:
             lines.append("bVar is of rates that are not negative, and these are of both signs")
         else:
@@ -224,6 +241,12 @@ class Fit:
                 figure.savefig(temporary, format="png")
         write_page(self, folder / "fit.html", drawn)
         return folder
+
+
+def _mean(trials: np.ndarray) -> np.ndarray:
+    """Return the mean (time, unit) over trials, NaN where none has a value."""
+    seen = np.isfinite(trials)
+    return np.where(seen.any(axis=0), np.where(seen, trials, 0).sum(axis=0) / np.maximum(seen.sum(axis=0), 1), np.nan)
 
 
 def _listed(trials: tuple[int, ...]) -> str:

@@ -41,6 +41,21 @@ def test_spike_times_are_binned_and_smoothed_as_said(tmp_path):
     assert read_recording(tmp_path / "named.csv").units == tuple(f"cell{k}" for k in range(6))
 
 
+def test_a_table_of_spikes_may_tell_regions_and_milliseconds(tmp_path):
+    wanted = read_recording(TRAINS, spikes=True, step=0.02)
+    rows = [f"{unit},{1e3 * time},{'AB'[unit // 3]}" for unit, train in enumerate(TRAINS) for time in train]
+    (tmp_path / "spikes.csv").write_text("\n".join(["unit,spike_time_ms,region", *rows]))
+    found = read_recording(tmp_path / "spikes.csv", step=0.02)
+    np.testing.assert_allclose(found.rates, wanted.rates, atol=1e-9)
+    assert found.regions == tuple("AAABBB")
+    (tmp_path / "spikes.csv").write_text("\n".join(["unit,spike_time_ms,region", *rows, "0,12,B"]))
+    with pytest.raises(ResultError, match="unit '0' lies in regions 'A', 'B'"):
+        read_recording(tmp_path / "spikes.csv", step=0.02)
+    (tmp_path / "spikes.csv").write_text("\n".join(["unit,time,trial", "0,0.1,0", "1,0.2,0", "0,0.1,1", "1,0.15,1"]))
+    with pytest.raises(ResultError, match="column 'trial' tells the trial of each spike"):
+        read_recording(tmp_path / "spikes.csv", step=0.02)
+
+
 def test_without_smoothing_rates_are_counts():
     found = read_recording(TRAINS, spikes=True, step=0.2, width=0)
     counts = np.stack([np.histogram(train, 0.2 * np.arange(21))[0] for train in TRAINS], axis=-1)

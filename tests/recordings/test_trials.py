@@ -112,6 +112,10 @@ def test_regions_come_from_a_mapping_names_a_table_a_line_or_a_column(tmp_path):
     (tmp_path / "rows.csv").write_text("\n".join(map(",".join, rows)))
     turned = read_recording(tmp_path / "rows.csv", step=STEP, units_first=True)
     assert (turned.regions, turned.units[:2]) == (wanted, ("c0", "c1"))
+    (tmp_path / "numbers.csv").write_text("\n".join(",".join(row).removeprefix("c") for row in rows))
+    numbered = read_recording(tmp_path / "numbers.csv", step=STEP, units_first=True)
+    assert (numbered.regions, numbered.units[:2]) == (wanted, ("0", "1"))
+    np.testing.assert_array_equal(numbered.rates, turned.rates)
 
 
 def test_units_that_are_dropped_take_their_regions_with_them():

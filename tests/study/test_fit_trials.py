@@ -45,6 +45,16 @@ def test_one_trial_of_each_kind_is_held_out_and_has_a_pvar_of_its_own(found):
     assert np.delete(found.trials, found.held).mean() == pytest.approx(found.pvar)
 
 
+def test_the_mean_of_the_learned_trials_of_a_kind_stands_beside_the_held_out_ones(found):
+    own = []
+    for trial in found.held:
+        others = [k for k in range(6) if KINDS[k] == KINDS[trial] and k != trial]
+        own.append(measure.pvar(found.targets[trial], found.targets[others].mean(axis=0)))
+    assert found.held_mean == pytest.approx(np.mean(own))
+    assert found.held_pvar < found.held_mean < 1
+    assert f"of their kind explains {found.held_mean:.3f}" in str(found)
+
+
 def test_trials_that_were_held_out_teach_nothing_and_are_followed_since_they_repeat_a_kind(found):
     assert found.pvar > 0.8
     assert found.held_pvar > 0.7
@@ -54,6 +64,11 @@ def test_trials_that_were_held_out_teach_nothing_and_are_followed_since_they_rep
     changed = fit(other, holdout=list(found.held), parameters=SHORT, seed=2)
     np.testing.assert_array_equal(changed.weights["plastic"], found.weights["plastic"])
     assert changed.held_pvar < 0.3
+
+
+def test_trials_held_out_without_kinds_are_said_to_have_an_input_that_was_not_learned(trials):
+    found = fit(np.stack(trials[:2]), step=STEP, holdout=[1], parameters={**SHORT, "tests": 1})
+    assert any("name the kinds of trials, kinds=" in note for note in found.notes)
 
 
 def test_trials_of_a_kind_have_one_input(found):
