@@ -30,5 +30,5 @@ reference = Reference(
 )
 
 model = base.vary(
-    p=1.0, tau=100 * ms, h0=0.01, tau_wn=100 * ms, eps=0.001, error_on="rate", source="program of Perich et al. (2020)"
+    p=1.0, tau=100 * ms, h0=0.01, tau_wn=100 * ms, eps=0.001, error_on="rate", source="Perich 2020"
 ).replace(name="rajan2016_regions", reference=reference, description=__doc__)
