@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 
 import numpy as np
@@ -152,19 +153,26 @@ def test_what_does_not_fit_the_recording_is_refused(options, said):
         fit(made, **options)
 
 
+def timed(run):
+    """Return what a function returns, and its seconds on the processor or on the clock, whichever are fewer.
+
+    Other programs lengthen the one, threads of linear algebra the other.
+    """
+    begin, before = time.perf_counter(), sum(os.times()[:4])
+    found = run()
+    return found, min(time.perf_counter() - begin, sum(os.times()[:4]) - before)
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("units", [180, 300])
-def test_a_pass_takes_at_most_a_third_of_the_time_of_the_reference(units):
+def test_a_pass_takes_at_most_a_third_of_the_time_of_the_reference(units, monkeypatch):
+    monkeypatch.setenv("CXXFLAGS", "")  # optimised, as a user's programs are
     made = surrogate(units, kind="regions", duration=12.0, seed=1)
     fitted(made, 1)  # compiled
     spent = {}
     for passes in (1, 21):
-        begin = time.perf_counter()
-        found = fitted(made, 1, passes=passes)
-        spent[passes] = time.perf_counter() - begin
-    begin = time.perf_counter()
-    trained = reference(found, 1, passes=20)
-    theirs = (time.perf_counter() - begin) / 21
-    assert (spent[21] - spent[1]) / 20 < theirs / 3
+        found, spent[passes] = timed(lambda n=passes: fitted(made, 1, passes=n))
+    trained, theirs = timed(lambda: reference(found, 1, passes=20))
+    assert (spent[21] - spent[1]) / 20 < theirs / 21 / 3
     assert reference(found, 1, passes=21).pvar == pytest.approx(found.pvar, abs=0.005)
     assert trained.pvar > 0.9
