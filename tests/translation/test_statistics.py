@@ -43,7 +43,7 @@ def test_a_continuous_rule_reads_variables_that_an_operation_sets_before_it():
 def test_statements_run_in_parts_between_which_statistics_are_formed_of_the_values_at_that_line():
     found = parts(feedforward())
     names = ["scale_part_1", "scale_statistics_1", "scale_part_2", "scale_statistics_2", "scale"]
-    assert [found[name][1] for name in names] == [207, 208, 209, 210, 211]
+    assert [found[name][1] for name in names] == [208, 209, 210, 211, 212]
     assert found["scale_part_1"][0] == ["scale_kept_old = w"]  # what changes before it is read is kept
     assert found["scale_statistics_2"][0] == ["scale_mean_2 = mean(w)", "scale_mean_3 = mean(abs(w - scale_mean_2))"]
     assert found["scale"][0][-2:] == ["w -= 0.01*scale_kept_old", "w = clip(w, -2, 2)"]
