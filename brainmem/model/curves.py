@@ -243,7 +243,10 @@ class Curve:
 
 def _between(name: str, low: Any, high: Any, points: int) -> Any:
     points = read_whole(points, what=f"Curve {name!r}: points=", least=2, most=10**7)
-    ends = Curve(name, x=[low, high], y=[0.0, 0.0]).x
+    try:
+        ends = Curve(name, x=[low, high], y=[0.0, 0.0]).x
+    except RuleError as error:
+        raise RuleError(f"Curve {name!r}: low={quoted(low)} and high={quoted(high)} are no range: {error}") from error
     from brian2.units import Quantity
 
     return Quantity.with_dimensions(np.linspace(ends.numbers[0], ends.numbers[-1], points), ends.dimensions)
