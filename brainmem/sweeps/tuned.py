@@ -84,7 +84,7 @@ class Tuned:
         if found is None:
             damaged = os.path.isfile(store / RECORD)
             raise ResultError(
-                f"{str(store)!r} holds no tuning: "
+                f"store={str(store)!r} holds no tuning: "
                 + (
                     f"its file {RECORD!r} was damaged. Tune again with the same arguments: what ran is not run again."
                     if damaged
