@@ -98,6 +98,9 @@ afterwards = {
 updates = (
     Row("sd of energies of held bumps (Hz^3), {name} updates, {moving} moving, L={L}", afterwards, None, **held),
     Row("sd before over the least after, {moving} moving, L={L}", {...: {...: at_least(50)}}, "gain", **held),
+    Row(
+        "largest deviation of a held centre (units), {moving} moving, L={L}", {...: {...: at_most(2e-3)}}, "off", **held
+    ),
     Row("first change of M over the last, {moving} moving, L={L}", {...: {...: at_least(3)}}, "shrinks", **held),
 )
 
@@ -253,6 +256,7 @@ online = (
 )  # fmt: skip
 
 # S1, S2: cells
+FOUR_CELLS = {"cells_per_unit": 4, "rate_max": "100*hertz"}  # rate_max stands for 15 Hz
 CELLS = {"quick": {"N": 300, "starts": 10}, "full": {"N": 300, "starts": 75}}
 spread = {
     "run": run.spread,
@@ -292,7 +296,12 @@ spiking = (
         **spread,
     ),
 )
-gated = {"run": run.visited, "points": {"full": {"N": 300, "L": 2, "protocol": "visits"}}, "seeds": 5, "when": "full"}
+gated = {
+    "run": run.visited,
+    "points": {"full": {"N": 300, "L": 2, "protocol": "visits", **FOUR_CELLS}},
+    "seeds": 5,
+    "when": "full",
+}
 by_spikes = (
     Row("sd of energies after one lap over before", at_most(0.35), "share", **gated),
     Row("drift after one lap, rate network", None, "drift", **gated),

@@ -77,7 +77,7 @@ profile = Curve(
 )
 
 lif_cells = Curve.sampled(
-    "measured",
+    "tabulated",
     lif_rate,
     -150 * hertz**2,
     250 * hertz**2,
@@ -140,7 +140,7 @@ transfer = Choice(
             "phi": "top/(1 + exp(-(u - half)/soft))",
             "stored": "u*r - top*soft*log(1 + exp((u - half)/soft))",
         },
-        "measured": {"phi": "measured(u)", "stored": "u*r - measured_integral(u)"},
+        "tabulated": {"phi": "tabulated(u)", "stored": "u*r - tabulated_integral(u)"},
     },
     meaning="rate over current, and its part of the energy, int z phi'(z) dz = u*r - int phi(z) dz. The bump is that "
     "of the root: for others give `imposed` and `total_0`",

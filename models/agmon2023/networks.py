@@ -15,7 +15,7 @@ from brainmem.claims import Experiment
 
 WEIGHTS = "recurrent.w"
 HOLDING = {"rate_step": "0.1*tau"}  # long steps will do where only the state that is reached counts
-RELAXED, AGAIN = "25*tau", "10*tau"
+RELAXED, AGAIN = "25*tau", "20*tau"
 
 
 def once(function):
@@ -47,9 +47,10 @@ def run(experiment: Experiment, maps: Embedding, M: np.ndarray, protocol: str, *
 def updates(
     experiment: Experiment, seed: int, *, N: int, L: int, stride: int = 1, moving: str = "all", number: int = 5
 ) -> xr.Dataset:
-    """Flatten the landscape of held bumps by updates of M; return M and the energies before the first and after each.
+    """Flatten the landscape of held bumps by updates of M; return M, the energies and how far a centre is off.
 
-    Each update is a linear step with the states of least energy that keep their centres (scheme 2).
+    Before the first and after each. An update is a linear step with the states of least energy that keep their centres
+    (scheme 2).
     """
     maps, rates = embedding(N, L, seed, stride=stride), replace(experiment, variant="rate")
     M, found, state = np.zeros_like(maps.J), [], {}
@@ -65,14 +66,16 @@ def updates(
         )
         current, z = held.end_I.values[0], held.end_z.values[0]
         state = {"cells.I": current, "centre.z": z}
-        energies = held.energy.values[0]
-        found.append((M, energies))
+        energies, rates_held = held.energy.values[0], reference.transfer(current)
+        off = np.abs((maps.lever * rates_held).sum(axis=1) / rates_held.sum(axis=1)).max()
+        found.append((M, energies, off))
         if update < number:
-            M = M + reference.linear_step(reference.transfer(current), energies)
+            M = M + reference.linear_step(rates_held, energies)
     return xr.Dataset(
         {
             "M": (("update", "post", "pre"), np.stack([item[0] for item in found])),
             "energy": (("update", "state"), np.stack([item[1] for item in found])),
+            "off": ("update", np.array([item[2] for item in found])),
         }
     )
 
@@ -182,6 +185,7 @@ def flattened(experiment: Experiment, seed: int, *, N: int, L: int, moving: str 
         **{f"after {number}": value for number, value in enumerate(sd)},
         "gain": sd[0] / sd.min(),
         "shrinks": changes[0] / changes[-1],
+        "off": found.off.max(),
     }
 
 
@@ -280,18 +284,19 @@ def spread(
     """Release bumps of spiking cells; return rms displacements after 1 and 3 s, and the fraction on a wrong map."""
     maps = embedding(N, L, seed, stride=N // starts)
     M = corrected(experiment, seed, N=N, L=L, scheme=scheme)
-    released = run(experiment, maps, M, "drift", record=("r",), interval=0.5 * second, seed=seed,
+    released = run(experiment, maps, M, "drift", record=("r", "end_r"), interval=0.5 * second, seed=seed,
                    parameters={**CELLS, **cells})  # fmt: skip
     rates = released.r.values.reshape(-1, len(maps.apart), N)
+    at = {"1 s": rates[np.abs(released.time.values - 1).argmin()], "3 s": released.end_r.values[0]}
     begun = np.tile(np.arange(0, N, maps.stride), L)
     number = np.repeat(np.arange(L), starts)
-    scores = measure.bump_scores(rates, maps.ring.rate, maps.place)
-    own = np.take_along_axis(scores, number[None, :, None, None], axis=2)[:, :, 0].argmax(axis=-1)
-    gone = np.sqrt((measure.displacement(own, begun, size=N) ** 2).mean(axis=1))
-    times = released.time.values
-    at = {f"{when} s": gone[np.abs(times - when).argmin()] for when in (1, 3)}
-    wrong = scores[-1].max(axis=-1).argmax(axis=-1) != number
-    return {**at, "wrong map": wrong.mean()}
+    found = {}
+    for name, state in at.items():
+        scores = measure.bump_scores(state, maps.ring.rate, maps.place)
+        own = scores[np.arange(len(state)), number].argmax(axis=-1)
+        found[name] = np.sqrt((measure.displacement(own, begun, size=N) ** 2).mean())
+    wrong = scores.max(axis=-1).argmax(axis=-1) != number  # after 3 s
+    return {**found, "wrong map": wrong.mean()}
 
 
 def drift_of(maps: Embedding, M: np.ndarray, *, starts: int = 20) -> float:

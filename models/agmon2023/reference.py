@@ -211,6 +211,11 @@ class Embedding:
         """How far along the map each neuron is from the centre of each state."""
         return wrapped(self.apart // self.ring.rows, self.ring.sides[0])
 
+    @property
+    def lever(self) -> np.ndarray:
+        """The distance by which the input that holds a bump acts on each neuron: 0 beyond `WINDOW`."""
+        return np.where(np.abs(self.along) <= WINDOW, self.along, 0).astype(float)
+
     @cached_property
     def ideal(self) -> np.ndarray:
         """The currents of the bumps of one map, at each state's place."""
@@ -251,7 +256,7 @@ class Embedding:
         """
         L = len(self.place)
         a = 0.1 if L <= 12 else 0.07
-        c = np.where(np.abs(self.along) <= WINDOW, self.along, 0).astype(float)
+        c = self.lever
         X, mu = X.copy(), mu.copy()
         for rows in np.array_split(np.arange(len(X)), max(1, len(X) // 600)):
             X[rows], mu[rows] = _held(

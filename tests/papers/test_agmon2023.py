@@ -63,9 +63,8 @@ def test_held_bumps_relax_as_the_constrained_minimum_of_numpy_does():
     found = held.energy.values.ravel()
     best = energy(transfer(states), MAPS.J, MAPS.h)
     assert np.abs(found - best).max() < 0.02 * best.std()
-    c = np.where(np.abs(MAPS.along) <= reference.WINDOW, MAPS.along, 0)
     rates = transfer(held.end_I.values[0])
-    assert np.abs((c * rates).sum(axis=1) / rates.sum(axis=1)).max() < 2e-3
+    assert np.abs((MAPS.lever * rates).sum(axis=1) / rates.sum(axis=1)).max() < 2e-3
     assert np.abs(mu).max() > 0.1
     frozen = networks.run(experiment, MAPS, 0 * MAPS.J, "hold", record=("end_I",),
                           parameters={**networks.HOLDING, "moving": "bump"})  # fmt: skip
@@ -157,7 +156,7 @@ def test_explain_tells_how_much_the_rule_learns_from_traces_of_two_bumps():
     assert changed["at once"] > 10 > 2 * changed["late"]
 
 
-@pytest.mark.parametrize("transfer", ["root", "linear", "logistic", "measured"])
+@pytest.mark.parametrize("transfer", ["root", "linear", "logistic", "tabulated"])
 def test_every_transfer_has_its_energy(transfer):
     """By differences: dE/dI_i = phi'(I_i)(I_i - h - rec_i), Eq. S20; and it never rises."""
     rng, units = np.random.default_rng(5), (3, 50, 121)
