@@ -27,7 +27,7 @@ from brainmem.numbers.run import Numbers
 from brainmem.text import evaluate
 from brainmem.text.derivative import derivative
 from brainmem.text.equations import Equation, identifiers, read_equations
-from brainmem.translation.controller import CONTROLLER
+from brainmem.translation.controller import CONTROLLER, stop_apart
 from brainmem.translation.recorded import Recorded
 from brainmem.translation.text import Translation
 
@@ -55,6 +55,7 @@ def remarks_on_setting(
     yield from _sources_left(translated.model, given)
     yield from _idle_rules(translated)
     yield from _carried_over(translated, numbers)
+    yield from _waiting(translated, numbers)
 
 
 def _carried_over(translated: Translation, numbers: Numbers) -> Iterator[Remark]:
@@ -73,6 +74,18 @@ def _carried_over(translated: Translation, numbers: Numbers) -> Iterator[Remark]
                     "each trial begins with start values of its own; in a run of one item after the other it goes on "
                     "from the item before."
                 )
+
+
+def _waiting(translated: Translation, numbers: Numbers) -> Iterator[Remark]:
+    """Yield phases with an end condition that items shown as trials end together."""
+    if translated.shown is None or stop_apart(translated.model):
+        return
+    for phase in numbers.plan.phases:
+        if phase.until and phase.name in numbers.plan.phases_run:
+            yield Remark(
+                f"trials='items': the phase {phase.name!r} lasts until all trials fulfil {phase.until!r}; in a run of "
+                "one item after the other each item has an end of its own."
+            )
 
 
 def _idle_rules(translated: Translation) -> Iterator[Remark]:

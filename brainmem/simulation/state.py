@@ -14,6 +14,7 @@ from brainmem.model.memory import MemoryModel
 from brainmem.model.variants import Variant
 from brainmem.numbers.ended import Ended
 from brainmem.numbers.run import Given, Numbers
+from brainmem.results.by_item import STATE_OF
 from brainmem.results.result import Result
 from brainmem.simulation.arranged import Outputs, apart, described, rows_run, unit_of
 from brainmem.simulation.weights import matrix_of
@@ -23,8 +24,6 @@ from brainmem.translation.recorded import LAST_SPIKE, Recorded, kept_at_end
 from brainmem.translation.text import Translation
 
 __all__ = ["going_on", "state_at_end", "streams_at_end", "with_missing"]
-
-OF = "state_of"  # the attribute that names what a variable of a result is the state of
 
 
 def state_at_end(
@@ -47,7 +46,7 @@ def state_at_end(
             dims, values = (f"state_{owner}_post", f"state_{owner}_pre"), matrix
             unit = next(line.unit for line in lines if line.name == variable)
         item = described(dims, values, unit, f"{variable} of {owner} as the run ended")
-        item.attrs[OF] = f"{owner}.{variable}"
+        item.attrs[STATE_OF] = f"{owner}.{variable}"
         found[f"state_{owner}_{variable}"] = item
     return found
 
@@ -107,7 +106,9 @@ def going_on(model: MemoryModel, variant: Variant, given: Given, result: Result)
             "others. Run both alike, or hand over weights= and initial=."
         )
     state = {
-        str(item.attrs[OF]): np.asarray(item.values, dtype=float) for item in result.data.values() if OF in item.attrs
+        str(item.attrs[STATE_OF]): np.asarray(item.values, dtype=float)
+        for item in result.data.values()
+        if STATE_OF in item.attrs
     }
     if not state or "streams" not in result.data.attrs:
         raise RuleError(
@@ -119,7 +120,9 @@ def going_on(model: MemoryModel, variant: Variant, given: Given, result: Result)
     tables = {item.name: result[item.name].values for item in model.all_patterns if item.name in result}
     taken = frozenset(tables.keys() - given.inputs.keys())
     ended = Ended(state, result.seed, streams, beside=bool(streams["beside"]), tables=taken)
-    return replace(given, inputs={**tables, **given.inputs}, after=ended)
+    held = f"; {', '.join(sorted(taken))} are those of that run, whatever is drawn or set here" if taken else ""
+    said = f"after=: goes on from the {result.variant} run of {result.model!r} with seed {result.seed}{held}"
+    return replace(given, inputs={**tables, **given.inputs}, after=ended, notes=(*given.notes, said))
 
 
 def with_missing(translated: Translation, given: Given) -> Given:
@@ -139,7 +142,6 @@ def with_missing(translated: Translation, given: Given) -> Given:
             f"Model {translated.model.name!r}: after= is a result that holds the state of {', '.join(sorted(state))}, "
             f"and this network has {', '.join(names)}. Go on with the model of that run."
         )
-    drawn = {f"{item.owner}.{item.variable}" for item in translated.initial}
-    missing = [name for name in names if name not in state and name in drawn]
+    missing = [name for name in names if name not in state]
     said = f"after=: the run before had no {', '.join(missing)}, so that this run begins with start values there"
     return replace(given, notes=(*given.notes, *([said] if missing else [])))

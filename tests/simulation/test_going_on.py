@@ -202,7 +202,8 @@ def test_what_is_given_takes_the_place_of_what_the_result_holds():
     found = simulate(network(Each("learn")), after=first, device=RUNTIME, record=("weights", "x"), **given)
     assert found.recurrent_w.values[0].sum() == 20 * 19
     np.testing.assert_array_equal(found.cue.values, given["inputs"]["cue"])
-    assert abs(found.x.values[0] - 0.25).max() < 0.8
+    before = simulate(network(Each("learn")), after=first, device=RUNTIME, record=("x",))
+    assert abs(found.x.values[0] - 0.25).max() < 0.1 < abs(before.x.values[0] - 0.25).max()
 
 
 def test_a_result_keeps_no_state_unless_it_is_asked_for():
@@ -210,6 +211,27 @@ def test_a_result_keeps_no_state_unless_it_is_asked_for():
     assert not [name for name in plain.data if str(name).startswith("state_")]
     with pytest.raises(RuleError, match=r"record=\('weights', 'state'\)"):
         simulate(network(Each("learn")), after=plain, device=RUNTIME)
+
+
+def test_it_is_told_what_a_run_goes_on_from_and_what_that_did_not_have():
+    first = simulate(network(Each("learn")), record=STATE, device=RUNTIME, seed=4)
+    plain = network(Each("learn"))
+    units = replace(plain.populations[0], equations=plain.populations[0].equations + "\nfatigue : 1")
+    tired = plain.replace(
+        units, replace(plain.protocol.phase("learn"), end={"units": "fatigue = fatigue + x"}), name="tired"
+    )
+    notes = simulate(tired, after=first, device=RUNTIME).notes
+    assert any("goes on from the rate run of" in note and "seed 4" in note and "cue" in note for note in notes)
+    assert any("the run before had no units.fatigue" in note for note in notes)
+
+
+def test_a_run_laid_out_by_item_does_not_say_in_which_state_it_ended():
+    model = get_model("kurikawa2020")
+    small = {"parameters": {"N": 17, "M": 3, "T_recall": "4*tau", "T_average": "tau"}, "device": RUNTIME, "seed": 2}
+    recall = freeze(model, "recall")
+    shown = simulate(recall, trials="items", record=STATE, **small)
+    with pytest.raises(RuleError, match="does not hold the state"):
+        simulate(recall, after=shown.by_item(), **small)
 
 
 def refused():

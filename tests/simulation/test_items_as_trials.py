@@ -238,3 +238,19 @@ def test_the_numbers_of_a_script_hold_how_many_trials_there_are():
     assert int(arrays(attractor(Each("recall")), trials="items", device=RUNTIME)["size.trials"]) == 4
     assert "size.trials" in script(attractor(Each("recall")), trials="items")
     assert translate(FRESH, trials=range(2, 5)).shown == range(2, 5)
+
+
+def test_a_pattern_with_fewer_items_than_are_shown_is_kept_as_far_as_it_goes():
+    few = Pattern("few", "units", items=2, draw="trial + zeros()")
+    result = simulate(attractor(Each("recall")).replace(few), trials="items", seed=1, device=RUNTIME)
+    assert result.by_item().few.dims == ("few_item", "unit")
+    assert measure.recall_table(result).recalled.dims == ("epoch",)
+
+
+def test_it_is_told_that_phases_with_a_condition_end_together():
+    model = attractor(Each("recall"), until="m > 0.5")
+    notes = {items: simulate(model, trials=items, seed=1, device=RUNTIME).notes for items in ("items", None)}
+    told = {
+        key: any("lasts until all trials fulfil 'm > 0.5'" in note for note in found) for key, found in notes.items()
+    }
+    assert told == {"items": True, None: False}
