@@ -30,10 +30,7 @@ def dependents(model: MemoryModel, *, held: Collection[Name] = ()) -> set[Name]:
     """
     reads = {name: others for name, others in _reads(model).items() if name not in held}
     rates = [(item.name, str(item.rate)) for item in model.populations if item.rate]
-    found = {(owner, name) for owner, rate in rates for name in (rate, expected_name(rate))}
-    while new := {name for name, others in reads.items() if name not in found and others & found}:
-        found |= new
-    return found
+    return _followers(reads, {(owner, name) for owner, rate in rates for name in (rate, expected_name(rate))})
 
 
 def reads_rates(model: MemoryModel, rule: LearningRule) -> bool:
@@ -47,22 +44,48 @@ def reads_rates(model: MemoryModel, rule: LearningRule) -> bool:
 
 
 def multiplies_followers(model: MemoryModel, rule: LearningRule) -> bool:
-    """Tell whether a rule multiplies a synaptic variable that follows rates with something else that does.
+    """Tell whether a rule multiplies what follows rates with something that follows the noise of the same spikes.
 
-    Such as an eligibility trace with a reward: each is right in the mean, but their noise may be of the same spikes.
+    Such as an eligibility trace with a reward, or the rate of a neuron with a sum over all neurons that the whole
+    network reads, its own rate among them. Each is right in the mean; their product need not be.
     """
     projection = model.projection(rule.projection)
     held = {(item.name, name) for item in model.projections for name in identifiers(item.current)}
     noisy = dependents(model, held=held)
     own = definitions(read_equations(projection.variables))
     stored = {name for name, _ in _synaptic(model, projection) if name not in own}
+    shared = {
+        (population.name, rate): _followers_of_totals(model, (population.name, str(population.rate)), held)
+        for population in (model.population(projection.source), model.population(projection.target))
+        if population.rate
+        for rate in (str(population.rate), expected_name(population.rate))
+    }
     for variable, text in _changed(rule):
         traces = {name for name in stored - {variable} if (projection.name, name) in noisy}
         for one, other in _products(written_out(text, own) if text else "0"):
             pairs = ((one, other), (other, one))
             if any(identifiers(a) & traces and _synaptic_reads(projection, b) & noisy for a, b in pairs):
                 return True
+            reads = [(_synaptic_reads(projection, a), _synaptic_reads(projection, b)) for a, b in pairs]
+            if any(rate in a and followers & b for a, b in reads for rate, followers in shared.items()):
+                return True
     return False
+
+
+def _followers_of_totals(model: MemoryModel, rate: Name, held: Collection[Name]) -> set[Name]:
+    """Return what follows a number for the whole network, a variable of a single unit, that itself follows a rate."""
+    reads = {name: others for name, others in _reads(model).items() if name not in held}
+    alone = {item.name for item in model.populations if item.size == 1}
+    totals = {name for name in _followers(reads, {rate}) if name[0] in alone and name != rate}
+    return _followers(reads, totals)
+
+
+def _followers(reads: Mapping[Name, set[Name]], found: set[Name]) -> set[Name]:
+    """Return `found` and all that reads them, directly or not."""
+    found = set(found)
+    while new := {name for name, others in reads.items() if name not in found and others & found}:
+        found |= new
+    return found
 
 
 def _products(text: str) -> Iterator[tuple[str, str]]:

@@ -36,7 +36,7 @@ Departures
 """
 
 from brainmem.models.agmon2023.reference import Ring
-from brainmem.models.agmon2023.theory import lif_rate
+from brainmem.models.agmon2023.transfers import lif_rate
 from brian2 import hertz, ms
 
 from brainmem import (
@@ -199,6 +199,7 @@ online = LearningRule(
     "recurrent",
     during=("visit",),
     continuous="dw/dt = learning*late*gain*(energy - mean_energy)*r_pre*r_post/(G0*(T_visit - wait)) : hertz",
+    read="trace",  # the noise of sum r**3/3 - r*rec/2 cancels to first order at a bump, if all r are the same
     equation="ours, from eqs. 3 and S24: dE/dM_ij = -r_i r_j",
 )
 episodic = LearningRule(

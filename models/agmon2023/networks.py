@@ -7,8 +7,10 @@ import brainmem.models.agmon2023.reference as reference
 import brainmem.models.agmon2023.theory as theory
 import numpy as np
 import xarray as xr
+from brainmem.models.agmon2023.model import lif_cells
 from brainmem.models.agmon2023.reference import Embedding, Ring
-from brian2 import hertz, ms, second
+from brainmem.models.agmon2023.transfers import ROOT, Transfer
+from brian2 import hertz, ms
 
 from brainmem import LearningRule, Parameter, Result, measure
 from brainmem.claims import Experiment
@@ -28,9 +30,22 @@ def once(function):
     return shared
 
 
-def embedding(N: int, L: int, seed: int, *, stride: int = 1) -> Embedding:
+TRANSFERS = {
+    "root": ROOT,
+    "tabulated": Transfer(
+        "tabulated",
+        lambda u: np.asarray(lif_cells(u * hertz**2) / hertz),
+        lambda u: np.asarray(lif_cells.integral(u * hertz**2) / hertz**3),
+        lambda u: np.asarray(lif_cells.slope(u * hertz**2) * hertz),
+        ridge=1e-9,
+    ),
+}
+
+
+def embedding(N: int, L: int, seed: int, *, stride: int = 1, transfer: str = "root") -> Embedding:
     """Return L random maps of N neurons."""
-    return Embedding(Ring(N), reference.places(L, N, np.random.default_rng(seed)), stride)
+    ring = Ring(N, transfer=TRANSFERS[transfer])
+    return Embedding(ring, reference.places(L, N, np.random.default_rng(seed)), stride)
 
 
 def run(experiment: Experiment, maps: Embedding, M: np.ndarray, protocol: str, **options) -> Result:
@@ -38,6 +53,13 @@ def run(experiment: Experiment, maps: Embedding, M: np.ndarray, protocol: str, *
     parameters = {"N": maps.ring.N, "L": len(maps.place), "starts": maps.ring.N // maps.stride}
     parameters |= options.pop("parameters", {})
     inputs = {"place": maps.place, **options.pop("inputs", {})}
+    if maps.ring.transfer is not ROOT:  # whose bump is the model's
+        inputs["imposed"] = maps.ideal
+        parameters |= {
+            "transfer": maps.ring.transfer.name,
+            "total_0": maps.ring.rate.sum() * hertz,
+            "D": theory.inertia(maps.ring) * hertz**3,
+        }
     options = {"record": (), "trials": "items", **options}
     weights = {"recurrent": maps.J + M}
     return experiment.simulate(protocol=protocol, parameters=parameters, inputs=inputs, weights=weights, **options)
@@ -45,14 +67,22 @@ def run(experiment: Experiment, maps: Embedding, M: np.ndarray, protocol: str, *
 
 @once
 def updates(
-    experiment: Experiment, seed: int, *, N: int, L: int, stride: int = 1, moving: str = "all", number: int = 5
+    experiment: Experiment,
+    seed: int,
+    *,
+    N: int,
+    L: int,
+    stride: int = 1,
+    moving: str = "all",
+    number: int = 5,
+    transfer: str = "root",
 ) -> xr.Dataset:
     """Flatten the landscape of held bumps by updates of M; return M, the energies and how far a centre is off.
 
     Before the first and after each. An update is a linear step with the states of least energy that keep their centres
     (scheme 2).
     """
-    maps, rates = embedding(N, L, seed, stride=stride), replace(experiment, variant="rate")
+    maps, rates = embedding(N, L, seed, stride=stride, transfer=transfer), replace(experiment, variant="rate")
     M, found, state = np.zeros_like(maps.J), [], {}
     for update in range(number + 1):
         held = run(
@@ -66,11 +96,11 @@ def updates(
         )
         current, z = held.end_I.values[0], held.end_z.values[0]
         state = {"cells.I": current, "centre.z": z}
-        energies, rates_held = held.energy.values[0], reference.transfer(current)
+        energies, rates_held = held.energy.values[0], maps.ring.transfer.rate(current)
         off = np.abs((maps.lever * rates_held).sum(axis=1) / rates_held.sum(axis=1)).max()
         found.append((M, energies, off))
         if update < number:
-            M = M + reference.linear_step(rates_held, energies)
+            M = M + maps.step(current, energies)
     return xr.Dataset(
         {
             "M": (("update", "post", "pre"), np.stack([item[0] for item in found])),
@@ -82,23 +112,34 @@ def updates(
 
 @once
 def corrected(
-    experiment: Experiment, seed: int, *, N: int, L: int, scheme: str = "none", stride: int = 1
+    experiment: Experiment,
+    seed: int,
+    *,
+    N: int,
+    L: int,
+    scheme: str = "none",
+    stride: int = 1,
+    transfer: str = "root",
 ) -> np.ndarray:
     """Return M of a scheme.
 
     ``none``; ``ideal``, one step on the bumps of one map; ``held`` and ``held, bump``, the best of five updates with
-    held bumps; ``one map``, a step for the first map alone; ``shuffled`` and ``random``, controls of its size.
+    held bumps; ``one map``, a step for the first map alone; ``of the root``, what ``held`` is for the paper's transfer
+    function; ``shuffled`` and ``random``, controls of the size of ``ideal``.
     """
-    maps = embedding(N, L, seed, stride=stride)
+    maps = embedding(N, L, seed, stride=stride, transfer=transfer)
     rng = np.random.default_rng([seed, 1])
     if scheme == "none":
         return np.zeros_like(maps.J)
+    if scheme == "of the root":
+        return corrected(experiment, seed, N=N, L=L, scheme="held", stride=stride)
     if scheme.startswith("held"):
-        found = updates(experiment, seed, N=N, L=L, stride=stride, moving="bump" if scheme.endswith("bump") else "all")
+        moving = "bump" if scheme.endswith("bump") else "all"
+        found = updates(experiment, seed, N=N, L=L, stride=stride, moving=moving, transfer=transfer)
         return found.M.values[found.energy.values.std(axis=1).argmin()]
     if scheme == "one map":
-        r = reference.transfer(maps.ideal[: maps.ring.N // maps.stride])
-        return reference.linear_step(r, reference.energy(r, maps.J, maps.h))
+        first = maps.ideal[: maps.ring.N // maps.stride]
+        return maps.step(first, maps.energy(first))
     ideal = maps.idealised()
     if scheme == "shuffled":
         order = rng.permutation(len(ideal))
@@ -128,12 +169,12 @@ def landscape(experiment: Experiment, seed: int, *, N: int, L: int, scheme: str 
 
 @once
 def drift(experiment: Experiment, seed: int, *, N: int, L: int, scheme: str = "none", starts: int = 10, stride: int = 1,
-          **parameters) -> dict[str, float]:  # fmt: skip
-    """Release bumps at evenly spaced places; return how far they are after 3 s, and how well they fit a bump."""
-    maps = embedding(N, L, seed, stride=N // starts)
-    M = corrected(experiment, seed, N=N, L=L, scheme=scheme, stride=stride)
+          transfer: str = "root", **parameters) -> dict[str, float]:  # fmt: skip
+    """Release bumps at evenly spaced places; return how far they are at the end, and how well they fit a bump."""
+    maps = embedding(N, L, seed, stride=N // starts, transfer=transfer)
+    M = corrected(experiment, seed, N=N, L=L, scheme=scheme, stride=stride, transfer=transfer)
     released = run(experiment, maps, M, "drift", record=("end_I",), seed=seed, parameters=parameters)
-    return moved(maps, reference.transfer(released.end_I.values[-1]))
+    return moved(maps, maps.ring.transfer.rate(released.end_I.values[-1]))
 
 
 def moved(maps: Embedding, rates: np.ndarray) -> dict[str, float]:
@@ -152,7 +193,7 @@ def moved(maps: Embedding, rates: np.ndarray) -> dict[str, float]:
         "largest drift": gone.max(),
         "Q": found.score.mean(),
         "wrong map": np.mean(found.map != maps_begun),
-        "squared change": ((rates - reference.transfer(maps.ideal)) ** 2).sum(axis=1).mean(),
+        "squared change": ((rates - maps.ring.transfer.rate(maps.ideal)) ** 2).sum(axis=1).mean(),
         "peak": rates.max(axis=1).mean(),
         "end points": ends.number,
         "bits": ends.bits,
@@ -167,7 +208,7 @@ def held_and_released(experiment: Experiment, seed: int, *, N: int, L: int, sche
     held = run(experiment, maps, M, "hold", record=("end_I",), parameters={**HOLDING, "T_hold": RELAXED})
     state = held.end_I.values[0]
     released = run(experiment, maps, M, "let_go", record=("end_I",), initial={"cells.I": state})
-    before, after = reference.transfer(state), reference.transfer(released.end_I.values[-1])
+    before, after = ROOT.rate(state), ROOT.rate(released.end_I.values[-1])
     return {"squared change": ((after - before) ** 2).sum(axis=1).mean()}
 
 
@@ -176,9 +217,9 @@ def squared_change_held(experiment: Experiment, seed: int, **point) -> float:
     return held_and_released(experiment, seed, **point)["squared change"]
 
 
-def flattened(experiment: Experiment, seed: int, *, N: int, L: int, moving: str = "all") -> dict[str, float]:
+def flattened(experiment: Experiment, seed: int, *, N: int, L: int, **options) -> dict[str, float]:
     """Return the spread of energies of held bumps before the updates, after each, and how much the best one gains."""
-    found = updates(experiment, seed, N=N, L=L, moving=moving)
+    found = updates(experiment, seed, N=N, L=L, **options)
     sd = found.energy.std("state").values
     changes = np.diff(found.M.values, axis=0).std(axis=(1, 2))
     return {
@@ -211,12 +252,11 @@ def visited(
     )
     w = learned.recurrent_w.values[-1]
     M = w - maps.J
-    ideal = reference.transfer(maps.ideal)
-    before = reference.energy(ideal, maps.J, maps.h).std()
+    before = maps.energy(maps.ideal).std()
     after = drift_of(maps, M)
     return {
         "sd before": before,
-        "share": reference.energy(ideal, w, maps.h).std() / before,
+        "share": maps.energy(maps.ideal, M).std() / before,
         "asymmetry": np.abs(w - w.T).max(),
         "drift": after,
     }
@@ -253,7 +293,7 @@ def later(experiment: Experiment, seed: int, *, N: int, L: int) -> float:
     for duration in (3, 10):
         parameters = {"T": f"{duration}*second", "rate_step": 1 * ms}
         last = run(experiment, maps, 0 * maps.J, "drift", record=("end_I",), parameters=parameters)
-        rates = reference.transfer(last.end_I.values[-1])
+        rates = ROOT.rate(last.end_I.values[-1])
         ends.append(measure.decode(rates, maps.ring.rate, maps.place).place)
     return np.abs(measure.displacement(*ends, size=N)).mean()
 
@@ -272,37 +312,13 @@ def disturbed(experiment: Experiment, seed: int, *, N: int, L: int, eps: float) 
     W = maps.J + corrected(experiment, seed, N=N, L=L, scheme="held")
     W = W * (1 + eps * np.random.default_rng([seed, 3]).normal(0, 1, W.shape))
     released = run(experiment, maps, W - maps.J, "drift", record=("end_I",))
-    return moved(maps, reference.transfer(released.end_I.values[-1]))
-
-
-CELLS = {"tau": "100*ms", "rate_max": "100*hertz", "cells_per_unit": 4}  # rate_max stands for 15 Hz
-
-
-def spread(
-    experiment: Experiment, seed: int, *, N: int, L: int, starts: int, scheme: str = "none", **cells
-) -> dict[str, float]:
-    """Release bumps of spiking cells; return rms displacements after 1 and 3 s, and the fraction on a wrong map."""
-    maps = embedding(N, L, seed, stride=N // starts)
-    M = corrected(experiment, seed, N=N, L=L, scheme=scheme)
-    released = run(experiment, maps, M, "drift", record=("r", "end_r"), interval=0.5 * second, seed=seed,
-                   parameters={**CELLS, **cells})  # fmt: skip
-    rates = released.r.values.reshape(-1, len(maps.apart), N)
-    at = {"1 s": rates[np.abs(released.time.values - 1).argmin()], "3 s": released.end_r.values[0]}
-    begun = np.tile(np.arange(0, N, maps.stride), L)
-    number = np.repeat(np.arange(L), starts)
-    found = {}
-    for name, state in at.items():
-        scores = measure.bump_scores(state, maps.ring.rate, maps.place)
-        own = scores[np.arange(len(state)), number].argmax(axis=-1)
-        found[name] = np.sqrt((measure.displacement(own, begun, size=N) ** 2).mean())
-    wrong = scores.max(axis=-1).argmax(axis=-1) != number  # after 3 s
-    return {**found, "wrong map": wrong.mean()}
+    return moved(maps, ROOT.rate(released.end_I.values[-1]))
 
 
 def drift_of(maps: Embedding, M: np.ndarray, *, starts: int = 20) -> float:
     """Return the drift of the rate network with M, in plain numpy."""
     few = Embedding(maps.ring, maps.place, maps.ring.N // starts)
-    rates = reference.transfer(reference.run(few.ideal, maps.J + M, maps.h, duration=3.0, dt=1e-3))
+    rates = ROOT.rate(reference.run(few.ideal, maps.J + M, maps.h, duration=3.0, dt=1e-3))
     return moved(few, rates)["drift"]
 
 

@@ -14,17 +14,13 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+from brainmem.models.agmon2023.transfers import ROOT, Transfer
 from scipy.linalg import cho_factor, cho_solve
 
 from brainmem import RuleError
 
 WINDOW = 45  # units from the centre of a bump beyond which nothing holds it
 MOST_STEPS = 20_000
-
-
-def transfer(u: np.ndarray) -> np.ndarray:
-    """Return the rates, sqrt(I) above 0 (Eq. S5)."""
-    return np.sqrt(np.maximum(u, 0))
 
 
 def wrapped(x, N: int):
@@ -47,6 +43,8 @@ class Ring:
         Height (Hz) and width (units) of the kernel, its constant (Hz), the input (Hz^2).
     rows : int
         Places across; 1 for a ring.
+    transfer : Transfer
+        The root, or another.
     """
 
     N: int = 600
@@ -55,6 +53,7 @@ class Ring:
     b: float = -0.2076
     h0: float = 10.0
     rows: int = 1
+    transfer: Transfer = ROOT
 
     @property
     def sides(self) -> tuple[int, int]:
@@ -97,7 +96,7 @@ class Ring:
         far = self.distance(np.arange(self.N), np.zeros(self.N, dtype=int)).reshape(self.sides)
         u = np.where(far < 2 * self.sigma, 100.0, -90.0)
         for step in range(MOST_STEPS):
-            change = self.h0 + np.fft.irfft2(own * np.fft.rfft2(transfer(u)), self.sides) - u
+            change = self.h0 + np.fft.irfft2(own * np.fft.rfft2(self.transfer.rate(u)), self.sides) - u
             u = u + 0.1 * change
             if step % 50 == 0:
                 u = _mirrored(u)
@@ -113,7 +112,7 @@ class Ring:
     @property
     def rate(self) -> np.ndarray:
         """The rates of the bump around place 0."""
-        return transfer(self.current)
+        return self.transfer.rate(self.current)
 
     def input(self, L: int) -> float:
         """Return h, which cancels what the other maps give in the mean (below Eq. S4)."""
@@ -142,7 +141,7 @@ def places(L: int, N: int, rng: np.random.Generator) -> np.ndarray:
 
 
 def energy(r: np.ndarray, w: np.ndarray, h: float) -> np.ndarray:
-    """Return the Lyapunov energy of states (Eqs. 1, S8): for the root ``sum(r^3/3 - h r - r (W r)/2)``."""
+    """Return the Lyapunov energy of states with the root for a transfer, ``sum(r^3/3 - h r - r (W r)/2)``."""
     return (r**3 / 3 - h * r - r * (r @ w) / 2).sum(axis=-1)
 
 
@@ -223,8 +222,15 @@ class Embedding:
 
     def idealised(self) -> np.ndarray:
         """Return M of one linear step on the bumps of one map (scheme 1)."""
-        r = transfer(self.ideal)
-        return linear_step(r, energy(r, self.J, self.h))
+        return self.step(self.ideal, self.energy(self.ideal))
+
+    def energy(self, u: np.ndarray, M: np.ndarray | float = 0.0) -> np.ndarray:
+        """Return the energies of currents, with M added to the weights."""
+        return self.ring.transfer.energy(u, self.J + M, self.h)
+
+    def step(self, u: np.ndarray, energies: np.ndarray) -> np.ndarray:
+        """Return the smallest change of the weights that makes the energies of these currents equal."""
+        return linear_step(self.ring.transfer.rate(u), energies, ridge=self.ring.transfer.ridge)
 
     def steps(self, updates: int = 5, *, frozen: bool = False, relaxation: int = 250) -> Iterator[Step]:
         """Yield the held states before any update and after each (scheme 2).
@@ -237,10 +243,10 @@ class Embedding:
         moves = self.ideal > 0 if frozen else None
         for update in range(updates + 1):
             X, mu = self.held(X, mu, self.J + M, steps=relaxation if update == 0 else 100, moves=moves)
-            energies = energy(transfer(X), self.J + M, self.h)
+            energies = self.energy(X, M)
             yield Step(M, X, energies)
             if update < updates:
-                M = M + linear_step(transfer(X), energies)
+                M = M + self.step(X, energies)
 
     def iterative(self, updates: int = 5, *, frozen: bool = False) -> Step:
         """Return the best of the updates: the one whose held states differ least in energy."""
@@ -259,33 +265,40 @@ class Embedding:
         c = self.lever
         X, mu = X.copy(), mu.copy()
         for rows in np.array_split(np.arange(len(X)), max(1, len(X) // 600)):
-            X[rows], mu[rows] = _held(
-                X[rows], mu[rows], w, self.h, c[rows], a, steps, None if moves is None else moves[rows]
-            )
+            moving = None if moves is None else moves[rows]
+            X[rows], mu[rows] = _held(self.ring.transfer, X[rows], mu[rows], w, self.h, c[rows], a, steps, moving)
         return X, mu
 
 
-def _held(X, mu, w, h, c, a, steps, moves):
+def _held(phi, X, mu, w, h, c, a, steps, moves):
     if moves is not None:
         c = c * moves
     for _ in range(steps):
-        Y = (1 - a) * X + a * (h + transfer(X) @ w)
+        Y = (1 - a) * X + a * (h + phi.rate(X) @ w)
         if moves is not None:
             Y = np.where(moves, Y, X)
         for _ in range(4):
             z = Y - a * mu[:, None] * c
-            r = transfer(z)
-            slope = (a * c * c * 0.5 / np.maximum(r, 1e-2) * (z > 0)).sum(axis=1)
-            mu = mu + (c * r).sum(axis=1) / slope
+            slope = (a * c * c * phi.slope(z)).sum(axis=1)
+            mu = mu + (c * phi.rate(z)).sum(axis=1) / slope
         X = Y - a * mu[:, None] * c
     return X, mu
 
 
-def run(u: np.ndarray, w: np.ndarray, h: float, *, duration: float, tau: float = 0.015, dt: float = 2e-4) -> np.ndarray:
+def run(
+    u: np.ndarray,
+    w: np.ndarray,
+    h: float,
+    *,
+    duration: float,
+    tau: float = 0.015,
+    dt: float = 2e-4,
+    transfer: Transfer = ROOT,
+) -> np.ndarray:
     """Return the currents of states after `duration`, by Euler steps of ``tau dI/dt = -I + h + W r`` (Eq. S4)."""
     u = np.array(u, dtype=float)
     for _ in range(round(duration / dt)):
-        u += dt / tau * (h + transfer(u) @ w - u)
+        u += dt / tau * (h + transfer.rate(u) @ w - u)
     return u
 
 

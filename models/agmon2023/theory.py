@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 from brainmem.models.agmon2023.reference import Ring
-from brian2 import hertz
-from scipy.special import erfcx
+from brainmem.models.agmon2023.transfers import ROOT
 
 
 def fixed_point_energy(r: np.ndarray, h: float) -> np.ndarray:
@@ -54,8 +53,10 @@ def slope(values: np.ndarray) -> np.ndarray:
 
 
 def inertia(ring: Ring) -> float:
-    """Return ``sum 2 r r'^2``: a bump moves at ``-(dE/dx)/(tau*inertia)``."""
-    return float((2 * ring.rate * slope(ring.rate) ** 2).sum())
+    """Return ``sum I' r'``, for the root ``sum 2 r r'^2``: a bump moves at ``-(dE/dx)/(tau*inertia)``."""
+    if ring.transfer is ROOT:  # whose current has no slope at the edge
+        return float((2 * ring.rate * slope(ring.rate) ** 2).sum())
+    return float((slope(ring.current) * slope(ring.rate)).sum())
 
 
 def diffusion_rate(ring: Ring, *, tau: float, cells: float) -> float:
@@ -71,23 +72,3 @@ def diffusion_rate(ring: Ring, *, tau: float, cells: float) -> float:
 def cubic_bias(ring: Ring, *, tau: float, cells: float) -> float:
     """Return what ``sum r^3/3`` gains where r is read from Poisson spikes: ``sum r Var(r)``, Var = r/(2 tau cells)."""
     return float((ring.rate**2).sum() / (2 * tau * cells))
-
-
-def siegert(u, *, tau_m: float = 0.02, t_ref: float = 0.002, sd: float = 0.15):
-    """Return the rate of leaky integrate-and-fire cells at a mean input u, white noise of the membrane of this sd.
-
-    Threshold 1, reset 0: ``1/f = t_ref + tau_m sqrt(pi) int exp(x^2)(1 + erf(x)) dx`` from ``-u/(sqrt(2) sd)`` to
-    ``(1 - u)/(sqrt(2) sd)``.
-    """
-    u = np.asarray(u, dtype=float)
-    low, high = -u / (np.sqrt(2) * sd), (1 - u) / (np.sqrt(2) * sd)
-    nodes, weights = np.polynomial.legendre.leggauss(200)
-    x = (high + low)[..., None] / 2 + (high - low)[..., None] / 2 * nodes
-    with np.errstate(over="ignore"):
-        integral = (erfcx(-x) * weights).sum(axis=-1) * (high - low) / 2
-    return 1 / (t_ref + tau_m * np.sqrt(np.pi) * integral)
-
-
-def lif_rate(current):
-    """Return that rate in a third of Hz, over a current in Hz^2: near the root from 0 to 15 Hz."""
-    return siegert(0.8247 + 0.00394 * np.asarray(current / hertz**2, dtype=float)) / 3 * hertz

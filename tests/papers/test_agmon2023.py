@@ -7,7 +7,8 @@ import re
 import numpy as np
 import pytest
 from brainmem.models.agmon2023 import networks, reference
-from brainmem.models.agmon2023.reference import Embedding, Ring, energy, transfer
+from brainmem.models.agmon2023.reference import Embedding, Ring, energy
+from brainmem.models.agmon2023.transfers import transfer
 from brian2 import hertz, ms
 
 from brainmem import Spiking, explain, get_model, measure, simulate
@@ -154,6 +155,22 @@ def test_explain_tells_how_much_the_rule_learns_from_traces_of_two_bumps():
         assert "reads traces across jumps of the rates" in verdict
         changed[name] = abs(float(re.search(r"about (-?[0-9.]+) %", verdict)[1]))
     assert changed["at once"] > 10 > 2 * changed["late"]
+
+
+def test_for_a_measured_curve_maps_are_flattened_anew():
+    """The bump of its own, of cells of three times these rates; the landscape in text; M belongs to its transfer."""
+    maps = networks.embedding(N, L, 0, stride=N // STARTS, transfer="tabulated")
+    larger = networks.embedding(300, L, 0, transfer="tabulated").ring.rate
+    assert 3 * larger.max() == pytest.approx(34.2, abs=0.1)
+    assert 3 * larger.min() == pytest.approx(0.044, abs=0.002)
+    experiment = Experiment(MODEL, device=NUMPY)
+    spreads = {}
+    for name, M in {"none": 0 * maps.J, "own": maps.idealised(), "of the root": MAPS.idealised()}.items():
+        shown = networks.run(experiment, maps, M, "landscape")
+        np.testing.assert_allclose(shown.energy.values[0], maps.energy(maps.ideal, M), rtol=1e-9)
+        spreads[name] = shown.energy.values.std()
+    assert spreads["own"] < 1e-3 * spreads["none"]
+    assert spreads["of the root"] > 0.1 * spreads["none"]
 
 
 @pytest.mark.parametrize("transfer", ["root", "linear", "logistic", "tabulated"])

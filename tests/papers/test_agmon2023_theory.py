@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from brainmem.models.agmon2023 import reference, theory
-from brainmem.models.agmon2023.reference import Embedding, Ring, energy, linear_step, transfer
+from brainmem.models.agmon2023.reference import Embedding, Ring, energy, linear_step
+from brainmem.models.agmon2023.transfers import transfer
 
 SMALL = Ring(300)
 

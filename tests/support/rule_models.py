@@ -114,6 +114,15 @@ REWARDED = network(
     ),
     observables=(Observable("reward", "x**2", population="units", units=":1"),),
 )
+# What all neurons read follows the rate of each.
+BROADCAST = network(
+    LearningRule("rule", "recurrent", continuous="dw/dt = eta*x_pre*x_post*(total - base) : 1"),
+    populations=(
+        Population("units", UNITS, rate="x", drive="drive", transfer="phi"),
+        Population("meter", "dbase/dt = (total - base)/slow : 1", size=1),
+    ),
+    observables=(Observable("total", "x", population="units", reduce="sum"),),
+)
 
 # Rules that are not what they should be: an author's spiking text that counts double, and traces as they are.
 DOUBLED = network(

@@ -32,7 +32,7 @@ from brainmem.simulation.verdicts import verdicts
 from brainmem.verification.drifts import Experiment
 from brainmem.verification.shadow import hold
 from brainmem.verification.twin import shortened
-from tests.support.rule_models import DOUBLED, ELIGIBILITY, MODELS, ON_TRACES, REWARDED, UNITS, network, rule
+from tests.support.rule_models import BROADCAST, DOUBLED, ELIGIBILITY, MODELS, ON_TRACES, REWARDED, UNITS, network, rule
 
 STEP = {"spike_dt": 0.5 * ms}
 BRIEF = Phase("learn", duration="0.1*second", stimuli=("c",))
@@ -104,11 +104,10 @@ def test_the_rules_of_shipped_models_drift_as_is_claimed_at_their_own_size():
     assert verify("kurikawa2020", Spiking(neuron="poisson"), weights="learned").passed
 
 
-def test_a_reward_and_a_trace_of_the_same_spikes_are_biased_as_is_claimed():
-    """Both count the spikes of the unit whose rate is rewarded: Cov(reward, elig) adds to its weights."""
-    found = verify(
-        REWARDED, Spiking(neuron="poisson"), parameters={"N": 4, "slow": 30 * ms}, seeds=5, cells_per_unit=(1,)
-    )
+@pytest.mark.parametrize("model", [REWARDED, BROADCAST], ids=["a reward and a trace", "a sum and one of its terms"])
+def test_factors_of_the_same_spikes_are_biased_as_is_claimed(model):
+    """Both count the spikes of one unit: Cov(reward, elig) adds to its weights, Cov(total, x) to all."""
+    found = verify(model, Spiking(neuron="poisson"), parameters={"N": 4, "slow": 30 * ms}, seeds=5, cells_per_unit=(1,))
     assert found.passed, found
     row = found.of("rule")
     assert row.along.value - 3 * row.along.error > 0.05
@@ -163,9 +162,11 @@ def test_a_rule_whose_terms_are_right_is_unbiased(name):
     assert said.endswith("which may add to its drift")  # of the recurrent or feedback weights
 
 
-@pytest.mark.parametrize("model", [MODELS["three factors"], REWARDED], ids=["of the unit", "of the network"])
-def test_a_product_of_a_trace_and_a_reward_is_not_vouched_for(model):
-    """Each is right in the mean, but both may follow the same spikes."""
+@pytest.mark.parametrize(
+    "model", [MODELS["three factors"], REWARDED, BROADCAST], ids=["of the unit", "of the network", "without a trace"]
+)
+def test_a_product_with_a_reward_is_not_vouched_for(model):
+    """Each factor is right in the mean, but both may follow the same spikes."""
     said = verdict(model, neuron="poisson")
     assert ": may be biased, because factors follow the noise of the same spikes, through sums and states" in said
 
