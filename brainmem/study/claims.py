@@ -98,11 +98,12 @@ def at_most(high: float, *, source: str = "ours") -> Expected:
 
 @dataclass(frozen=True)
 class Finding:
-    """One measured quantity: a value per seed, and what is expected (None: reported only)."""
+    """One measured quantity: a value per seed, and what is expected (None: reported only); or an error that came up."""
 
     quantity: str
     values: tuple[float, ...]
     expected: Expected | None = None
+    failed: bool = field(default=False, kw_only=True)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", tuple(float(value) for value in np.atleast_1d(self.values)))
@@ -120,6 +121,8 @@ class Finding:
     @property
     def passed(self) -> bool | None:
         """Whether the expectation holds; None where there is none."""
+        if self.failed:
+            return False
         return None if self.expected is None else self.expected.holds(self.values)
 
 

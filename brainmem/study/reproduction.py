@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -103,7 +104,8 @@ def reproduce(
     Raises
     ------
     BrainmemError
-        For a size, claim or variant that does not exist, or a model without claims.
+        For a size, claim or variant that does not exist, or a model without claims. An error of one claim of several
+        becomes a row of the outcome, which has then not passed.
     """
     _one_of("size", size, SIZES)
     if isinstance(variant, str):
@@ -145,10 +147,21 @@ def _verdict(claim: Claim, found: tuple[Finding, ...]) -> str:
 def _findings(
     claims: list[Claim], experiments: dict[str, Experiment], *, together: bool
 ) -> dict[str, dict[str, tuple[Finding, ...]]]:
-    """Run every claim in every variant, the variants at the same time if `together`."""
+    """Run every claim in every variant, the variants at the same time if `together`.
+
+    One that fails among several says so, and the numbers of the others are kept.
+    """
+
+    def of_claim(claim: Claim, experiment: Experiment) -> tuple[Finding, ...]:
+        try:
+            return findings(claim, experiment)
+        except Exception as error:
+            if len(claims) == 1:
+                raise
+            return (Finding(f"no result: {type(error).__name__}: {error}", (math.nan,), failed=True),)
 
     def run(experiment: Experiment) -> dict[str, tuple[Finding, ...]]:
-        return {claim.key: findings(claim, experiment) for claim in claims}
+        return {claim.key: of_claim(claim, experiment) for claim in claims}
 
     if not together:
         return {name: run(experiment) for name, experiment in experiments.items()}

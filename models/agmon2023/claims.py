@@ -269,7 +269,7 @@ long = {
     "when": "full",
 }  # fmt: skip
 of_cells = (
-    Row("sd of energies of held bumps {name} updates (Hz^3)", {"after 0": {...: None}, "after 2": {...: None}}, None,
+    Row("sd of energies of held bumps {name} updates (Hz^3)", {"after 0": None, "after 2": None}, None,
         **anew),
     Row("sd of energies before the updates over the best after", at_least(20.0), "gain", **anew),
     Row("drift after 20 s, {scheme}",

@@ -54,7 +54,7 @@ def run(experiment: Experiment, maps: Embedding, M: np.ndarray, protocol: str, *
     parameters |= options.pop("parameters", {})
     inputs = {"place": maps.place, **options.pop("inputs", {})}
     if maps.ring.transfer is not ROOT:  # whose bump is the model's
-        inputs["imposed"] = maps.ideal
+        inputs = {"imposed": maps.ideal, "along": maps.along, **inputs}
         parameters |= {
             "transfer": maps.ring.transfer.name,
             "total_0": maps.ring.rate.sum() * hertz,

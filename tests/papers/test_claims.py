@@ -366,3 +366,22 @@ def test_a_verdict_reads_the_means_found_and_stands_below_the_table(tmp_path):
     assert "no verdict: its function failed with KeyError" in judged.remarks[1]
     assert len(judged.verdicts) == 2
     assert len(judged.rows) == 4
+
+
+def test_an_error_of_one_claim_keeps_the_numbers_of_the_others(tmp_path):
+    folder = tmp_path / "counted"
+    folder.mkdir()
+    (folder / "model.py").write_text("from brainmem.models.kurikawa2020.model import model\n")
+    (folder / "claims.py").write_text(
+        "from brainmem import Claim\n"
+        "from brainmem.claims import Row, at_least\n"
+        "def broken(experiment, seed):\n    raise ValueError('no such bump')\n"
+        "rows = Row('one', at_least(0.5), run=lambda experiment, seed: 1.0),\n"
+        "claims = (Claim('A', 'Holds', rows=rows), Claim('B', 'Breaks', rows=(Row('two', None, run=broken),)))\n"
+    )
+    found = reproduce(str(folder), variant="rate")
+    assert not found.passed
+    assert found.rows[0]["rate"]["value"] == 1
+    assert found.rows[1]["quantity"] == "no result: ValueError: no such bump"
+    with pytest.raises(ValueError, match="no such bump"):
+        reproduce(str(folder), claims=("B",), variant="rate")
