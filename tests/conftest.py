@@ -10,6 +10,9 @@ import pytest
 
 pytest.register_assert_rewrite("tests.support")
 
+# Tests run side by side; the threads of linear algebra would wait for each other.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 # Programs of tests run for a moment; those of `tests/build` are optimised as a user's are.
 FAST_TO_COMPILE = "-O1"
 

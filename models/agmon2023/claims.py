@@ -274,7 +274,7 @@ of_cells = (
     Row("sd of energies before the updates over the best after", at_least(20.0), "gain", **anew),
     Row("drift after 20 s, {scheme}",
         {"none": at_least(12.0), "ideal": None, "of the root": None, "held": at_most(2.0)}, "drift", **long),
-    Row("fraction on a wrong map after 20 s, {scheme}", {"held": at_most(0.0), ...: None}, "wrong map", **long),
+    Row("fraction on a wrong map after 20 s, {scheme}", {"held": at_most(0.05), ...: None}, "wrong map", **long),
 )  # fmt: skip
 
 claims = (

@@ -28,7 +28,8 @@ def spread(
     released = run(experiment, maps, M, "drift", record=("r", "end_r"), interval=0.5 * second, seed=seed,
                    parameters={**CELLS, **cells})  # fmt: skip
     rates = released.r.values.reshape(-1, len(maps.apart), N)
-    at = {f"{time:g} s": state for time, state in zip(released.time.values, rates, strict=True) if time > 0}
+    times = np.round(2 * released.time.values) / 2  # records lie within half a step of these
+    at = {f"{time:g} s": state for time, state in zip(times, rates, strict=True) if 0 < time < 3}
     at["3 s"] = released.end_r.values[0]
     begun = np.tile(np.arange(0, N, maps.stride), L)
     number = np.repeat(np.arange(L), starts)
