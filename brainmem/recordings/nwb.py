@@ -11,7 +11,8 @@ import numpy as np
 from brainmem.errors import ResultError, closest
 from brainmem.intake.files import check_file
 from brainmem.recordings.labelled import LABEL
-from brainmem.recordings.signals import Signals, Spikes, spikes_of_trains
+from brainmem.recordings.raw import Raw, raw_of
+from brainmem.recordings.spikes import Spikes, spikes_of_trains
 
 __all__ = ["read_nwb"]
 
@@ -19,7 +20,7 @@ _UNITS = "units"
 _OF_CELLS = ("RoiResponseSeries", "ElectricalSeries", "TimeSeries")
 
 
-def read_nwb(path: str | Path, *, series: str = "") -> Signals | Spikes:
+def read_nwb(path: str | Path, *, series: str = "") -> Raw | Spikes:
     """Return spike times or a series (time, unit) of a file of NWB, with names and regions of units.
 
     Parameters
@@ -50,7 +51,7 @@ def read_nwb(path: str | Path, *, series: str = "") -> Signals | Spikes:
         raise ResultError(f"{str(path)!r} cannot be read as a file of NWB: {said}.") from reason
 
 
-def _read(file: Any, source: str, series: str) -> Signals | Spikes:
+def _read(file: Any, source: str, series: str) -> Raw | Spikes:
     held = _series(file)
     if file.units is not None and "spike_times" in file.units.colnames:
         held = {_UNITS: file.units, **held}
@@ -75,7 +76,7 @@ def _series(file: Any) -> dict[str, Any]:
     return found
 
 
-def _signals(item: Any, source: str) -> Signals:
+def _signals(item: Any, source: str) -> Raw:
     values = np.asarray(item.data[:], dtype=float)
     if item.timestamps is not None:
         times = np.asarray(item.timestamps[:], dtype=float)
@@ -83,7 +84,7 @@ def _signals(item: Any, source: str) -> Signals:
         times = float(item.starting_time or 0) + np.arange(len(values)) / float(item.rate)
     rows = getattr(item, "rois", None) if getattr(item, "rois", None) is not None else getattr(item, "electrodes", None)
     names, regions = _of_rows(rows.table, list(rows.data[:])) if rows is not None else ((), ())
-    return Signals(values, times, names, regions, source)
+    return raw_of(values, source, times=times, names=names, regions=regions)
 
 
 def _of_rows(table: Any, rows: list[int]) -> tuple[tuple[str, ...], tuple[str, ...]]:
