@@ -39,9 +39,8 @@ def figures(fit: Fit) -> dict[str, tuple[Figure, str, str]]:
         recording.rates[shown], fit.rates[shown], steps=(recording.step, fit.interval), names=("recording", "network")
     )
     curves: dict[str, Any] = {"learned": fit.tests, "held out": fit.held_tests} if fit.held else {"": fit.tests}
-    first = int(learned[0])
     units = plot.unit_fits(
-        fit.targets[first], fit.rates[first], step=fit.interval, names=recording.units, regions=recording.regions
+        fit.targets[learned], fit.rates[learned], step=fit.interval, names=recording.units, regions=recording.regions
     )
     found = {
         "sequences": (drawn, "Recording and network", f"All units in time, sorted by their peak.{which}{held}"),
@@ -51,8 +50,8 @@ def figures(fit: Fit) -> dict[str, tuple[Figure, str, str]]:
         ),
         "units": (
             units, "Units",
-            f"Fraction of each unit's variance that is explained{f' in trial {first}' if which else ''}, and three of "
-            "the units.",
+            f"Fraction of each unit's variance that is explained{' in the trials learned' if which else ''}, and three "
+            f"of the units{f' in trial {learned[0]}' if which else ''}.",
         ),
     }  # fmt: skip
     if recording.regions and len(set(recording.regions)) <= _MOST_REGIONS:

@@ -109,11 +109,12 @@ class Fit:
 
     @property
     def unit_pvar(self) -> xr.DataArray:
-        """Fraction of each unit's variance that the network explains, over the trials that were learned."""
+        """Fraction of each unit's variance that the network explains, over the trials that were learned.
+
+        See `measure.unit_pvar`; NaN for a unit without data in them.
+        """
         learned = np.setdiff1d(np.arange(len(self.rates)), self.held)
-        wanted, found = self.targets[learned], self.rates[learned]
-        around = wanted - np.nanmean(wanted, axis=(0, 1))
-        values = 1 - np.nansum((wanted - found) ** 2, axis=(0, 1)) / np.nansum(around**2, axis=(0, 1))
+        values = measure.unit_pvar(self.targets[learned], self.rates[learned])
         coords: dict[str, Any] = {"unit": list(self.recording.units)}
         if self.recording.regions:
             coords["region"] = ("unit", list(self.recording.regions))

@@ -72,8 +72,9 @@ def fit(
     regions : mapping, sequence or path, optional
         The region of each unit, see `Recording.with_regions`: `Fit.currents` tells what each receives from each.
     holdout : float, int or sequence of int, optional
-        Trials that are only tested: a part of them, how many, or which. The fit tells their pVar apart. They start from
-        their own first sample, and have the input of the trials of their kind.
+        Trials that are only tested: a part of them below 1, how many, or which. The fit tells their pVar apart. They
+        start from their own first sample, and have the input of the trials of their kind, of which one or more is
+        learned. The recording is normalised by the trials that are learned alone.
     steps : int, optional
         Steps of the network between two samples of the recording; it learns at samples alone. When not given, the
         model's own time step and period of learning, between which samples are interpolated; without `model`, for

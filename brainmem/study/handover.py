@@ -13,7 +13,8 @@ from brainmem.errors import RuleError
 from brainmem.intake.arguments import ANYTHING, SEEDS, TEXT, count, seeds_of, takes
 from brainmem.model.variants import Spiking
 from brainmem.results.result import Result
-from brainmem.study.fit_run import frozen_run, learned, rates_of
+from brainmem.study.fit_rates import rates_of
+from brainmem.study.fit_run import frozen_run, learned
 from brainmem.study.targets import MARKS
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ def in_spikes(
     ]
     held = list(fit.held)
     sequence = np.r_[np.setdiff1d(np.arange(len(fit.rates)), held), held].astype(int)
-    rates, interval = rates_of(runs[0], task, fit.order, sequence, None)
+    rates, interval = rates_of(runs[0], task, asked.test, fit.parameters, sequence, None)
+    rates = rates[..., np.argsort(fit.order)]
     return SpikingFit(fit, runs[0], cells_per_unit, np.stack(pvars)[:, np.argsort(sequence)], rates, interval)
 
 
