@@ -52,7 +52,9 @@ Regions = Annotated[
 ]
 Resets = Annotated[str, typer.Option(help="Numbers of the samples at which trials begin: 120,240.")]
 Kinds = Annotated[str, typer.Option(help="The kind of each trial: left,right,left.")]
-Holdout = Annotated[str, typer.Option(help="Trials that are only tested: a part such as 0.2, how many, or which: 3,7.")]
+Holdout = Annotated[
+    str, typer.Option(help="Trials that are only tested: a part (0.2), how many, or which: 3,7.")
+]
 Steps = Annotated[
     int | None, typer.Option(min=1, help="Steps of the network between samples; it learns at samples alone.")
 ]
@@ -107,9 +109,11 @@ def fit(
             device=device_of(device, threads), progress=report,
         )  # fmt: skip
     say(str(found).removeprefix(f"{recording}\n"))
-    if spiking:
-        say(str(found.spiking(spiking)))
     say(f"Saved {found.save(folder)}")
+    if spiking:  # behind what has been computed, which is kept where this fails
+        cells = found.spiking(spiking)
+        say(str(cells))
+        say(f"Saved {cells.save(folder)}, spiking.txt and spiking.nc")
 
 
 def _words(text: str) -> list[str] | None:

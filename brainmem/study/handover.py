@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from brainmem.errors import RuleError
 from brainmem.intake.arguments import ANYTHING, SEEDS, TEXT, count, seeds_of, takes
 from brainmem.model.variants import Spiking
 from brainmem.results.result import Result
+from brainmem.storage.files import make_folder, replacing
 from brainmem.study.fit_rates import rates_of
 from brainmem.study.fit_run import frozen_run, learned
 from brainmem.study.targets import MARKS
@@ -79,6 +81,14 @@ class SpikingFit:
     def currents(self) -> Any:
         """The currents between regions from the rates of the cells, as `Fit.currents`."""
         return replace(self.fit, rates=self.rates, interval=self.interval).currents
+
+    def save(self, folder: str | Path) -> Path:
+        """Write ``spiking.txt``, what `print` shows, and ``spiking.nc``, the run of the first seed, into `folder`."""
+        folder = make_folder(folder)
+        self.result.save(folder / "spiking.nc")
+        with replacing(folder / "spiking.txt") as temporary:
+            temporary.write_text(f"{self}\n", encoding="utf-8")
+        return folder
 
     def __str__(self) -> str:
         held = f"; of trials held out {self.held_pvar:.3f}, at rates {self.fit.held_pvar:.3f}" if self.fit.held else ""
