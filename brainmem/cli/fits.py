@@ -52,9 +52,7 @@ Regions = Annotated[
 ]
 Resets = Annotated[str, typer.Option(help="Numbers of the samples at which trials begin: 120,240.")]
 Kinds = Annotated[str, typer.Option(help="The kind of each trial: left,right,left.")]
-Holdout = Annotated[
-    str, typer.Option(help="Trials that are only tested: a part (0.2), how many, or which: 3,7.")
-]
+Holdout = Annotated[str, typer.Option(help="Trials that are only tested: a part (0.2), how many, or which: 3,7.")]
 Steps = Annotated[
     int | None, typer.Option(min=1, help="Steps of the network between samples; it learns at samples alone.")
 ]

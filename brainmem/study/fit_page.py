@@ -11,9 +11,9 @@ from matplotlib.figure import Figure
 from brainmem import plot
 from brainmem.errors import ResultError
 from brainmem.intake.arguments import ANYTHING, PATH, takes
+from brainmem.plot.regions import MOST_REGIONS
 from brainmem.storage.files import replacing
 from brainmem.study.pages import embedded, page_template
-from brainmem.study.recurrent import CAUTION
 from brainmem.study.report_rows import parameter_rows
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["figures", "write_page"]
 
 _SHOWN = 4  # trials that are drawn
-_MOST_REGIONS = 12
 
 
 def figures(fit: Fit) -> dict[str, tuple[Figure, str, str]]:
@@ -54,12 +53,12 @@ def figures(fit: Fit) -> dict[str, tuple[Figure, str, str]]:
             f"of the units{f' in trial {learned[0]}' if which else ''}.",
         ),
     }  # fmt: skip
-    if recording.regions and len(set(recording.regions)) <= _MOST_REGIONS:
+    if recording.regions and len(set(recording.regions)) <= MOST_REGIONS:
         found["regions"] = (
             plot.region_currents(fit.currents), "Regions",
             "The current that each unit receives from each region: rows are targets, columns are sources. The "
             "percentage is the share of the variance of the target's recurrent current. Currents and shares: "
-            f"{CAUTION}.",
+            f"{fit.caution}.",
         )  # fmt: skip
     return found
 

@@ -22,7 +22,7 @@ from brainmem.study.holdout import TAUGHT, split
 from brainmem.study.targets import MARKS, Task, shared_inputs, task_of
 from brainmem.text import evaluate
 
-__all__ = ["Asked", "frozen_run", "learned"]
+__all__ = ["FitArguments", "frozen_run", "learned"]
 
 _OWN_KINDS = (
     "each trial is of a kind of its own and has an input of its own, which was not learned for those held out: name "
@@ -32,7 +32,7 @@ _SHOWN = 10  # steps of the network between rates that are kept, where samples a
 
 
 @dataclass(frozen=True)
-class Asked:
+class FitArguments:
     """The arguments of a fit, from which it can be made again."""
 
     model: MemoryModel
@@ -47,7 +47,9 @@ class Asked:
     notes: tuple[str, ...] = ()  # what was decided already
 
 
-def learned(recording: Recording, asked: Asked, progress: Callable[[float], None] | None = None) -> dict[str, Any]:
+def learned(
+    recording: Recording, asked: FitArguments, progress: Callable[[float], None] | None = None
+) -> dict[str, Any]:
     """Return the fields of a fit by name, and under ``task`` and ``asked`` what it was made of.
 
     Raises
@@ -130,7 +132,7 @@ def _inputs(
     return {target: frames, **({} if marks is None else {MARKS: marks[sequence][:, :, order].astype(float)})}
 
 
-def _tests(task: Task, result: Result, asked: Asked, recording: Recording, trials: int) -> np.ndarray:
+def _tests(task: Task, result: Result, asked: FitArguments, recording: Recording, trials: int) -> np.ndarray:
     """Return pVar of each test and trial, (test, trial)."""
     marks = "" if recording.seen is None else MARKS
     tests = measure.pvar_of_tests(result, phase=asked.test, target=asked.target, marks=marks)
@@ -143,7 +145,7 @@ def _tests(task: Task, result: Result, asked: Asked, recording: Recording, trial
     return tests.mean("repeat").transpose("epoch", "item").values
 
 
-def _between(recording: Recording, asked: Asked, step: float) -> float:
+def _between(recording: Recording, asked: FitArguments, step: float) -> float:
     """Return the seconds between rates that are recorded: of every step where they are to be read at samples."""
     if asked.steps is not None:
         return step
@@ -151,7 +153,7 @@ def _between(recording: Recording, asked: Asked, step: float) -> float:
 
 
 def frozen_run(
-    task: Task, asked: Asked, result: Result, weights: Mapping[str, Any], parameters: Mapping[str, Any],
+    task: Task, asked: FitArguments, result: Result, weights: Mapping[str, Any], parameters: Mapping[str, Any],
     *, interval: float | None, variant: Any = "rate", seed: int | None = None,
 ) -> Result:  # fmt: skip
     """Return a pass through all trials with weights that stay, from the patterns of a run; rates are recorded."""

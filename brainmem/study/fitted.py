@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import xarray as xr
@@ -15,7 +15,7 @@ from brainmem.errors import RuleError
 from brainmem.recordings import Recording
 from brainmem.results.result import Result
 from brainmem.storage.files import make_folder, replacing
-from brainmem.study.recurrent import CAUTION, recurrent_weights
+from brainmem.study.recurrent import recurrent_weights
 
 __all__ = ["Fit"]
 
@@ -53,7 +53,13 @@ class Fit:
         What was decided for this recording.
     parameters, task, asked
         What the run was made of: its parameters, the form of the model that it took, and the arguments of `fit`.
+    caution : str
+        What has to be said of currents that are read from trained weights.
     """
+
+    caution: ClassVar[str] = (
+        "these are of one network, and others show the same activity: compare fits with other seeds before using them"
+    )
 
     recording: Recording
     result: Result
@@ -210,7 +216,7 @@ class Fit:
             sources = zip(row["source region"].values, row.values, strict=True)
             parts = ", ".join(f"{name} {value:.2f}" for name, value in sources)
             lines.append(f"  {row['target region'].item()}: {parts}")
-        return [*lines, f"  {CAUTION}"]
+        return [*lines, f"  {self.caution}"]
 
     def save(self, folder: str | Path) -> Path:
         """Write the page ``fit.html``, ``report.txt``, ``result.nc``, ``rates.npz`` and the figures into `folder`."""

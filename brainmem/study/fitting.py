@@ -16,7 +16,7 @@ from brainmem.model.parameters import resolve_parameters
 from brainmem.models import get_model
 from brainmem.numbers.loading import RUN
 from brainmem.recordings import Recording, read_recording
-from brainmem.study.fit_run import Asked, learned
+from brainmem.study.fit_run import FitArguments, learned
 from brainmem.study.fitted import Fit
 
 __all__ = ["Fit", "fit"]
@@ -64,7 +64,8 @@ def fit(
     model : MemoryModel or str, optional
         A model that learns a target with frames; its numbers of units and of items are parameters, ``T`` is the
         duration of a pass. When not given, ``"rajan2016/regions"`` for activity of both signs, or whose regions are
-        known: all synapses learn; else ``"rajan2016"``: the synapses that leave a few of the units.
+        known: all synapses learn; else ``"rajan2016"``: the synapses that leave a part ``p`` of the units, 0.08 of
+        them as published, unless `parameters` says another; few units need more.
     target : str
         The stimulus that the recording takes the place of.
     test : str
@@ -105,7 +106,7 @@ def fit(
     if model is None:
         model, steps, notes = _suited(recording, given, steps)
     model = get_model(model) if isinstance(model, str) else model
-    asked = Asked(model, target, test, given, steps, holdout, seed, device, protocol, notes)
+    asked = FitArguments(model, target, test, given, steps, holdout, seed, device, protocol, notes)
     return Fit(**learned(recording, asked, progress))
 
 
