@@ -51,7 +51,9 @@ Regions = Annotated[
     Path | None, typer.Option(help="Table with columns unit and region; not needed where FILE has a line 'region'.")
 ]
 Resets = Annotated[str, typer.Option(help="Numbers of the samples at which trials begin: 120,240.")]
-Kinds = Annotated[str, typer.Option(help="The kind of each trial: left,right,left.")]
+Kinds = Annotated[
+    str, typer.Option(help="The kind of each trial: left,right,left; or a column of a .nwb file's table of trials.")
+]
 Holdout = Annotated[str, typer.Option(help="Trials that are only tested: a part (0.2), how many, or which: 3,7.")]
 Steps = Annotated[
     int | None, typer.Option(min=1, help="Steps of the network between samples; it learns at samples alone.")
@@ -97,7 +99,7 @@ def fit(
     recording = brainmem.read_recording(
         [str(path) for path in data],
         step=step, units_first=units_first, negative=negative.value, normalise=normalise.value, missing=missing.value,
-        regions=regions, resets=_numbers(resets, "--resets"), kinds=_words(kinds), width=width, series=series,
+        regions=regions, resets=_numbers(resets, "--resets"), kinds=_kinds(kinds), width=width, series=series,
     )  # fmt: skip
     say(str(recording))
     folder = make_folder(output)
@@ -116,6 +118,11 @@ def fit(
 
 def _words(text: str) -> list[str] | None:
     return [word.strip() for word in text.split(",") if word.strip()] or None
+
+
+def _kinds(text: str) -> list[str] | str | None:
+    """Return the kinds of trials, or one word alone, which names the column that tells them."""
+    return _words(text) if "," in text else text.strip() or None
 
 
 def _numbers(text: str, option: str) -> list[int] | None:

@@ -80,9 +80,11 @@ def read_recording(
         See `Recording.with_regions`. Not needed where a table has a line or a column ``region``.
     resets : sequence of int, optional
         The samples at which the trials of one series begin, which stand behind each other: a network starts each of
-        them from its own first sample. Not needed where a table has a column ``trial``.
-    kinds : sequence of str, optional
-        The kind of each trial. Trials of one kind have the same input; those that were taken out of one series are of
+        them from its own first sample. Not needed where a table has a column ``trial``, or a file of NWB a table of
+        trials, of which the samples from the beginning to the end of each are taken; ``(0,)`` takes it as one series.
+    kinds : sequence of str, or str, optional
+        The kind of each trial, or the column of a file's table of trials that tells it; ``trial_type``, ``condition``
+        and the like are found. Trials of one kind have the same input; those that were taken out of one series are of
         one kind, and others each of its own, when not given.
     spikes : bool
         `source` lists the spike times of each unit, in seconds.
@@ -114,7 +116,7 @@ def read_recording(
         hint = " Set units_first=True if rows are units." if units >= FEWEST_SAMPLES else ""
         raise ResultError(f"{raws[0].source}: {samples} samples are too few; {FEWEST_SAMPLES} are needed.{hint}")
     trials, seconds = evenly(trials_of(raws, resets), step)
-    kinds = kinds_of(kinds, len(trials.values), trials.source, split=trials.split)
+    kinds = kinds_of(kinds, trials)
     found = _cleaned(trials, seconds, _Wanted(negative, normalise, missing), _turned(samples, units, units_first))
     found, places = replace(found, kinds=kinds), trials.regions if regions is None else regions
     return found.with_regions(places) if regions is not None or places else found

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from brainmem.errors import ResultError
+from brainmem.errors import ResultError, number_of
 from brainmem.recordings.labelled import LABEL
 from brainmem.recordings.raw import Raw, raw_of
 from brainmem.recordings.spikes import Spikes, spikes_of_trains
@@ -60,8 +60,9 @@ def read_neo(given: Any) -> Raw | Spikes:
     signals = [*given.analogsignals, *given.irregularlysampledsignals]
     if len(given.spiketrains) + bool(signals) > len(given.spiketrains) and (len(signals) > 1 or given.spiketrains):
         raise ResultError(
-            f"Segment: it holds {len(signals)} signals and {len(given.spiketrains)} spike trains. Give one of its "
-            "signals, segment.analogsignals[0], or segment.spiketrains."
+            f"Segment: it holds {number_of(len(signals), 'signal')} and "
+            f"{number_of(len(given.spiketrains), 'spike train')}. Give one of its signals, segment.analogsignals[0], "
+            "or segment.spiketrains."
         )
     if given.spiketrains:
         return _trains(given.spiketrains)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,15 @@ from brainmem.intake.columns import check_no_clock
 from brainmem.intake.numbers import take
 from brainmem.intake.units import SECONDS, unit_name
 
-__all__ = ["Raw", "each_once", "number_name", "raw_of", "taken", "three", "times_of"]
+__all__ = ["Intervals", "Raw", "each_once", "number_name", "raw_of", "taken", "three", "times_of"]
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """When trials begin and end, (trial, 2) in seconds, and what a table tells of each, by column."""
+
+    spans: np.ndarray
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -21,8 +29,8 @@ class Raw:
     """What a source holds: values (item, time, unit), NaN and all, in the order found.
 
     `times` are seconds of the samples, or None where the source tells none; `names` those of the units, `regions`
-    theirs where the source tells; `starts` the samples at which trials begin that stand behind each other; `notes` say
-    what was decided in reading.
+    theirs where the source tells; `starts` the samples at which trials begin that stand behind each other; `intervals`
+    the times of trials, between which samples belong to none; `notes` say what was decided in reading.
     """
 
     values: np.ndarray
@@ -32,6 +40,7 @@ class Raw:
     notes: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     starts: tuple[int, ...] = (0,)
+    intervals: Intervals | None = None
 
 
 def raw_of(given: Any, source: str, *, times: Any = None, names: Sequence[str] = (), regions: Sequence[str] = (),

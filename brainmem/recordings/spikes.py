@@ -15,7 +15,7 @@ from brainmem.intake.numbers import take
 from brainmem.intake.tables import Table
 from brainmem.intake.units import time_unit
 from brainmem.recordings.labelled import TRIAL, UNIT
-from brainmem.recordings.raw import Raw, number_name
+from brainmem.recordings.raw import Intervals, Raw, number_name
 
 __all__ = ["Spikes", "binned", "spikes_of_table", "spikes_of_trains"]
 
@@ -35,6 +35,7 @@ class Spikes:
     source: str = "spike trains"
     notes: tuple[str, ...] = ()
     ended: bool = True
+    intervals: Intervals | None = None
 
 
 def spikes_of_table(table: Table) -> Spikes | None:
@@ -129,4 +130,6 @@ def binned(spikes: Spikes, step: float, width: float) -> Raw:
     counts = np.stack([np.histogram(train, edges)[0] for train in spikes.trains], axis=-1)
     rates = gaussian_filter1d(counts / step, width / step, axis=0, mode="nearest") if width > 0 else counts / step
     centres = edges[:-1] + step / 2
-    return Raw(rates[None], spikes.names, centres, spikes.source, spikes.notes, spikes.regions)
+    return Raw(
+        rates[None], spikes.names, centres, spikes.source, spikes.notes, spikes.regions, intervals=spikes.intervals
+    )

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
-from brainmem.errors import ResultError, number_of, quoted
+from brainmem.errors import ResultError, closest, number_of, quoted
 from brainmem.intake.numbers import read_number
 from brainmem.intake.units import SECONDS
-from brainmem.recordings.raw import Raw
+from brainmem.recordings.raw import Intervals, Raw
 from brainmem.recordings.recording import MISSING, OVER, SEEN
 
 __all__ = ["Trials", "evenly", "given_step", "kinds_of", "marked", "padded", "trials_of"]
 
 FEWEST = 2  # samples of a trial
+_KIND = re.compile(r"(trial[\s_]?)?(types?|kinds?|conditions?)([\s_]?(names?|labels?))?", re.I)
 # Steps between samples that differ by less than this part are one step.
 EVEN = 1e-3
 _APART = 0.1  # part by which the steps of two sources may differ
@@ -29,7 +31,7 @@ class Trials:
     """Trials of the same units, each with samples of its own.
 
     `values` are arrays (time, unit), `times` the seconds of their samples, None where they are not told; `split` says
-    whether they were taken out of one series.
+    whether they were taken out of one series, `columns` what a table tells of each.
     """
 
     values: tuple[np.ndarray, ...]
@@ -39,6 +41,7 @@ class Trials:
     notes: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
     split: bool = False
+    columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def trials_of(raws: Sequence[Raw], resets: Any) -> Trials:
@@ -58,6 +61,19 @@ def trials_of(raws: Sequence[Raw], resets: Any) -> Trials:
     short = next((raw for raw in raws if raw.values.shape[1] < FEWEST), None)
     if short is not None:
         raise ResultError(f"{short.source}: {number_of(short.values.shape[1], 'sample')} of a trial are too few.")
+    tables = [raw.intervals for raw in raws if raw.intervals is not None and resets is None]
+    by_times = len(tables) == len(raws) and all(raw.times is not None for raw in raws)
+    values, times, notes, columns = _within(raws, tables) if by_times else (*_between(raws, starts), (), {})
+    notes = tuple(dict.fromkeys((*(note for raw in raws for note in raw.notes), *notes)))
+    regions = next((raw.regions for raw in raws if raw.regions), ())
+    split = len(starts) > 1 or by_times
+    found = Trials(tuple(values), tuple(times), first.names, first.source, notes, regions, split, columns)
+    _check_clocks(found, raws)
+    return found
+
+
+def _between(raws: Sequence[Raw], starts: Sequence[int]) -> tuple[list[np.ndarray], list[np.ndarray | None]]:
+    """Return values and times of trials, each of which ends where the next begins."""
     values, times = [], []
     for raw in raws:
         ends = [*starts[1:], raw.values.shape[1]]
@@ -65,11 +81,38 @@ def trials_of(raws: Sequence[Raw], resets: Any) -> Trials:
             for begin, end in zip(starts, ends, strict=True):
                 values.append(table[begin:end])
                 times.append(None if raw.times is None else raw.times[begin:end])
-    notes = tuple(dict.fromkeys(note for raw in raws for note in raw.notes))
-    regions = next((raw.regions for raw in raws if raw.regions), ())
-    found = Trials(tuple(values), tuple(times), first.names, first.source, notes, regions, len(starts) > 1)
-    _check_clocks(found, raws)
-    return found
+    return values, times
+
+
+def _within(
+    raws: Sequence[Raw], tables: Sequence[Intervals]
+) -> tuple[list[np.ndarray], list[np.ndarray | None], tuple[str, ...], dict[str, tuple[str, ...]]]:
+    """Return values and times of the trials of a table, a note on them, and the columns that all tables have.
+
+    Samples between trials belong to none, and trials of fewer than two samples are left out.
+    """
+    shared = [name for name in tables[0].columns if all(name in table.columns for table in tables)]
+    columns: dict[str, list[str]] = {name: [] for name in shared}
+    values, times = [], []
+    for raw, table in zip(raws, tables, strict=True):
+        clock = np.zeros(0) if raw.times is None else raw.times
+        for number, (begin, end) in enumerate(table.spans):
+            own = (clock >= begin - 1e-9) & (clock < end - 1e-9)
+            if own.sum() < FEWEST:
+                continue
+            values.append(raw.values[0, own])
+            times.append(clock[own])
+            for name in shared:
+                columns[name].append(table.columns[name][number])
+    every = sum(len(table.spans) for table in tables)
+    if not values:
+        raise ResultError(
+            f"{raws[0].source}: none of the {number_of(every, 'trial')} in its table of trials has {FEWEST} samples of "
+            "the series. Read it as one series: resets=(0,)."
+        )
+    gone = f"; {number_of(every - len(values), 'trial')} without samples left out" if len(values) < every else ""
+    note = f"its table of trials says where {len(values)} begin and end (resets=(0,) reads one series){gone}"
+    return values, times, (note,), {name: tuple(cells) for name, cells in columns.items()}
 
 
 def _check_same(first: Raw, other: Raw) -> None:
@@ -243,14 +286,32 @@ def marked(values: np.ndarray, lengths: np.ndarray) -> tuple[np.ndarray, np.ndar
     return values, seen
 
 
-def kinds_of(kinds: Any, trials: int, source: str, *, split: bool) -> tuple[str, ...]:
-    """Return the kind of each trial: those given, one for all where one series was taken apart, else none."""
+def kinds_of(kinds: Any, trials: Trials) -> tuple[str, ...]:
+    """Return the kind of each trial: those given, or in a column of the table of trials, which may be named.
+
+    When not given, those of a column such as ``trial_type``; else one for all where one series was taken apart, else
+    none.
+    """
+    count = len(trials.values)
     if kinds is None:
-        return ("all",) * trials if split else ()
-    given = kinds.tolist() if hasattr(kinds, "tolist") else kinds
+        column = next((name for name in trials.columns if _KIND.fullmatch(name)), None)
+        return trials.columns[column] if column else ("all",) * count if trials.split else ()
+    if isinstance(kinds, str) and trials.columns:
+        if kinds not in trials.columns:
+            held = ", ".join(map(repr, trials.columns))
+            raise ResultError(
+                f"{trials.source}: kinds={kinds!r} is no column of its table of trials, which has {held}."
+                f"{closest(kinds, trials.columns)}"
+            )
+        return trials.columns[kinds]
+    given: Any = kinds
+    given = given.tolist() if hasattr(given, "tolist") else given
     if not isinstance(given, list | tuple) or not all(isinstance(item, str | int) for item in given):
-        raise ResultError(f"kinds={quoted(kinds)} must hold one name for each trial, such as ('left', 'right').")
-    if len(given) != trials:
-        counts = f"{number_of(len(given), 'name')} for {number_of(trials, 'trial')}"
-        raise ResultError(f"{source}: kinds= has {counts}; each needs one.")
+        raise ResultError(
+            f"kinds={quoted(kinds)} must hold one name for each trial, such as ('left', 'right'), or be a column of "
+            "the source's table of trials."
+        )
+    if len(given) != count:
+        counts = f"{number_of(len(given), 'name')} for {number_of(count, 'trial')}"
+        raise ResultError(f"{trials.source}: kinds= has {counts}; each needs one.")
     return tuple(map(str, given))

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from brainmem import plot
-from brainmem.errors import ResultError
+from brainmem.errors import ResultError, number_of
 from brainmem.intake.arguments import ANYTHING, PATH, takes
 from brainmem.plot.regions import MOST_REGIONS
 from brainmem.storage.files import replacing
@@ -94,7 +94,7 @@ def _summary(fit: Fit) -> list[tuple[str, str]]:
     trials, samples, units = recording.rates.shape
     cards = [("pVar", f"{fit.pvar:.3f}"), ("best test", f"{fit.best} of {len(fit.tests)}")]
     if fit.held:
-        cards.insert(1, (f"pVar, {len(fit.held)} trials held out", f"{fit.held_pvar:.3f}"))
+        cards.insert(1, (f"pVar, {number_of(len(fit.held), 'trial')} held out", f"{fit.held_pvar:.3f}"))
         cards.insert(2, ("that of the mean of learned trials", f"{fit.held_mean:.3f}"))
     cards += [
         ("units", f"{units} kept, {len(recording.dropped)} dropped"),

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from brainmem import measure
-from brainmem.errors import RuleError
+from brainmem.errors import RuleError, number_of
 from brainmem.recordings import Recording
 from brainmem.results.result import Result
 from brainmem.storage.files import make_folder, replacing
@@ -195,7 +195,7 @@ class Fit:
         ]
         if self.held:
             lines.append(
-                f"pVar {self.held_pvar:.3f} of {len(self.held)} {'trials' if len(self.held) > 1 else 'trial'} held out "
+                f"pVar {self.held_pvar:.3f} of {number_of(len(self.held), 'trial')} held out "
                 f"({_listed(self.held)}); the mean of the learned trials of their kind explains {self.held_mean:.3f}"
             )
         if self.recording.signed:

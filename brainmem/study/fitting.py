@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from brainmem.engine.device import Device
-from brainmem.errors import RuleError
+from brainmem.errors import RuleError, number_of
 from brainmem.intake.arguments import ANYTHING, CALLABLE, TEXT, count, optional, takes
 from brainmem.model.choices import choose, split_choices
 from brainmem.model.memory import MemoryModel
@@ -99,7 +99,8 @@ def fit(
     if not isinstance(recording, Recording):
         recording = read_recording(recording, regions=regions, **reading)
     elif reading:
-        raise RuleError(f"fit(): {', '.join(reading)} concern reading, and the recording has been read already.")
+        verb = "concerns" if len(reading) == 1 else "concern"
+        raise RuleError(f"fit(): {', '.join(reading)} {verb} reading, and the recording has been read already.")
     elif regions is not None:
         recording = recording.with_regions(regions)
     given, notes = parameters or {}, ()
@@ -124,5 +125,5 @@ def _suited(
         options, _ = split_choices(model, {k: v for k, v in parameters.items() if k in {c.name for c in model.choices}})
         tau = resolve_parameters(choose(model, **options), {name: parameters[name] for name in own})["tau"]
         steps = max(1, int(np.ceil(_STEPS_OF_TAU * recording.step / float(np.asarray(tau)) * (1 - 1e-9))))
-        said += f", with {steps} {'steps' if steps > 1 else 'step'} between samples"
+        said += f", with {number_of(steps, 'step')} between samples"
     return _REGIONAL, steps, (said,)

@@ -121,7 +121,7 @@ def in_spikes(
     parameters : mapping, optional
         Further parameters of the cells, such as ``rate_max``.
     seeds : int or sequence of int
-        How many runs with other noise of the cells, or their seeds: pVar may differ widely between them.
+        How many runs with other noise of the cells, or their seeds; `SpikingFit.spread` tells how far they lie apart.
 
     Raises
     ------

@@ -53,6 +53,9 @@ def test_options_on_trials_are_passed_on(cells):
     ended = CliRunner().invoke(app, ["fit", "cells.csv", "--holdout", "1", "--kinds", "go,go", *QUICK])
     assert ended.exit_code == 0, ended.output
     assert "of 1 trial held out" in ended.output
+    ended = CliRunner().invoke(app, ["fit", "cells.csv", "--kinds", "side", *QUICK])
+    assert ended.exit_code == 1
+    assert "kinds='side' must hold one name for each trial" in " ".join(ended.output.split())
     for holdout, said in (("1.0", "holdout=1.0 must be a part"), ("2", "holdout=2 of 2 trials are too many")):
         ended = CliRunner().invoke(app, ["fit", "cells.csv", "--holdout", holdout, *QUICK])
         assert ended.exit_code == 1

@@ -139,7 +139,7 @@ def test_trains_segments_and_blocks_of_neo_are_read():
     assert read_recording(block, step=0.02).rates.shape[0] == 2
     signal = neo.AnalogSignal(np.sin(np.arange(300).reshape(50, 6)), units="V", sampling_rate=10 * pq.Hz)
     segment.analogsignals.append(signal)
-    with pytest.raises(ResultError, match=r"holds 1 signals and 6 spike trains. Give one of its signals"):
+    with pytest.raises(ResultError, match=r"holds 1 signal and 6 spike trains. Give one of its signals"):
         read_recording(segment)
     assert read_recording(signal).step == pytest.approx(0.1)
 
@@ -171,6 +171,45 @@ def test_a_file_of_nwb_gives_units_or_a_series_and_asks_which(nwb):
     np.testing.assert_allclose(signal.rates[0], table / np.abs(table).max(axis=0))
     with pytest.raises(ResultError, match="holds no series 'df'; it holds units, dff"):
         read_recording(path, series="df")
+
+
+@pytest.fixture
+def in_trials(tmp_path):
+    """Return a file with units, a series of 20 Hz from 1 s on, and a table of trials with pauses between them."""
+    pynwb = pytest.importorskip("pynwb")
+    file = pynwb.NWBFile("made", "made", datetime(2026, 1, 1, tzinfo=UTC))
+    for train in TRAINS:
+        file.add_unit(spike_times=train, obs_intervals=[[0.0, 4.0]])
+    table = np.sin(np.arange(600).reshape(100, 6) ** 1.1)
+    file.add_acquisition(pynwb.TimeSeries(name="dff", data=table, unit="1", rate=20.0, starting_time=1.0))
+    file.add_trial_column("condition", "side")
+    file.add_trial_column("block", "number")
+    for k, (start, stop) in enumerate([(1.0, 2.0), (2.5, 3.5), (3.5, 4.0), (90.0, 91.0)]):
+        file.add_trial(start_time=start, stop_time=stop, condition=["left", "right"][k % 2], block=k // 2)
+    with pynwb.NWBHDF5IO(str(tmp_path / "a.nwb"), "w") as out:
+        out.write(file)
+    return tmp_path / "a.nwb", table
+
+
+def test_the_trials_of_a_file_of_nwb_are_read(in_trials):
+    path, table = in_trials
+    found = read_recording(path, series="dff")
+    assert found.rates.shape == (3, 20, 6)
+    assert found.kinds == ("left", "right", "left")
+    parts = [table[:20], table[30:50], table[50:60]]
+    peaks = np.abs(np.concatenate(parts)).max(axis=0)
+    for trial, part in zip(found.rates, parts, strict=True):
+        np.testing.assert_allclose(trial[: len(part)], part / peaks)
+    assert found.seen is not None
+    assert (found.seen[2, 10:] == -1).all()
+    assert "its table of trials says where 3 begin and end" in str(found)
+    assert "; 1 trial without samples left out" in str(found)
+    assert read_recording(path, series="dff", kinds="block").kinds == ("0", "0", "1")
+    assert read_recording(path, series="dff", resets=(0,)).rates.shape == (1, 100, 6)
+    with pytest.raises(ResultError, match=r"kinds='blok' is no column of its table of trials, .* 'condition', 'block'"):
+        read_recording(path, series="dff", kinds="blok")
+    spikes = read_recording(path, series="units", step=0.02)
+    assert spikes.rates.shape == (3, 50, 6)
 
 
 def test_a_damaged_file_of_nwb_is_refused(tmp_path):
