@@ -114,7 +114,8 @@ def read_recording(
     samples, units = max(raw.values.shape[1] for raw in raws), raws[0].values.shape[2]
     if samples < FEWEST_SAMPLES:
         hint = " Set units_first=True if rows are units." if units >= FEWEST_SAMPLES else ""
-        raise ResultError(f"{raws[0].source}: {samples} samples are too few; {FEWEST_SAMPLES} are needed.{hint}")
+        few = number_of(samples, "sample is", "samples are")
+        raise ResultError(f"{raws[0].source}: {few} too few; {FEWEST_SAMPLES} are needed.{hint}")
     trials, seconds = evenly(trials_of(raws, resets), step)
     kinds = kinds_of(kinds, trials)
     found = _cleaned(trials, seconds, _Wanted(negative, normalise, missing), _turned(samples, units, units_first))

@@ -60,7 +60,8 @@ def trials_of(raws: Sequence[Raw], resets: Any) -> Trials:
     starts = starts_of(resets, raws)
     short = next((raw for raw in raws if raw.values.shape[1] < FEWEST), None)
     if short is not None:
-        raise ResultError(f"{short.source}: {number_of(short.values.shape[1], 'sample')} of a trial are too few.")
+        held = number_of(short.values.shape[1], "sample")
+        raise ResultError(f"{short.source}: a trial has {held}, and {FEWEST} are needed. Leave it out.")
     tables = [raw.intervals for raw in raws if raw.intervals is not None and resets is None]
     by_times = len(tables) == len(raws) and all(raw.times is not None for raw in raws)
     values, times, notes, columns = _within(raws, tables) if by_times else (*_between(raws, starts), (), {})

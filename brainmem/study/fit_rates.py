@@ -41,7 +41,7 @@ def rates_of(
     """
     values = resolve_parameters(task.model, parameters)
     times, rates, length = run.time.values, run[task.population.rate or ""].values, float(np.asarray(values["T"]))
-    interval = float(times[1] - times[0]) if interval is None else interval
+    interval = float(f"{times[1] - times[0]:.12g}") if interval is None else interval
     own = np.ceil(times / length - 1e-6).astype(int) - 1  # a step that ends with a trial belongs to it
     begin = _begin(run, task, phase, values, len(sequence))
     pieces = [(times[own == k] - k * length, rates[own == k]) for k in range(len(sequence))]

@@ -138,6 +138,22 @@ def test_a_column_of_trials_is_no_unit_in_a_table_of_pandas_either():
     assert "trial" not in found.units
 
 
+def test_trials_of_other_units_regions_or_of_one_sample_are_refused(tmp_path):
+    with pytest.raises(ResultError, match=r"a trial has 1 sample, and 2 are needed\. Leave it out"):
+        read_recording([VALUES, VALUES[:1]], step=STEP)
+    paths = [
+        csv(
+            tmp_path / f"{k}.csv",
+            {"time": STEP * np.arange(90), **cells(VALUES)},
+            lines=[",".join(["region", *places])],
+        )
+        for k, places in enumerate(("AAAABBBB", "BBBBAAAA"))
+    ]
+    with pytest.raises(ResultError, match=r"same units: the regions in .*1\.csv are not those in .*0\.csv"):
+        read_recording(paths)
+    assert read_recording(paths[:1] * 2).regions == tuple("AAAABBBB")
+
+
 def test_what_shorter_trials_lack_is_not_missing():
     """Half of a unit's own values decide, and not of those that pad a trial."""
     long, short = VALUES.copy(), VALUES[:30].copy()
