@@ -15,6 +15,7 @@ __all__ = [
     "RuleError",
     "TranslationError",
     "closest",
+    "number_of",
     "plain_tracebacks",
     "quoted",
 ]
@@ -68,6 +69,15 @@ def plain_tracebacks() -> None:
     hook = getattr(sys.modules.get("brian2.utils.logger"), "brian_excepthook", None)
     if hook is not None and sys.excepthook is hook:
         sys.excepthook = sys.__excepthook__
+
+
+def number_of(count: int, noun: str, several: str = "") -> str:
+    """Return how many there are of something, in words that fit.
+
+    >>> number_of(1, "unit"), number_of(3, "unit"), number_of(2, "value is", "values are")
+    ('1 unit', '3 units', '2 values are')
+    """
+    return f"{count} {noun if count == 1 else several or noun + 's'}"
 
 
 def closest(name: str, allowed: Iterable[str]) -> str:

@@ -51,8 +51,10 @@ Regions = Annotated[
     Path | None, typer.Option(help="Table with columns unit and region; not needed where FILE has a line 'region'.")
 ]
 Resets = Annotated[str, typer.Option(help="Numbers of the samples at which trials begin: 120,240.")]
-Kinds = Annotated[str, typer.Option(help="The kind of each trial: left,right,left.")]
-Holdout = Annotated[str, typer.Option(help="Trials that are only tested: a part such as 0.2, how many, or which: 3,7.")]
+Kinds = Annotated[
+    str, typer.Option(help="The kind of each trial: left,right,left; or a column of a .nwb file's table of trials.")
+]
+Holdout = Annotated[str, typer.Option(help="Trials that are only tested: a part (0.2), how many, or which: 3,7.")]
 Steps = Annotated[
     int | None, typer.Option(min=1, help="Steps of the network between samples; it learns at samples alone.")
 ]
@@ -97,7 +99,7 @@ def fit(
     recording = brainmem.read_recording(
         [str(path) for path in data],
         step=step, units_first=units_first, negative=negative.value, normalise=normalise.value, missing=missing.value,
-        regions=regions, resets=_numbers(resets, "--resets"), kinds=_words(kinds), width=width, series=series,
+        regions=regions, resets=_numbers(resets, "--resets"), kinds=_kinds(kinds), width=width, series=series,
     )  # fmt: skip
     say(str(recording))
     folder = make_folder(output)
@@ -107,13 +109,20 @@ def fit(
             device=device_of(device, threads), progress=report,
         )  # fmt: skip
     say(str(found).removeprefix(f"{recording}\n"))
-    if spiking:
-        say(str(found.spiking(spiking)))
     say(f"Saved {found.save(folder)}")
+    if spiking:  # behind what has been computed, which is kept where this fails
+        cells = found.spiking(spiking)
+        say(str(cells))
+        say(f"Saved {cells.save(folder)}, spiking.txt and spiking.nc")
 
 
 def _words(text: str) -> list[str] | None:
     return [word.strip() for word in text.split(",") if word.strip()] or None
+
+
+def _kinds(text: str) -> list[str] | str | None:
+    """Return the kinds of trials, or one word alone, which names the column that tells them."""
+    return _words(text) if "," in text else text.strip() or None
 
 
 def _numbers(text: str, option: str) -> list[int] | None:

@@ -4,7 +4,7 @@ Those that take arrays return arrays. Those that take a `Result` return xarray w
 `Sweep.dataset` keeps.
 """
 
-from brainmem.measure.agreement import fano_factor, nrmse, pearson, pvar
+from brainmem.measure.agreement import fano_factor, nrmse, pearson, pvar, unit_pvar
 from brainmem.measure.bands import Bands, band_structure
 from brainmem.measure.connectivity import (
     decorrelation,
@@ -138,4 +138,5 @@ __all__ = [
     "stability_table",
     "standard_error",
     "time_summary",
+    "unit_pvar",
 ]

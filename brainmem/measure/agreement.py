@@ -7,10 +7,11 @@ from numpy.typing import ArrayLike
 
 from brainmem.errors import ResultError
 from brainmem.intake.arguments import SPAN, a, count, number, takes
+from brainmem.intake.numbers import read_array
 from brainmem.intake.units import PER_SECOND
 from brainmem.measure.checks import array, same_shape, same_units
 
-__all__ = ["fano_factor", "is_constant", "nrmse", "pearson", "pvar"]
+__all__ = ["fano_factor", "is_constant", "nrmse", "pearson", "pvar", "unit_pvar"]
 
 _FLAT = 1e-12
 """A standard deviation below this fraction of the largest value is rounding, not signal."""
@@ -105,6 +106,40 @@ def pvar(target: ArrayLike, output: ArrayLike) -> float:
     target, output = array(target, "target"), array(output, "output")
     same_shape(target, output, "target and output")
     return float(1 - np.mean((target - output) ** 2) / _deviation(target, "target") ** 2)
+
+
+def unit_pvar(target: ArrayLike, output: ArrayLike) -> np.ndarray:
+    """Return the fraction of the variance of each unit's target that its output explains.
+
+    ``1 - sum (R - r)^2 / sum (R - mean(R))^2`` for each unit, over all times and trials at which a target is known.
+
+    Parameters
+    ----------
+    target, output : (time, unit) or (trial, time, unit) float arrays of one shape
+        The target is NaN where none is known.
+
+    Returns
+    -------
+    (unit,) float array
+        NaN for a unit whose target is known nowhere, or constant.
+
+    Raises
+    ------
+    ResultError
+        For different shapes, infinite targets, and outputs that are NaN.
+    """
+    target, output = read_array(target, what="target", error=ResultError), array(output, "output", least=2)
+    same_shape(target, output, "target and output")
+    if np.isinf(target).any():
+        raise ResultError("target holds infinite values. Set them to NaN where nothing is known.")
+    known, over = np.isfinite(target), tuple(range(target.ndim - 1))
+    number = np.maximum(known.sum(axis=over), 1)
+    wanted = np.where(known, target, 0)
+    around = np.where(known, wanted - wanted.sum(axis=over) / number, 0)
+    missed = np.where(known, wanted - output, 0)
+    variance, sizes = (around**2).sum(axis=over), (wanted**2).sum(axis=over)
+    moves = variance > _FLAT**2 * sizes
+    return np.where(moves, 1 - (missed**2).sum(axis=over) / np.where(moves, variance, 1), np.nan)
 
 
 def is_constant(values: np.ndarray) -> bool:

@@ -12,9 +12,9 @@ from brainmem.intake.arguments import NUMBER, takes
 from brainmem.measure import region_shares
 from brainmem.plot.style import figure, styled
 
-__all__ = ["region_currents"]
+__all__ = ["MOST_REGIONS", "region_currents"]
 
-_MOST = 12  # regions
+MOST_REGIONS = 12  # that fit on a page
 
 
 @takes(ResultError, top=NUMBER)
@@ -42,8 +42,10 @@ def region_currents(currents: xr.DataArray, *, top: float = 0.99) -> Figure:
     }:
         raise ResultError("currents must be what measure.region_currents() returns.")
     names = [str(name) for name in currents["target region"].values]
-    if len(names) > _MOST:
-        raise ResultError(f"{len(names)} regions have {len(names) ** 2} panels; at most {_MOST} regions are drawn.")
+    if len(names) > MOST_REGIONS:
+        raise ResultError(
+            f"{len(names)} regions have {len(names) ** 2} panels; at most {MOST_REGIONS} regions are drawn."
+        )
     if not 0 < top <= 1:
         raise ResultError(f"top={top!r} must lie above 0 and at most at 1.")
     shares = region_shares(currents).share

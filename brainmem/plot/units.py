@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from brainmem.errors import ResultError
 from brainmem.intake.arguments import NAMES, SPAN, takes
 from brainmem.intake.numbers import read_array
+from brainmem.measure import unit_pvar
 from brainmem.measure.checks import array
 from brainmem.plot.style import GREY, VARIANTS, figure, styled
 
@@ -26,9 +27,12 @@ def unit_fits(
 ) -> Figure:
     """Plot the fraction of each unit's variance that a network explains, and the best, middle and worst of the units.
 
+    The fraction is `measure.unit_pvar`, over all trials where there are several, of which the first is drawn. Units
+    without data, or whose target is constant, have none: they are counted in the title and not drawn.
+
     Parameters
     ----------
-    targets, rates : (time, unit) float arrays
+    targets, rates : (time, unit) or (trial, time, unit) float arrays
         What was wanted, NaN where nothing was, and what the network does.
     step : float
         Seconds between samples.
@@ -42,15 +46,21 @@ def unit_fits(
     """
     targets = read_array(targets, what="targets", error=ResultError)
     rates = array(rates, "rates", least=2)
-    if targets.shape != rates.shape or rates.ndim != 2:
-        raise ResultError(f"targets and rates must have one shape (time, unit), got {targets.shape} and {rates.shape}.")
-    units = rates.shape[1]
+    if targets.shape != rates.shape or rates.ndim not in (2, 3):
+        raise ResultError(
+            f"targets and rates must have one shape (time, unit) or (trial, time, unit), got {targets.shape} and "
+            f"{rates.shape}."
+        )
+    units = rates.shape[-1]
     if any(len(given) not in (0, units) for given in (names, regions)):
         raise ResultError(f"names= and regions= need one entry for each of the {units} units.")
     if not step > 0:
         raise ResultError(f"step={step!r} must be above 0.")
-    pvars = _pvars(targets, rates)
-    order = np.argsort(pvars)[::-1]
+    pvars = unit_pvar(targets, rates)
+    order = _best_first(pvars)
+    if not len(order):
+        raise ResultError("targets hold no unit that changes, so no share of a variance exists.")
+    wanted, found = (values if values.ndim == 2 else values[0] for values in (targets, rates))
     fig = figure(8.2, 3.4)
     grid = fig.add_gridspec(3, 2, width_ratios=(1, 1.5))
     axes = fig.add_subplot(grid[:, 0])
@@ -59,16 +69,17 @@ def unit_fits(
         place = [k for k, name in enumerate(own) if name == region]
         axes.plot(place, pvars[order][place], "o", color=colour, label=region or None, markersize=3)
     axes.axhline(0, color=GREY, linewidth=0.8)
-    low = float(np.quantile(pvars, 0.02))
-    axes.set(xlabel="unit, sorted", ylabel="pVar of the unit", ylim=(min(-0.05, max(low, -1.0)), 1.02), title="units")
+    low, without = float(np.quantile(pvars[order], 0.02)), units - len(order)
+    title = f"units ({without} without data)" if without else "units"
+    axes.set(xlabel="unit, sorted", ylabel="pVar of the unit", ylim=(min(-0.05, max(low, -1.0)), 1.02), title=title)
     if regions:
         axes.legend(loc="lower left")
-    time = step * np.arange(len(rates))
-    chosen = {"best": order[0], "middle": order[units // 2], "worst": order[-1]}
+    time = step * np.arange(len(found))
+    chosen = {"best": order[0], "middle": order[len(order) // 2], "worst": order[-1]}
     for row, (what, unit) in enumerate(chosen.items()):
         panel = fig.add_subplot(grid[row, 1])
-        panel.plot(time, targets[:, unit], color=GREY, label="recording")
-        panel.plot(time, rates[:, unit], color=VARIANTS["rate"]["color"], label="network", linewidth=1.0)
+        panel.plot(time, wanted[:, unit], color=GREY, label="recording")
+        panel.plot(time, found[:, unit], color=VARIANTS["rate"]["color"], label="network", linewidth=1.0)
         panel.set_title(f"{what}: unit {names[unit] if names else unit}, pVar {pvars[unit]:.2f}")
         if row == 0:
             panel.legend(loc="lower right", bbox_to_anchor=(1, 1), borderaxespad=0, ncols=2)
@@ -79,6 +90,7 @@ def unit_fits(
     return fig
 
 
-def _pvars(targets: np.ndarray, rates: np.ndarray) -> np.ndarray:
-    around = np.nansum((targets - np.nanmean(targets, axis=0)) ** 2, axis=0)
-    return 1 - np.nansum((targets - rates) ** 2, axis=0) / np.maximum(around, np.finfo(float).tiny)
+def _best_first(pvars: np.ndarray) -> np.ndarray:
+    """Return the units that have a pVar, the best first."""
+    order = np.argsort(-pvars, kind="stable")
+    return order[np.isfinite(pvars[order])]

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from brainmem.errors import ResultError, quoted
+from brainmem.errors import ResultError, number_of, quoted
 from brainmem.intake.arguments import ANYTHING, FLAG, SPAN, TEXT, one_of, optional, takes
-from brainmem.intake.numbers import read_number
-from brainmem.intake.units import SECONDS
-from brainmem.recordings.files import Raw, as_raw, read_raw
+from brainmem.recordings.files import read_raw
 from brainmem.recordings.neo import are_trains, is_neo, neo_trials
+from brainmem.recordings.raw import Raw
 from brainmem.recordings.recording import MISSING, OVER, SEEN, Recording
-from brainmem.recordings.regions import regions_of
-from brainmem.recordings.signals import Spikes, binned, spikes_of_trains
-from brainmem.recordings.trials import EVEN, check_ascending, joined, kinds_of, marked, split_trials, starts_of
+from brainmem.recordings.spikes import Spikes, binned, spikes_of_trains
+from brainmem.recordings.trials import Trials, evenly, given_step, kinds_of, marked, padded, trials_of
 
 __all__ = ["NEGATIVE", "NORMALISE", "read_recording"]
 
@@ -26,8 +24,6 @@ NEGATIVE = ("keep", "drop", "clip", "shift")
 NORMALISE = ("unit", "all")
 MISSING_VALUES = ("mark", "fill", "drop")
 FEWEST_SAMPLES, FEWEST_UNITS = 20, 5
-# Gaps of more steps are not filled, and longer steps are doubted.
-_LONGEST_GAP, _SLOW = 5.0, 1.0
 _BIN, _WIDTH = 0.01, 0.05  # seconds, of spikes
 _MOST_MISSING = 0.5
 
@@ -78,14 +74,17 @@ def read_recording(
         Whether the greatest value, signs aside, is 1 in each unit, or in all units together.
     missing : {"mark", "fill", "drop"}
         What becomes of values that are NaN or infinite: they are marked, and neither taught nor tested; or filled
-        between their neighbours in time; or the unit is left out. A unit without half of its values is left out anyway.
+        between their neighbours in time; or the unit is left out. A unit without half of its values is left out anyway;
+        what a trial that is shorter than others lacks is not missing.
     regions : mapping, sequence or path, optional
         See `Recording.with_regions`. Not needed where a table has a line or a column ``region``.
     resets : sequence of int, optional
         The samples at which the trials of one series begin, which stand behind each other: a network starts each of
-        them from its own first sample. Not needed where a table has a column ``trial``.
-    kinds : sequence of str, optional
-        The kind of each trial. Trials of one kind have the same input; those that were taken out of one series are of
+        them from its own first sample. Not needed where a table has a column ``trial``, or a file of NWB a table of
+        trials, of which the samples from the beginning to the end of each are taken; ``(0,)`` takes it as one series.
+    kinds : sequence of str, or str, optional
+        The kind of each trial, or the column of a file's table of trials that tells it; ``trial_type``, ``condition``
+        and the like are found. Trials of one kind have the same input; those that were taken out of one series are of
         one kind, and others each of its own, when not given.
     spikes : bool
         `source` lists the spike times of each unit, in seconds.
@@ -112,20 +111,16 @@ def read_recording(
         raws, step = _rates(found, step, width), None
     elif width is not None:
         raise ResultError(f"width={width:g} smooths rates of spikes, and the source holds rates. Leave width out.")
-    raw = joined(raws)
-    samples = raw.values.shape[1]
+    samples, units = max(raw.values.shape[1] for raw in raws), raws[0].values.shape[2]
     if samples < FEWEST_SAMPLES:
-        hint = " Set units_first=True if rows are units." if raw.values.shape[2] >= FEWEST_SAMPLES else ""
-        raise ResultError(f"{raw.source}: {samples} samples are too few; {FEWEST_SAMPLES} are needed.{hint}")
-    raw, seconds, notes = _evenly(raw, step)
-    raw = replace(raw, notes=(*raw.notes, *notes, *_turned(raw, units_first)))
-    starts = starts_of(resets, raw)
-    raw, lengths = split_trials(raw, starts)
-    kinds = kinds_of(kinds, len(raw.values), raw.source, split=len(starts) > 1)
-    places = raw.regions if regions is None else regions_of(regions, raw.names, raw.source)
-    cleaned = _cleaned(raw, seconds, lengths, negative, normalise, missing)
-    kept = [raw.names.index(name) for name in cleaned.units]
-    return replace(cleaned, kinds=kinds, regions=tuple(places[k] for k in kept) if places else ())
+        hint = " Set units_first=True if rows are units." if units >= FEWEST_SAMPLES else ""
+        few = number_of(samples, "sample is", "samples are")
+        raise ResultError(f"{raws[0].source}: {few} too few; {FEWEST_SAMPLES} are needed.{hint}")
+    trials, seconds = evenly(trials_of(raws, resets), step)
+    kinds = kinds_of(kinds, trials)
+    found = _cleaned(trials, seconds, _Wanted(negative, normalise, missing), _turned(samples, units, units_first))
+    found, places = replace(found, kinds=kinds), trials.regions if regions is None else regions
+    return found.with_regions(places) if regions is not None or places else found
 
 
 def _read(source: Any, units_first: bool, spikes: bool, series: str) -> list[Raw | Spikes]:
@@ -141,11 +136,15 @@ def _read(source: Any, units_first: bool, spikes: bool, series: str) -> list[Raw
 
 def _rates(found: Sequence[Raw | Spikes], step: Any, width: float | None) -> list[Raw]:
     """Return sources of which some hold spikes, all as rates."""
-    seconds = _BIN if step is None else _given_step(step, "spikes")
+    seconds = _BIN if step is None else given_step(step, "spikes")
     if width is not None and width < 0:
         raise ResultError(f"width={width!r} must be 0 or more, in seconds.")
     sd = _WIDTH if width is None else width
-    return [as_raw(binned(item, seconds, sd) if isinstance(item, Spikes) else item) for item in found]
+    rates = [binned(item, seconds, sd) if isinstance(item, Spikes) else item for item in found]
+    spikes = sum(sum(map(len, item.trains)) for item in found if isinstance(item, Spikes))
+    smoothed = f", smoothed by a Gaussian of sd {sd:g} s" if sd > 0 else ", not smoothed"
+    note = f"{number_of(spikes, 'spike was', 'spikes were')} counted in bins of {seconds:g} s{smoothed}"
+    return [replace(rates[0], notes=(*rates[0].notes, note)), *rates[1:]]
 
 
 def _sources(source: Any) -> list[Any]:
@@ -161,84 +160,63 @@ def _is_source(item: Any) -> bool:
     return known or are_trains(item) or (isinstance(axes, int) and axes >= 2)
 
 
-def _evenly(raw: Raw, step: Any) -> tuple[Raw, float, tuple[str, ...]]:
-    """Return samples at even times and the seconds between them."""
-    if raw.times is None:
-        return raw, _given_step(step, raw.source), ()
-    check_ascending(raw)
-    steps = np.diff(raw.times)
-    even = float(np.median(steps))
-    if step is not None and not np.isclose(_given_step(step, raw.source), even, rtol=0.01):
-        raise ResultError(
-            f"{raw.source}: step={step!r}, but its times are {even:g} s apart. Leave step out, or remove the times."
-        )
-    if np.max(np.abs(steps - even)) <= EVEN * even:
-        return raw, float(np.mean(steps)), _doubts(float(np.mean(steps)))
-    if steps.max() > _LONGEST_GAP * even:
-        at = int(np.argmax(steps))
-        raise ResultError(
-            f"{raw.source}: samples are {even:g} s apart, but {steps[at]:g} s pass after {raw.times[at]:g} s. Such a "
-            "gap is not filled: give the part before or after it."
-        )
-    times = np.arange(raw.times[0], raw.times[-1] + 1e-9 * even, even)
-    values = np.empty((raw.values.shape[0], times.size, raw.values.shape[2]))
-    for trial, unit in np.ndindex(values.shape[0], values.shape[2]):
-        values[trial, :, unit] = np.interp(times, raw.times, raw.values[trial, :, unit])
-    note = f"samples {steps.min():g} ... {steps.max():g} s apart were interpolated to every {even:g} s"
-    lengths = None if raw.lengths is None else np.minimum(raw.lengths, times.size)
-    return replace(raw, values=values, times=times, lengths=lengths), even, (note,)
-
-
-def _turned(raw: Raw, units_first: bool) -> tuple[str, ...]:
+def _turned(samples: int, units: int, units_first: bool) -> tuple[str, ...]:
     """Doubt the orientation where there are more units than samples, as in tables whose rows are units."""
-    _, samples, units = raw.values.shape
     if units <= samples:
         return ()
     other = "leave units_first out" if units_first else "set units_first=True (--units-first) if rows are units"
     return (f"{units} units and only {samples} samples: {other}",)
 
 
-def _doubts(step: float) -> tuple[str, ...]:
-    asked = f"samples are {step:g} s apart: if the times are milliseconds, call their column time_ms"
-    return (asked,) if step > _SLOW else ()
+@dataclass(frozen=True)
+class _Wanted:
+    """What becomes of values below 0, of the greatest value, and of those that are missing."""
+
+    negative: str
+    normalise: str
+    missing: str
 
 
-def _given_step(step: Any, source: str) -> float:
-    if step is None:
-        raise ResultError(
-            f"{source} does not tell when its samples were taken. Give step=, the seconds between two samples (--step "
-            "on the command line), or a column 'time'."
-        )
-    seconds = read_number(step, what=f"step={quoted(step)}", error=ResultError, dimensions=SECONDS)
-    if not seconds > 0:
-        raise ResultError(f"step={quoted(step)} must be a time longer than 0, in seconds.")
-    return seconds
-
-
-def _cleaned(raw: Raw, step: float, lengths: np.ndarray, negative: str, normalise: str, missing: str) -> Recording:
-    values, seen = marked(raw.values, lengths)
+def _cleaned(trials: Trials, step: float, wanted: _Wanted, doubts: Sequence[str]) -> Recording:
+    values, lengths = padded(trials.values)
+    values, seen = marked(values, lengths)
     dropped, kept = {}, []
-    for unit, name in enumerate(raw.names):
-        reason = _unusable(values[:, :, unit], None if seen is None else seen[:, :, unit], step, negative, missing)
+    for unit, name in enumerate(trials.names):
+        reason = _unusable(values[:, :, unit], None if seen is None else seen[:, :, unit], step, wanted)
         if reason:
             dropped[name] = reason
         else:
             kept.append(unit)
     if len(kept) < FEWEST_UNITS:
-        raise ResultError(_too_few(raw, kept, dropped))
+        raise ResultError(_too_few(trials, kept, dropped))
     values, seen = values[:, :, kept], None if seen is None else seen[:, :, kept]
-    values, notes = _without_negative(values, negative)
-    peaks = np.abs(values).max(axis=(0, 1))
-    scaled = f"each unit was divided by its greatest value (from {peaks.min():.4g} to {peaks.max():.4g})"
-    if normalise == "all":
-        peaks = np.full_like(peaks, peaks.max())
-        scaled = f"all units were divided by the greatest value of all, {peaks[0]:.4g}"
-    notes = [*raw.notes, *notes, *_gaps(seen, missing), scaled]
-    if seen is not None and (missing != "mark" or (seen != MISSING).all()):
+    values, below = _without_negative(values, wanted.negative)
+    peaks, scaled = _peaks(values, wanted.normalise)
+    notes = [*trials.notes, *_apart(trials, lengths), *doubts, *below, *_gaps(seen, wanted.missing), scaled]
+    if seen is not None and (wanted.missing != "mark" or (seen != MISSING).all()):
         seen = None if (seen != OVER).all() else np.where(seen == OVER, OVER, SEEN).astype(np.int8)
+    units = tuple(trials.names[k] for k in kept)
     return Recording(
-        values / peaks, step, tuple(raw.names[k] for k in kept), dropped, tuple(notes), raw.source, seen=seen
-    )
+        values / peaks, step, units, dropped, tuple(notes), trials.source, seen=seen, numbers=tuple(kept),
+        normalise=wanted.normalise,
+    )  # fmt: skip
+
+
+def _apart(trials: Trials, lengths: np.ndarray) -> list[str]:
+    """Return a note on a series that was taken apart into trials."""
+    if not trials.split:
+        return []
+    sizes = f"{lengths.min()} ... {lengths.max()}" if np.ptp(lengths) else f"{lengths[0]}"
+    return [f"{len(lengths)} trials of {sizes} samples, each of which starts from its own first sample"]
+
+
+def _peaks(values: np.ndarray, normalise: str) -> tuple[np.ndarray, str]:
+    """Return what each unit of values (trial, time, unit) is divided by, and a note on that."""
+    peaks = np.abs(values).max(axis=(0, 1))
+    if normalise == "all":
+        top = peaks.max()
+        return np.full_like(peaks, top), f"all units were divided by the greatest value of all, {top:.4g}"
+    return peaks, f"each unit was divided by its greatest value (from {peaks.min():.4g} to {peaks.max():.4g})"
 
 
 def _without_negative(values: np.ndarray, negative: str) -> tuple[np.ndarray, list[str]]:
@@ -248,10 +226,11 @@ def _without_negative(values: np.ndarray, negative: str) -> tuple[np.ndarray, li
     if not below:
         return values, []
     if negative == "clip":
-        return np.maximum(values, 0), [f"values below 0 of {below} units were set to 0"]
+        return np.maximum(values, 0), [f"values below 0 of {number_of(below, 'unit')} were set to 0"]
     if negative == "shift":
-        return values - np.minimum(lowest, 0), [f"values below 0 of {below} units were shifted up to 0"]
-    return values, [f"{below} of {units} units have values below 0, which were kept (negative='drop', 'clip', 'shift')"]
+        return values - np.minimum(lowest, 0), [f"values below 0 of {number_of(below, 'unit')} were shifted up to 0"]
+    having = "unit has" if below == 1 else f"of {units} units have"
+    return values, [f"{below} {having} values below 0, which were kept (negative='drop', 'clip', 'shift')"]
 
 
 def _gaps(seen: np.ndarray | None, missing: str) -> list[str]:
@@ -260,32 +239,39 @@ def _gaps(seen: np.ndarray | None, missing: str) -> list[str]:
     if not gone:
         return []
     done = "filled, and not taught" if missing == "mark" else "filled between their neighbours"
-    units = int(np.any(seen == MISSING, axis=(0, 1)).sum())
-    return [f"{gone} values of {units} {'units' if units > 1 else 'unit'} are missing and were {done}"]
+    values = number_of(gone, "value", "values")
+    units = number_of(int(np.any(seen == MISSING, axis=(0, 1)).sum()), "unit")
+    return [f"{values} of {units} {'is missing and was' if gone == 1 else 'are missing and were'} {done}"]
 
 
-def _unusable(values: np.ndarray, seen: np.ndarray | None, step: float, negative: str, missing: str) -> str:
-    """Return why a unit's values (trial, time) cannot be a target; nothing where they can."""
-    gone = np.zeros(values.shape, bool) if seen is None else seen == MISSING
-    if gone.any() and (missing == "drop" or gone.mean() > _MOST_MISSING):
-        first = f"the first at {np.argwhere(gone)[0][1] * step:g} s"
-        return f"{gone.sum()} of {values.size} values are NaN or infinite, {first}"
-    low, high = values.min(), values.max()
+def _unusable(values: np.ndarray, seen: np.ndarray | None, step: float, wanted: _Wanted) -> str:
+    """Return why a unit's values (trial, time) cannot be a target; nothing where they can.
+
+    What stands behind the end of a trial is none of its values.
+    """
+    marks = np.full(values.shape, SEEN) if seen is None else seen
+    gone, own = marks == MISSING, values[marks != OVER]
+    if gone.any() and (wanted.missing == "drop" or gone.sum() > _MOST_MISSING * own.size):
+        trial, sample = np.argwhere(gone)[0]
+        where = f" of trial {trial}" if len(values) > 1 else ""
+        are = "is" if gone.sum() == 1 else "are"
+        return f"{gone.sum()} of {own.size} values {are} NaN or infinite, the first at {sample * step:g} s{where}"
+    low, high = own.min(), own.max()
     if high - low <= 1e-12 * max(abs(low), abs(high), np.finfo(float).tiny):
         return f"constant, {high:g} at all times"
-    if negative == "drop" and low < 0:
-        below = f"{np.count_nonzero(values < 0)} values below 0, the lowest {low:g}"
+    if wanted.negative == "drop" and low < 0:
+        below = f"{number_of(int(np.sum(own < 0)), 'value')} below 0, the lowest {low:g}"
         return f"{below} (leave negative= out, or use 'clip' or 'shift')"
-    if negative == "clip" and high <= 0:
+    if wanted.negative == "clip" and high <= 0:
         return f"no value above 0, the highest is {high:g}"
     return ""
 
 
-def _too_few(raw: Raw, kept: Sequence[Any], dropped: Mapping[str, str]) -> str:
+def _too_few(trials: Trials, kept: Sequence[Any], dropped: Mapping[str, str]) -> str:
     shown = "; ".join(f"unit {name}: {reason}" for name, reason in list(dropped.items())[:5])
     more = f"; and {len(dropped) - 5} more" if len(dropped) > 5 else ""
     reasons = f" Dropped: {shown}{more}." if dropped else ""
     return (
-        f"{raw.source}: {len(kept)} of {len(raw.names)} units can be used, and {FEWEST_UNITS} are needed.{reasons} "
-        "Rows are samples and columns are units; set units_first=True for the other way round."
+        f"{trials.source}: {len(kept)} of {number_of(len(trials.names), 'unit')} can be used, and {FEWEST_UNITS} are "
+        f"needed.{reasons} Rows are samples and columns are units; set units_first=True for the other way round."
     )

@@ -3,47 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from brainmem.errors import ResultError
-from brainmem.intake.columns import check_no_clock, split_columns, time_scale
+from brainmem.intake.columns import split_columns, time_scale
 from brainmem.intake.files import open_file
 from brainmem.intake.labels import columns_of, in_order, is_frame
-from brainmem.intake.numbers import take
 from brainmem.intake.tables import Table
-from brainmem.intake.units import SECONDS, seconds_of, time_unit, unit_name
+from brainmem.intake.units import seconds_of, time_unit
 from brainmem.recordings.labelled import LABEL, TRIAL, UNIT
 from brainmem.recordings.neo import is_neo, read_neo
 from brainmem.recordings.nwb import read_nwb
-from brainmem.recordings.signals import Signals, Spikes, spikes_of_table
+from brainmem.recordings.raw import Raw, each_once, number_name, raw_of, taken, three, times_of
+from brainmem.recordings.spikes import Spikes, spikes_of_table
 
-__all__ = ["Raw", "as_raw", "read_raw"]
+__all__ = ["read_raw"]
 
 AXES = ("trial", "time", "unit")
 _TIME_NAMES, _STEP_NAMES = ("time", "t", "times", "timestamps"), ("step", "dt", "sampling_period")
-
-
-@dataclass(frozen=True)
-class Raw:
-    """What a source holds: values (item, time, unit), NaN and all, in the order found.
-
-    `times` are seconds of the samples, or None where the source tells none; `names` those of the units, `regions`
-    theirs where the source tells; `starts` the samples at which trials begin that stand behind each other, `lengths`
-    how many samples each trial has that stand apart; `notes` say what was decided in reading.
-    """
-
-    values: np.ndarray
-    names: tuple[str, ...]
-    times: np.ndarray | None = None
-    source: str = "array"
-    notes: tuple[str, ...] = ()
-    regions: tuple[str, ...] = ()
-    starts: tuple[int, ...] = (0,)
-    lengths: np.ndarray | None = None
 
 
 def read_raw(source: Any, *, units_first: bool = False, series: str = "") -> Raw | Spikes:
@@ -57,18 +38,16 @@ def read_raw(source: Any, *, units_first: bool = False, series: str = "") -> Raw
         When the file is missing, of another kind, or not a table of numbers.
     """
     if isinstance(source, str | Path) and Path(source).suffix.lower() == ".nwb":
-        found = read_nwb(source, series=series)
-        return found if isinstance(found, Spikes) else as_raw(found)
+        return read_nwb(source, series=series)
     if isinstance(source, str | Path):
         return _from_file(source, units_first)
     if is_neo(source):
-        found = read_neo(source)
-        return found if isinstance(found, Spikes) else as_raw(found)
+        return read_neo(source)
     if is_frame(source):
         return _from_frame(source, units_first)
     if hasattr(source, "dims") and hasattr(source, "coords"):
         return _from_labelled(source, units_first)
-    return _from_array(source, "array", units_first)
+    return raw_of(source, "array", units_first=units_first)
 
 
 def _from_file(path: str | Path, units_first: bool) -> Raw | Spikes:
@@ -77,30 +56,7 @@ def _from_file(path: str | Path, units_first: bool) -> Raw | Spikes:
         return spikes_of_table(content) or _from_table(content, units_first)
     if isinstance(content, dict):
         return _from_arrays(content, str(path), units_first)
-    return _from_array(content, str(path), units_first)
-
-
-def _from_array(given: Any, source: str, units_first: bool) -> Raw:
-    values = _three(_taken(given, source), source)
-    values = np.swapaxes(values, 1, 2) if units_first else values
-    if values.shape[0] == 1 and values.shape[2]:
-        check_no_clock(values[0, :, 0], "its first column", source, ResultError)
-    return Raw(values, tuple(str(k) for k in range(values.shape[2])), source=source)
-
-
-def _taken(given: Any, source: str) -> np.ndarray:
-    try:
-        return take(given).values
-    except ValueError as reason:
-        raise ResultError(f"{source}: expected an array of numbers; {reason}.") from reason.__cause__
-
-
-def _three(values: np.ndarray, source: str) -> np.ndarray:
-    if values.ndim not in (2, 3):
-        raise ResultError(
-            f"{source}: a recording has shape (time, unit), or (trial type, time, unit); this one has {values.shape}."
-        )
-    return values[None] if values.ndim == 2 else values
+    return raw_of(content, str(path), units_first=units_first)
 
 
 def _from_arrays(content: dict[str, np.ndarray], source: str, units_first: bool) -> Raw:
@@ -114,13 +70,13 @@ def _from_arrays(content: dict[str, np.ndarray], source: str, units_first: bool)
             f"{source}: expected arrays of one shape (time, unit), one for each trial type, beside 'time' or 'step'; "
             f"found {found}."
         )
-    raws = [_from_array(values, source, units_first) for values in tables.values()]
+    raws = [raw_of(values, source, units_first=units_first) for values in tables.values()]
     raw = replace(raws[0], values=np.concatenate([item.values for item in raws]))
     if times is not None:
-        return replace(raw, times=_times(times, raw, source))
+        return replace(raw, times=times_of(times, raw.values.shape[1], source))
     if not steps:
         return raw
-    step = _taken(steps[0], f"{source}: 'step'")
+    step = taken(steps[0], f"{source}: 'step'")
     if step.size != 1 or not (np.isfinite(step).all() and step[0] > 0):
         raise ResultError(f"{source}: 'step' must be one number, the seconds between samples, got {steps[0].tolist()}.")
     return replace(raw, times=float(step[0]) * np.arange(raw.values.shape[1]))
@@ -137,7 +93,7 @@ def _from_table(table: Table, units_first: bool) -> Raw:
     series = split_columns(table.values, table.heads, table.names, table.moments or {}, table.source, ResultError)
     source = table.source.strip("'\"")
     notes = (*table.notes, *series.notes)
-    raw = Raw(_three(series.values, source), series.names, series.times, source, notes)
+    raw = Raw(three(series.values, source), series.names, series.times, source, notes)
     return _in_trials(replace(raw, regions=_row_of_regions(table, series.names)))
 
 
@@ -162,41 +118,20 @@ def _in_trials(raw: Raw) -> Raw:
     keep = [k for k in range(len(raw.names)) if k != where]
     kept = {name: tuple(getattr(raw, name)[k] for k in keep) for name in ("names", "regions") if getattr(raw, name)}
     notes = (*raw.notes, f"column {raw.names[where]!r} says where {len(starts)} trials begin")
-    times = None if raw.times is None else _continued(raw.times, starts)
-    return replace(raw, values=raw.values[:, :, keep], times=times, starts=starts, notes=notes, **kept)
-
-
-def _continued(times: np.ndarray, starts: Sequence[int]) -> np.ndarray:
-    """Return times that ascend also where those of each trial begin anew."""
-    steps = np.diff(times)
-    inside = np.ones(len(steps), bool)
-    inside[np.array(starts[1:], dtype=int) - 1] = False
-    if not inside.any() or not np.all(steps[inside] > 0):
-        return times
-    steps = np.where(inside, steps, np.median(steps[inside]))
-    return times[0] + np.r_[0.0, np.cumsum(steps)]
+    return replace(raw, values=raw.values[:, :, keep], starts=starts, notes=notes, **kept)
 
 
 def _from_rows(table: Table) -> Raw:
     """Read a table whose rows are units, perhaps with their names in the first column, and a column of regions."""
     values, rows = table.values, table.rows
     if not rows and table.names and UNIT.fullmatch(table.names[0]):  # units with numbers for names
-        rows, values = tuple(f"{value:g}" for value in values[:, 0]), values[:, 1:]
+        rows, values = tuple(map(number_name, values[:, 0])), values[:, 1:]
     if table.names and not rows and not table.texts:
         raise ResultError(f"{table.source} has a header, so its units are columns: drop units_first.")
-    raw = _from_array(values, table.source.strip("'\""), units_first=True)
+    raw = raw_of(values, table.source.strip("'\""), units_first=True)
     notes = (*table.notes, *(("its header was left out",) if table.names else ()))
     regions = next(iter(table.texts.values()), ())
-    return replace(raw, names=_each_once(rows) if rows else raw.names, notes=notes, regions=regions)
-
-
-def _each_once(names: Sequence[str]) -> tuple[str, ...]:
-    """Return names of which no two are the same."""
-    found: dict[str, None] = {}
-    for name in names:
-        number = sum(other == name or other.startswith(f"{name}.") for other in found)
-        found[f"{name}.{number}" if name in found else name] = None
-    return tuple(found)
+    return replace(raw, names=each_once(rows) if rows else raw.names, notes=notes, regions=regions)
 
 
 def _from_frame(frame: Any, units_first: bool) -> Raw:
@@ -209,14 +144,14 @@ def _from_frame(frame: Any, units_first: bool) -> Raw:
         raise ResultError(f"{source}: {reason}.") from reason.__cause__
     columns = [seconds_of(values) if values.dtype.kind == "m" else values for values in columns]
     values = np.column_stack(columns) if columns else np.zeros(frame.shape)
-    names = _each_once([str(name) for name in frame.columns])
+    names = each_once([str(name) for name in frame.columns])
     named = tuple((name,) for name in names)
     series = split_columns(values, named, names, {}, source, ResultError)
     times, notes = series.times, series.notes
     if times is None:
         times, said = _index_times(frame.index)
         notes = (*notes, *said)
-    return Raw(_three(series.values, source), series.names, times, source, notes)
+    return _in_trials(Raw(three(series.values, source), series.names, times, source, notes))
 
 
 def _index_times(index: Any) -> tuple[np.ndarray | None, tuple[str, ...]]:
@@ -239,18 +174,18 @@ def _index_times(index: Any) -> tuple[np.ndarray | None, tuple[str, ...]]:
 def _from_labelled(array: Any, units_first: bool) -> Raw:
     """Read an array of xarray: names of axes are obeyed, coordinates of time hold the times."""
     source = "array of xarray"
-    values, names = _taken(array, source), tuple(str(name) for name in array.dims)
+    values, names = taken(array, source), tuple(str(name) for name in array.dims)
     if all(name.startswith("dim_") for name in names) or values.ndim not in (2, 3):
-        return replace(_from_array(values, source, units_first))
+        return raw_of(values, source, units_first=units_first)
     try:
         values = in_order(values, names, AXES)
         sorted_names = [str(names[k]) for k in np.argsort([_axis(name) for name in names])]
     except ValueError as reason:
         raise ResultError(f"{source}: {reason}.") from reason.__cause__
-    raw = Raw(_three(values, source), tuple(str(k) for k in range(values.shape[-1])), source=source)
+    raw = Raw(three(values, source), tuple(str(k) for k in range(values.shape[-1])), source=source)
     unit, time = sorted_names[-1], sorted_names[-2]
     if unit in array.coords:
-        raw = replace(raw, names=_each_once([str(name) for name in array.coords[unit].values.tolist()]))
+        raw = replace(raw, names=each_once([str(name) for name in array.coords[unit].values.tolist()]))
     return replace(raw, times=_coordinate(array.coords[time], source)) if time in array.coords else raw
 
 
@@ -272,28 +207,4 @@ def _coordinate(times: Any, source: str) -> np.ndarray:
     if values.dtype.kind == "M":
         return seconds_of(values - values[:1])
     scale = time_unit(str(times.attrs.get("units", "s"))) if values.dtype.kind != "m" else 1.0
-    return _taken(values, f"{source}: times") * (scale or 1.0)
-
-
-def as_raw(found: Signals | Raw) -> Raw:
-    """Return signals of another package as a raw recording."""
-    if isinstance(found, Raw):
-        return found
-    raw = _from_array(found.values, found.source, units_first=False)
-    times = None if found.times is None else _times(found.times, raw, raw.source)
-    names = _each_once(found.names) if found.names else raw.names
-    return replace(raw, names=names, times=times, regions=found.regions, notes=found.notes)
-
-
-def _times(times: Any, raw: Raw, source: str) -> np.ndarray:
-    try:
-        found = take(times)
-    except ValueError as reason:
-        raise ResultError(f"{source}: times: {reason}.") from reason.__cause__
-    if found.dimensions not in (None, SECONDS):
-        raise ResultError(f"{source}: times have the unit {unit_name(found.dimensions)}, and s is wanted.")
-    if found.values.size != raw.values.shape[1]:
-        raise ResultError(
-            f"{source}: {found.values.size} times for {raw.values.shape[1]} samples; each sample needs one."
-        )
-    return found.values.ravel()
+    return taken(values, f"{source}: times") * (scale or 1.0)

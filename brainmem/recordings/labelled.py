@@ -6,9 +6,8 @@ import re
 
 from brainmem.intake.tables import PLACE
 
-__all__ = ["LABEL", "SPIKE", "TRIAL", "UNIT"]
+__all__ = ["LABEL", "TRIAL", "UNIT"]
 
 LABEL = PLACE
 UNIT = re.compile(r"(units?|cells?|neurons?|clusters?|rois?)([\s_]?(ids?|names?|no|number))?|ids?|names?", re.I)
 TRIAL = re.compile(r"trials?([\s_]?(ids?|no|number|index|idx))?", re.I)
-SPIKE = re.compile(r"(spike[\s_]?)?times?(stamps?)?([\s_]?[(\[]?(?P<unit>[mu]?s|m?sec|(milli)?seconds)[)\]]?)?", re.I)

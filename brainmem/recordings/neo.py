@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from brainmem.errors import ResultError
+from brainmem.errors import ResultError, number_of
 from brainmem.recordings.labelled import LABEL
-from brainmem.recordings.signals import Signals, Spikes, spikes_of_trains
+from brainmem.recordings.raw import Raw, raw_of
+from brainmem.recordings.spikes import Spikes, spikes_of_trains
 
 __all__ = ["are_trains", "is_neo", "neo_trials", "read_neo"]
 
@@ -44,7 +45,7 @@ def are_trains(given: Any) -> bool:
     return several and len(given) > 0 and all(map(_is_train, given))
 
 
-def read_neo(given: Any) -> Signals | Spikes:
+def read_neo(given: Any) -> Raw | Spikes:
     """Return what an object of Neo holds, with names and regions of units where they are annotated.
 
     Raises
@@ -59,8 +60,9 @@ def read_neo(given: Any) -> Signals | Spikes:
     signals = [*given.analogsignals, *given.irregularlysampledsignals]
     if len(given.spiketrains) + bool(signals) > len(given.spiketrains) and (len(signals) > 1 or given.spiketrains):
         raise ResultError(
-            f"Segment: it holds {len(signals)} signals and {len(given.spiketrains)} spike trains. Give one of its "
-            "signals, segment.analogsignals[0], or segment.spiketrains."
+            f"Segment: it holds {number_of(len(signals), 'signal')} and "
+            f"{number_of(len(given.spiketrains), 'spike train')}. Give one of its signals, segment.analogsignals[0], "
+            "or segment.spiketrains."
         )
     if given.spiketrains:
         return _trains(given.spiketrains)
@@ -69,12 +71,12 @@ def read_neo(given: Any) -> Signals | Spikes:
     return _signal(signals[0])
 
 
-def _signal(signal: Any) -> Signals:
+def _signal(signal: Any) -> Raw:
     times = np.asarray(signal.times.rescale("s").magnitude, dtype=float)
     held = dict(getattr(signal, "array_annotations", {}) or {})
     regions = next((tuple(map(str, values)) for name, values in held.items() if LABEL.fullmatch(name)), ())
     names = tuple(map(str, held.get("channel_names", ())))
-    return Signals(np.asarray(signal.magnitude), times, names, regions, type(signal).__name__)
+    return raw_of(np.asarray(signal.magnitude), type(signal).__name__, times=times, names=names, regions=regions)
 
 
 def _trains(trains: Sequence[Any]) -> Spikes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -11,16 +12,18 @@ import numpy as np
 from brainmem.errors import ResultError, closest
 from brainmem.intake.files import check_file
 from brainmem.recordings.labelled import LABEL
-from brainmem.recordings.signals import Signals, Spikes, spikes_of_trains
+from brainmem.recordings.raw import Intervals, Raw, raw_of
+from brainmem.recordings.spikes import Spikes, spikes_of_trains
 
 __all__ = ["read_nwb"]
 
 _UNITS = "units"
+_CELL = (str, int, float, np.str_, np.number, np.bool_)  # of a column that may tell the kind of trials
 _OF_CELLS = ("RoiResponseSeries", "ElectricalSeries", "TimeSeries")
 
 
-def read_nwb(path: str | Path, *, series: str = "") -> Signals | Spikes:
-    """Return spike times or a series (time, unit) of a file of NWB, with names and regions of units.
+def read_nwb(path: str | Path, *, series: str = "") -> Raw | Spikes:
+    """Return spike times or a series (time, unit) of a file of NWB, with names and regions of units, and its trials.
 
     Parameters
     ----------
@@ -50,7 +53,7 @@ def read_nwb(path: str | Path, *, series: str = "") -> Signals | Spikes:
         raise ResultError(f"{str(path)!r} cannot be read as a file of NWB: {said}.") from reason
 
 
-def _read(file: Any, source: str, series: str) -> Signals | Spikes:
+def _read(file: Any, source: str, series: str) -> Raw | Spikes:
     held = _series(file)
     if file.units is not None and "spike_times" in file.units.colnames:
         held = {_UNITS: file.units, **held}
@@ -61,7 +64,22 @@ def _read(file: Any, source: str, series: str) -> Signals | Spikes:
     if not series and len(held) > 1:
         raise ResultError(f"{source} holds {', '.join(held)}. Say which is meant: series={next(iter(held))!r}.")
     name = series or next(iter(held))
-    return _spikes(held[name], source) if name == _UNITS else _signals(held[name], f"{source}, {name}")
+    found = _spikes(held[name], source) if name == _UNITS else _signals(held[name], f"{source}, {name}")
+    return replace(found, intervals=_trials(file.trials))
+
+
+def _trials(table: Any) -> Intervals | None:
+    """Return the times of trials and what the columns of their table tell; None where there is none."""
+    if table is None or not len(table):
+        return None
+    spans = np.column_stack([np.asarray(table[name][:], dtype=float) for name in ("start_time", "stop_time")])
+    known = np.isfinite(spans).all(axis=1) & (spans[:, 1] > spans[:, 0])
+    columns = {}
+    for name in table.colnames:
+        cells = list(table[name][:]) if name not in ("start_time", "stop_time") else []
+        if cells and all(np.ndim(cell) == 0 and isinstance(cell, _CELL) for cell in cells):
+            columns[name] = tuple(str(cell) for cell, good in zip(cells, known, strict=True) if good)
+    return Intervals(spans[known], columns) if known.any() else None
 
 
 def _series(file: Any) -> dict[str, Any]:
@@ -75,7 +93,7 @@ def _series(file: Any) -> dict[str, Any]:
     return found
 
 
-def _signals(item: Any, source: str) -> Signals:
+def _signals(item: Any, source: str) -> Raw:
     values = np.asarray(item.data[:], dtype=float)
     if item.timestamps is not None:
         times = np.asarray(item.timestamps[:], dtype=float)
@@ -83,7 +101,7 @@ def _signals(item: Any, source: str) -> Signals:
         times = float(item.starting_time or 0) + np.arange(len(values)) / float(item.rate)
     rows = getattr(item, "rois", None) if getattr(item, "rois", None) is not None else getattr(item, "electrodes", None)
     names, regions = _of_rows(rows.table, list(rows.data[:])) if rows is not None else ((), ())
-    return Signals(values, times, names, regions, source)
+    return raw_of(values, source, times=times, names=names, regions=regions)
 
 
 def _of_rows(table: Any, rows: list[int]) -> tuple[tuple[str, ...], tuple[str, ...]]:

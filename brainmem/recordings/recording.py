@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from brainmem.errors import ResultError
+from brainmem.errors import ResultError, number_of
 from brainmem.intake.arguments import ANYTHING, SPAN, takes
 from brainmem.recordings.regions import regions_of
 
@@ -43,6 +43,11 @@ class Recording:
     seen : (trial, time, unit) int array, optional
         1 where a sample was recorded, 0 where it is missing and was filled, -1 where the trial was over. None when all
         were recorded.
+    numbers : tuple of int
+        The number of each unit in the recording as it was given, from 0, before others were dropped. Those of the kept
+        ones when not given.
+    normalise : {"unit", "all", ""}
+        Whether the greatest value is 1 in each unit, or in all together; empty where rates are as they were given.
     currents : xarray.DataArray, optional
         The currents between regions that made the activity, which a surrogate knows; see `measure.region_currents`.
     """
@@ -56,6 +61,8 @@ class Recording:
     regions: tuple[str, ...] = ()
     kinds: tuple[str, ...] = ()
     seen: np.ndarray | None = None
+    numbers: tuple[int, ...] = ()
+    normalise: str = ""
     currents: Any = None
 
     @property
@@ -100,18 +107,42 @@ class Recording:
     def with_regions(self, regions: Mapping[str, Any] | Sequence[str] | str) -> Recording:
         """Return the recording with the region of each unit.
 
+        Units are numbered as the recording was given, from 0, those that were dropped among them; these need no region.
+
         Parameters
         ----------
         regions : mapping, sequence, path or text
-            Units by the name of their region, ``{"A": ["cell0", "cell1"], "B": range(2, 5)}``, by name or number; or
-            one name for each unit; or a table with columns ``unit`` and ``region``.
+            Units by the name of their region, ``{"A": ["cell0", "cell1"], "B": range(2, 5)}``: by name, by number, or a
+            mask with True or False for each unit as given. Where all names are numbers, a number is a name. Or one name
+            for each unit, of all as given or of those kept. Or a table with columns ``unit`` and ``region``.
 
         Raises
         ------
         ResultError
-            For units that are not there, or that have no region or two.
+            For units that are not there, or that have no region or two, and for regions without units.
         """
-        return replace(self, regions=regions_of(regions, self.units, self.source, dropped=tuple(self.dropped)))
+        numbers = self.numbers or tuple(range(len(self.units)))
+        held, others = dict(zip(numbers, self.units, strict=True)), iter(self.dropped)
+        given = tuple(held[k] if k in held else next(others) for k in range(len(self.units) + len(self.dropped)))
+        found, notes = regions_of(regions, given, numbers, self.source)
+        return replace(self, regions=found, notes=tuple(dict.fromkeys((*self.notes, *notes))))
+
+    def scaled_by(self, trials: Sequence[int] | np.ndarray) -> Recording:
+        """Return the recording so normalised that the greatest value is 1 in some of its trials.
+
+        What the others hold may then be greater. A unit that is 0 throughout these trials stays as it is.
+        """
+        peaks = np.abs(self.rates[np.asarray(trials, dtype=int)]).max(axis=(0, 1))
+        peaks = np.full_like(peaks, peaks.max()) if self.normalise == "all" else peaks
+        peaks = np.where(peaks > 0, peaks, 1.0)
+        if not self.normalise or np.allclose(peaks, 1, rtol=1e-12, atol=0):
+            return self
+        rates = self.rates / peaks
+        note = (
+            f"the greatest value is 1 in the trials that are learned, and {np.abs(rates).max():.3g} in those that are "
+            "held out"
+        )
+        return replace(self, rates=rates, notes=(*self.notes, note))
 
     def __str__(self) -> str:
         trials, samples, units = self.rates.shape
@@ -121,7 +152,8 @@ class Recording:
         ]
         if self.regions:
             sizes = {name: self.regions.count(name) for name in dict.fromkeys(self.regions)}
-            lines.append(f"  regions: {', '.join(f'{name} ({size} units)' for name, size in sizes.items())}")
+            shown = (f"{name} ({number_of(size, 'unit')})" for name, size in sizes.items())
+            lines.append(f"  regions: {', '.join(shown)}")
         if len(set(self.kinds)) > 1:
             lines.append(
                 f"  kinds of trials: {', '.join(f'{k} ({self.kinds.count(k)})' for k in dict.fromkeys(self.kinds))}"

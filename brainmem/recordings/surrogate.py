@@ -11,7 +11,7 @@ from brainmem.errors import ResultError
 from brainmem.intake.arguments import NUMBER, SEED, SPAN, count, one_of, takes
 from brainmem.measure.sequences import bvar as bump_share
 from brainmem.recordings.recording import Recording
-from brainmem.recordings.regional import REGIONS, regional
+from brainmem.recordings.surrogate_regions import REGIONS, regional
 
 __all__ = ["surrogate"]
 

@@ -278,6 +278,8 @@ class Result:
             data = keep(data, "step_phase", [phase])
         if epoch is not None:
             data = keep_epochs(data, [epoch] if isinstance(epoch, int | np.integer) else list(epoch))
+        if item is not None and trial is not None and "trial_item" in data.coords:
+            raise ResultError(f"item={item!r} takes the trial that shows it. Give item= or trial={trial!r}, not both.")
         if item is not None:
             data = keep_item(data, item)
         if trial is not None:

@@ -63,7 +63,8 @@ def keep_trial(data: xr.Dataset, trial: int) -> xr.Dataset:
     """Return the arrays and the spikes of one trial."""
     count = data.sizes.get("trial", 0)
     if trial not in range(count):
-        held = f"It has trials 0 to {count - 1}" if count else "It was run without trials=..."
+        none = "It has no trials: it was run without trials=, was laid out by item, or is one of them already"
+        held = f"It has trials 0 to {count - 1}" if count else none
         raise ResultError(f"The result has no trial {trial!r}. {held}.")
     for name in [str(name) for name in data.variables if str(name).endswith("spike_trial")]:
         data = data.isel({str(data[name].dims[0]): data[name].values == trial}).drop_vars(name)

@@ -9,11 +9,11 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from brainmem import plot
-from brainmem.errors import ResultError
+from brainmem.errors import ResultError, number_of
 from brainmem.intake.arguments import ANYTHING, PATH, takes
+from brainmem.plot.regions import MOST_REGIONS
 from brainmem.storage.files import replacing
 from brainmem.study.pages import embedded, page_template
-from brainmem.study.recurrent import CAUTION
 from brainmem.study.report_rows import parameter_rows
 
 if TYPE_CHECKING:
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 __all__ = ["figures", "write_page"]
 
 _SHOWN = 4  # trials that are drawn
-_MOST_REGIONS = 12
 
 
 def figures(fit: Fit) -> dict[str, tuple[Figure, str, str]]:
@@ -39,9 +38,8 @@ def figures(fit: Fit) -> dict[str, tuple[Figure, str, str]]:
         recording.rates[shown], fit.rates[shown], steps=(recording.step, fit.interval), names=("recording", "network")
     )
     curves: dict[str, Any] = {"learned": fit.tests, "held out": fit.held_tests} if fit.held else {"": fit.tests}
-    first = int(learned[0])
     units = plot.unit_fits(
-        fit.targets[first], fit.rates[first], step=fit.interval, names=recording.units, regions=recording.regions
+        fit.targets[learned], fit.rates[learned], step=fit.interval, names=recording.units, regions=recording.regions
     )
     found = {
         "sequences": (drawn, "Recording and network", f"All units in time, sorted by their peak.{which}{held}"),
@@ -51,16 +49,16 @@ def figures(fit: Fit) -> dict[str, tuple[Figure, str, str]]:
         ),
         "units": (
             units, "Units",
-            f"Fraction of each unit's variance that is explained{f' in trial {first}' if which else ''}, and three of "
-            "the units.",
+            f"Fraction of each unit's variance that is explained{' in the trials learned' if which else ''}, and three "
+            f"of the units{f' in trial {learned[0]}' if which else ''}.",
         ),
     }  # fmt: skip
-    if recording.regions and len(set(recording.regions)) <= _MOST_REGIONS:
+    if recording.regions and len(set(recording.regions)) <= MOST_REGIONS:
         found["regions"] = (
             plot.region_currents(fit.currents), "Regions",
             "The current that each unit receives from each region: rows are targets, columns are sources. The "
             "percentage is the share of the variance of the target's recurrent current. Currents and shares: "
-            f"{CAUTION}.",
+            f"{fit.caution}.",
         )  # fmt: skip
     return found
 
@@ -96,7 +94,7 @@ def _summary(fit: Fit) -> list[tuple[str, str]]:
     trials, samples, units = recording.rates.shape
     cards = [("pVar", f"{fit.pvar:.3f}"), ("best test", f"{fit.best} of {len(fit.tests)}")]
     if fit.held:
-        cards.insert(1, (f"pVar, {len(fit.held)} trials held out", f"{fit.held_pvar:.3f}"))
+        cards.insert(1, (f"pVar, {number_of(len(fit.held), 'trial')} held out", f"{fit.held_pvar:.3f}"))
         cards.insert(2, ("that of the mean of learned trials", f"{fit.held_mean:.3f}"))
     cards += [
         ("units", f"{units} kept, {len(recording.dropped)} dropped"),

@@ -17,10 +17,12 @@ from brainmem.model.parameters import resolve_parameters
 from brainmem.recordings import Recording
 from brainmem.results.result import Result
 from brainmem.simulation.simulate import simulate
-from brainmem.study.targets import MARKS, Task, shared_inputs, split, task_of
+from brainmem.study.fit_rates import rates_of
+from brainmem.study.holdout import TAUGHT, split
+from brainmem.study.targets import MARKS, Task, shared_inputs, task_of
 from brainmem.text import evaluate
 
-__all__ = ["Asked", "frozen_run", "learned"]
+__all__ = ["FitArguments", "frozen_run", "learned"]
 
 _OWN_KINDS = (
     "each trial is of a kind of its own and has an input of its own, which was not learned for those held out: name "
@@ -30,7 +32,7 @@ _SHOWN = 10  # steps of the network between rates that are kept, where samples a
 
 
 @dataclass(frozen=True)
-class Asked:
+class FitArguments:
     """The arguments of a fit, from which it can be made again."""
 
     model: MemoryModel
@@ -45,7 +47,9 @@ class Asked:
     notes: tuple[str, ...] = ()  # what was decided already
 
 
-def learned(recording: Recording, asked: Asked, progress: Callable[[float], None] | None = None) -> dict[str, Any]:
+def learned(
+    recording: Recording, asked: FitArguments, progress: Callable[[float], None] | None = None
+) -> dict[str, Any]:
     """Return the fields of a fit by name, and under ``task`` and ``asked`` what it was made of.
 
     Raises
@@ -54,13 +58,14 @@ def learned(recording: Recording, asked: Asked, progress: Callable[[float], None
         See `brainmem.fit`.
     """
     task = task_of(asked.model, recording, asked.target, asked.parameters, asked.protocol)
-    taught, held = split(recording, asked.holdout, task.model, asked.seed)
-    sequence = np.r_[taught, held]
+    parts = split(recording, asked.holdout, task.model, asked.seed)
+    taught, held = parts.taught, parts.held
+    recording, sequence = recording.scaled_by(taught), np.r_[taught, held]
     order = np.random.default_rng([asked.seed, 2016]).permutation(recording.rates.shape[2])
     given = {**task.given, **_clock(task, recording, asked.steps)}
     sizes: dict[str, Any] = {
         str(task.population.size): len(order), str(task.stimulus.items): len(sequence),
-        **({"taught": len(taught)} if held.size else {}),
+        **({TAUGHT: len(taught)} if held.size else {}),
     }  # fmt: skip
     step = float(np.asarray(evaluate(task.stimulus.every, resolve_parameters(task.model, {**given, **sizes}))))
     inputs = _inputs(recording, asked.target, step, sequence, order)
@@ -76,12 +81,15 @@ def learned(recording: Recording, asked: Asked, progress: Callable[[float], None
     best = int(np.argmax(means)) + 1
     weights = {p.name: result[f"{p.name}_w"].values[best] for p in task.model.projections if f"{p.name}_w" in result}
     again = frozen_run(task, asked, result, weights, parameters, interval=_between(recording, asked, step))
-    rates, interval = rates_of(again, task, order, sequence, asked.steps)
+    rates, interval = rates_of(
+        again, task, asked.test, parameters, sequence, None if asked.steps is None else recording.step
+    )
+    rates = rates[..., np.argsort(order)]
     return {
         "recording": recording, "result": result, "order": order, "tests": means, "best": best, "weights": weights,
         "rates": rates, "interval": interval, "held": tuple(int(k) for k in held),
         "held_tests": tests[:, len(taught) :].mean(axis=1) if held.size else np.zeros(0),
-        "notes": (*asked.notes, *task.notes, *(_OWN_KINDS if held.size and not recording.kinds else ())),
+        "notes": (*asked.notes, *task.notes, *parts.notes, *(_OWN_KINDS if held.size and not recording.kinds else ())),
         "trials": tests[best - 1][np.argsort(sequence)],
         "task": task, "asked": asked, "parameters": parameters,
     }  # fmt: skip
@@ -124,7 +132,7 @@ def _inputs(
     return {target: frames, **({} if marks is None else {MARKS: marks[sequence][:, :, order].astype(float)})}
 
 
-def _tests(task: Task, result: Result, asked: Asked, recording: Recording, trials: int) -> np.ndarray:
+def _tests(task: Task, result: Result, asked: FitArguments, recording: Recording, trials: int) -> np.ndarray:
     """Return pVar of each test and trial, (test, trial)."""
     marks = "" if recording.seen is None else MARKS
     tests = measure.pvar_of_tests(result, phase=asked.test, target=asked.target, marks=marks)
@@ -137,7 +145,7 @@ def _tests(task: Task, result: Result, asked: Asked, recording: Recording, trial
     return tests.mean("repeat").transpose("epoch", "item").values
 
 
-def _between(recording: Recording, asked: Asked, step: float) -> float:
+def _between(recording: Recording, asked: FitArguments, step: float) -> float:
     """Return the seconds between rates that are recorded: of every step where they are to be read at samples."""
     if asked.steps is not None:
         return step
@@ -145,7 +153,7 @@ def _between(recording: Recording, asked: Asked, step: float) -> float:
 
 
 def frozen_run(
-    task: Task, asked: Asked, result: Result, weights: Mapping[str, Any], parameters: Mapping[str, Any],
+    task: Task, asked: FitArguments, result: Result, weights: Mapping[str, Any], parameters: Mapping[str, Any],
     *, interval: float | None, variant: Any = "rate", seed: int | None = None,
 ) -> Result:  # fmt: skip
     """Return a pass through all trials with weights that stay, from the patterns of a run; rates are recorded."""
@@ -164,21 +172,3 @@ def frozen_run(
         record=(rate,),
         interval=interval,
     )
-
-
-def rates_of(
-    run: Result, task: Task, order: np.ndarray, sequence: np.ndarray, steps: int | None
-) -> tuple[np.ndarray, float]:
-    """Return the rates of such a pass, (trial, time, unit) in the recording's order, and the seconds between them.
-
-    A rate is recorded as a step ends. With `steps` of the network between samples, each was recorded, and those that
-    end at samples are taken; the first sample, from which a pass starts, is extrapolated from the two steps behind it.
-    """
-    times, rates, trials = run.time.values, run[task.population.rate or ""].values, len(sequence)
-    rates = rates[: len(rates) // trials * trials].reshape(trials, -1, rates.shape[-1])
-    rates, interval = rates[np.argsort(sequence)][..., np.argsort(order)], float(times[1] - times[0])
-    if steps is None:
-        return rates, interval
-    low, high = rates.min(), rates.max()
-    first = np.clip(2 * rates[:, :1] - rates[:, 1:2], low, high)
-    return np.concatenate([first, rates[:, steps - 1 :: steps]], axis=1), interval * steps

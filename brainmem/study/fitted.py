@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import xarray as xr
 
 from brainmem import measure
-from brainmem.errors import RuleError
+from brainmem.errors import RuleError, number_of
 from brainmem.recordings import Recording
 from brainmem.results.result import Result
 from brainmem.storage.files import make_folder, replacing
-from brainmem.study.recurrent import CAUTION, recurrent_weights
+from brainmem.study.recurrent import recurrent_weights
 
 __all__ = ["Fit"]
 
@@ -53,7 +53,13 @@ class Fit:
         What was decided for this recording.
     parameters, task, asked
         What the run was made of: its parameters, the form of the model that it took, and the arguments of `fit`.
+    caution : str
+        What has to be said of currents that are read from trained weights.
     """
+
+    caution: ClassVar[str] = (
+        "these are of one network, and others show the same activity: compare fits with other seeds before using them"
+    )
 
     recording: Recording
     result: Result
@@ -109,11 +115,12 @@ class Fit:
 
     @property
     def unit_pvar(self) -> xr.DataArray:
-        """Fraction of each unit's variance that the network explains, over the trials that were learned."""
+        """Fraction of each unit's variance that the network explains, over the trials that were learned.
+
+        See `measure.unit_pvar`; NaN for a unit without data in them.
+        """
         learned = np.setdiff1d(np.arange(len(self.rates)), self.held)
-        wanted, found = self.targets[learned], self.rates[learned]
-        around = wanted - np.nanmean(wanted, axis=(0, 1))
-        values = 1 - np.nansum((wanted - found) ** 2, axis=(0, 1)) / np.nansum(around**2, axis=(0, 1))
+        values = measure.unit_pvar(self.targets[learned], self.rates[learned])
         coords: dict[str, Any] = {"unit": list(self.recording.units)}
         if self.recording.regions:
             coords["region"] = ("unit", list(self.recording.regions))
@@ -188,7 +195,7 @@ class Fit:
         ]
         if self.held:
             lines.append(
-                f"pVar {self.held_pvar:.3f} of {len(self.held)} {'trials' if len(self.held) > 1 else 'trial'} held out "
+                f"pVar {self.held_pvar:.3f} of {number_of(len(self.held), 'trial')} held out "
                 f"({_listed(self.held)}); the mean of the learned trials of their kind explains {self.held_mean:.3f}"
             )
         if self.recording.signed:
@@ -209,7 +216,7 @@ class Fit:
             sources = zip(row["source region"].values, row.values, strict=True)
             parts = ", ".join(f"{name} {value:.2f}" for name, value in sources)
             lines.append(f"  {row['target region'].item()}: {parts}")
-        return [*lines, f"  {CAUTION}"]
+        return [*lines, f"  {self.caution}"]
 
     def save(self, folder: str | Path) -> Path:
         """Write the page ``fit.html``, ``report.txt``, ``result.nc``, ``rates.npz`` and the figures into `folder`."""

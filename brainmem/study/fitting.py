@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from brainmem.engine.device import Device
-from brainmem.errors import RuleError
+from brainmem.errors import RuleError, number_of
 from brainmem.intake.arguments import ANYTHING, CALLABLE, TEXT, count, optional, takes
 from brainmem.model.choices import choose, split_choices
 from brainmem.model.memory import MemoryModel
@@ -16,7 +16,7 @@ from brainmem.model.parameters import resolve_parameters
 from brainmem.models import get_model
 from brainmem.numbers.loading import RUN
 from brainmem.recordings import Recording, read_recording
-from brainmem.study.fit_run import Asked, learned
+from brainmem.study.fit_run import FitArguments, learned
 from brainmem.study.fitted import Fit
 
 __all__ = ["Fit", "fit"]
@@ -64,7 +64,8 @@ def fit(
     model : MemoryModel or str, optional
         A model that learns a target with frames; its numbers of units and of items are parameters, ``T`` is the
         duration of a pass. When not given, ``"rajan2016/regions"`` for activity of both signs, or whose regions are
-        known: all synapses learn; else ``"rajan2016"``: the synapses that leave a few of the units.
+        known: all synapses learn; else ``"rajan2016"``: the synapses that leave a part ``p`` of the units, 0.08 of
+        them as published, unless `parameters` says another; few units need more.
     target : str
         The stimulus that the recording takes the place of.
     test : str
@@ -72,8 +73,9 @@ def fit(
     regions : mapping, sequence or path, optional
         The region of each unit, see `Recording.with_regions`: `Fit.currents` tells what each receives from each.
     holdout : float, int or sequence of int, optional
-        Trials that are only tested: a part of them, how many, or which. The fit tells their pVar apart. They start from
-        their own first sample, and have the input of the trials of their kind.
+        Trials that are only tested: a part of them below 1, how many, or which. The fit tells their pVar apart. They
+        start from their own first sample, and have the input of the trials of their kind, of which one or more is
+        learned. The recording is normalised by the trials that are learned alone.
     steps : int, optional
         Steps of the network between two samples of the recording; it learns at samples alone. When not given, the
         model's own time step and period of learning, between which samples are interpolated; without `model`, for
@@ -97,14 +99,15 @@ def fit(
     if not isinstance(recording, Recording):
         recording = read_recording(recording, regions=regions, **reading)
     elif reading:
-        raise RuleError(f"fit(): {', '.join(reading)} concern reading, and the recording has been read already.")
+        verb = "concerns" if len(reading) == 1 else "concern"
+        raise RuleError(f"fit(): {', '.join(reading)} {verb} reading, and the recording has been read already.")
     elif regions is not None:
         recording = recording.with_regions(regions)
     given, notes = parameters or {}, ()
     if model is None:
         model, steps, notes = _suited(recording, given, steps)
     model = get_model(model) if isinstance(model, str) else model
-    asked = Asked(model, target, test, given, steps, holdout, seed, device, protocol, notes)
+    asked = FitArguments(model, target, test, given, steps, holdout, seed, device, protocol, notes)
     return Fit(**learned(recording, asked, progress))
 
 
@@ -122,5 +125,5 @@ def _suited(
         options, _ = split_choices(model, {k: v for k, v in parameters.items() if k in {c.name for c in model.choices}})
         tau = resolve_parameters(choose(model, **options), {name: parameters[name] for name in own})["tau"]
         steps = max(1, int(np.ceil(_STEPS_OF_TAU * recording.step / float(np.asarray(tau)) * (1 - 1e-9))))
-        said += f", with {steps} {'steps' if steps > 1 else 'step'} between samples"
+        said += f", with {number_of(steps, 'step')} between samples"
     return _REGIONAL, steps, (said,)

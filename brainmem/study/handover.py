@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,7 +14,9 @@ from brainmem.errors import RuleError
 from brainmem.intake.arguments import ANYTHING, SEEDS, TEXT, count, seeds_of, takes
 from brainmem.model.variants import Spiking
 from brainmem.results.result import Result
-from brainmem.study.fit_run import frozen_run, learned, rates_of
+from brainmem.storage.files import make_folder, replacing
+from brainmem.study.fit_rates import rates_of
+from brainmem.study.fit_run import frozen_run, learned
 from brainmem.study.targets import MARKS
 
 if TYPE_CHECKING:
@@ -79,6 +82,14 @@ class SpikingFit:
         """The currents between regions from the rates of the cells, as `Fit.currents`."""
         return replace(self.fit, rates=self.rates, interval=self.interval).currents
 
+    def save(self, folder: str | Path) -> Path:
+        """Write ``spiking.txt``, what `print` shows, and ``spiking.nc``, the run of the first seed, into `folder`."""
+        folder = make_folder(folder)
+        self.result.save(folder / "spiking.nc")
+        with replacing(folder / "spiking.txt") as temporary:
+            temporary.write_text(f"{self}\n", encoding="utf-8")
+        return folder
+
     def __str__(self) -> str:
         held = f"; of trials held out {self.held_pvar:.3f}, at rates {self.fit.held_pvar:.3f}" if self.fit.held else ""
         cells = f"spiking cells, {self.cells_per_unit} per unit"
@@ -110,7 +121,7 @@ def in_spikes(
     parameters : mapping, optional
         Further parameters of the cells, such as ``rate_max``.
     seeds : int or sequence of int
-        How many runs with other noise of the cells, or their seeds: pVar may differ widely between them.
+        How many runs with other noise of the cells, or their seeds; `SpikingFit.spread` tells how far they lie apart.
 
     Raises
     ------
@@ -134,7 +145,8 @@ def in_spikes(
     ]
     held = list(fit.held)
     sequence = np.r_[np.setdiff1d(np.arange(len(fit.rates)), held), held].astype(int)
-    rates, interval = rates_of(runs[0], task, fit.order, sequence, None)
+    rates, interval = rates_of(runs[0], task, asked.test, fit.parameters, sequence, None)
+    rates = rates[..., np.argsort(fit.order)]
     return SpikingFit(fit, runs[0], cells_per_unit, np.stack(pvars)[:, np.argsort(sequence)], rates, interval)
 
 

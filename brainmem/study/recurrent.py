@@ -12,10 +12,7 @@ from brainmem.model.memory import MemoryModel
 from brainmem.model.nouns import Projection
 from brainmem.results.result import Result
 
-__all__ = ["CAUTION", "recurrent_weights"]
-
-# What has to be said of currents that are read from trained weights.
-CAUTION = "these are of one network, and others show the same activity: compare fits with other seeds before using them"
+__all__ = ["recurrent_weights"]
 
 
 def recurrent_weights(

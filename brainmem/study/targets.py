@@ -22,10 +22,9 @@ from brainmem.text import evaluate
 from brainmem.text.expression import names_in
 from brainmem.translation import translate
 
-__all__ = ["MARKS", "Task", "shared_inputs", "split", "task_of"]
+__all__ = ["MARKS", "Task", "shared_inputs", "task_of"]
 
 MARKS = "seen"  # the stimulus that marks which samples count
-_TAUGHT = "taught"  # the parameter that says how many items are learned
 
 
 @dataclass(frozen=True)
@@ -168,58 +167,6 @@ def _check_drawn(model: MemoryModel, target: str) -> None:
             f"{target!r} itself, so they would not belong to the recording. Run it with simulate(inputs=...) and give "
             "them too, or fit another model."
         )
-
-
-def split(recording: Recording, holdout: Any, model: MemoryModel, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return which trials are learned, and which are only tested; the latter drawn from each kind alike.
-
-    Raises
-    ------
-    RuleError
-        For a recording of one trial, kinds of which none would be left to learn, and a model that learns all.
-    """
-    trials = np.arange(len(recording.rates))
-    if holdout is None:
-        return trials, trials[:0]
-    if _TAUGHT not in {item.name for item in model.parameters}:
-        raise RuleError(
-            f"Model {model.name!r}: holdout= needs a parameter {_TAUGHT!r}, how many of its items are learned."
-        )
-    if len(trials) < 2:
-        raise RuleError(
-            f"fit(): holdout={holdout!r} leaves out trials, and {recording.source} has one. Say where trials begin: "
-            "read_recording(..., resets=(0, 120, 240)), the numbers of the samples; or give a list of recordings."
-        )
-    held = _held(holdout, recording, seed)
-    taught = np.setdiff1d(trials, held)
-    kinds = recording.kinds or tuple(map(str, trials))
-    untaught = sorted({kinds[k] for k in held} - {kinds[k] for k in taught})
-    if untaught and recording.kinds:
-        raise RuleError(f"fit(): holdout={holdout!r} leaves no trial of kind {untaught[0]!r} to learn. Hold out fewer.")
-    if not taught.size:
-        raise RuleError(f"fit(): holdout={holdout!r} leaves no trial to learn. Hold out fewer.")
-    return taught, held
-
-
-def _held(holdout: Any, recording: Recording, seed: int) -> np.ndarray:
-    trials = len(recording.rates)
-    given = holdout.tolist() if hasattr(holdout, "tolist") else holdout
-    if isinstance(given, list | tuple):
-        if not given or not all(isinstance(k, int) and not isinstance(k, bool) and 0 <= k < trials for k in given):
-            raise RuleError(f"fit(): holdout={holdout!r} must list numbers of trials, from 0 to {trials - 1}.")
-        return np.unique(given)
-    if isinstance(given, bool) or not isinstance(given, int | float) or not 0 < given < trials:
-        raise RuleError(
-            f"fit(): holdout={holdout!r} must be a part of the trials such as 0.2, how many, or their numbers; there "
-            f"are {trials} trials."
-        )
-    kinds = np.array(recording.kinds or ["all"] * trials)
-    part = given if given < 1 else given / trials
-    rng, held = np.random.default_rng([seed, 2020]), []
-    for kind in dict.fromkeys(kinds.tolist()):
-        own = np.flatnonzero(kinds == kind)
-        held += rng.permutation(own)[: max(1, round(part * len(own)))].tolist()
-    return np.sort(np.array(held, dtype=int))
 
 
 def shared_inputs(

@@ -53,6 +53,19 @@ def test_pvar_uses_squares_not_norms():
     assert measure.pvar(target, output) == pytest.approx(1 - 1 / 2)
 
 
+def test_pvar_of_units_leaves_out_what_is_not_known():
+    rng = np.random.default_rng(0)
+    target, output = rng.random((3, 20, 4)), rng.random((3, 20, 4))
+    target[:, 5:9, 1], target[..., 2], target[..., 3] = np.nan, np.nan, 0.3
+    found = measure.unit_pvar(target, output)
+    assert found[0] == pytest.approx(measure.pvar(target[..., 0], output[..., 0]))
+    known = np.isfinite(target[..., 1])
+    assert found[1] == pytest.approx(measure.pvar(target[..., 1][known], output[..., 1][known]))
+    assert np.isnan(found[2:]).all()
+    with pytest.raises(ResultError, match="target holds infinite values"):
+        measure.unit_pvar(np.full((3, 2), np.inf), np.ones((3, 2)))
+
+
 def test_a_pattern_overlaps_itself_fully_and_a_half_flipped_one_not_at_all():
     target, _ = synthetic.patterns()
     assert measure.overlap(target, target) == pytest.approx(np.ones(len(target)))

@@ -44,6 +44,13 @@ def test_shares_add_up_to_one_and_belong_to_what_moves():
     assert shares.rms.sel({"target region": "C", "source region": "B"}) == pytest.approx(abs(sent))
 
 
+def test_the_share_of_a_source_that_works_against_the_sum_is_below_0():
+    rates = np.outer(np.sin(np.arange(50)), np.ones(3))
+    weights = np.tile([2.0, -0.5, 0.0], (3, 1))
+    shares = measure.region_shares(measure.region_currents(weights, rates, ("A", "B", "C")))
+    np.testing.assert_allclose(shares.share.sel({"target region": "A"}), [2 / 1.5, -0.5 / 1.5, 0], atol=1e-12)
+
+
 def test_weights_between_regions_are_those_of_their_block():
     found = measure.region_weights(WEIGHTS, REGIONS).sel({"target region": "A", "source region": "B"})
     block = WEIGHTS[np.ix_([0, 2, 5], [1, 4])]

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from brainmem import plot
+from brainmem import measure, plot
 from brainmem.errors import ResultError
 from brainmem.measure import recall_table
 from brainmem.plot.style import VARIANTS
@@ -239,3 +239,21 @@ def test_sequences_are_sorted_by_the_centre_of_mass_of_the_first():
 def test_figures_of_sequences_refuse_arrays_that_do_not_fit(draw, said):
     with pytest.raises(ResultError, match=said):
         draw()
+
+
+def test_units_without_data_are_counted_and_not_drawn():
+    rng = np.random.default_rng(0)
+    targets = rng.random((2, 30, 6))
+    rates = targets + 0.2 * rng.random((2, 30, 6))
+    targets[..., 2], targets[..., 4] = np.nan, 0.5
+    shares = measure.unit_pvar(targets, rates)
+    fig = plot.unit_fits(targets, rates, names=tuple("abcdef"))
+    axes = fig.axes[0]
+    assert axes.get_title(loc="left") == "units (2 without data)"
+    np.testing.assert_allclose(axes.lines[0].get_ydata(), np.sort(shares[np.isfinite(shares)])[::-1])
+    best, worst = "abcdef"[int(np.nanargmax(shares))], "abcdef"[int(np.nanargmin(shares))]
+    assert fig.axes[1].get_title(loc="left") == f"best: unit {best}, pVar {np.nanmax(shares):.2f}"
+    assert fig.axes[3].get_title(loc="left") == f"worst: unit {worst}, pVar {np.nanmin(shares):.2f}"
+    np.testing.assert_array_equal(fig.axes[1].lines[0].get_ydata(), targets[0, :, "abcdef".index(best)])
+    with pytest.raises(ResultError, match="hold no unit that changes"):
+        plot.unit_fits(np.full((5, 2), np.nan), np.ones((5, 2)))

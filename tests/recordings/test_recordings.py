@@ -80,9 +80,9 @@ def test_units_that_cannot_be_used_are_dropped_with_the_reason_and_the_others_st
     values[10, 9] = -0.5
     found = read_recording(table(tmp_path / "a.csv", values), negative="drop", missing="drop")
     assert found.units == tuple(f"cell{k}" for k in range(30) if k not in (3, 7, 9))
-    assert found.dropped["cell3"].startswith("1 of 200 values are NaN or infinite, the first at 1 s")
+    assert found.dropped["cell3"].startswith("1 of 200 values is NaN or infinite, the first at 1 s")
     assert found.dropped["cell7"] == "constant, 0.25 at all times"
-    assert "1 values below 0, the lowest -0.5" in found.dropped["cell9"]
+    assert "1 value below 0, the lowest -0.5" in found.dropped["cell9"]
     assert all(f"dropped unit {name}: {why}" in str(found) for name, why in found.dropped.items())
 
 
@@ -92,7 +92,7 @@ def test_negative_values_are_clipped_or_shifted_where_asked(negative, start):
     values[:, 4] = np.linspace(-1, 1, len(values))
     found = read_recording(values, step=STEP, negative=negative)
     assert found.dropped == {}
-    assert any("below 0 of 1 units" in note for note in found.notes)
+    assert any("below 0 of 1 unit were" in note for note in found.notes)
     assert found.rates[0, 100, 4] == pytest.approx(start, abs=0.01)
     assert found.rates.min() == 0
     assert found.rates.max() == 1
@@ -245,7 +245,7 @@ def test_broken_files_gaps_and_slow_samples(tmp_path):
     with pytest.raises(ResultError, match=r"5\.02 s pass after 1\.98 s. Such a gap is not filled"):
         read_recording(table(tmp_path / "gap.csv", times=gap))
     slow = read_recording(table(tmp_path / "slow.csv", times=20.0 * np.arange(200)))
-    assert any("call their column time_ms" in note for note in slow.notes)
+    assert any("say so (time_ms above a column, or a unit)" in note for note in slow.notes)
     with pytest.raises(ResultError, match="step='10 ms' must be"):
         read_recording(RATES, step="10 ms")
 

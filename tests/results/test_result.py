@@ -153,6 +153,17 @@ def test_selecting_a_trial_takes_its_arrays_and_spikes():
             result.select(trial=wrong)
 
 
+def test_a_trial_of_what_has_none_says_why():
+    result = synthetic.of_trials(synthetic.result("rate"), 3)
+    with pytest.raises(ResultError, match=r"no trial 0\. It has no trials: it .* or is one of them already"):
+        result.select(trial=1).select(trial=0)
+    shown = Result(result.data.assign_coords(trial_item=("trial", [2, 0, 1])))
+    with pytest.raises(ResultError, match=r"item=2 takes the trial that shows it\. Give item= or trial=0, not both"):
+        shown.select(item=2, trial=0)
+    with pytest.raises(ResultError, match="was laid out by item"):
+        shown.by_item().select(trial=0)
+
+
 def test_selecting_what_did_not_happen_lists_what_did():
     with pytest.raises(ResultError, match=r"phase 'sleep'\. It has: learn, recall"):
         synthetic.result().select(phase="sleep")

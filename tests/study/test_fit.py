@@ -76,7 +76,7 @@ def test_two_trial_types_are_learned_by_one_network():
         ({"model": "rajan2016/choice"}, RuleError, "onset are drawn from the same numbers as 'R'"),
         ({"stepp": 0.1}, RuleError, "no argument 'stepp'. Did you mean 'step'"),
         ({"model": "kurikawa2020"}, RuleError, "'R' must be a stimulus with frames; those are none"),
-        ({"step": 0.1}, RuleError, "step concern reading, and the recording has been read already"),
+        ({"step": 0.1}, RuleError, "step concerns reading, and the recording has been read already"),
     ],
 )
 def test_what_cannot_be_fitted_is_refused(recording, options, error, said):

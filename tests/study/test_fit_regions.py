@@ -86,6 +86,27 @@ def test_currents_tell_the_truth_as_well_as_the_reference_does(found):
     np.testing.assert_allclose(own, wanted, atol=0.01)
 
 
+def test_currents_are_found_in_part_within_regions_and_not_between_them(found):
+    """As the README of recordings says, with the couplings of the surrogate."""
+    alike = {}
+    for target in "ABC":
+        for source in "ABC":
+            pair = {"target region": target, "source region": source}
+            own, true = found.currents.sel(pair).values, found.recording.currents.sel(pair).values
+            alike[target, source] = measure.pearson(own.ravel(), true[:, : own.shape[1]].ravel())
+    within = [value for (target, source), value in alike.items() if target == source]
+    between = [value for (target, source), value in alike.items() if target != source]
+    assert 0.2 < min(within) < max(within) < 0.9
+    assert max(between) < 0.2
+
+
+def test_networks_that_follow_the_same_activity_have_other_shares(recording):
+    one, other = (fit(recording, parameters={"tests": 6}, seed=seed) for seed in (2, 3))
+    assert min(one.pvar, other.pvar) > 0.9
+    assert abs(one.shares.share - other.shares.share).max() > 0.1
+    assert one.caution in str(one)
+
+
 def test_a_signed_recording_is_learned_by_signed_units_and_the_report_says_so(found, tmp_path):
     assert found.result.choices["transfer"] == "tanh"
     text = str(found)

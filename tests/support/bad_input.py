@@ -271,6 +271,7 @@ def _measures() -> Iterator[Call]:
         "region_weights": {"weights": w, "regions": tuple("AABBAABB")},
         "region_shares": {"currents": measure.region_currents(w, x, tuple("AABBAABB"))},
         "pearson": {"x": x, "y": y, "axis": -1}, "nrmse": {"output": x, "reference": y}, "pvar": {"target": x, "output": y},
+        "unit_pvar": {"target": x, "output": y},
         "fano_factor": {"trace": x, "tau": 0.1, "rate_max": 100.0, "cells_per_unit": 4},
         "band_structure": {"weights": w, "place": np.arange(8), "width": 2},
         "row_norms": {"weights": w}, "hebb": {"patterns": target}, "stability": {"weights": w, "patterns": target},

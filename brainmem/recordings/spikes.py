@@ -1,7 +1,8 @@
-"""What files of other packages hold: signals (time, unit), or the spike times of units, which become rates."""
+"""Spike times of units, and the rates that they become."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,23 +14,13 @@ from brainmem.errors import ResultError
 from brainmem.intake.numbers import take
 from brainmem.intake.tables import Table
 from brainmem.intake.units import time_unit
-from brainmem.recordings.labelled import SPIKE, TRIAL, UNIT
+from brainmem.recordings.labelled import TRIAL, UNIT
+from brainmem.recordings.raw import Intervals, Raw, number_name
 
-__all__ = ["Signals", "Spikes", "binned", "spikes_of_table", "spikes_of_trains"]
+__all__ = ["Spikes", "binned", "spikes_of_table", "spikes_of_trains"]
 
 _MOST_SAMPLES = 1e7
-
-
-@dataclass(frozen=True)
-class Signals:
-    """Values (time, unit), seconds of the samples, names and regions of the units where they are told."""
-
-    values: np.ndarray
-    times: np.ndarray | None
-    names: tuple[str, ...] = ()
-    regions: tuple[str, ...] = ()
-    source: str = ""
-    notes: tuple[str, ...] = ()
+_TIME = re.compile(r"(spike[\s_]?)?times?(stamps?)?([\s_]?[(\[]?(?P<unit>[mu]?s|m?sec|(milli)?seconds)[)\]]?)?", re.I)
 
 
 @dataclass(frozen=True)
@@ -44,13 +35,14 @@ class Spikes:
     source: str = "spike trains"
     notes: tuple[str, ...] = ()
     ended: bool = True
+    intervals: Intervals | None = None
 
 
 def spikes_of_table(table: Table) -> Spikes | None:
     """Return the spikes of a table with a unit and a time in each line, perhaps a region; None for another table."""
     names, source = table.names, table.source.strip("'\"")
     unit = next((k for k, name in enumerate(names) if UNIT.fullmatch(name)), None)
-    time = next((k for k, name in enumerate(names) if SPIKE.fullmatch(name)), None)
+    time = next((k for k, name in enumerate(names) if _TIME.fullmatch(name)), None)
     trial = next((name for name in names if TRIAL.fullmatch(name)), "")
     if time is None or len(names) + bool(table.rows) - bool(trial) != 2 or (unit is None and not table.rows):
         return None
@@ -59,24 +51,40 @@ def spikes_of_table(table: Table) -> Spikes | None:
             f"{source}: column {trial!r} tells the trial of each spike. Give one table for each trial, or times that "
             "run on over all trials and the bins at which these begin, resets=(0, 120, 240)."
         )
-    found = SPIKE.fullmatch(names[time])
+    found = _TIME.fullmatch(names[time])
     times = table.values[:, time] * (time_unit((found and found["unit"]) or "s") or 1.0)
-    labels = table.rows or tuple(f"{value:g}" for value in table.values[:, unit or 0])
-    known = sorted(set(labels), key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name))
-    trains = [times[[label == name for label in labels]] for name in known]
-    regions = _regions(labels, next(iter(table.texts.values()), ()), known, source)
-    return spikes_of_trains(trains, known, source=source, notes=table.notes, regions=regions)
+    labels = np.array(table.rows) if table.rows else table.values[:, unit or 0]
+    if labels.dtype.kind == "f" and not np.isfinite(labels).all():
+        raise ResultError(f"{source}: a line has no unit. Name it, or leave the line out.")
+    own, place = np.unique(labels, return_inverse=True)
+    names = [number_name(name) if labels.dtype.kind == "f" else str(name) for name in own]
+    number = [int(name) if name.isdigit() else np.inf for name in names]
+    order = sorted(range(len(names)), key=number.__getitem__)  # and by name, as unique() returns them
+    trains = _grouped(times, place, len(names))
+    regions = _regions(place, next(iter(table.texts.values()), ()), names, source)
+    return spikes_of_trains(
+        [trains[k] for k in order], [names[k] for k in order], source=source, notes=table.notes,
+        regions=tuple(regions[k] for k in order) if regions else (),
+    )  # fmt: skip
 
 
-def _regions(labels: Sequence[str], places: Sequence[str], known: Sequence[str], source: str) -> tuple[str, ...]:
+def _grouped(values: np.ndarray, place: np.ndarray, groups: int) -> list[np.ndarray]:
+    """Return the values of each group, in the order in which they come; one sort for all."""
+    ends = np.cumsum(np.bincount(place, minlength=groups))[:-1]
+    return np.split(values[np.argsort(place, kind="stable")], ends)
+
+
+def _regions(place: np.ndarray, regions: Sequence[str], names: Sequence[str], source: str) -> tuple[str, ...]:
     """Return the region of each unit from those of its spikes."""
-    if not places:
+    if not regions:
         return ()
-    found = {name: {place for label, place in zip(labels, places, strict=True) if label == name} for name in known}
-    several = next((name for name in known if len(found[name]) > 1), None)
-    if several is not None:
-        raise ResultError(f"{source}: unit {several!r} lies in regions {', '.join(map(repr, sorted(found[several])))}.")
-    return tuple(found[name].pop() for name in known)
+    found: dict[int, str] = {}
+    for unit, region in dict.fromkeys(zip(place.tolist(), regions, strict=True)):
+        if unit in found:
+            both = ", ".join(map(repr, sorted((found[unit], region))))
+            raise ResultError(f"{source}: unit {names[unit]!r} lies in regions {both}. Leave one of them out.")
+        found[unit] = region
+    return tuple(found[unit] for unit in range(len(names)))
 
 
 def spikes_of_trains(
@@ -103,7 +111,7 @@ def spikes_of_trains(
     return Spikes(tuple(found), known, first, last, source=source, ended=stop is not None, **more)
 
 
-def binned(spikes: Spikes, step: float, width: float) -> Signals:
+def binned(spikes: Spikes, step: float, width: float) -> Raw:
     """Return rates in Hz: spikes counted in bins of `step` seconds, smoothed by a Gaussian of sd `width` seconds.
 
     Raises
@@ -121,6 +129,7 @@ def binned(spikes: Spikes, step: float, width: float) -> Signals:
     edges = spikes.start + step * np.arange(bins + 1)
     counts = np.stack([np.histogram(train, edges)[0] for train in spikes.trains], axis=-1)
     rates = gaussian_filter1d(counts / step, width / step, axis=0, mode="nearest") if width > 0 else counts / step
-    smoothed = f", smoothed by a Gaussian of sd {width:g} s" if width > 0 else ", not smoothed"
-    notes = (*spikes.notes, f"{sum(map(len, spikes.trains))} spikes were counted in bins of {step:g} s{smoothed}")
-    return Signals(rates, edges[:-1] + step / 2, spikes.names, spikes.regions, spikes.source, notes)
+    centres = edges[:-1] + step / 2
+    return Raw(
+        rates[None], spikes.names, centres, spikes.source, spikes.notes, spikes.regions, intervals=spikes.intervals
+    )
