@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from brainmem.model.checks.cell import check_cell, input_unit, names_of, noise_of, statements_of, values_of
+from brainmem.model.checks.cell import check_cell
+from brainmem.model.checks.cell_parts import input_unit, names_of, noise_of, statements_of, values_of
 from brainmem.text.equations import Equation, read_equations, rename
 
 __all__ = ["Cell"]

@@ -16,6 +16,7 @@ from brainmem.engine.device import BuildJob, Device
 from brainmem.engine.prepare import prepare
 from brainmem.errors import TranslationError
 from brainmem.model.cell import Cell
+from brainmem.model.checks.cell import check_refractory_time
 from brainmem.model.names import current_table
 from brainmem.numbers.calibrate import TOLERANCE
 from brainmem.numbers.curves import Calibration, OwnProgram, invert, kept, key_of
@@ -51,8 +52,11 @@ def calibrate_own(
     ------
     TranslationError
         When the cell cannot follow a drive, with the reason and what to do.
+    RuleError
+        For a refractory period below 0.
     """
-    initial = {name: str(value) for name, value in cell.initial.items()}
+    check_refractory_time(cell, {name: parameters[known] for name, known in cell.parameter_names.items()})
+    initial = {name: _written(value) for name, value in cell.initial.items()}
     numbers = {name: float(np.asarray(value)) for name, value in parameters.items()}
     key = key_of("own", program, numbers, initial, rate_max, tau, device, SAMPLES, SAMPLE_ROWS, VERSION)
 
@@ -61,6 +65,11 @@ def calibrate_own(
         return _measure(Probe(cell, program, numbers, parameters, rate_max, tau, executable))
 
     return kept(key, measure)
+
+
+def _written(value: Any) -> str:
+    """Return a text as it is, and a number with all its digits, in base SI units."""
+    return value if isinstance(value, str) else repr(float(np.asarray(value)))
 
 
 def own_cell_tables(population: str, found: Calibration) -> dict[str, np.ndarray]:

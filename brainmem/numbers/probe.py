@@ -12,10 +12,10 @@ import numpy as np
 from brainmem.engine.device import Executable
 from brainmem.errors import TranslationError
 from brainmem.model.cell import Cell
+from brainmem.model.checks.cell_parts import is_held
 from brainmem.numbers.curves import OwnProgram
 from brainmem.text.draws import draw
 from brainmem.text.equations import read_equations, with_unit, write_equations
-from brainmem.translation.own_cells import holds_by_condition
 from brainmem.translation.text import Group
 
 __all__ = ["OWN_CELLS", "Measured", "Probe", "own_program"]
@@ -123,7 +123,7 @@ def own_program(group: Group, cell: Cell, dt: float) -> OwnProgram:
     own = cell.names[cell.input]
     lines = [line for line in read_equations(group.equations) if line.name != own and "linked" not in line.flags]
     states = tuple(cell.names[name] for name in cell.states)
-    looked = (*states, *(("not_refractory",) if holds_by_condition(cell) else ()))
+    looked = (*states, *(("not_refractory",) if is_held(cell) else ()))
     return OwnProgram(
         equations=write_equations(lines),
         threshold=group.threshold or "",

@@ -125,8 +125,13 @@ _MEANINGS = (
 )
 
 
-def own_meaning(name: str) -> str:
-    """Return why no cell of a user's own may name something so, ``""`` if it may: its names get another in front."""
+def own_meaning(name: str, *, declared: bool = False) -> str:
+    """Return why no cell of a user's own may name something so, ``""`` if it may: its names get another in front.
+
+    Those `declared` in equations are read by Brian2 as they stand.
+    """
+    if keyword.iskeyword(name):
+        return "is a Python keyword"
     if not name.isidentifier() or not name.isascii() or name.startswith("_"):
         return "must begin with a letter, and have only letters of the English alphabet, digits and _"
     if name == "xi" or name.startswith("xi_"):
@@ -134,7 +139,7 @@ def own_meaning(name: str) -> str:
     for names, reason in _MEANINGS[:3]:
         if name in names:
             return reason
-    return _MEANINGS[3][1] if name in BRIAN2 - {"N", "refractory"} else ""
+    return _MEANINGS[3][1] if name in BRIAN2 - (set() if declared else {"N", "refractory"}) else ""
 
 
 def object_meaning(name: str) -> str:
