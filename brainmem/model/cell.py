@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any
 
+from brian2.units import Quantity
+
 from brainmem.model.checks.cell import check_cell
-from brainmem.model.checks.cell_parts import input_unit, names_of, noise_of, statements_of, values_of
+from brainmem.model.checks.cell_parts import input_unit, names_of, noise_of, number_of, statements_of, values_of
 from brainmem.text.equations import Equation, read_equations, rename
 
 __all__ = ["Cell"]
+
+DIGITS = 12  # of a number written as text
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,20 @@ class Cell:
 
     def __post_init__(self) -> None:
         check_cell(self)
+        values = values_of(self)
+        own = {name: given if isinstance(given, str) else values[name] for name, given in self.parameters.items()}
+        starts = {
+            name: given if isinstance(given, str) else number_of(self, name, given, {})
+            for name, given in self.initial.items()
+        }
+        object.__setattr__(self, "parameters", own)
+        object.__setattr__(self, "initial", starts)
+
+    def __hash__(self) -> int:
+        return hash((self.name, self.equations, self.threshold, self.reset, self.input, self.noise, self.method))
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {item.name: getattr(self, item.name) for item in fields(self)}
 
     @cached_property
     def lines(self) -> tuple[Equation, ...]:
@@ -122,8 +140,27 @@ class Cell:
 
     @property
     def text(self) -> dict[str, Any]:
-        """All that it is, without the numbers of parameters, which results keep beside."""
+        """All that it is, without the numbers of parameters, which results keep beside; see `defaults`."""
         shown = ("name", "equations", "threshold", "reset", "refractory", "input", "noise", "method")
         found = {name: getattr(self, name) for name in shown}
         found["equations"] = "\n".join(map(str, read_equations(self.equations)))
-        return {name: str(value) for name, value in found.items() if value not in (None, "")}
+        found["refractory"] = "refractory" if "refractory" in values_of(self) else self.refractory
+        return {name: given for name, given in {**found, "initial": self.starts}.items() if given}
+
+    @property
+    def starts(self) -> dict[str, str]:
+        """Where its variables start, as text, in its own words."""
+        return {name: _written(given) for name, given in self.initial.items()}
+
+    @property
+    def defaults(self) -> dict[str, str]:
+        """Its parameters as text, by their names in translated text: texts, and numbers with their unit."""
+        return {name: _written(value) for name, value in self.values.items()}
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Quantity) and not value.dim.is_dimensionless:
+        return value.in_best_unit(precision=DIGITS, python_code=True)
+    return repr(float(value))

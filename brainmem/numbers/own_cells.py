@@ -56,20 +56,14 @@ def calibrate_own(
         For a refractory period below 0.
     """
     check_refractory_time(cell, {name: parameters[known] for name, known in cell.parameter_names.items()})
-    initial = {name: _written(value) for name, value in cell.initial.items()}
     numbers = {name: float(np.asarray(value)) for name, value in parameters.items()}
-    key = key_of("own", program, numbers, initial, rate_max, tau, device, SAMPLES, SAMPLE_ROWS, VERSION)
+    key = key_of("own", program, numbers, cell.starts, rate_max, tau, device, SAMPLES, SAMPLE_ROWS, VERSION)
 
     def measure() -> Calibration:
         executable = prepare(BuildJob("brainmem.build.network:build_own_cells", program), device)
         return _measure(Probe(cell, program, numbers, parameters, rate_max, tau, executable))
 
     return kept(key, measure)
-
-
-def _written(value: Any) -> str:
-    """Return a text as it is, and a number with all its digits, in base SI units."""
-    return value if isinstance(value, str) else repr(float(np.asarray(value)))
 
 
 def own_cell_tables(population: str, found: Calibration) -> dict[str, np.ndarray]:

@@ -226,9 +226,7 @@ def check_refractory_time(cell: Cell, values: Mapping[str, Any]) -> None:
         time = float(np.asarray(values["refractory"]))
     if not 0 <= time < np.inf:
         shown = repr(given) if isinstance(given, str) else str(values["refractory"])
-        raise place_in(cell, "refractory").error(
-            f"{shown} is {time:g} s; it must be a time of at least 0, and finite."
-        )
+        raise place_in(cell, "refractory").error(f"{shown} is {time:g} s; it must be a time of at least 0, and finite.")
 
 
 def _check_initial(place: Place, cell: Cell, states: Mapping[str, Entry], values: Mapping[str, Any]) -> None:
