@@ -116,10 +116,12 @@ def _form_sampled_sums(program: Program, groups: Mapping[str, NeuronGroup], syna
 
 
 def _table(table: Table, program: Program) -> RowTable:
+    """Return what texts call by the name of a table; compiled code has another name for it, which C++ does not have."""
+    name = f"_table_of_{table.name}"  # no variable begins so
     if table.returns:
-        return CurveTable(table.returns, argument=_unit(table.argument), unit=_unit(table.unit), name=table.name)
+        return CurveTable(table.returns, argument=_unit(table.argument), unit=_unit(table.unit), name=name)
     columns = None if table.columns is None else table.columns.value(program.sizes)
-    return RowTable(columns, unit=_unit(table.unit), name=table.name)
+    return RowTable(columns, unit=_unit(table.unit), name=name)
 
 
 def _unit(text: str) -> Unit | int:

@@ -76,13 +76,6 @@ _MACRO_FAMILIES = re.compile(
     r"|(SCHAR|SIZE|SSIZE|PTRDIFF|WCHAR|WINT|SIG_ATOMIC|RAND|PATH|NAME|TMP|FOPEN|FILENAME)_(MAX|MIN|WIDTH)"
     r"|(FLT|DBL|LDBL|FP|LC|SEEK|STA|CLOCK|CLONE|SCHED|PTHREAD|CPU)_[A-Z0-9_]+|S?NANL?F?\d*X?"
 )
-# Functions of C that take one number, and namespaces: to compiled programs one more of that name is ambiguous.
-C_FUNCTIONS = {
-    *("acos", "acosh", "asin", "asinh", "atan", "atanh", "cbrt", "erf", "erfc", "exp2", "exp10", "fabs", "gamma"),
-    *("ilogb", "isfinite", "isinf", "isnan", "isnormal", "j0", "j1", "lgamma", "llrint", "llround", "log2", "logb"),
-    *("lrint", "lround", "nan", "nearbyint", "pow10", "rint", "round", "signbit", "significand", "tgamma", "trunc"),
-    *("y0", "y1", "std", "brian"),
-}
 # What printed scripts call so.
 PRINTED = {"arrays", "np", "network", "clock", "curve_value", "linked_var", "seed", "prefs", "defaultclock"}
 # What synapses have already; a rule that runs when a phase ends is added to them under its name.
@@ -153,8 +146,6 @@ def object_meaning(name: str) -> str:
 
 def function_meaning(name: str) -> str:
     """Return why no function of a curve may have a name, ``""`` if it may."""
-    if name in C_FUNCTIONS:
-        return "is a name of C++, to which equations are compiled"
     return "stands for something else in printed scripts" if name in PRINTED else object_meaning(name)
 
 
