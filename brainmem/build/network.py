@@ -38,7 +38,7 @@ from brainmem.build.recording import monitors_and_outputs
 from brainmem.engine.device import Built
 from brainmem.engine.rows import RowTable
 from brainmem.numbers.calibrate import CellProgram
-from brainmem.numbers.curves import OwnProgram
+from brainmem.numbers.calibration import OwnProgram
 from brainmem.text.equations import read_equations
 from brainmem.translation import schedule
 from brainmem.translation.controller import CONTROLLER, run_numbers

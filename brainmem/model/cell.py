@@ -24,37 +24,41 @@ class Cell:
 
     Its f-I curve is measured with this text at the time step of the run, and inverted: a unit's drive gives the rate
     wanted, and the curve the input with which the cell fires at this rate. In the translated text every name of the
-    cell has the cell's own in front (``v`` of a cell ``adex`` is ``adex_v``), so that none can be a name of a model;
-    ``parameters={"adex_C": 100*pF}`` gives a run another value, and sweeps many.
+    cell has the cell's own in front (``v`` of a cell ``adex`` is ``adex_v``), which keeps it apart from those of a
+    model; ``parameters={"adex_C": 100*pF}`` gives a run another value, and sweeps many.
 
     Parameters
     ----------
     name : str
         Short: it stands in front of the names of its variables and parameters.
     equations : str
-        Brian2 equations, with ``xi`` where they have noise of their own. They may read `parameters`, and those of the
-        spiking variant that are not among them: ``tau_m``, ``t_ref``, ``sigma_v``.
+        Brian2 equations, with ``xi`` where they have noise of their own; ``xi_v`` and ``xi_w`` in two equations are
+        independent. They may read `parameters`, and those of the spiking variant that are not among them: ``tau_m``,
+        ``t_ref``, ``sigma_v``. Flags may be ``(unless refractory)`` of differential equations and
+        ``(constant over dt)`` of subexpressions. What is declared without an equation (``g : 1``) has its value in
+        `parameters`, or is a variable that the reset changes or `initial` sets.
     threshold : str
         Condition of a spike, ``"v > V_t"``.
     reset : str
         Statements at a spike, ``"v = V_r"``; none for a cell that repolarises by itself.
     refractory : Quantity or str, optional
-        A time, or text over parameters, or a condition that holds while the cell cannot spike again,
+        A time, or text that gives one, or a condition that holds while the cell cannot spike again,
         ``"v > -40*mV"``. As in Brian2, equations stand still meanwhile that have the flag ``(unless refractory)``.
     input : str
         The variable through which the drive enters, declared in the equations with its unit (``I : amp``). Any unit
         will do; the range that the cell needs is found.
     noise : str, optional
-        Membrane noise that is added to the equation of the first variable of `threshold`: text over parameters, whose
-        unit is that of the variable (the standard deviation of a membrane with time constant ``tau_m``: ``noise*
-        sqrt(2/tau_m)*xi``), or that over the root of a time (``noise*xi``). None adds none.
+        Noise that is added to the equation of the membrane, the first variable of the greater side of `threshold` (v
+        in ``"v > th"`` and in ``"th < v"``): text over parameters, whose unit is that of the membrane (the standard
+        deviation of a membrane with time constant ``tau_m``: ``noise*sqrt(2/tau_m)*xi``), or that over the root of a
+        time (``noise*xi``). None adds none.
     parameters : mapping of str to number, Quantity or str
         Constants by name; text may read others.
     initial : mapping of str to number, Quantity or str
-        Where variables start when the cell is measured, as text over parameters and the draws of `Pattern`; others
-        start at 0. Runs begin with cells as the measurement has left them.
+        Where variables start when the cell is measured, as text over parameters and the draws of `Pattern`, in the
+        unit of the variable; others start at 0. Runs begin with cells as the measurement has left them.
     method : {"euler", "exponential_euler", "heun", "milstein", "rk2", "rk4", "exact"}
-        Brian2's integration method. The time step is the run's ``spike_dt``.
+        Brian2's integration method; euler, heun and milstein integrate noise. The time step is the run's ``spike_dt``.
 
     Raises
     ------

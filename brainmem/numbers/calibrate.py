@@ -15,7 +15,7 @@ import numpy as np
 from brainmem.engine.device import BuildJob, Device, Executable
 from brainmem.engine.prepare import prepare
 from brainmem.errors import TranslationError
-from brainmem.numbers.curves import SAMPLED, Calibration, invert, kept, key_of
+from brainmem.numbers.calibration import SAMPLED, Calibration, invert, kept, key_of
 from brainmem.translation.settling import LEVELS
 
 __all__ = ["CELLS", "TOLERANCE", "AffineFit", "CellProgram", "calibrate", "fit_affine"]

@@ -19,7 +19,7 @@ from brainmem.model.cell import Cell
 from brainmem.model.checks.cell import check_refractory_time
 from brainmem.model.names import current_table
 from brainmem.numbers.calibrate import TOLERANCE
-from brainmem.numbers.curves import Calibration, OwnProgram, invert, kept, key_of
+from brainmem.numbers.calibration import Calibration, OwnProgram, invert, kept, key_of
 from brainmem.numbers.following import check_regular, check_response, response_of
 from brainmem.numbers.probe import Measured, Probe
 from brainmem.numbers.search import curve_of, discarded, joined, jumps_error, lasting, not_finite, range_of

@@ -13,7 +13,7 @@ from brainmem.engine.device import Executable
 from brainmem.errors import TranslationError
 from brainmem.model.cell import Cell
 from brainmem.model.checks.cell_parts import is_held
-from brainmem.numbers.curves import OwnProgram
+from brainmem.numbers.calibration import OwnProgram
 from brainmem.text.draws import draw
 from brainmem.text.equations import read_equations, with_unit, write_equations
 from brainmem.translation.text import Group
