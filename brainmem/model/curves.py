@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -158,7 +158,7 @@ class Curve:
             return curve_rows(self.x.array, self.y.array, zero)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "rows"}
+        return {item.name: getattr(self, item.name) for item in fields(self)}
 
     def without_numbers(self) -> Curve:
         """Return what a program knows of it: its name and units."""

@@ -13,7 +13,7 @@ from brainmem.engine.device import Executable
 from brainmem.errors import TranslationError
 from brainmem.model.cell import Cell
 from brainmem.model.checks.cell_parts import is_held
-from brainmem.numbers.calibration import OwnProgram
+from brainmem.numbers.calibration import DISCARD, OwnProgram, fano_factor
 from brainmem.text.draws import draw
 from brainmem.text.equations import read_equations, with_unit, write_equations
 from brainmem.translation.text import Group
@@ -21,7 +21,7 @@ from brainmem.translation.text import Group
 __all__ = ["OWN_CELLS", "Measured", "Probe", "own_program"]
 
 OWN_CELLS = 4000
-DISCARD, STAGGER = 0.2, 0.1  # seconds; inputs begin at times within the second, so that cells without noise differ
+STAGGER = 0.1  # seconds; inputs begin at times within the second, so that cells without noise differ
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,7 @@ class Probe:
             looks["lastspike"] = out["looks.t"][seen][:, None] - looks["lastspike"]
         well = [np.isfinite(values).all(axis=0) for values in looks.values()]
         finite = mean(np.all([np.ones(len(level), bool), *well], axis=0)) == 1
-        with np.errstate(all="ignore"):
-            fano = np.where(rate > 0, variance / (rate * self.tau / 2), 1.0)
+        fano = fano_factor(rate, variance, self.tau)
         told = np.asarray(out["told.i"]), np.asarray(out["told.t"])
         return Measured(rate, fano, finite, level, looks, told, onset, begin, lasts)
 

@@ -116,7 +116,7 @@ def test_cells_begin_where_their_drive_would_have_brought_them(cell, dt):
         assert np.abs(part - rate).max() < 4.5 * np.sqrt(rate / (4000 * 2e-3)) + 2.0, part
 
 
-def test_trials_and_devices_do_the_same_with_it():
+def test_runs_with_trials_and_on_the_runtime_device_reach_the_rates_asked_for():
     model = steps(0.2, 0.8, lasts="0.2*second")
     parameters = {"N": 50, "cells_per_unit": 4}
     one = simulate(model, OWN, parameters=parameters, seed=1, device="runtime")
