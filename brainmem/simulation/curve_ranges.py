@@ -46,7 +46,8 @@ def beyond_curves(model: Model, outputs: Mapping[Recorded, Any]) -> Iterator[str
 
 
 def _records(outputs: Mapping[Recorded, Any], population: str, variable: str) -> list[Recorded]:
-    return [item for item in outputs if (item.owner, item.variable) == (population, variable) and item.kind in KINDS]
+    """Return the records of a variable; programs give plain tuples, which are equal to them."""
+    return [item for item in outputs if item[:2] == (population, variable) and item[2] in KINDS]
 
 
 def _read_by(model: Model, curve: Curve) -> Iterator[tuple[str, str]]:

@@ -249,9 +249,13 @@ def tabulated(high: float) -> MemoryModel:
     )
 
 
-@pytest.mark.parametrize("record", [("u",), ("end_u",), ("state",)], ids=str)
-def test_a_recorded_variable_that_leaves_the_points_of_a_curve_is_told(record):
-    said = [text for text in simulate(tabulated(2.0), device=RUNTIME, record=record).notes if "curve" in text]
+@pytest.mark.parametrize(
+    ("record", "device"),
+    [(("u",), RUNTIME), (("end_u",), RUNTIME), (("state",), RUNTIME), (("u", "end_u"), Device())],
+    ids=str,
+)
+def test_a_recorded_variable_that_leaves_the_points_of_a_curve_is_told(record, device):
+    said = [text for text in simulate(tabulated(2.0), device=device, record=record).notes if "curve" in text]
     assert len(said) == 1
     assert said[0].startswith("curve 'act': 'u' of 'units' went from ")
     assert "up to 1 nA beyond the curve's points, 0 A to 2 nA. There the curve is constant" in said[0]

@@ -100,7 +100,10 @@ def test_files_that_hold_no_points_are_refused_by_their_line(text, said, tmp_pat
         ({"x": [[0, 1], [2, 3]]}, r"x has shape \(2, 2\); needed are the values of the points in a row"),
         ({"x": "0, 1"}, r"x='0, 1'"),
         ({"y": [0, "one"]}, r"y=\[0, 'one'\]"),
-        ({"x": [0, 1, 1], "y": [0, 1, 2]}, r"x must ascend, but 1 follows 1 \(places 1 and 2\).*keep one of those with the same x"),
+        (
+            {"x": [0, 1, 1], "y": [0, 1, 2]},
+            r"x must ascend, but 1 follows 1 \(places 1 and 2\).*keep one of those with the same x",
+        ),
         ({"zero_at": [0, 1]}, r"zero_at=\[0, 1\] must be one finite number"),
         ({"zero_at": np.inf}, r"zero_at=inf must be one finite number"),
         ({"zero_at": 1 * nA}, r"zero_at=1\. \* namp must have the unit of x, which is no unit"),
