@@ -9,6 +9,7 @@ import pytest
 from brian2 import Mohm, Quantity, ms, mV
 
 from brainmem import Cell, MemoryModel, Phase, Population, RuleError
+from brainmem.model.checks.cell import check_refractory_time
 from brainmem.model.checks.cell_methods import METHODS
 from brainmem.model.checks.cell_parts import is_held, membrane_of
 
@@ -144,6 +145,15 @@ def test_flags_that_a_cell_may_have():
 def test_refractoriness_that_is_no_time_and_no_condition_is_refused(given, said):
     with pytest.raises(RuleError, match=rf"Cell 'mine', refractory: .*{said}|Cell 'mine', refractory: {said}"):
         leaky(refractory=given)
+
+
+def test_values_of_a_run_are_refused_where_they_make_a_refractory_period_negative():
+    for cell, values in ((leaky(refractory="tau - 5*ms"), {"tau": 1 * ms}), (leaky(refractory=2 * ms), {})):
+        check_refractory_time(cell, {**VALUES, "refractory": 2 * ms})
+        with pytest.raises(RuleError, match=r"must be a time of at least 0, and finite"):
+            check_refractory_time(cell, {**VALUES, "refractory": -1 * ms, **values})
+    for given in (None, "", "v > -40*mV"):
+        check_refractory_time(leaky(refractory=given), VALUES)
 
 
 def test_a_condition_is_told_from_a_time_by_what_it_is():

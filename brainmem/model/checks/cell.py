@@ -217,6 +217,8 @@ def _check_refractory(cell: Cell, entries: Mapping[str, Entry], values: Mapping[
 def check_refractory_time(cell: Cell, values: Mapping[str, Any]) -> None:
     """Raise for a refractory period below 0, where these values of parameters decide it."""
     given = cell.refractory
+    if given is None or given == "":
+        return
     if isinstance(given, str):
         try:
             time = float(np.asarray(evaluate(given, values)))
