@@ -198,6 +198,13 @@ def test_names_that_mean_something_with_the_name_of_the_cell_in_front_are_refuse
         Cell(cell, line, threshold="v > 1", reset="v = 0", input="I", parameters={name: 1})
 
 
+def test_names_that_a_reset_gives_to_values_have_that_of_the_cell_in_front_too():
+    given = {"threshold": "v > 1", "input": "I", "reset": "m = 0.5*v; v = v - 2*m"}
+    with pytest.raises(RuleError, match=r"reset, line 1 .*the name 'm' would be 'tau_m' in the translation"):
+        Cell("tau", "dv/dt = (I - v)/second : 1", **given)
+    assert Cell("own", "dv/dt = (I - v)/second : 1", **given).states == ("v",)
+
+
 @pytest.mark.parametrize(
     "name", ["sigma", "tau_m", "s", "step", "total", "before", "onset", "match", "spikes", "clock"]
 )

@@ -58,13 +58,17 @@ def check_cell(cell: Cell) -> None:
         found.passes(check_entry, place_in(cell, "equations", cell.equations), entry, scope)
     found.passes(_check_condition, place_in(cell, "threshold"), cell.threshold, scope)
     states = _states(cell, entries, values)
-    changed = Statements(
+    reset = Statements(
         place_in(cell, "reset", statements_of(cell.reset)),
         scope,
         {name: variable(entry) for name, entry in states.items()},
         owner="the cell",
         changing="a reset changes the variables of its cell",
-    ).changed(found)
+    )
+    changed = reset.changed(found)
+    for name, line in reset.local.items():
+        if reason := _with_cell(cell, name):
+            found.note(reset.place.error(f"the name {name!r} {reason}. Rename it.", line=line))
     found.passes(_check_refractory, cell, entries, values, scope)
     found.close(place.where)
     _check_initial(place, cell, states, values)
