@@ -38,7 +38,7 @@ from brainmem.build.recording import monitors_and_outputs
 from brainmem.engine.device import Built
 from brainmem.engine.rows import RowTable
 from brainmem.numbers.calibrate import CellProgram
-from brainmem.numbers.curves import OwnProgram
+from brainmem.numbers.calibration import OwnProgram
 from brainmem.text.equations import read_equations
 from brainmem.translation import schedule
 from brainmem.translation.controller import CONTROLLER, run_numbers
@@ -116,10 +116,12 @@ def _form_sampled_sums(program: Program, groups: Mapping[str, NeuronGroup], syna
 
 
 def _table(table: Table, program: Program) -> RowTable:
+    """Return what texts call by the name of a table; compiled code has another name for it, which C++ does not have."""
+    name = f"_table_of_{table.name}"  # no variable begins so
     if table.returns:
-        return CurveTable(table.returns, argument=_unit(table.argument), unit=_unit(table.unit), name=table.name)
+        return CurveTable(table.returns, argument=_unit(table.argument), unit=_unit(table.unit), name=name)
     columns = None if table.columns is None else table.columns.value(program.sizes)
-    return RowTable(columns, unit=_unit(table.unit), name=table.name)
+    return RowTable(columns, unit=_unit(table.unit), name=name)
 
 
 def _unit(text: str) -> Unit | int:

@@ -117,6 +117,7 @@ def _curve(item: Curve) -> Iterator[tuple[str, str]]:
         unit = unit_text(points.dimensions)
         ends = f"{min(points.numbers):g} to {max(points.numbers):g}"
         yield name, ends if unit == "1" else f"{ends} {unit}"
+    yield "outside", "constant; the integral is linear"
     yield "integral 0 at", "" if item.zero_at is None else f"{item.zero_at.numbers[0]:g}"
 
 

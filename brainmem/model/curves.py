@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -157,7 +158,7 @@ class Curve:
             return curve_rows(self.x.array, self.y.array, zero)
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "rows"}
+        return {item.name: getattr(self, item.name) for item in fields(self)}
 
     def without_numbers(self) -> Curve:
         """Return what a program knows of it: its name and units."""
@@ -225,7 +226,7 @@ class Curve:
     def from_csv(cls, name: str, path: str | Path, *, x_unit: Any = 1, y_unit: Any = 1, **fields: Any) -> Curve:
         """Return the curve through the points of a text file: x and y in two columns, apart by commas.
 
-        Lines that begin with ``#`` are left out, and a first line that holds no numbers.
+        Empty lines are left out, what stands behind ``#``, and headings: lines without a number above the first point.
 
         Raises
         ------
@@ -233,11 +234,11 @@ class Curve:
             For a file that cannot be read, or does not hold two columns of numbers.
         """
         try:
-            lines = Path(path).read_text(encoding="utf-8").splitlines()
+            lines = Path(path).read_text(encoding="utf-8-sig").splitlines()
         except (OSError, ValueError, TypeError) as error:
             raise RuleError(f"Curve {name!r}: the file {quoted(path)} cannot be read: {error}.") from error
-        table = [pair for number, line in enumerate(lines) if (pair := _pair(name, path, number, line))]
-        x, y = zip(*table, strict=True) if table else ((), ())
+        table = _pairs(name, path, lines)
+        x, y = zip(*table, strict=True)
         return cls(name, x=_in_unit(name, "x", x, x_unit), y=_in_unit(name, "y", y, y_unit), **fields)
 
 
@@ -262,19 +263,36 @@ def _in_unit(name: str, axis: str, values: tuple[float, ...], unit: Any) -> Any:
     return Points(tuple(value * float(found.values) for value in values), tuple(found.dimensions or NO_UNIT))
 
 
-def _pair(name: str, path: str | Path, number: int, line: str) -> tuple[float, float] | None:
-    """Return the two numbers of a line, None for a comment, an empty line and a heading."""
-    parts = [part.strip() for part in line.split("#")[0].split(",")]
-    if parts == [""]:
-        return None
+def _pairs(name: str, path: str | Path, lines: list[str]) -> list[tuple[float, float]]:
+    """Return the points in the lines of a file.
+
+    Raises
+    ------
+    RuleError
+        For a line that is no point, no comment and no heading.
+    """
+    found: list[tuple[float, float]] = []
+    for number, line in enumerate(lines, 1):
+        bare = line.split("#")[0].strip()
+        fields = [field.strip() for field in next(csv.reader([bare], skipinitialspace=True), [])]
+        numbers = [value for value in map(_number, fields) if value is not None]
+        if len(numbers) == len(fields) == 2:
+            found.append((numbers[0], numbers[1]))
+        elif fields and (found or numbers):
+            raise RuleError(
+                f"Curve {name!r}: line {number} of {str(path)!r}, {quoted(line)}, must hold two numbers, 'x, y'."
+            )
+    if not found:
+        begins = f"; it begins with {quoted(lines[0])}" if lines else ", which is empty"
+        raise RuleError(f"Curve {name!r}: no line of {str(path)!r} holds two numbers, 'x, y', with a comma{begins}.")
+    return found
+
+
+def _number(field: str) -> float | None:
     try:
-        first, second = map(float, parts)
+        return float(field)
     except ValueError:
-        if number == 0 and len(parts) == 2:
-            return None
-        where = f"line {number + 1} of {str(path)!r}"
-        raise RuleError(f"Curve {name!r}: {where}, {quoted(line)}, must hold two numbers, 'x, y'.") from None
-    return first, second
+        return None
 
 
 def curve_unit(curve: Curve, returns: str) -> Any:

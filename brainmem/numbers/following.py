@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from brainmem.numbers.curves import Response
+from brainmem.numbers.calibration import Response
 from brainmem.numbers.probe import Measured, Probe
 
 __all__ = ["bursts", "check_regular", "check_response", "response_of"]

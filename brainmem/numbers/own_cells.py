@@ -16,12 +16,21 @@ from brainmem.engine.device import BuildJob, Device
 from brainmem.engine.prepare import prepare
 from brainmem.errors import TranslationError
 from brainmem.model.cell import Cell
+from brainmem.model.checks.cell import check_refractory_time
 from brainmem.model.names import current_table
-from brainmem.numbers.calibrate import TOLERANCE
-from brainmem.numbers.curves import Calibration, OwnProgram, invert, kept, key_of
+from brainmem.numbers.calibration import (
+    TOLERANCE,
+    Calibration,
+    OwnProgram,
+    discarded,
+    invert,
+    kept,
+    key_of,
+    largest_error,
+)
 from brainmem.numbers.following import check_regular, check_response, response_of
 from brainmem.numbers.probe import Measured, Probe
-from brainmem.numbers.search import curve_of, discarded, joined, jumps_error, lasting, not_finite, range_of
+from brainmem.numbers.search import curve_of, joined, jumps_error, lasting, not_finite, range_of
 from brainmem.translation.currents import TABLE_ROWS
 from brainmem.translation.own_cells import SAMPLE_ROWS, SAMPLES
 
@@ -51,10 +60,12 @@ def calibrate_own(
     ------
     TranslationError
         When the cell cannot follow a drive, with the reason and what to do.
+    RuleError
+        For a refractory period below 0.
     """
-    initial = {name: str(value) for name, value in cell.initial.items()}
+    check_refractory_time(cell, {name: parameters[known] for name, known in cell.parameter_names.items()})
     numbers = {name: float(np.asarray(value)) for name, value in parameters.items()}
-    key = key_of("own", program, numbers, initial, rate_max, tau, device, SAMPLES, SAMPLE_ROWS, VERSION)
+    key = key_of("own", program, numbers, cell.starts, rate_max, tau, device, SAMPLES, SAMPLE_ROWS, VERSION)
 
     def measure() -> Calibration:
         executable = prepare(BuildJob("brainmem.build.network:build_own_cells", program), device)
@@ -109,9 +120,8 @@ def _checked(
 ) -> tuple[Measured, float]:
     """Return cells at the inputs for these activities, with fresh noise, and the largest error of their rates."""
     wanted = invert(current, rate, probe.rate_max, checked)
-    found = probe.run(wanted, seconds=lasting(probe), seed=seed, discard=discarded(probe), tell=True)
-    inside = (checked >= 0.05) & (checked <= 0.95)
-    return found, float(np.abs(found.rate / probe.rate_max - checked)[inside].max())
+    found = probe.run(wanted, seconds=lasting(probe), seed=seed, discard=discarded(probe.tau), tell=True)
+    return found, largest_error(checked, found.rate / probe.rate_max)
 
 
 def _states(found: Measured) -> dict[str, tuple[tuple[float, ...], ...]]:

@@ -12,16 +12,16 @@ import numpy as np
 from brainmem.engine.device import Executable
 from brainmem.errors import TranslationError
 from brainmem.model.cell import Cell
-from brainmem.numbers.curves import OwnProgram
+from brainmem.model.checks.cell_parts import is_held
+from brainmem.numbers.calibration import DISCARD, OwnProgram, fano_factor
 from brainmem.text.draws import draw
 from brainmem.text.equations import read_equations, with_unit, write_equations
-from brainmem.translation.own_cells import holds_by_condition
 from brainmem.translation.text import Group
 
 __all__ = ["OWN_CELLS", "Measured", "Probe", "own_program"]
 
 OWN_CELLS = 4000
-DISCARD, STAGGER = 0.2, 0.1  # seconds; inputs begin at times within the second, so that cells without noise differ
+STAGGER = 0.1  # seconds; inputs begin at times within the second, so that cells without noise differ
 
 
 @dataclass(frozen=True)
@@ -103,8 +103,7 @@ class Probe:
             looks["lastspike"] = out["looks.t"][seen][:, None] - looks["lastspike"]
         well = [np.isfinite(values).all(axis=0) for values in looks.values()]
         finite = mean(np.all([np.ones(len(level), bool), *well], axis=0)) == 1
-        with np.errstate(all="ignore"):
-            fano = np.where(rate > 0, variance / (rate * self.tau / 2), 1.0)
+        fano = fano_factor(rate, variance, self.tau)
         told = np.asarray(out["told.i"]), np.asarray(out["told.t"])
         return Measured(rate, fano, finite, level, looks, told, onset, begin, lasts)
 
@@ -123,7 +122,7 @@ def own_program(group: Group, cell: Cell, dt: float) -> OwnProgram:
     own = cell.names[cell.input]
     lines = [line for line in read_equations(group.equations) if line.name != own and "linked" not in line.flags]
     states = tuple(cell.names[name] for name in cell.states)
-    looked = (*states, *(("not_refractory",) if holds_by_condition(cell) else ()))
+    looked = (*states, *(("not_refractory",) if is_held(cell) else ()))
     return OwnProgram(
         equations=write_equations(lines),
         threshold=group.threshold or "",

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from brainmem.errors import TranslationError
-from brainmem.numbers.probe import DISCARD, Probe
+from brainmem.numbers.calibration import HEADROOM, MEASURED, discarded
+from brainmem.numbers.probe import Probe
 
-__all__ = ["HEADROOM", "curve_of", "discarded", "joined", "jumps_error", "lasting", "not_finite", "range_of"]
+__all__ = ["curve_of", "joined", "jumps_error", "lasting", "not_finite", "range_of"]
 
-HEADROOM = 1.2
 DECADES, PER_DECADE = (-17, 12), 10  # of the input, in base SI units
-MEASURED, SPIKES = 2.0, 20_000  # seconds, or as many spikes of the cells at one input at rate_max
+SPIKES = 20_000  # if not in MEASURED seconds, so many spikes of the cells at one input at rate_max
 LONGEST = 20.0  # seconds
 AT_ONE_INPUT = 1 / 33  # of the cells
 QUIET, NEARLY, SILENCED = 0.0005, 0.005, 0.02  # of rate_max: silence, without input, at any input
@@ -98,7 +98,7 @@ def curve_of(probe: Probe, low: float, high: float) -> tuple[np.ndarray, np.ndar
     rates = rate[-1] * np.linspace(0, 1, along + 1)[1:-1] ** 1.5
     placed = np.interp(rates, rate + 1e-9 * np.arange(len(rate)), current)
     current = np.unique(np.r_[np.linspace(low, high, even), placed])
-    rate = probe.run(current, seconds=lasting(probe), seed=3, discard=discarded(probe)).rate
+    rate = probe.run(current, seconds=lasting(probe), seed=3, discard=discarded(probe.tau)).rate
     current, rate = _refined(probe, current, rate)
     _check_rising(probe, current, rate)
     if rate.max() < probe.rate_max:
@@ -108,7 +108,7 @@ def curve_of(probe: Probe, low: float, high: float) -> tuple[np.ndarray, np.ndar
 
 def _coarse(probe: Probe, low: float, high: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
     current = np.linspace(low, high, COARSE)
-    return current, probe.run(current, seconds=0.5, seed=seed, discard=discarded(probe)).rate
+    return current, probe.run(current, seconds=0.5, seed=seed, discard=discarded(probe.tau)).rate
 
 
 def joined(current: np.ndarray, rate: np.ndarray, more: np.ndarray, rates: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -129,7 +129,7 @@ def _refined(probe: Probe, current: np.ndarray, rate: np.ndarray) -> tuple[np.nd
             break
         ends = zip(current[steep], current[steep + 1], strict=True)
         more = np.concatenate([np.linspace(low, high, PARTS + 1)[1:-1] for low, high in ends])
-        found = probe.run(more, seconds=lasting(probe), seed=seed, discard=discarded(probe)).rate
+        found = probe.run(more, seconds=lasting(probe), seed=seed, discard=discarded(probe.tau)).rate
         current, rate = joined(current, rate, more, found)
     return current, rate
 
@@ -152,11 +152,6 @@ def lasting(probe: Probe) -> float:
     """Return seconds in which the cells at one input fire often enough to know their rate within half a percent."""
     cells = probe.program.cells * AT_ONE_INPUT
     return float(np.clip(SPIKES / (cells * probe.rate_max), MEASURED, LONGEST))
-
-
-def discarded(probe: Probe) -> float:
-    """Return seconds after which cells and their traces have settled."""
-    return max(DISCARD, 4 * probe.tau)
 
 
 def jumps_error(probe: Probe, below: float, above: float, at: float) -> TranslationError:

@@ -27,7 +27,7 @@ from brainmem.plot.style import (
     styled,
 )
 from brainmem.results.agreement import Agreement, Comparison
-from brainmem.results.pairing import Pair, changes, matched_rates
+from brainmem.results.pairing import Pair, changes, matched_rates, other_curves
 from brainmem.results.result import Result
 
 __all__ = ["comparison", "recall_curve"]
@@ -73,6 +73,7 @@ def _tables(group: list[Result], criterion: Mapping[str, Any]) -> list[xr.Datase
     for result, table in zip(group, tables, strict=True):
         settings = ("model", "parameters", "schedule")
         different = [name for name in settings if getattr(result, name) != getattr(group[0], name)]
+        different += ["curves"] if other_curves(result, group[0]) else []
         different += ["recall criterion"] if table.attrs != tables[0].attrs else []
         if different:
             raise ResultError(

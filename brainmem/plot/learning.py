@@ -13,6 +13,7 @@ from matplotlib.ticker import MaxNLocator
 from brainmem import measure
 from brainmem.errors import ResultError
 from brainmem.intake.arguments import MAPPING, RESULT, TEXT, optional, takes
+from brainmem.intake.units import unit_name
 from brainmem.measure.checks import array
 from brainmem.plot.style import GREY, figure, look, reference_line, remark, styled
 from brainmem.results.result import Result
@@ -20,6 +21,8 @@ from brainmem.results.result import Result
 __all__ = ["fi_curve", "weights"]
 
 _NUMBERS = {"current", "rate", "rate_max", "checked", "reached", "fano", "error"}
+_BASE = ("metre", "kilogram", "second", "amp", "kelvin", "mole", "candle")
+_PREFIXES = {-15: "f", -12: "p", -9: "n", -6: "µ", -3: "m", 0: "", 3: "k", 6: "M", 9: "G"}
 
 
 @takes(ResultError, result=RESULT, variable=optional(TEXT), targets=TEXT, cues=TEXT)
@@ -123,8 +126,9 @@ def fi_curve(calibration: Mapping[str, Any]) -> Figure:
     Parameters
     ----------
     calibration : mapping
-        One population's report, ``result.calibration["units"]``: ``current``, ``rate`` (Hz), ``rate_max`` (Hz) and,
-        if present, ``checked`` and ``reached`` (activities), ``fano``, ``error``.
+        One population's report, ``result.calibration["units"]``: ``current`` (in base SI units where there is a
+        ``unit``, that of an own cell's input), ``rate`` (Hz), ``rate_max`` (Hz) and, if present, ``checked`` and
+        ``reached`` (activities), ``fano``, ``error``.
     """
     absent = [name for name in ("current", "rate", "rate_max") if name not in calibration]
     if absent:
@@ -156,11 +160,48 @@ def _check_lengths(calibration: Mapping[str, Any], names: tuple[str, ...]) -> No
 
 
 def _curve(axes: Axes, calibration: Mapping[str, Any]) -> None:
-    axes.plot(calibration["current"], calibration["rate"], "o-", color=look("spiking")["color"], markersize=3)
+    current, label = _input(calibration)
+    axes.plot(current, calibration["rate"], "o-", color=look("spiking")["color"], markersize=3)
     reference_line(axes, calibration["rate_max"])
     remark(axes, "activity 1", (0.02, calibration["rate_max"]), at_value=True, va="bottom")
-    axes.set(title="measured f-I curve", xlabel="current (threshold - reset)", ylabel="rate (Hz)")
+    axes.set(title="measured f-I curve", xlabel=label, ylabel="rate (Hz)")
     axes.margins(y=0.08)
+
+
+def _input(calibration: Mapping[str, Any]) -> tuple[np.ndarray, str]:
+    """Return the inputs of a curve and the label of their axis: a unit that is neither large nor small, or none.
+
+    Reports of LIF cells have no unit, and their inputs are in units of threshold minus reset.
+    """
+    current = np.asarray(calibration["current"], dtype=float)
+    if "unit" not in calibration:
+        return current, "current (threshold - reset)"
+    unit = str(calibration["unit"])
+    if unit == "1":
+        return current, "input"
+    symbol = _symbol(unit)
+    if not symbol.isalpha():  # a product of units
+        return current, f"input ({symbol})"
+    power = _power(float(np.abs(current).max(initial=0.0)))
+    return current / 10.0**power, f"input ({_PREFIXES[power]}{symbol})"
+
+
+def _symbol(unit: str) -> str:
+    """Return what to call a unit that Brian2 writes as a product of base units: ``A``, ``V``, ``kg m^2``."""
+    powers = [0.0] * len(_BASE)
+    for part in unit.replace("**", "^").split("*"):
+        name, _, power = part.partition("^")
+        if name not in (*_BASE, "hertz"):
+            return unit
+        powers[_BASE.index("second" if name == "hertz" else name)] = float(power or 1) * (-1 if name == "hertz" else 1)
+    return unit_name(tuple(powers))
+
+
+def _power(largest: float) -> int:
+    """Return the power of 1000 with which the largest of numbers is between 1 and 1000, as a power of ten."""
+    if not 0 < largest < np.inf:
+        return 0
+    return int(np.clip(3 * np.floor(np.log10(largest) / 3 + 1e-9), min(_PREFIXES), max(_PREFIXES)))
 
 
 def _deviation(axes: Axes, calibration: Mapping[str, Any]) -> None:

@@ -72,8 +72,8 @@ def compare(
     Raises
     ------
     ResultError
-        For different models, parameters, patterns or numbers of trials, unpaired seeds, unfinished runs, or a rate or
-        criterion that does not fit the results.
+        For different models, parameters, curves, patterns or numbers of trials, unpaired seeds, unfinished runs, or a
+        rate or criterion that does not fit the results.
     """
     pairs, notes = paired(rate_results, spiking_results), Notes()
     given = {"phase": phase, "target": target, "score": score, "threshold": threshold, "repeats": repeats}

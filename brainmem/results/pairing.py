@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from brainmem.errors import ResultError
 from brainmem.measure.recall import mean_rates
 from brainmem.results.result import Result
 
-__all__ = ["Matched", "Pair", "aligned_rates", "changes", "matched_rates", "paired"]
+__all__ = ["Matched", "Pair", "aligned_rates", "changes", "matched_rates", "other_curves", "paired"]
 
 Pair = tuple[Result, Result]
 
@@ -182,7 +183,10 @@ def _check_pair(rate: Result, spiking: Result) -> None:
 
 
 def _check_same_settings(one: Result, other: Result, which: str) -> None:
-    """Refuse results of two models, or of other protocols, parameters or forms of one; `which` says what they are."""
+    """Refuse results of two models, or of other protocols, parameters, curves or forms of one.
+
+    `which` says what they are.
+    """
     if one.model != other.model:
         raise ResultError(f"Cannot compare two models: {one.model!r} and {other.model!r}.")
     if one.protocol != other.protocol:
@@ -205,6 +209,28 @@ def _check_same_settings(one: Result, other: Result, which: str) -> None:
             f"Results of {one.model!r}, {which}, differ in parameters: {', '.join(different)}. "
             "Run both with the same parameters."
         )
+    if curves := other_curves(one, other):
+        raise ResultError(
+            f"Results of {one.model!r}, {which}, differ in curves: {', '.join(curves)}. Run both with the same curves."
+        )
+
+
+def other_curves(one: Result, other: Result) -> list[str]:
+    """Return the curves that have other points in two results, or that only one has, and what differs in each."""
+    first, second = one.curves, other.curves
+    found = []
+    for name in {**first, **second}:
+        if name not in first or name not in second:
+            found.append(f"{name} (of one only)")
+            continue
+        parts = [part for part in ("x", "y", "zero_at") if _axis(first[name], part) != _axis(second[name], part)]
+        found += [f"{name} (other {' and '.join(parts)})"] if parts else []
+    return found
+
+
+def _axis(curve: Mapping[str, Any], part: str) -> tuple[Any, Any]:
+    """Return the numbers of an axis and their unit."""
+    return curve.get(part), curve.get(f"{part}_unit")
 
 
 def _unequal(first: dict, second: dict, *, same: bool) -> bool:

@@ -172,7 +172,7 @@ class Result:
 
     @property
     def options(self) -> dict[str, Any]:
-        """How the model was translated: ``neuron``, ``read`` and ``pairing`` of `brainmem.translate`, if spiking."""
+        """How the model was translated, if spiking: ``neuron``, ``read``, ``pairing``, and an own ``cell``."""
         return self._json("options", {})
 
     @property

@@ -11,7 +11,7 @@ from brainmem.model.cell import Cell
 from brainmem.model.names import key_of_rank
 from brainmem.model.nouns import Population
 from brainmem.model.reading import extreme_of
-from brainmem.numbers.curves import Calibration
+from brainmem.numbers.calibration import Calibration
 from brainmem.simulation.verdicts import Expected as Bias
 from brainmem.simulation.verdicts import percent, verdicts
 from brainmem.text import evaluate

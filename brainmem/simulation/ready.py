@@ -15,7 +15,7 @@ from brainmem.errors import RuleError
 from brainmem.model.curves import curve_functions
 from brainmem.model.names import affine_tables, current_table
 from brainmem.numbers.calibrate import CELLS, POINTS, AffineFit, CellProgram, calibrate, fit_affine
-from brainmem.numbers.curves import Calibration
+from brainmem.numbers.calibration import Calibration
 from brainmem.numbers.ended import with_inputs
 from brainmem.numbers.items import with_items
 from brainmem.numbers.own_cells import calibrate_own, own_cell_tables

@@ -24,6 +24,7 @@ from brainmem.model.phases import turns
 from brainmem.model.pruning import acting_rules
 from brainmem.model.reading import patterns_read
 from brainmem.numbers.run import Numbers
+from brainmem.simulation.curve_ranges import beyond_curves
 from brainmem.text import evaluate
 from brainmem.text.derivative import derivative
 from brainmem.text.equations import Equation, identifiers, read_equations
@@ -188,6 +189,7 @@ def remarks_on_run(
     yield from _phases_without_end(translated.model, data)
     yield from _repeats_without_end(json.loads(data.attrs["repeats"]))
     yield from _large_means(data)
+    yield from map(Remark, beyond_curves(translated.model, outputs))
     for population in translated.model.populations:
         if population.rate and translated.variant == "spiking":
             yield from _cut(translated, numbers, population, outputs, dt)

@@ -17,6 +17,7 @@ from brainmem.storage.locks import alone_in
 __all__ = [
     "MANIFEST",
     "Listing",
+    "changed",
     "check_listing",
     "forget_error",
     "read_error",
@@ -27,6 +28,7 @@ __all__ = [
 
 MANIFEST = ".sweep.json"
 ERROR = ".error.json"
+LONGEST = 120  # letters of a value in a message
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def _check_same(store: Path, new: Listing, old: Listing) -> None:
     }
     pairs["swept parameters"] = (sorted(old.units), sorted(new.units))
     pairs["points"] = (_form(old), _form(new))
-    changes = [_change(name, was, now) for name, (was, now) in pairs.items() if was != now]
+    changes = [text for name, (was, now) in pairs.items() for text in changed(name, was, now)]
     if changes:
         raise ResultError(
             f"The store {str(store)!r} holds another sweep. What differs: {'; '.join(changes)}. Values and seeds may "
@@ -137,15 +139,26 @@ def _form(listing: Listing) -> str:
     return "all combinations" if listing.grid else "a list"
 
 
-def _change(name: str, was: Any, now: Any) -> str:
+def changed(name: str, was: Any, now: Any) -> list[str]:
+    """Return what differs between two values of a name, part by part where both are mappings."""
+    if was == now:
+        return []
+    if isinstance(was, Mapping) and isinstance(now, Mapping):
+        return [text for part in {**was, **now} for text in changed(f"{name}: {part}", was.get(part), now.get(part))]
     if name.startswith("hash of "):
-        return f"the text of {name.removeprefix('hash of ')}"
-    return f"{name}: {_brief(was)} there, {_brief(now)} now"
+        return [f"the text of {name.removeprefix('hash of ')}"]
+    return [f"{name}: {_brief(was, now)} there, {_brief(now, was)} now"]
 
 
-def _brief(value: Any) -> str:
-    text = json.dumps(value) if not isinstance(value, str) else value
-    return text if len(text) <= 120 else f"{text[:117]}..."
+def _brief(value: Any, other: Any) -> str:
+    """Return a value for a message, a long text without what it has in common with the other."""
+    text, against = (item if isinstance(item, str) else json.dumps(item) for item in (value, other))
+    if len(text) <= LONGEST:
+        return text
+    same = next((k for k, pair in enumerate(zip(text, against, strict=False)) if len(set(pair)) > 1), len(against))
+    begin = max(0, same - LONGEST // 3)
+    shown = text[begin : begin + LONGEST - 6]
+    return f"{'...' if begin else ''}{shown}{'...' if begin + LONGEST - 6 < len(text) else ''}"
 
 
 def write_error(path: Path, error: BaseException) -> None:

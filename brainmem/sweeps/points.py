@@ -19,6 +19,7 @@ from brainmem.model.memory import MemoryModel
 from brainmem.model.parameters import resolve_parameters
 from brainmem.model.parts import unchecked
 from brainmem.model.protocols import check_protocol_name
+from brainmem.model.variants import Spiking, Variant
 from brainmem.numbers.run import Given
 from brainmem.results.result import Result
 from brainmem.simulation.collect import versions
@@ -35,6 +36,7 @@ __all__ = [
     "Points",
     "Task",
     "Work",
+    "cell_of",
     "choosing",
     "form_at",
     "forms_of",
@@ -203,6 +205,7 @@ def _definition(work: Work, form: Mapping[str, str], swept: set[str]) -> dict[st
         "variant": translated.variant,
         **({PROTOCOL: protocol} if protocol and PROTOCOL not in swept else {}),
         "options": dict(translated.options),
+        **cell_of(translated.spiking),
         "device": str(work.device),
         "record": written(work.record),
         "interval": None if work.interval is None else float(np.asarray(work.interval)),
@@ -217,6 +220,12 @@ def _definition(work: Work, form: Mapping[str, str], swept: set[str]) -> dict[st
             else {"hash of the translation": _hash(str(translated))}
         ),
     }
+
+
+def cell_of(variant: Variant | None) -> dict[str, dict[str, str]]:
+    """Return what points have in common of a cell of the user's own beside its text: the values that it comes with."""
+    cell = variant.cell if isinstance(variant, Spiking) else None
+    return {"parameters of the cell": cell.defaults} if cell else {}
 
 
 def _fixed(translated: Translation, given: Parameters) -> dict[str, Any]:

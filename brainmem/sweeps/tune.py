@@ -31,14 +31,14 @@ from brainmem.intake.arguments import (
 )
 from brainmem.intake.records import RECORD, Asked
 from brainmem.model.memory import MemoryModel
-from brainmem.model.variants import Variant, variant_of
+from brainmem.model.variants import Spiking, Variant, variant_of
 from brainmem.models import get_model
 from brainmem.numbers.loading import RUN
 from brainmem.results.result import Result
 from brainmem.storage.files import check_folder
 from brainmem.sweeps.axes import Axis
 from brainmem.sweeps.measured import check_measure, kept_at
-from brainmem.sweeps.points import PROTOCOL, with_choice
+from brainmem.sweeps.points import PROTOCOL, cell_of, with_choice
 from brainmem.sweeps.search import METHODS, SearchEnded, search
 from brainmem.sweeps.space import Reader, read_space, read_starts
 from brainmem.sweeps.store import Point, Sweep
@@ -157,6 +157,8 @@ def tune(
     about = {
         "model": model.name,
         "variant": variant.name,
+        "options": variant.options if isinstance(variant, Spiking) else {},
+        **cell_of(variant),
         "protocol": fixed.get(PROTOCOL, ""),
         "objective": objective.__qualname__,
         "method": method,

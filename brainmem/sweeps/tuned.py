@@ -17,6 +17,7 @@ from brainmem.intake.arguments import PATH, takes
 from brainmem.storage.files import make_folder, open_path, replacing
 from brainmem.storage.seals import read_text, write_text
 from brainmem.sweeps.axes import Axis
+from brainmem.sweeps.manifest import changed
 from brainmem.sweeps.search import METHODS
 from brainmem.sweeps.verdicts import as_good, ranges, span, table_of, verdicts
 
@@ -240,7 +241,7 @@ def check_kept(new: Tuned) -> Tuned | None:
     pairs = {name: (old.about.get(name), new.about[name]) for name in new.about}
     spaces = [{axis.name: str(axis) for axis in found.axes} for found in (old, new)]
     pairs |= {f"space of {name}": tuple(space.get(name) for space in spaces) for name in {**spaces[0], **spaces[1]}}
-    changes = [f"{name}: {was} there, {now} now" for name, (was, now) in pairs.items() if was != now]
+    changes = [text for name, (was, now) in pairs.items() for text in changed(name, was, now)]
     if changes:
         raise ResultError(
             f"The store {str(new.store)!r} holds another tuning. What differs: {'; '.join(changes)}. A larger budget "

@@ -47,7 +47,8 @@ def curve_value(x: np.ndarray, rows: np.ndarray, returns: str) -> np.ndarray:
         return row[..., 2]
     if returns == "integral":
         beyond = x - row[..., 0]
-        return row[..., 3] + beyond * (row[..., 1] + 0.5 * row[..., 2] * beyond)
+        mean = row[..., 1] + 0.5 * row[..., 2] * np.where(row[..., 2] == 0, 0.0, beyond)  # 0*inf would be nan
+        return row[..., 3] + mean * np.where((mean == 0) & np.isinf(beyond), 0.0, beyond)
     return row[..., 1] + row[..., 2] * (np.minimum(np.maximum(x, rows[0, 0]), rows[-1, 0]) - row[..., 0])
 
 

@@ -101,7 +101,7 @@ def with_unit(value: float, unit: str) -> str:
     if dimensions.is_dimensionless:
         return f"{value:.4g}"
     quantity: Any = Quantity(float(f"{value:.4g}"), dim=dimensions)
-    return str(quantity.in_best_unit(python_code=False))
+    return str(quantity.in_best_unit(python_code=False)).replace(". ", " ")
 
 
 def read_equations(*texts: str) -> tuple[Equation, ...]:

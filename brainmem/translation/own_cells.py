@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
 from brainmem.errors import TranslationError
 from brainmem.model.cell import Cell
-from brainmem.model.checks.cell import membrane_of, noise_of, statements_of
+from brainmem.model.checks.cell_parts import is_held, membrane_of, noise_of, statements_of
 from brainmem.model.names import current_table, settle_table
 from brainmem.model.nouns import Parameter
 from brainmem.model.reading import model_names
@@ -26,7 +25,6 @@ __all__ = [
     "SAMPLE_ROWS",
     "check_own_names",
     "constants_of",
-    "holds_by_condition",
     "own_lines",
     "own_parameters",
     "own_statements",
@@ -36,7 +34,6 @@ __all__ = [
 
 SAMPLES = 64  # states of cells at each activity
 SAMPLE_ROWS = 32  # steps of the activity
-_COMPARED = re.compile(r"[<>=]|\b(and|or|not)\b")
 
 
 def own_parameters(cell: Cell) -> tuple[Parameter, ...]:
@@ -87,16 +84,11 @@ def _samples(population: str, cell: Cell) -> dict[str, Equation]:
         f"{population}_{cell.names[line.name]}": replace(line, name=cell.names[line.name], kind="parameter")
         for line in states
     }
-    if holds_by_condition(cell):
+    if is_held(cell):
         found[f"{population}_ready"] = Equation("not_refractory", "parameter", "1")
     if cell.refractory not in (None, ""):
         found[f"{population}_since"] = Equation("lastspike", "parameter", "second")
     return found
-
-
-def holds_by_condition(cell: Cell) -> bool:
-    """Tell whether a cell is refractory while a condition holds, and not for a time."""
-    return isinstance(cell.refractory, str) and bool(_COMPARED.search(cell.refractory))
 
 
 def own_tables(population: str, cell: Cell) -> tuple[Table, ...]:

@@ -20,7 +20,7 @@ from brainmem.errors import RuleError
 from brainmem.model.names import fano_table, twin_name
 from brainmem.model.nouns import Parameter, Population
 from brainmem.model.variants import Spiking
-from brainmem.numbers.curves import Calibration
+from brainmem.numbers.calibration import Calibration
 from brainmem.text.equations import Equation, read_equations, write_equations
 from brainmem.translation import schedule
 from brainmem.translation.currents import current_tables

@@ -143,7 +143,7 @@ def test_another_payload_device_or_builder_is_another_program():
 # What build/ reads beside the files whose content is hashed, and why it shapes no program by itself.
 UNHASHED = {
     "brainmem.numbers.calibrate": "CellProgram, which is the payload",
-    "brainmem.numbers.curves": "OwnProgram, which is the payload",
+    "brainmem.numbers.calibration": "OwnProgram, which is the payload",
 }
 
 

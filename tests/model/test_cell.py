@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import pickle
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -81,6 +84,66 @@ def test_a_cell_is_a_value():
         assert pickle.loads(pickle.dumps(cell)) == cell
         assert pickle.loads(pickle.dumps(Spiking(neuron=cell))) == Spiking(neuron=cell)
     assert replace(ADEX, parameters={**ADEX.parameters, "C": 90 * pF}) != ADEX
+
+
+def test_a_cell_keeps_what_it_was_made_of():
+    values, starts = dict(ADEX.parameters), {"v": "E_L"}
+    cell = replace(ADEX, parameters=values, initial=starts)
+    values["C"], starts["v"] = 1 * pF, "V_T"
+    assert cell == ADEX
+    assert hash(cell) == hash(ADEX) == hash(pickle.loads(pickle.dumps(ADEX)))
+    assert len({cell, ADEX, CONDUCTANCE, replace(ADEX, parameters=values)}) == 3
+    assert hash(Spiking(neuron=cell)) == hash(Spiking(neuron=ADEX))
+
+
+def test_start_values_and_parameters_may_have_units_of_another_package():
+    pq = pytest.importorskip("quantities")
+    cell = replace(ADEX, initial={"v": -60 * pq.mV}, parameters={**ADEX.parameters, "C": 0.1 * pq.nF})
+    assert cell.initial["v"] / mV == pytest.approx(-60)
+    assert cell.parameters["C"] / pF == pytest.approx(100)
+
+
+def test_text_and_defaults_hold_all_that_a_cell_is():
+    assert ADEX.text["initial"] == {"v": "E_L"}
+    assert ADEX.text["refractory"] == "refractory"
+    assert ADEX.defaults["adex_C"] == "100. * pfarad"
+    assert ADEX.defaults["adex_refractory"] == "2. * msecond"
+    assert "refractory" not in replace(ADEX, refractory=None).text
+    for changed_ in (
+        changed(reset="v = V_r"),
+        changed(initial={}),
+        changed(refractory=None),
+        changed(refractory="t_ref"),
+        changed(method="heun"),
+        changed(threshold="v > -39*mV"),
+        changed(parameters={**ADEX.parameters, "D": 1 * mV}),
+        replace(CONDUCTANCE, noise=None),
+    ):
+        assert (changed_.text, changed_.defaults) != (ADEX.text, ADEX.defaults)
+
+
+CODE = """
+import hashlib
+from brainmem import Cell, Spiking, explain, get_model, translate
+from tests.support.own_cells import ADEX, steps
+translated = translate(steps(0.2, 0.8), Spiking(neuron=ADEX))
+print(hashlib.sha256(str(translated).encode()).hexdigest(), [item.name for item in translated.parameters])
+try:
+    Cell("c", "dv/dt = (I - v)/ms : 1", threshold="v > 1", input="I", parameters={"exp": 1, "sin": 1, "pi": 1})
+except Exception as error:
+    print(error)
+"""
+
+
+def test_texts_and_errors_do_not_depend_on_the_order_of_sets():
+    runs = [
+        subprocess.run(
+            [sys.executable, "-c", CODE],
+            capture_output=True, text=True, check=True, env={**os.environ, "PYTHONHASHSEED": seed},
+        ).stdout
+        for seed in ("1", "2", "3")
+    ]  # fmt: skip
+    assert runs[0] == runs[1] == runs[2]
 
 
 def test_statements_of_a_reset_may_stand_in_one_line():

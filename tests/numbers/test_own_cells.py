@@ -12,7 +12,7 @@ from brainmem import Cell, Device, Spiking, TranslationError, simulate, translat
 from brainmem.engine.device import BuildJob
 from brainmem.engine.prepare import prepare
 from brainmem.model.parameters import resolve_parameters
-from brainmem.numbers.curves import Calibration
+from brainmem.numbers.calibration import Calibration
 from brainmem.numbers.following import _answered, _off, bursts
 from brainmem.numbers.loading import load_given
 from brainmem.numbers.probe import Probe, own_program

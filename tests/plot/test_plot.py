@@ -146,6 +146,29 @@ def test_digits_need_pictures_of_one_size():
 
 
 @pytest.mark.parametrize(
+    ("unit", "factor", "label"),
+    [
+        (None, 1.0, "current (threshold - reset)"),
+        ("1", 1.0, "input"),
+        ("amp", 1e-10, "input (pA)"),
+        ("metre**-2*kilogram**-1*second**3*amp**2", 1e-9, "input (nS)"),
+        ("metre**2*kilogram*second**-3*amp**-1", 1e-2, "input (mV)"),
+        ("hertz", 1e3, "input (kHz)"),
+        ("metre**-2*amp", 1e-2, "input (m^-2 A)"),
+        ("amp", 0.0, "input (A)"),
+    ],
+)
+def test_the_input_of_an_own_cell_has_its_unit_on_the_axis(unit, factor, label):
+    report = synthetic.calibration() | ({} if unit is None else {"unit": unit})
+    shown = np.array(report["current"])
+    report["current"] = (factor * shown).tolist()
+    axes = plot.fi_curve(report).axes[0]
+    assert axes.get_xlabel() == label
+    scale = {"input (pA)": 100, "input (mV)": 10, "input (m^-2 A)": 1e-2, "input (A)": 0}.get(label, 1)
+    np.testing.assert_allclose(axes.lines[0].get_xdata(), scale * shown, rtol=1e-12)
+
+
+@pytest.mark.parametrize(
     ("call", "message"),
     [
         (lambda: plot.raster(synthetic.result()), r"no variable 'spike_time'.*record=\('spikes',\)"),

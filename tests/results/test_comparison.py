@@ -168,6 +168,34 @@ def test_what_cannot_be_compared_is_refused(rate, spiking, message):
         compare(synthetic.result("rate", **rate), synthetic.result("spiking", **spiking))
 
 
+PHI = {"x": [0, 1], "y": [0, 2], "x_unit": "1", "y_unit": "hertz", "zero_at": None, "meaning": "", "source": "ours"}
+
+
+@pytest.mark.parametrize(
+    ("other", "said"),
+    [
+        ({"phi": {**PHI, "y": [0, 3]}}, r"differ in curves: phi \(other y\)\. Run both with the same curves"),
+        ({"phi": {**PHI, "x": [0, 2], "y_unit": "1"}}, r"differ in curves: phi \(other x and y\)"),
+        ({"phi": {**PHI, "zero_at": 1.0}}, r"differ in curves: phi \(other zero_at\)"),
+        ({}, r"differ in curves: phi \(of one only\)"),
+        ({"phi": {**PHI, "meaning": "measured", "source": "fig. 1"}}, ""),
+    ],
+)
+def test_results_of_other_curves_are_not_compared(other, said):
+    rate, spiking = (synthetic.result(v, curves=json.dumps({"phi": PHI})) for v in ("rate", "spiking"))
+    compare(rate, spiking)
+    changed = [synthetic.result(variant, 1, curves=json.dumps(other)) for variant in ("rate", "spiking")]
+    if not said:
+        compare(rate, synthetic.result("spiking", curves=json.dumps(other)))
+        return
+    with pytest.raises(ResultError, match=f"the rate and the spiking run, {said}"):
+        compare(rate, synthetic.result("spiking", curves=json.dumps(other)))
+    with pytest.raises(ResultError, match=f"seeds 0 and 1, {said}"):
+        compare([rate, changed[0]], [spiking, changed[1]])
+    with pytest.raises(ResultError, match="The rate results differ in their curves"):
+        plot.recall_curve([rate, changed[0]])
+
+
 def test_parameters_that_only_one_variant_has_are_no_difference():
     spiking = synthetic.result("spiking", parameters={"cells_per_unit": {"value": 4, "unit": "1"}})
     assert compare(synthetic.result("rate"), spiking).get("weight_slope").mean == pytest.approx(1)

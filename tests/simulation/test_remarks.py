@@ -7,10 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from brian2 import ms
+from brian2 import ms, nA
 
 import brainmem
 from brainmem import (
+    Curve,
     Device,
     Each,
     LearningRule,
@@ -31,6 +32,7 @@ from brainmem import (
 from brainmem.text import draw
 
 DEVICES = [Device("runtime"), Device("cpp_standalone")]
+RUNTIME = Device("runtime", target="numpy")
 GO = Protocol((Phase("go", duration="400*ms", average="100*ms"),), (Each("go", items=1),))
 FORMS = {
     "rate form": ("drive = {d} : 1\nphi = {phi} : 1\ndx/dt = (phi - x)/tau : 1", "drive", "phi"),
@@ -230,3 +232,38 @@ def test_ranks_number_values_in_ascending_order_and_equal_ones_in_theirs():
     x = np.array([[3.0, 1.0, 2.0, 1.0], [0.0, 0.0, -1.0, 5.0]])
     found = draw("ranks(x)", names={"x": x}, rng=np.random.default_rng(0), shape=(2, 4))
     assert found.tolist() == [[3, 0, 2, 1], [1, 2, 0, 3]]
+
+
+def tabulated(high: float) -> MemoryModel:
+    """Return units whose u rises to 3 nA and is read through a curve with points from 0 to `high` nA."""
+    return MemoryModel(
+        "tabulated",
+        parameters=(Parameter("N", 4), Parameter("tau", 1 * ms), Parameter("top", 3 * nA)),
+        curves=(Curve("act", x=[0, high] * nA, y=[0, 1]), Curve("soft", x=[-9, 9], y=[0, 1])),
+        populations=(Population("units", "h : 1\ndu/dt = (top - u)/tau : amp\nx = act(u) : 1\nq = soft(h) : 1"),),
+        projections=(
+            Projection("syn", "units", "units", current="h_post = w*soft(x_pre) : 1 (summed)", initial={"w": "1/N"}),
+        ),
+        protocol=Protocol((Phase("go", duration="20*ms"),), (Each("go", items=1),)),
+        rate_dt="0.1*ms",
+    )
+
+
+@pytest.mark.parametrize(
+    ("record", "device"),
+    [(("u",), RUNTIME), (("end_u",), RUNTIME), (("state",), RUNTIME), (("u", "end_u"), Device())],
+    ids=str,
+)
+def test_a_recorded_variable_that_leaves_the_points_of_a_curve_is_told(record, device):
+    said = [text for text in simulate(tabulated(2.0), device=device, record=record).notes if "curve" in text]
+    assert len(said) == 1
+    assert said[0].startswith("curve 'act': 'u' of 'units' went from ")
+    assert "up to 1 nA beyond the curve's points, 0 A to 2 nA. There the curve is constant" in said[0]
+    assert not [text for text in simulate(tabulated(4.0), device=RUNTIME, record=record).notes if "curve" in text]
+    assert not [text for text in simulate(tabulated(2.0), device=RUNTIME, record=()).notes if "curve" in text]
+
+
+def test_curves_that_currents_call_are_looked_at_too():
+    changed = tabulated(2.0).replace(Curve("soft", x=[-9, 0.5], y=[0, 1]))
+    said = [text for text in simulate(changed, device=RUNTIME, record=("x", "h")).notes if "curve 'soft'" in text]
+    assert [text.split(" went")[0] for text in said] == ["curve 'soft': 'h' of 'units'", "curve 'soft': 'x' of 'units'"]

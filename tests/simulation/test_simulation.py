@@ -25,8 +25,7 @@ from brainmem import (
     simulate,
 )
 from brainmem.engine.stages import watching
-from brainmem.numbers.calibrate import TOLERANCE
-from brainmem.numbers.curves import invert
+from brainmem.numbers.calibration import TOLERANCE, invert
 
 SMALL = {"N": 16, "M": 3, "epochs": 2, "test_epochs": (2,), "starts": 1, "T_learn": "20*tau", "T_recall": "4*tau"}
 SMALL |= {"T_average": "2*tau"}

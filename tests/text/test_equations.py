@@ -16,6 +16,7 @@ from brainmem import RuleError, get_model
 from brainmem.model.nouns import Parameter
 from brainmem.model.parameters import resolve_parameters
 from brainmem.text import draw, evaluate
+from brainmem.text.equations import with_unit
 
 
 def rng(seed=0):
@@ -304,3 +305,11 @@ def test_every_function_takes_units_as_brian2_does():
         expected = getattr(brian2, name, abs)(0.3)
         assert float(evaluate(f"{name}(x)", values)) == pytest.approx(float(expected), rel=1e-14), name
     assert isinstance(evaluate("abs(-3*ms)", {}), Quantity)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "shown"),
+    [(2e-10, "amp", "200 pA"), (1.2345678e-3, "volt", "1.235 mV"), (0.0, "amp", "0 A"), (3.0, "1", "3")],
+)
+def test_numbers_with_units_are_short(value, unit, shown):
+    assert with_unit(value, unit) == shown

@@ -23,7 +23,7 @@ from brainmem import (
 )
 from brainmem.model.names import affine_tables
 from brainmem.numbers.calibrate import fit_affine
-from brainmem.numbers.curves import Calibration
+from brainmem.numbers.calibration import Calibration
 from brainmem.translation.currents import activity_curve
 from brainmem.translation.neurons import spiking_unit
 

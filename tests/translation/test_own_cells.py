@@ -17,6 +17,7 @@ from brainmem import (
     Population,
     Projection,
     Protocol,
+    ResultError,
     Spiking,
     TranslationError,
     compare,
@@ -27,6 +28,7 @@ from brainmem import (
     translate,
     verify,
 )
+from brainmem.sweeps.tuned import keep
 from tests.support.own_cells import ADEX, CONDUCTANCE, HODGKIN_HUXLEY, MY_LIF, steps
 from tests.support.scripts import run_script
 from tests.support.small_models import SMALL
@@ -114,7 +116,7 @@ def test_cells_begin_where_their_drive_would_have_brought_them(cell, dt):
         assert np.abs(part - rate).max() < 4.5 * np.sqrt(rate / (4000 * 2e-3)) + 2.0, part
 
 
-def test_trials_and_devices_do_the_same_with_it():
+def test_runs_with_trials_and_on_the_runtime_device_reach_the_rates_asked_for():
     model = steps(0.2, 0.8, lasts="0.2*second")
     parameters = {"N": 50, "cells_per_unit": 4}
     one = simulate(model, OWN, parameters=parameters, seed=1, device="runtime")
@@ -122,6 +124,36 @@ def test_trials_and_devices_do_the_same_with_it():
     assert many.mean_x.sizes["trial"] == 3
     for values in (one.mean_x.values[1], *many.mean_x.values[1]):
         assert values.mean() == pytest.approx(0.8 - 0.6 * 0.125, abs=0.02)
+
+
+OTHER_CELLS = {
+    "reset": replace(ADEX, reset="v = V_r; w += 2*b"),
+    "initial": replace(ADEX, initial={"v": "E_L + 1*mV"}),
+    "parameter": replace(ADEX, parameters={**ADEX.parameters, "D": 1 * mV}),
+    "refractory": replace(ADEX, refractory="t_ref"),
+    "method": replace(ADEX, method="heun"),
+}
+OTHERS = {
+    "reset": r"options: cell: reset: v = V_r; w \+= b there, v = V_r; w \+= 2\*b now",
+    "initial": "options: cell: initial: v: E_L there",
+    "parameter": r"parameters of the cell: adex_D: 2\. \* mvolt there, 1\. \* mvolt now",
+    "refractory": "options: cell: refractory: refractory there, t_ref now",
+    "method": "options: cell: method: euler there, heun now",
+}
+
+
+def value(result) -> float:
+    return float(result.mean_x.values.mean())
+
+
+@pytest.mark.parametrize("text", OTHERS)
+def test_a_store_refuses_to_tune_another_cell(text, tmp_path, monkeypatch):
+    monkeypatch.setattr("brainmem.sweeps.tune.search", lambda *given, **options: None)
+    given = {"model": steps(0.2, 0.8), "objective": value, "space": {"adex_b": (1 * pA, 9 * pA)}, "store": tmp_path}
+    keep(brainmem.tune(**given, variant=OWN))
+    brainmem.tune(**given, variant=OWN)
+    with pytest.raises(ResultError, match=f"holds another tuning. What differs: .*{OTHERS[text]}"):
+        brainmem.tune(**given, variant=Spiking(neuron=OTHER_CELLS[text]))
 
 
 def test_sweeps_change_parameters_of_a_cell(tmp_path):
@@ -132,6 +164,9 @@ def test_sweeps_change_parameters_of_a_cell(tmp_path):
     assert len(list((tmp_path / "swept").glob("*.nc"))) == 2
     tops = [result.calibration["u"]["current"][-1] for result in found.results()]
     assert tops[0] < tops[1], "less adaptation needs less input"
+    for text, said in OTHERS.items():
+        with pytest.raises(ResultError, match=f"holds another sweep. What differs: .*{said}"):
+            sweep(model, Spiking(neuron=OTHER_CELLS[text]), parameters={"adex_b": [2 * pA]}, store=tmp_path / "swept")
     with pytest.raises(brainmem.RuleError, match=r"no parameter 'adex_B'\. Did you mean 'adex_b'"):
         simulate(model, OWN, parameters={"adex_B": 2 * pA})
     with pytest.raises(brainmem.RuleError, match=r"adex_b.*must have the unit of its default"):

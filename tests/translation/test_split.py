@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from brainmem import Spiking, get_model, translate
 from brainmem.errors import TranslationError
 from brainmem.translation.split.core import RateReading, SplitRule, split_rule
 from brainmem.translation.split.correlations import Correlations
@@ -229,6 +230,11 @@ def test_reading_from_the_drive_also_serves_functions_of_rates():
 def test_options_outside_the_list_are_refused(options, said):
     with pytest.raises(TranslationError, match=said):
         split("r_pre", **options)
+
+
+def test_a_misspelt_neuron_is_refused_before_a_rule_is_split():
+    with pytest.raises(TranslationError, match=r"neuron='poison' is not allowed; .*Did you mean 'poisson'"):
+        translate(get_model("kurikawa2020"), Spiking(neuron="poison"))
 
 
 def test_text_that_is_no_expression_is_refused():

@@ -33,7 +33,8 @@ _FIND = """
 """
 _CPP = {
     "value": "    return row[1] + row[2]*((x < first ? first : x > end ? end : x) - row[0]);",
-    "integral": "    return row[3] + (x - row[0])*(row[1] + 0.5*row[2]*(x - row[0]));",
+    "integral": """    const double mean = row[2] == 0 ? row[1] : row[1] + 0.5*row[2]*(x - row[0]);
+    return mean == 0 ? row[3] : row[3] + mean*(x - row[0]);""",
     "slope": "    return row[2];",
 }
 _CYTHON_FIND = """
@@ -54,7 +55,8 @@ cdef double %NAME%(const double x):
 """
 _CYTHON = {
     "value": "    return value + slope*((first if x < first else end if x > end else x) - begin)",
-    "integral": "    return integral + (x - begin)*(value + 0.5*slope*(x - begin))",
+    "integral": """    cdef double mean = value if slope == 0 else value + 0.5*slope*(x - begin)
+    return integral if mean == 0 else integral + mean*(x - begin)""",
     "slope": "    return slope",
 }
 

@@ -30,7 +30,7 @@ def check_flags(place: Place, entry: Entry, flags: Mapping[str, Collection[str]]
     for flag in entry.flags:
         if flag not in flags[entry.kind]:
             allowed = ", ".join(sorted(set(flags[entry.kind]) - {"summed", "clock-driven"})) or "none"
-            said = REFRACTORY if "refractory" in flag else f"allowed: {allowed}."
+            said = REFRACTORY if "refractory" in flag and flags is FLAGS else f"allowed: {allowed}."
             raise place.error(f"flag ({flag}) is not allowed for a {entry.kind}; {said}", line=entry.line)
     if {"shared", "constant over dt"} <= set(entry.flags):
         raise place.error(

@@ -18,7 +18,7 @@ from brainmem.errors import RuleError
 from brainmem.model.checks.findings import Findings
 from brainmem.model.checks.flags import FLAGS, check_flags
 from brainmem.model.checks.lines import line_power, line_slip, unit_slip
-from brainmem.model.checks.place import Place, left_side, place_of
+from brainmem.model.checks.place import Place, left_side, listed, place_of
 from brainmem.model.checks.text import Entry, ModelText
 from brainmem.model.nouns import LearningRule, Model, Observable, Pattern, Population, Projection
 from brainmem.model.parameters import circle_error, value_of
@@ -174,9 +174,24 @@ def _read_lines(place: Place, error: Exception, found: Findings) -> list[Any]:
             read[equation.varname] = equation
     if "cycle" in str(error):
         found.note(_cycle_error(place))
+    if slip := _noise_error(place, read):
+        found.note(slip)
     if len(found.errors) == noted:
         found.note(place.error(f"{_reason(error)} The text:\n{place.text.strip()}"))
     return list(read.values())
+
+
+def _noise_error(place: Place, read: Mapping[str, SingleEquation]) -> RuleError | None:
+    """Return the error for several equations that read 'xi', of which Brian2 asks whether it is the same noise."""
+    names = [name for name, item in read.items() if item.expr is not None and "xi" in item.expr.identifiers]
+    if len(names) < 2:
+        return None
+    own = " and ".join(f"xi_{name}" for name in names)
+    return place.error(
+        f"{listed(f'd{name}/dt' for name in names)} hold noise, 'xi', under one name. Write {own} where it is "
+        "independent, and one name such as xi_1 in each where it is the same noise.",
+        line=place.line_of(names[1]),
+    )
 
 
 def equation_texts(place: Place) -> list[tuple[int, str]]:

@@ -76,13 +76,6 @@ _MACRO_FAMILIES = re.compile(
     r"|(SCHAR|SIZE|SSIZE|PTRDIFF|WCHAR|WINT|SIG_ATOMIC|RAND|PATH|NAME|TMP|FOPEN|FILENAME)_(MAX|MIN|WIDTH)"
     r"|(FLT|DBL|LDBL|FP|LC|SEEK|STA|CLOCK|CLONE|SCHED|PTHREAD|CPU)_[A-Z0-9_]+|S?NANL?F?\d*X?"
 )
-# Functions of C that take one number, and namespaces: to compiled programs one more of that name is ambiguous.
-C_FUNCTIONS = {
-    *("acos", "acosh", "asin", "asinh", "atan", "atanh", "cbrt", "erf", "erfc", "exp2", "exp10", "fabs", "gamma"),
-    *("ilogb", "isfinite", "isinf", "isnan", "isnormal", "j0", "j1", "lgamma", "llrint", "llround", "log2", "logb"),
-    *("lrint", "lround", "nan", "nearbyint", "pow10", "rint", "round", "signbit", "significand", "tgamma", "trunc"),
-    *("y0", "y1", "std", "brian"),
-}
 # What printed scripts call so.
 PRINTED = {"arrays", "np", "network", "clock", "curve_value", "linked_var", "seed", "prefs", "defaultclock"}
 # What synapses have already; a rule that runs when a phase ends is added to them under its name.
@@ -125,8 +118,13 @@ _MEANINGS = (
 )
 
 
-def own_meaning(name: str) -> str:
-    """Return why no cell of a user's own may name something so, ``""`` if it may: its names get another in front."""
+def own_meaning(name: str, *, declared: bool = False) -> str:
+    """Return why no cell of a user's own may name something so, ``""`` if it may: its names get another in front.
+
+    Those `declared` in equations are read by Brian2 as they stand.
+    """
+    if keyword.iskeyword(name):
+        return "is a Python keyword"
     if not name.isidentifier() or not name.isascii() or name.startswith("_"):
         return "must begin with a letter, and have only letters of the English alphabet, digits and _"
     if name == "xi" or name.startswith("xi_"):
@@ -134,7 +132,7 @@ def own_meaning(name: str) -> str:
     for names, reason in _MEANINGS[:3]:
         if name in names:
             return reason
-    return _MEANINGS[3][1] if name in BRIAN2 - {"N", "refractory"} else ""
+    return _MEANINGS[3][1] if name in BRIAN2 - (set() if declared else {"N", "refractory"}) else ""
 
 
 def object_meaning(name: str) -> str:
@@ -148,8 +146,6 @@ def object_meaning(name: str) -> str:
 
 def function_meaning(name: str) -> str:
     """Return why no function of a curve may have a name, ``""`` if it may."""
-    if name in C_FUNCTIONS:
-        return "is a name of C++, to which equations are compiled"
     return "stands for something else in printed scripts" if name in PRINTED else object_meaning(name)
 
 

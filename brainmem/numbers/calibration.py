@@ -15,9 +15,30 @@ from brainmem.engine.stages import MEASURING, say_stage
 from brainmem.storage.files import replacing
 from brainmem.storage.seals import read_text, write_text
 
-__all__ = ["SAMPLED", "Calibration", "OwnProgram", "Response", "invert", "kept", "key_of"]
+__all__ = [
+    "DISCARD",
+    "HEADROOM",
+    "MEASURED",
+    "SAMPLED",
+    "TOLERANCE",
+    "Calibration",
+    "OwnProgram",
+    "Response",
+    "discarded",
+    "fano_factor",
+    "invert",
+    "kept",
+    "key_of",
+    "largest_error",
+]
 
 SAMPLED = 0.1  # seconds between looks at the membranes; longer than a cell remembers its noise
+DISCARD = 0.2  # seconds in which cells forget where they started
+SETTLED = 4  # time constants of the trace, which begins at 0
+MEASURED = 2.0  # seconds
+HEADROOM = 1.2  # of rate_max, up to which a curve is measured
+TOLERANCE = 0.02  # of the range, by which an inverse may miss rates inside of it
+INSIDE = (0.05, 0.95)  # of the range
 
 
 @dataclass(frozen=True)
@@ -118,9 +139,7 @@ class Calibration:
     @property
     def rms(self) -> float:
         """Root mean square of the deviations of which `error` is the largest."""
-        checked = np.array(self.checked)
-        inside = (checked >= 0.05) & (checked <= 0.95)
-        return float(np.sqrt(np.mean((np.array(self.reached) - checked)[inside] ** 2)))
+        return float(np.sqrt(np.mean(_misses(np.array(self.checked), np.array(self.reached)) ** 2)))
 
     @property
     def report(self) -> dict[str, Any]:
@@ -151,6 +170,33 @@ class Calibration:
     def fano_at(self, activity: float) -> float:
         """Return F interpolated at an activity."""
         return float(np.interp(activity, self.checked, self.fano))
+
+
+def discarded(tau: float) -> float:
+    """Return the seconds after which cells, and traces with time constant `tau`, have settled."""
+    return max(DISCARD, SETTLED * tau)
+
+
+def fano_factor(rate: np.ndarray, variance: np.ndarray, tau: float) -> np.ndarray:
+    """Return the Fano factor F of filtered spike trains: their variance over that of Poisson trains, ``rate*tau/2``.
+
+    Parameters
+    ----------
+    rate, variance : (point,) float arrays, Hz and dimensionless
+        `variance` is that of ``ds/dt = -s/tau`` with a jump of 1 at each spike. F is 1 without spikes.
+    tau : float, seconds
+    """
+    with np.errstate(all="ignore"):
+        return np.where(rate > 0, variance / (rate * tau / 2), 1.0)
+
+
+def largest_error(checked: np.ndarray, reached: np.ndarray) -> float:
+    """Return how far the activities reached are from those checked, at most, between 5 % and 95 % of the range."""
+    return float(np.abs(_misses(checked, reached)).max())
+
+
+def _misses(checked: np.ndarray, reached: np.ndarray) -> np.ndarray:
+    return (reached - checked)[(checked >= INSIDE[0]) & (checked <= INSIDE[1])]
 
 
 def invert(current: np.ndarray, rate: np.ndarray, rate_max: float, activity: np.ndarray) -> np.ndarray:
