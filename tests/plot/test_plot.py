@@ -211,7 +211,7 @@ def test_rates_and_spikes_are_drawn_of_one_trial():
     assert "trial 2" in strip.get_title(loc="left")
     with pytest.raises(ResultError, match=r"no trial 3\. It has trials 0 to 2"):
         plot.raster(many[1], trial=3)
-    with pytest.raises(ResultError, match=r"no trial 1\. It was run without trials"):
+    with pytest.raises(ResultError, match=r"no trial 1\. It has no trials: it was run without trials="):
         plot.rates(RATE[0], trial=1)
 
 

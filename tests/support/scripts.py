@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import multiprocessing
+import json
 import os
+import signal
+import subprocess
 import sys
 import traceback
 from collections.abc import Mapping
@@ -20,26 +22,38 @@ def run_script(folder: Path, text: str, numbers: Mapping[str, Any], saved: Mappi
     """Run a script with its arrays in a folder; return the values of expressions over its names."""
     (folder / "script.py").write_text(text, encoding="utf-8")
     np.savez(folder / "arrays.npz", **numbers)
-    process = _context().Process(target=_run, args=(folder, saved))
-    process.start()
-    process.join(LONGEST)
-    if process.exitcode != 0:
-        process.kill()
+    server = _server()
+    assert server.stdin and server.stdout
+    print(json.dumps([str(folder), dict(saved)]), file=server.stdin, flush=True)
+    if server.stdout.readline().strip() != "0":
         raise AssertionError((folder / "said.txt").read_text()[-3000:])
     return dict(np.load(folder / "out.npz"))
 
 
 @cache
-def _context() -> Any:
-    """Return what forks a process that has imported Brian2, which takes longer than a script."""
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["brian2"])
-    return context
+def _server() -> subprocess.Popen[str]:
+    """Start what forks a process that has imported Brian2, which takes longer than a script.
+
+    Not the one of `multiprocessing`, of which a process has one for all: sweeps have it import brainmem.
+    """
+    return subprocess.Popen([sys.executable, __file__], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
 
-def _run(folder: Path, saved: Mapping[str, str]) -> None:
+def _serve() -> None:
+    import brian2  # noqa: F401
+
+    for line in sys.stdin:
+        process = os.fork()
+        if process == 0:
+            signal.alarm(LONGEST)
+            os._exit(_run(*json.loads(line)))
+        print(os.waitpid(process, 0)[1], flush=True)
+
+
+def _run(folder: str, saved: Mapping[str, str]) -> int:
     os.chdir(folder)
     with open("said.txt", "w") as said:
+        os.dup2(said.fileno(), 1)
         os.dup2(said.fileno(), 2)
         try:
             from brian2 import prefs
@@ -51,4 +65,10 @@ def _run(folder: Path, saved: Mapping[str, str]) -> None:
             np.savez("out.npz", **{name: np.array(eval(text, names)) for name, text in saved.items()})
         except BaseException:
             traceback.print_exc()
-            raise
+            sys.stderr.flush()
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    _serve()
