@@ -23,7 +23,8 @@ def run_script(folder: Path, text: str, numbers: Mapping[str, Any], saved: Mappi
     (folder / "script.py").write_text(text, encoding="utf-8")
     np.savez(folder / "arrays.npz", **numbers)
     server = _server()
-    assert server.stdin and server.stdout
+    assert server.stdin
+    assert server.stdout
     print(json.dumps([str(folder), dict(saved)]), file=server.stdin, flush=True)
     if server.stdout.readline().strip() != "0":
         raise AssertionError((folder / "said.txt").read_text()[-3000:])
