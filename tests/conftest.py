@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -31,6 +32,14 @@ def pytest_collection_finish() -> None:
 def _quick_to_look_through() -> Iterator[None]:
     yield
     _leave_alone_what_stays()
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _compiled_as_one_file() -> Iterator[None]:
+    """Programs whose parts do not fit into one file still compile, one by one, which takes ten times as long."""
+    yield
+    failed = list(Path(os.environ["BRAINMEM_CACHE"], "programs").glob("*/whole.log"))
+    assert not failed, f"not compiled as one file: {failed[0].read_text(encoding='utf-8')[:2000]}"
 
 
 def _leave_alone_what_stays() -> None:

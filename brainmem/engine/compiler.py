@@ -21,6 +21,8 @@ __all__ = ["MEMORY", "compile_project", "compiler", "compiler_version", "run_pro
 MEMORY = "aligned_memory.cpp"
 # Lines of compiler output that an error message shows.
 _TAIL = 25
+# What helper functions within a code object are guarded by.
+_GUARD = re.compile(r"^\s*#ifndef (BRAINMEM_\w+)$", re.MULTILINE)
 # Stands before what runs once.
 _ONCE = '#pragma GCC optimize ("O0")\n'
 
@@ -92,6 +94,8 @@ def _is_ours(name: str) -> bool:
 def _write_single_file(folder: Path, sources: list[str], steady: Container[str]) -> None:
     """Join the generated files; each one's helper functions get a namespace, so that their names may repeat.
 
+    What keeps helpers from being defined twice in a file is undone at its end, as the next file needs its own.
+
     Only what runs in the loop over time steps (the code objects in `steady`) is optimised, which takes most of the
     compiler's time. It comes first, so that the functions of headers are optimised too.
     """
@@ -101,8 +105,9 @@ def _write_single_file(folder: Path, sources: list[str], steady: Container[str])
         text = (folder / name).read_text(encoding="utf-8")
         if name.startswith("code_objects/"):
             own = f"part_{number}"
-            text = re.sub(r"^namespace \{", f"namespace {own} {{", text, count=1, flags=re.MULTILINE)
+            text = re.sub(r"^namespace \{", f"namespace {own} {{", text, flags=re.MULTILINE)
             text = text.replace("using namespace brian;", f"using namespace brian; using namespace {own};")
+            text += "".join(f"\n#undef {guard}" for guard in dict.fromkeys(_GUARD.findall(text)))
         if _runs_once(name, steady) and _ONCE not in parts:
             parts.append(_ONCE)
         parts.append(f'#line 1 "{name}"\n{text}\n')
