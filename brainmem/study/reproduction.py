@@ -99,7 +99,7 @@ def reproduce(
         Keys of claims (``("C1",)``); all when not given.
     variant : {"rate", "spiking", "both"}, Rate or Spiking
     device, jobs, progress
-        See `brainmem.claims.Experiment`.
+        See `brainmem.claims.Experiment`. `progress` is also told the numbers of a claim when it ends.
 
     Raises
     ------
@@ -149,16 +149,21 @@ def _findings(
 ) -> dict[str, dict[str, tuple[Finding, ...]]]:
     """Run every claim in every variant, the variants at the same time if `together`.
 
-    One that fails among several says so, and the numbers of the others are kept.
+    One that fails among several says so, and the numbers of the others are kept. Whoever watches is told the numbers of
+    a claim when it ends, as others may take hours.
     """
 
     def of_claim(claim: Claim, experiment: Experiment) -> tuple[Finding, ...]:
         try:
-            return findings(claim, experiment)
+            found = findings(claim, experiment)
         except Exception as error:
             if len(claims) == 1:
                 raise
-            return (Finding(f"no result: {type(error).__name__}: {error}", (math.nan,), failed=True),)
+            found = (Finding(f"no result: {type(error).__name__}: {error}", (math.nan,), failed=True),)
+        if experiment.progress is not None:
+            for finding in found:
+                experiment.progress(f"{claim.key}, {experiment.variant}: {_line(finding)}")
+        return found
 
     def run(experiment: Experiment) -> dict[str, tuple[Finding, ...]]:
         return {claim.key: of_claim(claim, experiment) for claim in claims}
@@ -217,6 +222,14 @@ def _outcome(finding: Finding) -> dict[str, Any]:
         "expected_low": None if expected is None else expected.low,
         "expected_high": None if expected is None else expected.high,
     }
+
+
+def _line(finding: Finding) -> str:
+    if finding.failed:
+        return finding.quantity
+    outcome = {True: ", as expected", False: ", not as expected", None: ""}[finding.passed]
+    spread = "" if len(finding.values) < 2 else f" +- {finding.sd:.2g} (n={len(finding.values)})"
+    return f"{finding.quantity}: {_shown(finding.mean)}{spread}{outcome}"
 
 
 def _cell(outcome: dict[str, Any] | None) -> str:

@@ -379,7 +379,9 @@ def test_an_error_of_one_claim_keeps_the_numbers_of_the_others(tmp_path):
         "rows = Row('one', at_least(0.5), run=lambda experiment, seed: 1.0),\n"
         "claims = (Claim('A', 'Holds', rows=rows), Claim('B', 'Breaks', rows=(Row('two', None, run=broken),)))\n"
     )
-    found = reproduce(str(folder), variant="rate")
+    said = []
+    found = reproduce(str(folder), variant="rate", progress=said.append)
+    assert said == ["A, rate: one: 1.000, as expected", "B, rate: no result: ValueError: no such bump"]
     assert not found.passed
     assert found.rows[0]["rate"]["value"] == 1
     assert found.rows[1]["quantity"] == "no result: ValueError: no such bump"
