@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
+from threading import Lock
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -144,8 +146,8 @@ class Experiment:
         Called with a line of text when a run ends.
     trained_runs : dict
         Runs made by `trained`, shared between claims.
-    measured : dict
-        What `once` has measured, shared between claims.
+    measured, guard : dict, Lock
+        What `once` has measured, shared between claims, and what keeps it in order.
     """
 
     model: MemoryModel
@@ -156,7 +158,8 @@ class Experiment:
     jobs: int = 1
     progress: Callable[[str], None] | None = None
     trained_runs: dict[tuple, Result] = field(default_factory=dict)
-    measured: dict[tuple, Any] = field(default_factory=dict)
+    measured: dict[tuple, Future] = field(default_factory=dict)
+    guard: Any = field(default_factory=Lock, repr=False)
 
     @property
     def full(self) -> bool:
@@ -186,12 +189,24 @@ class Experiment:
         return self.trained_runs[key]
 
     def once(self, function: Callable[..., Value], seed: int, **point: Any) -> Value:
-        """Return ``function(self, seed, **point)``, a measure that several claims take: it runs once for all."""
-        values = tuple(sorted((name, repr(value)) for name, value in point.items()))
+        """Return ``function(self, seed, **point)``, a measure that several claims take: it runs once for all.
+
+        A value that is left out is the default; who asks for what is being measured waits for it.
+        """
+        given = inspect.signature(function).bind(self, seed, **point)
+        given.apply_defaults()
+        values = (repr(given.args[2:]), *sorted((name, repr(value)) for name, value in given.kwargs.items()))
         key = (function.__module__, function.__qualname__, self.model.name, self.variant, seed, values)
-        if key not in self.measured:
-            self.measured[key] = function(self, seed, **point)
-        return self.measured[key]
+        with self.guard:
+            first = key not in self.measured
+            measured = self.measured.setdefault(key, Future())
+        if first:
+            try:
+                measured.set_result(function(self, seed, **point))
+            except BaseException as error:
+                del self.measured[key]
+                measured.set_exception(error)
+        return measured.result()
 
     def again(self, trained: Result, model: MemoryModel, *, epoch: int = -1, **options: Any) -> Result:
         """Run another protocol with the weights, the stimuli and the seed of a run.

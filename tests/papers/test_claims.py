@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
@@ -387,3 +389,32 @@ def test_an_error_of_one_claim_keeps_the_numbers_of_the_others(tmp_path):
     assert found.rows[1]["quantity"] == "no result: ValueError: no such bump"
     with pytest.raises(ValueError, match="no such bump"):
         reproduce(str(folder), claims=("B",), variant="rate")
+
+
+def test_a_measure_that_claims_share_is_taken_once_whatever_is_left_out_and_whoever_asks():
+    began, asked, taken = threading.Event(), threading.Event(), []
+
+    def measured(experiment, seed, *, N=10, scheme="none", **others):
+        taken.append((seed, N, scheme, others))
+        began.set()
+        asked.wait(10)
+        return len(taken)
+
+    experiment = Experiment(get_model("kurikawa2020"))
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(experiment.once, measured, 0)
+        began.wait(10)
+        second = pool.submit(experiment.once, measured, 0, N=10)
+        asked.set()
+        assert (first.result(), second.result()) == (1, 1)
+    assert experiment.once(measured, 0, scheme="none", N=10) == 1
+    assert experiment.once(measured, 0, tau=1) == 2
+    assert experiment.once(measured, 1) == 3
+    assert taken == [(0, 10, "none", {}), (0, 10, "none", {"tau": 1}), (1, 10, "none", {})]
+
+    def broken(experiment, seed):
+        raise ValueError("no bump")
+
+    for _ in range(2):
+        with pytest.raises(ValueError, match="no bump"):
+            experiment.once(broken, 0)
