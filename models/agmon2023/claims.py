@@ -166,10 +166,10 @@ crowded = {
     "run": run.drift,
     "points": {
         "full": {
-            "20": {"N": 600, "L": 20, "rate_step": "1*ms"},
-            "20, ideal": {"N": 600, "L": 20, "rate_step": "1*ms", "scheme": "ideal"},
-            "40": {"N": 600, "L": 40, "rate_step": "1*ms"},
-            "60": {"N": 600, "L": 60, "rate_step": "1*ms"},
+            "20": {"N": 600, "L": 20},
+            "20, ideal": {"N": 600, "L": 20, "scheme": "ideal"},
+            "40": {"N": 600, "L": 40},
+            "60": {"N": 600, "L": 60},
         }
     },
     "seeds": 2,

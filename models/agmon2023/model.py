@@ -108,7 +108,7 @@ parameters = (
     Parameter("starts", 10, meaning="places of each map at which bumps begin, evenly spaced", source="paper"),
     Parameter("bumps", "L*starts", meaning="these states, map by map", source="paper"),
     Parameter("T", 3000 * ms, meaning="duration of a test", source="paper"),
-    Parameter("rate_step", 0.2 * ms, meaning="Euler step", source="paper"),
+    Parameter("rate_step", 0.2 * ms, meaning="Euler step; 1 ms will do for 20 maps, but not for 60", source="paper"),
     Parameter("window", 45.0, meaning="units from the centre within which a bump is held", source="ours"),
     Parameter("slope", 0.1 / hertz, meaning="gain of the threshold-linear transfer", source="ours"),
     Parameter("top", 15 * hertz, meaning="highest rate of the logistic transfer", source="ours"),
