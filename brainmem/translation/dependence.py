@@ -73,10 +73,19 @@ def multiplies_followers(model: MemoryModel, rule: LearningRule) -> bool:
 
 
 def _followers_of_totals(model: MemoryModel, rate: Name, held: Collection[Name]) -> set[Name]:
-    """Return what follows a number for the whole network, a variable of a single unit, that itself follows a rate."""
-    reads = {name: others for name, others in _reads(model).items() if name not in held}
+    """Return what follows a total of a rate: a variable of a single unit, or a sum in which all terms weigh the same.
+
+    Rates that follow it in turn are given, as everywhere in what is said of a rule: their noise is that of inputs.
+    """
+    rates = {(item.name, str(item.rate)) for item in model.populations if item.rate}
+    reads = {name: others for name, others in _reads(model).items() if name not in held and name not in rates}
     alone = {item.name for item in model.populations if item.size == 1}
-    totals = {name for name in _followers(reads, {rate}) if name[0] in alone and name != rate}
+    pooled = {
+        (item.onto, item.variable)
+        for item in sums_of(model)
+        if not identifiers(item.line.expr) & {name for name, _ in _synaptic(model, item.projection)}
+    }
+    totals = {name for name in _followers(reads, {rate}) if (name[0] in alone or name in pooled) and name != rate}
     return _followers(reads, totals)
 
 

@@ -7,7 +7,7 @@ from brainmem.claims import Row, at_least, at_most
 
 FOUR_CELLS = {"cells_per_unit": 4, "rate_max": "100*hertz"}  # rate_max stands for 15 Hz
 TWENTY_CELLS = {**FOUR_CELLS, "cells_per_unit": 20}
-CELLS = {"quick": {"N": 300, "starts": 10}, "full": {"N": 300, "starts": 75}}
+SIZES = {"quick": {"N": 300, "starts": 10}, "full": {"N": 300, "starts": 75}}
 spread = {
     "run": cells.spread,
     "points": {
@@ -15,7 +15,7 @@ spread = {
             "one map": {**point, "L": 1},
             **{scheme: {**point, "L": 2, "scheme": scheme} for scheme in ("none", "ideal", "held")},
         }
-        for size, point in CELLS.items()
+        for size, point in SIZES.items()
     },
     "seeds": {"quick": 1, "full": 3},
 }

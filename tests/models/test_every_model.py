@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,16 +22,15 @@ SEED = 3
 MODEL = pytest.mark.parametrize("name", forms())
 VARIANT = pytest.mark.parametrize("variant", VARIANTS)
 FULL = pytest.mark.full
-# Further models of a paper are the same text to the translation; in spikes they run under full.
-NETWORK = pytest.mark.parametrize(
-    ("variant", "name"),
-    [
-        pytest.param(variant, *form.values, marks=marks)
-        for variant, forms_of in (("rate", forms()), ("spiking", forms(tasks=FULL)))
-        for form in forms_of
-        for marks in [form.marks]
-    ],
-)
+
+
+def networks() -> list[Any]:
+    """Return the pairs of variant and model. Further models of a paper run in spikes under full."""
+    cases = [("rate", case) for case in forms()] + [("spiking", case) for case in forms(tasks=FULL)]
+    return [pytest.param(variant, *case.values, marks=case.marks) for variant, case in cases]
+
+
+NETWORK = pytest.mark.parametrize(("variant", "name"), networks())
 DEVICE = pytest.mark.parametrize("device", DEVICES)
 
 

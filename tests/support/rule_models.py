@@ -123,6 +123,21 @@ BROADCAST = network(
     ),
     observables=(Observable("total", "x", population="units", reduce="sum"),),
 )
+# So does a sum that each neuron reads, in which all terms weigh the same.
+POOLED = network(
+    LearningRule("rule", "recurrent", continuous="dw/dt = eta*x_pre*x_post*(pool_post - 12) : 1"),
+    "pool : 1",
+    projections=(
+        Projection(
+            "recurrent",
+            "units",
+            "units",
+            current="u_post = 0.3*w*x_pre/N_pre : 1 (summed)",
+            initial={"w": "uniform(0.3, 0.7)"},
+        ),
+        Projection("pooling", "units", "units", current="pool_post = x_pre : 1 (summed)"),
+    ),
+)
 
 # Rules that are not what they should be: an author's spiking text that counts double, and traces as they are.
 DOUBLED = network(

@@ -32,7 +32,18 @@ from brainmem.simulation.verdicts import verdicts
 from brainmem.verification.drifts import Experiment
 from brainmem.verification.shadow import hold
 from brainmem.verification.twin import shortened
-from tests.support.rule_models import BROADCAST, DOUBLED, ELIGIBILITY, MODELS, ON_TRACES, REWARDED, UNITS, network, rule
+from tests.support.rule_models import (
+    BROADCAST,
+    DOUBLED,
+    ELIGIBILITY,
+    MODELS,
+    ON_TRACES,
+    POOLED,
+    REWARDED,
+    UNITS,
+    network,
+    rule,
+)
 
 STEP = {"spike_dt": 0.5 * ms}
 BRIEF = Phase("learn", duration="0.1*second", stimuli=("c",))
@@ -163,7 +174,9 @@ def test_a_rule_whose_terms_are_right_is_unbiased(name):
 
 
 @pytest.mark.parametrize(
-    "model", [MODELS["three factors"], REWARDED, BROADCAST], ids=["of the unit", "of the network", "without a trace"]
+    "model",
+    [MODELS["three factors"], REWARDED, BROADCAST, POOLED],
+    ids=["of the unit", "of the network", "without a trace", "of each unit alike"],
 )
 def test_a_product_with_a_reward_is_not_vouched_for(model):
     """Each factor is right in the mean, but both may follow the same spikes."""
