@@ -152,8 +152,8 @@ def test_explain_tells_how_much_the_rule_learns_from_traces_of_two_bumps():
     for name, form in (("at once", model.vary(wait=0 * ms)), ("late", model)):
         said = explain(form, Spiking(neuron="poisson"))
         verdict = next(line for line in said.splitlines() if "rule 'online'" in line)
-        assert "reads traces across jumps of the rates" in verdict
-        changed[name] = abs(float(re.search(r"about (-?[0-9.]+) %", verdict)[1]))
+        _, _, lead = verdict.partition("reads traces across jumps of the rates")
+        changed[name] = abs(float(re.search(r"about (-?[0-9.]+) %", lead)[1]))
     assert changed["at once"] > 10 > 2 * changed["late"]
 
 
