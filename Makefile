@@ -11,9 +11,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 PIP    = $(VENV)/bin/python -m pip --disable-pip-version-check
 PYTEST = $(VENV)/bin/python -m pytest
+SPREAD = --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test full claims examples faults bad-input lint bench clean check
+.PHONY: help demo test slow full claims examples faults bad-input lint bench clean check
 
 help:           ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
@@ -23,17 +24,21 @@ demo: $(VENV)/.installed-data       ## learn and recall in both variants; writes
 	$(VENV)/bin/brainmem demo --output demo
 
 test: $(VENV)/.installed-test       ## run the tests
-	$(PYTEST) -n $(JOBS) --dist loadfile $(PYTEST_ARGS) $(TESTS)
+	$(PYTEST) -n $(JOBS) $(SPREAD) $(PYTEST_ARGS) $(TESTS)
+
+slow: $(VENV)/.installed-test       ## run the tests that take longest (as long as all others together)
+	$(PYTEST) -n $(JOBS) $(SPREAD) -m "slow and not full and not cython and not bench and not faults" \
+		$(PYTEST_ARGS) $(TESTS)
 
 full: $(VENV)/.installed-test       ## also further devices, samples and drawn networks (hours)
-	$(PYTEST) -n $(JOBS) --dist loadfile -m "not claims and not cython and not bench and not faults and not examples" \
+	$(PYTEST) -n $(JOBS) $(SPREAD) -m "not claims and not cython and not bench and not faults and not examples" \
 		$(PYTEST_ARGS) $(TESTS)
 
 claims: $(VENV)/.installed-test     ## check the papers' claims at quick size (minutes)
 	$(PYTEST) -n $(JOBS) -m "claims and not full" $(PYTEST_ARGS) tests/papers/test_claims.py
 
-examples: $(VENV)/.installed-test   ## run the scripts in examples/ and check what they promise (a minute)
-	$(PYTEST) -n $(JOBS) -m examples $(PYTEST_ARGS) tests/test_examples.py
+examples: $(VENV)/.installed-test   ## run the scripts in examples/ and on the pages, and check what they promise
+	$(PYTEST) -n $(JOBS) -m examples $(PYTEST_ARGS) tests/test_examples.py tests/test_readme.py
 
 faults: $(VENV)/.installed-test     ## kill, damage and fill disks in great number (half an hour)
 	$(PYTEST) -m "faults or not faults" $(PYTEST_ARGS) tests/storage/test_faults.py

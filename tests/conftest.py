@@ -24,6 +24,21 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("CXXFLAGS", FAST_TO_COMPILE)
 
 
+# Files that take longest begin first, so that no process is left with one at the end (with --no-loadscope-reorder).
+LONGEST = (
+    "models/test_every_model.py",
+    "translation/test_own_cells.py",
+    "papers/test_agmon2023.py",
+    "simulation/test_going_on.py",
+    "numbers/test_own_cells.py",
+    "verification/test_verify.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not str(item.path).endswith(LONGEST))
+
+
 def pytest_collection_finish() -> None:
     _leave_alone_what_stays()
 

@@ -34,7 +34,8 @@ def test_the_pages_are_found_and_the_first_one_is_short():
     assert sum(map(len, SCRIPTS.values())) >= 20
 
 
-@pytest.mark.parametrize("page", [page for page, scripts in SCRIPTS.items() if scripts])
+@pytest.mark.parametrize("page", [pytest.param(page, marks=() if page == "README.md" else pytest.mark.examples)
+                                  for page, scripts in SCRIPTS.items() if scripts])  # fmt: skip
 def test_the_scripts_of_a_page_run_one_after_the_other(page, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     names: dict[str, object] = {}

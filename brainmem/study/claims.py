@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import math
+import reprlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -25,6 +26,9 @@ __all__ = ["Expected", "Experiment", "Finding", "at_least", "at_most", "near", "
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 STANDARD_ERRORS = 3.0
+# How progress shows the parameters of a run: of long lists, the first few numbers.
+_BRIEFLY = reprlib.Repr()
+_BRIEFLY.maxother = 80
 
 
 @dataclass(frozen=True)
@@ -236,7 +240,9 @@ class Experiment:
         if self.progress is not None:
             shown = {name: options[name] for name in ("protocol",) if options.get(name)}
             shown |= options.get("parameters") or {}
-            settings = ", ".join(f"{name}={value}" for name, value in shown.items())
+            settings = ", ".join(
+                f"{name}={value if isinstance(value, str) else _BRIEFLY.repr(value)}" for name, value in shown.items()
+            )
             self.progress(f"{chosen.name} {self.variant} seed {options.get('seed', 0)} {settings}")
         return result
 

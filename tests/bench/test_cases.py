@@ -27,6 +27,7 @@ SMALL = {"rank_one32", "sweep", "two_cores"}
 TO_MEASURE = [pytest.param(case, marks=() if case.name in SMALL else pytest.mark.full, id=case.name) for case in CASES]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", TO_MEASURE)
 def test_a_case_measures_itself_at_its_tiny_size(case):
     rows = measure_case(case, case.tiny, TINY)
@@ -39,6 +40,7 @@ def test_a_case_measures_itself_at_its_tiny_size(case):
         assert row.verdict == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [case for case in CASES if case.name in NAMES], ids=lambda case: case.name)
 def test_a_step_is_measured_beside_numpy_and_plain_brian2_wherever_it_runs(case):
     with case.contenders(case.tiny, TINY) as contenders:

@@ -164,6 +164,7 @@ def beside(models) -> MemoryModel:
     return model_of(populations, projections, rules)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", [Device(), pytest.param(Device(threads=2), marks=pytest.mark.full)], ids=str)
 def test_weights_and_rates_are_those_of_the_text(device):
     """Phases last 8, 5 and 4 steps, and weights are recorded after 17."""

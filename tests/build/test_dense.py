@@ -35,6 +35,7 @@ def dense(cases):
     return run(cases, DENSE, initial=initial(cases))
 
 
+@pytest.mark.slow
 def test_many_projections_agree_with_their_text_in_numpy(cases, dense):
     check_against_text(dense, cases, initial(cases), EXACT)
     changes = [
@@ -43,6 +44,7 @@ def test_many_projections_agree_with_their_text_in_numpy(cases, dense):
     assert min(changes) > 1e-5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", [pytest.param(PLAIN, marks=pytest.mark.full), RUNTIME, Device(threads=2)], ids=str)
 def test_many_projections_agree_on_every_target(cases, dense, device):
     check_same(dense, run(cases, device, initial=initial(cases)), EXACT)
@@ -54,6 +56,7 @@ def test_many_projections_agree_in_cython(cases):
     check_against_text(result, cases, initial(cases), EXACT)
 
 
+@pytest.mark.slow
 def test_single_precision_stays_close_to_the_text(cases):
     drawn = {key: values.astype(np.float32) for key, values in initial(cases).items()}
     check_against_text(run(cases, replace(DENSE, float=32), initial=drawn), cases, drawn, SINGLE)

@@ -45,6 +45,7 @@ def test_rules_of_all_forms_read_statistics_as_numpy_computes_them(device):
     assert abs(last_v - v).max() > 0.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES, ids=str)
 def test_shuffles_of_a_population_onto_itself_keep_pairs_and_values(device):
     model, generator = recurrent(), np.random.default_rng(1)

@@ -76,6 +76,7 @@ def check_text(result, model):
     np.testing.assert_allclose(result.mean_x.values, [phase["units"]["x"] for phase in means], **EXACT)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", [RUNTIME, DENSE, pytest.param(PLAIN, marks=pytest.mark.full)], ids=str)
 def test_parts_of_a_population_agree_with_their_text_in_numpy(device):
     check_changed(MODEL, run(MODEL, device))
@@ -147,6 +148,7 @@ def test_trials_share_the_weights_of_a_part(device):
         np.testing.assert_allclose(many.mean_x.values[:, trial], one.mean_x.values, **EXACT)
 
 
+@pytest.mark.slow
 def test_the_spiking_variant_joins_the_same_units():
     model = MODEL.replace(rules=MODEL.rules[:1])
     one, other = (simulate(model, Spiking(neuron="poisson"), seed=2, device=d) for d in (DENSE, RUNTIME))

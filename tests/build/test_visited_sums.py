@@ -90,6 +90,7 @@ def changing() -> MemoryModel:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", [COMPILED, pytest.param(CYTHON, marks=pytest.mark.cython)], ids=str)
 def test_sums_are_those_that_brian2_forms_in_every_time_step(device):
     """Numpy runs Brian2's list of pairs, whose sums are formed in every time step; orders and draws are the same."""

@@ -351,6 +351,7 @@ def test_doctor_names_the_compiler_and_every_device():
         assert name in text
 
 
+@pytest.mark.slow
 def test_a_run_from_a_shell_saves_what_simulate_returns(tmp_path):
     path = tmp_path / "run.nc"
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -24,6 +24,7 @@ def cells(tmp_path, monkeypatch):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_fit_is_saved_before_cells_are_made_that_may_fail(cells, monkeypatch):
     def fails(*_, **__):
         raise RuleError("no cells today.")

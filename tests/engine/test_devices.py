@@ -220,6 +220,7 @@ def test_the_cache_drops_what_was_used_longest_ago_but_nothing_that_runs(own_cac
     assert cache_info().entries == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", ["main", pytest.param("manifest.json", marks=pytest.mark.full)])
 def test_half_a_program_is_built_anew(own_cache, lost):
     (prepare(DECAY, Device()).folder / lost).unlink()
@@ -293,6 +294,7 @@ def test_a_compiled_run_needs_no_brian2_in_this_process():
     assert done.stdout.strip() == "False"
 
 
+@pytest.mark.slow
 @BOTH
 def test_progress_is_reported_from_inside_the_run(device):
     seen = []
@@ -358,6 +360,7 @@ def test_a_missing_compiler_says_what_to_install(own_cache, monkeypatch, tmp_pat
     assert findings["compiler"] == findings["device cpp_standalone"] == "missing"
 
 
+@pytest.mark.slow
 def test_a_failed_compilation_names_the_object_and_shows_the_compilers_words():
     with pytest.raises(DeviceError, match=r"(?s)'unit_breaks'.*oops"):
         prepare(BuildJob("tests.support.builders:decay", {"fault": "broken C++"}), Device())
@@ -439,6 +442,7 @@ def test_ending_python_ends_its_program_and_leaves_nothing(number, tmp_path):
         assert not list(tmp_path.glob("brainmem-*"))
 
 
+@pytest.mark.slow
 def test_flags_of_the_environment_stand_behind_brian2s_own(own_cache, monkeypatch):
     monkeypatch.setenv("CXXFLAGS", "-O1 -DBRAINMEM_TEST_FLAG=1")
     simulate("kurikawa2020", parameters={"N": 3, "M": 1, "epochs": 1, "starts": 1, "T_learn": "2*tau"}, seed=1)

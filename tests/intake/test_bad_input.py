@@ -116,6 +116,7 @@ def _wrong(folder, every: int) -> tuple[int, dict[str, str]]:
     return count, found
 
 
+@pytest.mark.slow
 def test_odd_arguments_are_accepted_or_refused_by_name(no_run, tmp_path):
     count, found = _wrong(tmp_path, 29)
     assert count > 300
@@ -178,6 +179,7 @@ OPTIONS = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("every", [4, pytest.param(1, marks=pytest.mark.full)])
 def test_odd_texts_on_the_command_line_end_with_a_sentence(every, no_run, tmp_path, monkeypatch):
     from typer.testing import CliRunner

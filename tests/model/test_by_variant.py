@@ -68,6 +68,7 @@ def test_each_variant_has_its_values_phases_and_units_and_says_nothing_of_the_ot
         assert of_variant(made, "rate") is of_variant(made, "spiking") is made
 
 
+@pytest.mark.slow
 def test_a_value_given_for_a_run_or_by_vary_holds_in_both_variants():
     model = wake_sleep()
     varied = model.vary(T_wake=2 * second)

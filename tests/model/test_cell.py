@@ -135,6 +135,7 @@ except Exception as error:
 """
 
 
+@pytest.mark.slow
 def test_texts_and_errors_do_not_depend_on_the_order_of_sets():
     runs = [
         subprocess.run(

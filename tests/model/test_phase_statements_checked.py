@@ -161,6 +161,7 @@ def test_forms_of_a_choice_stand_in_statements_too():
         assert result.kept.values[-1] == pytest.approx(wanted(result.x.values[-1]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("device", "variant"),
     [

@@ -22,16 +22,22 @@ SEED = 3
 MODEL = pytest.mark.parametrize("name", forms())
 VARIANT = pytest.mark.parametrize("variant", VARIANTS)
 FULL = pytest.mark.full
+SLOW = pytest.mark.slow
 
 
-def networks() -> list[Any]:
+def networks(*, spiking: Any = ()) -> list[Any]:
     """Return the pairs of variant and model. Further models of a paper run in spikes under full."""
-    cases = [("rate", case) for case in forms()] + [("spiking", case) for case in forms(tasks=FULL)]
-    return [pytest.param(variant, *case.values, marks=case.marks) for variant, case in cases]
+    cases = [("rate", case, ()) for case in forms()] + [("spiking", case, spiking) for case in forms(tasks=FULL)]
+    return [pytest.param(kind, *case.values, marks=(*case.marks, *marks)) for kind, case, marks in cases]
 
 
 NETWORK = pytest.mark.parametrize(("variant", "name"), networks())
-DEVICE = pytest.mark.parametrize("device", DEVICES)
+NETWORK_ON_BOTH = pytest.mark.parametrize(("variant", "name"), networks(spiking=[SLOW]))  # cells in Python are slow
+RUN = pytest.mark.parametrize(
+    ("device", "variant", "name"),
+    [pytest.param(device, *case.values, marks=case.marks) for device in DEVICES
+     for case in networks(spiking=[SLOW] if device == "runtime" else [])],
+)  # fmt: skip
 
 
 @cache
@@ -56,8 +62,7 @@ def without_noise(name: str, variant: str) -> bool:
     return not any(NOISE.search(item.equations) for item in (*translated.groups, *translated.connections))
 
 
-@NETWORK
-@DEVICE
+@RUN
 def test_a_model_runs_to_the_end_of_its_protocol_with_finite_numbers(name, variant, device):
     result = run(name, variant, device)
     assert result.complete
@@ -74,8 +79,7 @@ def test_a_model_runs_to_the_end_of_its_protocol_with_finite_numbers(name, varia
     assert result.data.attrs["device"].startswith(device)
 
 
-@NETWORK
-@DEVICE
+@RUN
 def test_rates_differ_and_rules_change_their_weights_and_no_others(name, variant, device):
     result, model = run(name, variant, device), form(name)
     means = {str(key): values for key, values in numbers(result).items() if key.startswith("mean_")}
@@ -88,8 +92,7 @@ def test_rates_differ_and_rules_change_their_weights_and_no_others(name, variant
     assert {key for key in weights if any(map(key.startswith, taught))} == changed
 
 
-@NETWORK
-@DEVICE
+@RUN
 def test_what_is_asked_for_is_recorded_and_nothing_else(name, variant, device):
     data = run(name, variant, device).data
     in_time = {str(key) for key, item in data.items() if item.dims[:1] == ("time",)}
@@ -100,7 +103,7 @@ def test_what_is_asked_for_is_recorded_and_nothing_else(name, variant, device):
     assert all(item.size > 0 for item in times)
 
 
-@NETWORK
+@NETWORK_ON_BOTH
 def test_both_devices_give_the_same_numbers_or_the_same_mean_rates_where_there_is_noise(name, variant):
     one, other = (run(name, variant, device) for device in DEVICES)
     assert list(one.data) == list(other.data)
@@ -126,6 +129,7 @@ def test_both_variants_begin_with_the_same_weights_and_patterns(name):
         np.testing.assert_array_equal(rate[key].values[0], spiking[key].values[0], err_msg=str(key))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", forms(tasks=FULL))
 @pytest.mark.parametrize("variant", ["rate", pytest.param("spiking", marks=FULL)])
 def test_a_phase_that_is_a_protocol_of_its_own_gives_the_numbers_that_it_has_with_all_of_the_text(name, variant):
@@ -163,6 +167,7 @@ REFUSED = {("deistler2018", "spiking"): {"fisher_top"}}  # options that a varian
 ALIKE = {("agmon2023", "spiking"): {"moving"}}  # choices that matter only in phases which a variant leaves out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", MODELS)
 @VARIANT
 def test_every_option_of_a_models_choices_can_be_translated(name, variant):

@@ -52,6 +52,7 @@ def adaptive(v, w, current, n):
     return after, w + 0.5 * ((v + 70) - w) / 20
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cell", "step", "threshold", "reset", "jump"), [(ADEX, adaptive, -40, -60, 5), (CONDUCTANCE, leaky, -50, -70, 0)]
 )
@@ -77,6 +78,7 @@ def test_cells_fire_at_the_rates_asked_for_in_a_simulation_of_its_own(cell, step
     assert found.unit == {"adex": "amp"}.get(cell.name, cell.unit)
 
 
+@pytest.mark.slow
 def test_a_cell_with_the_text_of_lif_cells_has_their_curve():
     own, lif = measured(MY_LIF), measured("lif")
     assert np.interp(own.rate, lif.rate, lif.current)[4:-4] == pytest.approx(own.current[4:-4], abs=0.02)
@@ -164,6 +166,7 @@ def test_other_cells_are_taken_as_they_are(cell, dt):
     assert result.mean_x.values.ravel() == pytest.approx([0.2 * 0.975, 0.8 - 0.025 * 0.6], abs=0.02)
 
 
+@pytest.mark.slow
 def test_the_input_is_found_at_any_scale():
     """The same cell in other units: one input is 10 million times the other, and the rates are the same."""
     cell = replace(QUIET, equations="dv/dt = (k*I - v)/tau : 1", noise="0.3", parameters={"tau": 10 * ms, "k": 1.0})

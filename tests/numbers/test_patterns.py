@@ -44,6 +44,7 @@ def test_memories_in_weights_complete_damaged_ones_as_in_plain_numpy(device):
     assert measure.recall_table(result)["recalled"].values.tolist() == [1.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES)
 def test_spikes_complete_the_same_memories_from_the_same_states(device):
     rate, spiking = (simulate(hopfield(), variant, device=device, seed=3) for variant in ("rate", "spiking"))

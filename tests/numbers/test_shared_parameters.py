@@ -92,6 +92,7 @@ def test_a_parameter_is_read_by_units_synapses_rules_observables_and_conditions_
     assert (result.forward_w.values[-1][:, 1:] > 0.2).all()
 
 
+@pytest.mark.slow
 def test_spikes_share_it_too():
     result = simulate(MODEL, "spiking", device=Device("runtime", float=32), parameters={"level": 0.2})
     assert result.overlap.values[0] == pytest.approx(expected(0.2), rel=0.3)

@@ -57,6 +57,7 @@ def test_currents_and_energies_are_those_of_numpy_at_every_step_from_random_stat
     assert np.diff(energies, axis=0).max() < 0
 
 
+@pytest.mark.slow
 def test_held_bumps_relax_as_the_constrained_minimum_of_numpy_does():
     experiment = Experiment(MODEL, device=NUMPY)
     held = networks.run(experiment, MAPS, 0 * MAPS.J, "hold", record=("end_I",), parameters=networks.HOLDING)
@@ -74,6 +75,7 @@ def test_held_bumps_relax_as_the_constrained_minimum_of_numpy_does():
     assert (frozen.energy.values.ravel() > found - 1e-6).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES)
 def test_a_lap_of_the_rule_makes_the_changes_of_numpy_in_the_same_order(device):
     result = simulate(
@@ -157,6 +159,7 @@ def test_explain_tells_how_much_the_rule_learns_from_traces_of_two_bumps():
     assert changed["at once"] > 10 > 2 * changed["late"]
 
 
+@pytest.mark.slow
 def test_for_a_measured_curve_maps_are_flattened_anew():
     """The bump of its own, of cells of three times these rates; the landscape in text; M belongs to its transfer."""
     maps = networks.embedding(N, L, 0, stride=N // STARTS, transfer="tabulated")

@@ -138,6 +138,7 @@ def test_the_top_of_the_curvature_is_held():
     assert np.abs(result.recurrent_w.values[-1] - w).max() < 1e-12
 
 
+@pytest.mark.slow
 def test_cells_recall_by_themselves_what_they_were_taught_and_a_dead_network_nothing():
     rng = np.random.default_rng(0)
     shown = reference.patterns(4, 60, 0.1, rng)

@@ -102,6 +102,7 @@ def recall_starts() -> np.ndarray:
     return tables["table.x_start"][rows[rows > 0]]
 
 
+@pytest.mark.slow
 @ON_EVERY_DEVICE
 def test_states_and_weights_follow_the_paper_page_step_by_step(device, recall_starts):
     x0 = random_state(1)
@@ -226,6 +227,7 @@ def trained():
     return simulate(MODEL, parameters=FIVE_EPOCHS, seed=0)
 
 
+@pytest.mark.slow
 def test_maps_are_recalled_after_five_epochs_and_not_after_one(trained):
     assert recalled(trained, 1) <= 0.15
     assert recalled(trained, 5) >= 0.8
@@ -263,6 +265,7 @@ def no_rate_in_the_error() -> MemoryModel:
     return changed_rule("dw/dt = plastic*(eps/tau)*target_post*(x_pre - u_post*w) : 1")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "model", [clamped_presynaptic_factor, pytest.param(no_rate_in_the_error, marks=pytest.mark.full)]
 )
@@ -315,6 +318,7 @@ def test_recall_does_not_depend_on(change):
     assert recalled(result, 5) >= 0.8
 
 
+@pytest.mark.slow
 def test_the_designed_hebbian_memory_fails_where_the_pseudo_inverse_recalls_all(trained):
     targets, cues = trained.target.values, trained.cue.values
     assert recalled(probe(measure.designed_hebb(targets, cues), trained), 1) <= 0.05

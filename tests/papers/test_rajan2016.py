@@ -77,6 +77,7 @@ def test_a_pass_starts_from_the_current_that_the_first_frame_needs(learned):
     np.testing.assert_allclose(learned.onset.values[0], _start(learned), rtol=1e-12)
 
 
+@pytest.mark.slow
 def test_fresh_noise_has_the_standard_deviation_that_was_asked_for_and_is_off_in_tests():
     """Without sums and input, x is an Ornstein-Uhlenbeck process of standard deviation noise_sd."""
     alone = {
@@ -123,6 +124,7 @@ def test_inputs_of_the_two_trials_differ_until_they_merge(chosen):
     np.testing.assert_array_equal(chosen.onset.values[0], chosen.onset.values[1])
 
 
+@pytest.mark.slow
 def test_one_network_runs_both_trials_and_keeps_the_choice_after_the_inputs_have_merged(chosen):
     pvars = measure.pvar_of_tests(chosen).squeeze("repeat")
     assert pvars.dims == ("epoch", "item")

@@ -182,6 +182,7 @@ def test_the_lowest_loss_is_hebbs_matrix_at_small_overlap_and_a_margin_at_large(
             assert measure.one_step_overlap_expected(other, patterns, start_overlap=m) < lowest
 
 
+@pytest.mark.slow
 def test_daydreaming_from_nothing_is_trapped_and_from_hebb_it_is_not():
     """From J = 0 each dream removes a pattern shown before: |J|_F is sqrt(2)/tau, seldom more than 2/tau, for ever."""
     patterns, J, rng = drawn()

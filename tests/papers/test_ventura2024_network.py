@@ -51,6 +51,7 @@ def test_unlearning_is_repeated_flip_by_flip(device):
     np.testing.assert_allclose(run.couplings_w.values[1], measure.hebb(patterns), atol=1e-15)
 
 
+@pytest.mark.slow
 def test_dreams_take_off_whole_numbers_and_stabilities_are_those_of_the_couplings():
     run = simulate("ventura2024", protocol="unlearning", parameters={"N": 60, "x_max": 0.1}, seed=2)
     J, patterns = run.couplings_w.values, run.memory.values
@@ -116,6 +117,7 @@ def test_two_phases_that_sample_follow_the_exact_sleep():
     assert reference.divergence(p, reference.distribution(J)) < 0.2 * reference.divergence(p, reference.distribution(C))
 
 
+@pytest.mark.slow
 def test_the_penalty_leads_to_its_own_couplings_and_not_to_those_without():
     data, C, _ = taught(0)
     exact, plain = (reference.boltzmann_machine(C, g=g, nudge=0.1).J for g in (0.3, 0.0))

@@ -368,6 +368,7 @@ def test_one_population_may_be_asked_for():
         compare(rate, spiking, rate="gian")
 
 
+@pytest.mark.slow
 def test_the_runs_of_a_frozen_model_are_compared_trial_by_trial(tmp_path):
     model = freeze(get_model("kurikawa2020"), "recall", items="M")
     small = {"N": 12, "M": 2, "T_recall": "3*tau", "T_average": "1*tau"}

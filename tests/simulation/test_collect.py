@@ -137,6 +137,7 @@ def endings(rated: tuple[str, ...]) -> MemoryModel:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", [Device("runtime"), Device()], ids=str)
 @pytest.mark.parametrize("rated", [ENDINGS[:1], ENDINGS[1:]], ids=len)
 def test_populations_may_be_called_like_generated_objects(rated, device):

@@ -133,11 +133,13 @@ def test_two_runs_are_one(case, tmp_path):
     assert_goes_on(*in_parts(network, PARTS[case], device=RUNTIME, seed=3, folder=tmp_path))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", [Device(), pytest.param(Device(kernels="plain"), marks=pytest.mark.full)], ids=str)
 def test_two_compiled_runs_are_one(device):
     assert_goes_on(*in_parts(network, PARTS["of learning"], device=device, seed=3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", ["of learning", "behind a test"])
 def test_cells_without_noise_go_on_with_their_membranes_and_spikes(case, monkeypatch):
     noisy = ready.calibrate
@@ -154,6 +156,7 @@ def test_cells_without_noise_go_on_with_their_membranes_and_spikes(case, monkeyp
         np.testing.assert_allclose(found[2].end_x.values, found[0].end_x.values[-1:], atol=0.3)
 
 
+@pytest.mark.slow
 def test_noise_goes_on_with_other_numbers_and_the_same_mean():
     variant = Spiking(neuron="poisson", cells_per_unit=50)
     parts = (Each("learn"),), (Each("learn"), Each("rest", items=1))

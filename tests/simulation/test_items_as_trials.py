@@ -91,6 +91,7 @@ def assert_same(together, apart, tolerance=1e-12):
                 np.testing.assert_allclose(value, wanted, atol=tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", [RUNTIME, Device()], ids=str)
 @pytest.mark.parametrize("model", [RECALL, FRESH], ids=["paired", "fresh"])
 def test_recall_of_all_items_at_once_is_that_of_one_after_the_other(model, device):

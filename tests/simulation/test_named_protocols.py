@@ -51,6 +51,7 @@ def test_a_run_has_the_numbers_of_a_model_that_holds_nothing_else(name):
     assert not np.array_equal(run.recurrent_w[0], run.recurrent_w[-1])
 
 
+@pytest.mark.slow
 def test_spikes_and_compiled_programs_too():
     for device, variant in ((NUMPY, POISSON), (Device(), "rate")):
         run = simulate(WHOLE, variant, protocol="dream", seed=2, device=device)

@@ -50,6 +50,7 @@ def test_one_variable_alone_is_kept_and_the_others_are_not():
     np.testing.assert_array_equal(np.diff(by_epoch, prepend=0), found.errors.values[8::9])
 
 
+@pytest.mark.slow
 def test_weights_grow_with_the_epochs_asked_for_not_with_those_run(whole):
     thin = run({"weights": (0, 5)})
     assert thin.recurrent_w.dims == ("epoch", "post", "pre")
@@ -95,6 +96,7 @@ def test_a_rate_that_is_stored_for_a_time_step_is_that_of_the_state_at_the_end()
     assert found.end_level.dims == ("step", "energy_unit")
 
 
+@pytest.mark.slow
 def test_states_at_ends_in_spikes_are_the_traces():
     small = {**KURIKAWA, "epochs": 1, "test_epochs": (1,), "cells_per_unit": 1}
     found = simulate(
@@ -165,6 +167,7 @@ def test_a_model_may_have_a_variable_of_that_name_itself():
     np.testing.assert_array_equal(found.end_end_n.values, 2 * found.end_units_n.values)
 
 
+@pytest.mark.slow
 def test_the_command_records_what_it_is_told(tmp_path):
     path = tmp_path / "run.nc"
     given = [f"{name}={value}" for name, value in {**KURIKAWA, "test_epochs": "2,5"}.items()]

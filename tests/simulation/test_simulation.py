@@ -307,6 +307,7 @@ def test_bounds_hold_at_spike_events_too():
     assert 0.2 < held.max() <= 0.25
 
 
+@pytest.mark.slow
 def test_a_watcher_is_told_what_a_run_is_at_and_compiling_only_where_something_is_compiled(own_cache):
     seen: list[list[str]] = []
     for _ in range(2):

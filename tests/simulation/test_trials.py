@@ -80,6 +80,7 @@ CASES = {
 RARE = ("compiled, two threads", "compiled, float32", "plain")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [pytest.param(case, marks=pytest.mark.full if case in RARE else ()) for case in CASES])
 def test_trials_give_the_numbers_of_separate_runs(case):
     device, units, trials, tolerance = CASES[case]

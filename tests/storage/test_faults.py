@@ -87,6 +87,7 @@ SAVES = """
 """
 
 
+@pytest.mark.slow
 @counts(24, 300)
 def test_saves_that_are_interrupted_end_at_once_and_leave_whole_files(count, tmp_path):
     done = python(SAVES, tmp_path, count)
@@ -162,6 +163,7 @@ def check_resumed(store: Path, undisturbed: Sweep) -> None:
     assert sorted(path.name for path in store.iterdir() if not path.name.endswith((".nc", ".sweep.json"))) == []
 
 
+@pytest.mark.slow
 @ONLY_LINUX
 @pytest.mark.parametrize(
     "victim", ["worker", *(pytest.param(v, marks=pytest.mark.faults) for v in ("server", "program"))]
@@ -240,6 +242,7 @@ def executed(entry: Path) -> list[Path]:
     return [entry / "main", entry / "manifest.json", entry / "checksum", *sorted(entry.glob("static_arrays/*"))]
 
 
+@pytest.mark.slow
 def test_a_damaged_program_is_built_anew_and_noted(entry):
     expected, chance = numbers(), random.Random(0)
     for path in executed(entry)[:4]:
@@ -354,6 +357,7 @@ ON_DISK = """
 """
 
 
+@pytest.mark.slow
 @NEEDS_MOUNTS
 @pytest.mark.parametrize("jobs", [pytest.param(1, marks=pytest.mark.faults), 2])
 def test_a_store_on_a_full_disk_keeps_what_was_finished(jobs, kept, tmp_path):
@@ -388,6 +392,7 @@ FULL = {
 ALWAYS = ("cache", "temporary files")
 
 
+@pytest.mark.slow
 @NEEDS_MOUNTS
 @pytest.mark.parametrize("what", [pytest.param(w, marks=() if w in ALWAYS else pytest.mark.faults) for w in FULL])
 def test_a_disk_without_room_or_rights_is_named_with_what_to_do(what, kept, tmp_path):

@@ -26,6 +26,7 @@ def fitted(recording):
     return fit(recording, parameters=SHORT, seed=3)
 
 
+@pytest.mark.slow
 def test_the_network_repeats_the_recording_unit_by_unit(recording, fitted):
     assert fitted.rates.shape[2] == 39
     assert fitted.pvar > 0.7
@@ -84,6 +85,7 @@ def test_what_cannot_be_fitted_is_refused(recording, options, error, said):
         fit(recording, **options)
 
 
+@pytest.mark.slow
 def test_the_command_fits_a_table_and_writes_a_folder(recording, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     rows = np.column_stack([0.02 * np.arange(100), recording.rates[0]])

@@ -16,6 +16,7 @@ def recording():
     return surrogate(60, kind="regions", duration=3.0, seed=1)
 
 
+@pytest.mark.slow
 def test_signed_activity_is_learned_without_a_word_on_how(recording):
     plain = read_recording(recording.rates[0], step=recording.step)
     found = fit(plain, parameters=SHORT, seed=1)

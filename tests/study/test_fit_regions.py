@@ -57,6 +57,7 @@ def test_a_surrogate_of_regions_knows_the_currents_that_made_it(recording):
     assert np.sum(np.abs(between).max(axis=1) > 0) == 1  # 5 % of 20 units
 
 
+@pytest.mark.slow
 def test_the_network_is_that_of_the_reference(found):
     trained = reference(found, 1)
     assert found.pvar == pytest.approx(trained.pvar, abs=1e-4)
@@ -67,6 +68,7 @@ def test_the_network_is_that_of_the_reference(found):
         assert measure.pearson(own.ravel(), wanted[1:].ravel()) > 0.9999
 
 
+@pytest.mark.slow
 def test_several_steps_between_samples_learn_at_samples_alone(recording):
     found = fitted(recording, 4, passes=3)
     trained = reference(found, 4, passes=3)
@@ -130,6 +132,7 @@ def test_shares_and_weights_belong_to_pairs_of_regions(found):
     assert 0.2 < float(found.unit_pvar.median()) <= 1
 
 
+@pytest.mark.slow
 def test_parts_of_the_synapses_and_errors_of_currents_give_the_whole_matrix(recording):
     part = fitted(recording, 1, passes=1, p=0.5, error_on="total", tau="0.05*second")
     back = np.argsort(part.order)

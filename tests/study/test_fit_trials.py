@@ -36,6 +36,7 @@ def found(trials):
     return fit(np.stack(trials), step=STEP, kinds=KINDS, holdout=1 / 3, parameters=SHORT, seed=2)
 
 
+@pytest.mark.slow
 def test_one_trial_of_each_kind_is_held_out_and_has_a_pvar_of_its_own(found):
     assert sorted(KINDS[k] for k in found.held) == ["back", "forth"]
     assert len(found.held_tests) == 3
@@ -67,6 +68,7 @@ def test_trials_that_were_held_out_teach_nothing_and_are_followed_since_they_rep
     assert changed.held_pvar < 0.3
 
 
+@pytest.mark.slow
 def test_the_scale_of_units_is_that_of_the_trials_that_are_learned(trials):
     """What is held out does not reach what is learned, not even through the normalisation."""
     values = np.stack([trials[0], trials[2], 3 * trials[3]])
@@ -105,6 +107,7 @@ def test_trials_of_a_kind_have_one_input(found):
     assert not np.array_equal(inputs["forth"][0], inputs["back"][0])
 
 
+@pytest.mark.slow
 def test_one_series_is_learned_trial_by_trial_with_its_lengths(trials):
     series = np.concatenate([trials[0], trials[2][:30], trials[3]])
     found = fit(series, step=STEP, resets=(0, 40, 70), holdout=[2], parameters=SHORT, seed=2)
@@ -117,6 +120,7 @@ def test_one_series_is_learned_trial_by_trial_with_its_lengths(trials):
     assert np.isnan(found.targets[1, -1]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("steps", [None, 33])
 def test_rates_are_those_of_their_trial_where_frames_are_no_multiple_of_the_interval(trials, steps):
     """A trial of 1287 steps of 1 ms is recorded every 10 ms, at other times in each trial."""
@@ -162,6 +166,7 @@ def test_a_model_without_marks_or_held_out_items_says_what_to_do(trials):
 SPIKY = {"p": 0.5, "tests": 1, "tau": "50*ms", "error_on": "total"}
 
 
+@pytest.mark.slow
 def test_a_fit_in_spikes_is_the_run_that_is_written_by_hand():
     made = surrogate(20, duration=0.5, step=0.01, width=0.12, bvar=0.7, seed=2)
     found = fit(made, parameters={**SPIKY, "learn_step": "2*ms"}, seed=1, device="runtime")

@@ -45,6 +45,7 @@ def by_hand(result) -> list[float]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_table_is_what_the_paper_would_count(runs, variant):
     assert table(runs[variant]) == pytest.approx(by_hand(runs[variant]))

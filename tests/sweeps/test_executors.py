@@ -100,6 +100,7 @@ def forks():
         yield
 
 
+@pytest.mark.slow
 def test_points_on_dask_are_those_of_one_process_also_when_a_worker_is_killed(alone, tmp_path, quiet, forks):
     found = on_dask(tmp_path / "store", 2, (5,))
     assert same(found, alone)
@@ -143,6 +144,7 @@ def summary(result):
 """
 
 
+@pytest.mark.slow
 def test_workers_that_share_only_the_disk_find_other_folders_and_build_for_themselves(tmp_path, monkeypatch):
     (tmp_path / "scripts").mkdir()
     (tmp_path / "scripts" / "beside_the_script.py").write_text(MEASURE)

@@ -70,6 +70,7 @@ PARTS = """
 """
 
 
+@pytest.mark.slow
 def test_parts_that_run_at_the_same_time_are_the_whole_sweep(tmp_path):
     in_forks(PARTS, tmp_path / "parts")
     whole = run(tmp_path / "whole")

@@ -249,6 +249,7 @@ def start(store: Path, parameters: dict) -> subprocess.Popen:
     )
 
 
+@pytest.mark.slow
 def test_a_script_without_a_main_guard_runs_once(serial, tmp_path):
     child = start(tmp_path / "store", {"eps": EPS})
     said, complaints = child.communicate(timeout=120)
@@ -264,6 +265,7 @@ def undisturbed(tmp_path_factory) -> Sweep:
     return run(tmp_path_factory.mktemp("undisturbed") / "store", parameters=SLOW, seeds=2, jobs=2)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="looks for processes in /proc")
 @pytest.mark.parametrize(
     "number",

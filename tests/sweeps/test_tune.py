@@ -95,6 +95,7 @@ def tuned(tmp_path_factory) -> Tuned:
     return run(tmp_path_factory.mktemp("tuned") / "store", budget=40, seeds=(3, 4))
 
 
+@pytest.mark.slow
 def test_the_best_learning_rate_is_that_of_the_closed_form(tuned):
     squares = [float((simulate(delta(), seed=s, device="runtime").cue.values ** 2).sum()) for s in (3, 4)]
     best = sum(squares) / sum(square**2 for square in squares)

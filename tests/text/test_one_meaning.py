@@ -104,6 +104,7 @@ def lines(form: str, texts: tuple[str, ...]) -> str:
     return "\n".join(form.format(k=k, text=text) for k, text in enumerate(texts))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES, ids=str)
 def test_numbers_mean_the_same_in_every_text_and_on_every_device(device):
     """Whole numbers do, and the number of a unit is a real number in arithmetic."""

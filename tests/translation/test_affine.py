@@ -91,6 +91,7 @@ def test_the_text_shows_a_slope_and_an_offset_in_place_of_a_table():
     assert "units_current" not in text
 
 
+@pytest.mark.slow
 def test_affine_cells_fire_near_the_rates_wanted_and_the_result_says_how_near():
     """A network without plastic synapses whose drives stay where the transfer is far from its ends."""
     model = freeze(get_model("rajan2016"), "test", items="sequences")

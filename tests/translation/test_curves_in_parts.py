@@ -80,6 +80,7 @@ def same(first, second, names, tolerance: float = 1e-10) -> None:
         np.testing.assert_allclose(first[name].values, second[name].values, rtol=0, atol=tolerance, err_msg=name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", [RUNTIME, COMPILED], ids=str)
 def test_delayed_sums_means_over_synapses_and_sums_of_items_call_curves(device):
     options = {"device": device, "seed": 1, "record": (*RECORDED, "weights"), "interval": 0.1 * ms}
@@ -88,6 +89,7 @@ def test_delayed_sums_means_over_synapses_and_sums_of_items_call_curves(device):
     assert "ramp(x_late_recurrent_pre)" in str(translate(delayed(curve=True)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", [RUNTIME, COMPILED], ids=str)
 @pytest.mark.parametrize("trials", [2, "items"])
 def test_trials_and_items_as_trials_call_curves(device, trials):
@@ -121,6 +123,7 @@ def spins(*, curve: bool) -> MemoryModel:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", [RUNTIME, COMPILED], ids=str)
 def test_units_that_are_updated_one_at_a_time_call_curves(device):
     options = {"device": device, "seed": 2, "record": ("S", "h"), "interval": 1 * ms}
@@ -143,6 +146,7 @@ def c_names(*, names: tuple[str, ...]) -> MemoryModel:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_curves_have_the_names_of_functions_of_c():
     """Functions of C++'s headers, a namespace, and words within the code of curves."""
     names = ("y0", "erf", "time", "index", "std", "read", "guess", "rows", "last")

@@ -287,6 +287,7 @@ def test_sums_of_spiking_units_are_those_of_earlier_traces(device):
     np.testing.assert_allclose(u[4:], x[:-4] @ w.T, rtol=1e-10, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", [NUMPY, STANDALONE], ids=["numpy", "standalone"])
 def test_a_rule_at_presynaptic_spikes_runs_when_they_arrive(device):
     """With a delay of d, weights at the end are those that a run without delay has d earlier, from the same spikes."""

@@ -197,6 +197,7 @@ def remainder(regular: Regular, name: str) -> float:
     return term * (regular.b * (LIF_DT / LIF_TAU + regular.rate * LIF_DT) + second)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LIF_RULES)
 @pytest.mark.parametrize("read", ["trace", "event"])
 def test_the_bias_with_regular_lif_cells_is_the_one_stated(regular, name, read):

@@ -199,6 +199,7 @@ def test_a_phase_of_a_continuous_network_ends_by_one(device):
     np.testing.assert_allclose(result["size"].values, np.mean(x**2, axis=1)[ends - 1], rtol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES[:2], ids=str)
 def test_trials_have_nan_in_the_other_phases_too(device):
     model = rates(until="", varied=True)

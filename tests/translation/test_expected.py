@@ -95,6 +95,7 @@ def states_of_rates():
 RECORDED = tuple(f"u_{form}.m{k}" for form in FORMS for k in range(len(STATES)))
 
 
+@pytest.mark.slow
 @BOTH
 def test_slow_variables_of_units_follow_the_rate_network_in_the_mean(states_of_rates, neuron):
     spiking = simulate(states_model(), Spiking(neuron=neuron), record=RECORDED, interval=50 * ms, seed=1)
@@ -163,6 +164,7 @@ def sums_model(*sizes: str) -> MemoryModel:
     )
 
 
+@pytest.mark.slow
 @BOTH
 def test_sums_of_powers_and_third_factors_made_of_them_follow_the_rate_network(neuron):
     summed = tuple(f"pool_{n}.{name}" for n in SIZES for name in ("E", "pair", "slow_R"))
@@ -267,6 +269,7 @@ def drifts_of_rates() -> dict[str, np.ndarray]:
     return drifts(simulate(oja(*RULES.values()), "rate"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("neuron", "plainly"),
     [

@@ -131,6 +131,7 @@ def together(forms: dict[str, dict]) -> MemoryModel:
     return model(phases=phases, populations=(units,), projections=tuple(projections), rules=tuple(rules))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", COMPILED, ids=str)
 def test_shut_gates_keep_all_rules_of_a_network_from_acting(device):
     result = simulate(together(ALL), device=device)
@@ -164,6 +165,7 @@ def spiking_model(*gates: dict) -> MemoryModel:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("device", "gates"),
     [

@@ -244,6 +244,7 @@ def test_whatever_bears_such_a_name_is_told(role, name):
         model(name=name, role=role)
 
 
+@pytest.mark.slow
 def test_names_within_the_statements_of_cells_do_no_harm():
     """The names that cells give to values are as good as others for variables of the model."""
     neutral = [f"number_{place}" for place in range(len(HARMLESS))]

@@ -78,6 +78,7 @@ def three() -> MemoryModel:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES, ids=str)
 def test_observables_and_sums_are_of_the_moment_of_the_state_beside_them(device):
     """What is observed at the ends of phases needs no recording for it."""

@@ -121,6 +121,7 @@ def runs():
     return simulate(model, "rate", seed=1), simulate(model, "spiking", seed=1)
 
 
+@pytest.mark.slow
 def test_cells_learn_awake_and_unlearn_asleep_what_the_binary_units_do(runs):
     rate, spiking = runs
     patterns, w = spiking["memory"].values, spiking["couplings_w"].values
@@ -290,6 +291,7 @@ def test_a_gate_that_visits_alone_read_is_refused_for_cells():
         translate(warm, "spiking", protocol="boltzmann")
 
 
+@pytest.mark.slow
 def test_rules_and_repetitions_whose_phases_cells_leave_out_are_told():
     sizes = {"N": 8, "P": 2, "rounds": 3, "kappa": 0.0}
     with pytest.warns(RuntimeWarning, match="'margin' changes nothing in the spiking variant"):

@@ -69,6 +69,7 @@ def test_names_that_the_model_has_are_refused(name):
         translate(get_model("kurikawa2020"), Spiking(neuron=cell))
 
 
+@pytest.mark.slow
 def test_the_printed_script_runs_in_plain_brian2_and_gets_the_same_numbers(tmp_path):
     model = get_model("kurikawa2020")
     numbers = brainmem.arrays(model, OWN, parameters=SMALL, seed=5, device="runtime")
@@ -78,6 +79,7 @@ def test_the_printed_script_runs_in_plain_brian2_and_gets_the_same_numbers(tmp_p
     np.testing.assert_allclose(out["w"], final[out["j"], out["i"]], rtol=0, atol=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cell", [ADEX, CONDUCTANCE], ids=lambda cell: cell.name)
 def test_a_network_learns_in_these_cells_what_it_learns_in_rates(cell):
     """LIF cells: rates differ by 0.17 of their standard deviation, and weight changes correlate by 0.988."""
@@ -101,6 +103,7 @@ def rates(result, cells: int, bin_ms: float = 2.0) -> np.ndarray:
     return np.histogram(1e3 * result.spike_time.values - 1e-6, edges)[0] / (cells * bin_ms * 1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("cell", "dt"), [(ADEX, 0.5), pytest.param(HODGKIN_HUXLEY, 0.05, marks=pytest.mark.full)], ids=["adex", "hh"]
 )
@@ -116,6 +119,7 @@ def test_cells_begin_where_their_drive_would_have_brought_them(cell, dt):
         assert np.abs(part - rate).max() < 4.5 * np.sqrt(rate / (4000 * 2e-3)) + 2.0, part
 
 
+@pytest.mark.slow
 def test_runs_with_trials_and_on_the_runtime_device_reach_the_rates_asked_for():
     model = steps(0.2, 0.8, lasts="0.2*second")
     parameters = {"N": 50, "cells_per_unit": 4}
@@ -156,6 +160,7 @@ def test_a_store_refuses_to_tune_another_cell(text, tmp_path, monkeypatch):
         brainmem.tune(**given, variant=Spiking(neuron=OTHER_CELLS[text]))
 
 
+@pytest.mark.slow
 def test_sweeps_change_parameters_of_a_cell(tmp_path):
     model = steps(0.2, 0.8, lasts="0.1*second")
     found = sweep(
@@ -179,6 +184,7 @@ def test_other_parameters_make_other_curves_of_one_program():
     assert str(translate(model, OWN)) == str(translate(model, Spiking(neuron=changed)))
 
 
+@pytest.mark.slow
 def test_explain_and_verify_take_it():
     assert "cells 'adex', driven through adex_I, in amp" in explain(get_model("kurikawa2020"), OWN, measured=False)
     small = {"N": 20, "M": 2, "epochs": 1, "test_epochs": (1,), "starts": 1, "T_learn": "20*tau", "T_recall": "4*tau"}
@@ -188,6 +194,7 @@ def test_explain_and_verify_take_it():
     assert check.passed
 
 
+@pytest.mark.slow
 def test_the_current_form_with_rates_in_hertz():
     """Square-root units whose rates lie between 0 and 15 Hz: spikes filtered with tau, at a rate_max of 15 Hz."""
     units = Population(

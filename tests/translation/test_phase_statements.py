@@ -233,6 +233,7 @@ def test_rates_stored_for_a_time_step_are_those_of_the_state_where_statements_re
         assert np.abs(found - np.where(np.eye(N, dtype=bool), 0, k[:, None])).max() < EXACT
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES[:2], ids=str)
 def test_a_test_that_restores_the_state_puts_back_what_it_has_kept(device):
     test = Phase("test", duration="4*ms", restore=True, begin={"units": "theta = 5"}, end={"units": "kept = 7"})
@@ -249,6 +250,7 @@ def test_a_test_that_restores_the_state_puts_back_what_it_has_kept(device):
     assert one.k.values[1::3] == pytest.approx(7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES[:2], ids=str)
 def test_every_trial_runs_them_on_its_own_units(device):
     ending = replace(SHOW, end={"units": "kept = x - m"})

@@ -89,6 +89,7 @@ def test_a_threshold_that_slides_from_presentation_to_presentation(device):
     assert np.abs(result.f_w.values[-1] - w).max() < 1e-12
 
 
+@pytest.mark.slow
 def test_it_slides_alike_in_spikes_which_square_what_they_expect():
     """With the square of the trace in place of it, thresholds gain the variance of the trace."""
     weak = replace(bcm().projections[0], initial={"w": "uniform(0.02, 0.1)"})
@@ -112,6 +113,7 @@ def test_it_slides_alike_in_spikes_which_square_what_they_expect():
     assert gain[True] > 0.02
 
 
+@pytest.mark.slow
 def test_verify_sets_for_both_networks_what_phases_set():
     """Observables that statements read are taken of each network."""
     kept = replace(LEARN, end={"outputs": "old = r*level; theta = (1 - a)*theta + a*old"})
@@ -123,6 +125,7 @@ def test_verify_sets_for_both_networks_what_phases_set():
     assert "rule 'bcm', w: unbiased in the mean" in str(drifts)
 
 
+@pytest.mark.slow
 def test_a_square_of_what_was_kept_reads_what_was_expected_of_it():
     """Set aside with the state, and with start values of its own."""
     ending = replace(LEARN, end={"outputs": "kept = r; kept *= 2"})
@@ -153,6 +156,7 @@ def test_what_only_a_result_reads_stays_what_the_cells_did():
     assert translated.reported == ("threshold",)
 
 
+@pytest.mark.slow
 def test_a_rate_is_set_by_its_trace():
     begun = replace(LEARN, begin={"inputs": "r = 0.5*r"}, end={"outputs": "theta = a; r *= 0.5"})
     built = bcm(begun, rules=(LearningRule("bcm", "f", continuous="dw/dt = eta*r_pre*r_post**2 : 1"),))
@@ -216,6 +220,7 @@ def current(phase: Phase) -> MemoryModel:
     )
 
 
+@pytest.mark.slow
 def test_a_drive_that_filters_spikes_is_not_set_but_read_at_the_end():
     go = Phase("go", duration="200*ms")
     for moment, text, what in (

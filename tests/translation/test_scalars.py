@@ -139,6 +139,7 @@ def test_every_trial_has_its_own(device):
         held({name: many[name].sel(trial=trial) for name in ("activity", "first", "variance")}, ends)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", [NUMPY, STANDALONE], ids=["numpy", "standalone"])
 def test_in_spikes_they_follow_the_rates_read_from_spikes(device):
     record = ("units.x", "activity_value.activity", "globe.slow")

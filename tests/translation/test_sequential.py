@@ -128,6 +128,7 @@ def test_a_projection_of_such_units_is_summed_before_the_sweep_and_updated_after
     assert not kernels["out"].swept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "own", [pytest.param(False, marks=pytest.mark.full), True], ids=["no self-connections", "self-connections"]
 )

@@ -43,6 +43,7 @@ def pasted(variant: str, folder) -> dict[str, np.ndarray]:
     return run_script(folder, str(translate(model, variant)), numbers, {"x": "units.x", **saved})
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", ["rate", "spiking"])
 def test_the_printed_script_runs_in_plain_brian2_and_gets_the_same_numbers(variant, tmp_path):
     out = pasted(variant, tmp_path)

@@ -221,6 +221,7 @@ def test_the_spiking_variant_knows_how_the_noise_of_the_sum_goes_with_the_unit()
     assert "the noise of inputs adds w*Var(y_post)" in text
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("current", ["h_pre = w*r_post : 1 (summed)", "h_post = w*r_pre : 1 (summed)"])
 def test_drives_start_where_the_model_says_in_spikes_too(current):
     """In the current form a drive is a filtered input and a sum, which runs over either end of the synapses."""

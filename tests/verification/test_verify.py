@@ -115,6 +115,7 @@ def test_the_rules_of_shipped_models_drift_as_is_claimed_at_their_own_size():
     assert verify("kurikawa2020", Spiking(neuron="poisson"), weights="learned").passed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", [REWARDED, BROADCAST], ids=["a reward and a trace", "a sum and one of its terms"])
 def test_factors_of_the_same_spikes_are_biased_as_is_claimed(model):
     """Both count the spikes of one unit: Cov(reward, elig) adds to its weights, Cov(total, x) to all."""
@@ -125,6 +126,7 @@ def test_factors_of_the_same_spikes_are_biased_as_is_claimed(model):
     assert "factors follow the noise of the same spikes, through sums and states" in found.verdicts[0]
 
 
+@pytest.mark.slow
 def test_a_planted_bias_is_caught():
     found = verify(DOUBLED, **SHORT)
     assert not found.passed
@@ -134,6 +136,7 @@ def test_a_planted_bias_is_caught():
     assert "With replayed rates not as expected: 'rule'. The translation is to blame." in str(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cells", [(1,), pytest.param((1, 4), marks=pytest.mark.full)])
 def test_a_bias_that_is_claimed_is_the_one_that_runs_show(cells):
     found = verify(ON_TRACES, Spiking(neuron="poisson"), seeds=5, cells_per_unit=cells)
@@ -200,6 +203,7 @@ def test_a_rule_on_traces_may_be_biased():
     assert verdict(ON_TRACES).startswith("rule 'rule': may be biased, because read='trace' takes traces as they are")
 
 
+@pytest.mark.slow
 def test_a_lead_is_told_apart_from_the_noise():
     said = explain(MODELS["three factors"], Spiking(neuron="poisson"))
     assert "reads traces across jumps of the rates, which changes its drift by about +" in said
@@ -211,6 +215,7 @@ def test_a_lead_is_told_apart_from_the_noise():
 POWER, MEAN = Observable("power", "x**2", population="units"), Observable("level", "x", population="units")
 
 
+@pytest.mark.slow
 def test_an_observable_that_nothing_reads_says_how_much_of_it_is_noise():
     """For Poisson cells x**2 gains the variance of the trace, x/(2*tau*rate_max), in every unit."""
     model = MODELS["oja"].replace(observables=(POWER, MEAN))
