@@ -184,6 +184,7 @@ def test_texts_that_need_a_list_of_pairs_run_as_the_plain_path_does(case):
     check_same(run(model, DENSE), run(model, RUNTIME), EXACT)
 
 
+@pytest.mark.slow
 def test_one_program_serves_other_weights_states_and_sizes_of_change(cases):
     rng = np.random.default_rng(8)
     weights = {"around": rng.normal(size=(7, 7)), "gather": rng.normal(size=(1, 7)), "own": rng.normal(size=(5, 5))}

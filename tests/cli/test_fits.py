@@ -37,6 +37,7 @@ def test_a_fit_is_saved_before_cells_are_made_that_may_fail(cells, monkeypatch):
     assert {"fit.html", "report.txt", "result.nc", "rates.npz"} <= {file.name for file in (cells / "fit").iterdir()}
 
 
+@pytest.mark.slow
 def test_cells_are_saved_beside_the_fit(cells, monkeypatch):
     def made(fit, *, cells_per_unit):
         rates = fit.rates

@@ -165,6 +165,7 @@ def test_trials_are_held_against_them_each_for_itself():
     assert "initial 'units.x' gives 'x' the value 0 in trial 1, unit 4" in said
 
 
+@pytest.mark.slow
 def test_rates_of_spiking_cells_take_all_values_between_but_what_phases_set_is_the_same_in_both_variants():
     quick = {"variant": "spiking", "parameters": {"N": 6}, **RUN}
     assert simulate(signed(), initial={"units.x": np.linspace(-0.5, 0.5, 6)}, **quick)

@@ -143,6 +143,7 @@ REFUSED = {
 LONG = ("jumps", "not stay finite", "too slow", "adapts", "bursts")  # to find out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "said", [pytest.param(said, marks=pytest.mark.full) if "jumps" in said else said for said in REFUSED]
 )

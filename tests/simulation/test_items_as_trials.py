@@ -160,6 +160,7 @@ def test_hopfield_recall_by_visits_reaches_the_same_fixed_points():
     assert measure.recall_table(together)["recalled"].values.tolist() == [1.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("neuron", ["lif", "poisson"])
 def test_spiking_trials_show_their_items(neuron):
     parameters = {**SMALL, "cells_per_unit": 20, "T_recall": "40*tau", "T_average": "20*tau"}

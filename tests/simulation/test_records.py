@@ -58,6 +58,7 @@ def test_weights_grow_with_the_epochs_asked_for_not_with_those_run(whole):
     np.testing.assert_array_equal(thin.recurrent_w.values, whole.recurrent_w.values[[0, 5]])
 
 
+@pytest.mark.slow
 def test_states_at_ends_are_those_of_which_observables_are_taken_also_where_until_ended_the_step(whole):
     learn = whole.step_phase.values == "learn"
     assert (whole.step_fulfilled.values[learn] == 1).any()
@@ -66,6 +67,7 @@ def test_states_at_ends_are_those_of_which_observables_are_taken_also_where_unti
     assert whole.end_x.dims == ("step", "unit")
 
 
+@pytest.mark.slow
 def test_states_at_the_ends_of_some_phases_have_an_axis_that_numbers_their_steps(whole):
     thin = run({"end_x": ("recall",)})
     steps = thin.end_x_step.values
@@ -76,6 +78,7 @@ def test_states_at_the_ends_of_some_phases_have_an_axis_that_numbers_their_steps
     assert set(later.step_phase.values[later.end_x_step.values]) == {"recall"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", [NUMPY, "cpp_standalone"])
 @pytest.mark.parametrize("record", [(), {"end_x": ("recall",), "mean_x": ("recall",)}])
 def test_what_is_kept_of_phases_that_do_not_come_has_no_rows(device, record):

@@ -273,6 +273,7 @@ MAPS = [("tanh", "lif"), ("threshold-linear", "lif"), ("tanh", "poisson")]  # a 
 OTHERS = [(name, neuron) for name in TRANSFERS for neuron in ("lif", "poisson") if (name, neuron) not in MAPS]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "neuron"), [*MAPS, *(pytest.param(*case, marks=pytest.mark.full) for case in OTHERS)])
 def test_cells_follow_any_transfer_function_given_as_text(name, neuron):
     transfer, rate_range = TRANSFERS[name]

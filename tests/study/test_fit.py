@@ -37,6 +37,7 @@ def test_the_network_repeats_the_recording_unit_by_unit(recording, fitted):
     assert measure.pvar(wanted[: len(found)], shuffled) < 0.2
 
 
+@pytest.mark.slow
 def test_the_plastic_units_are_a_random_part_of_the_recording(fitted):
     assert sorted(fitted.order) == list(range(39))
     assert fitted.weights["plastic"].shape == (39, 20)

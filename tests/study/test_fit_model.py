@@ -29,6 +29,7 @@ def test_signed_activity_is_learned_without_a_word_on_how(recording):
     assert usual.pvar < 0.3
 
 
+@pytest.mark.slow
 def test_the_model_of_regions_is_that_of_sequences_with_other_values(recording):
     values = {"p": 1.0, "tau": "0.1*second", "h0": 0.01, "tau_wn": "0.1*second", "eps": 0.001, "error_on": "rate"}
     one = fit(recording, parameters={"tests": 1}, seed=1)

@@ -77,6 +77,7 @@ def test_several_steps_between_samples_learn_at_samples_alone(recording):
     np.testing.assert_allclose(found.recurrent.values, trained.weights, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_currents_tell_the_truth_as_well_as_the_reference_does(found):
     trained = reference(found, 1)
     truth, own, wanted = found.recording.currents, [], []

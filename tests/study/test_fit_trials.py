@@ -47,6 +47,7 @@ def test_one_trial_of_each_kind_is_held_out_and_has_a_pvar_of_its_own(found):
     assert np.delete(found.trials, found.held).mean() == pytest.approx(found.pvar)
 
 
+@pytest.mark.slow
 def test_the_mean_of_the_learned_trials_of_a_kind_stands_beside_the_held_out_ones(found):
     own = []
     for trial in found.held:
@@ -136,6 +137,7 @@ def test_rates_are_those_of_their_trial_where_frames_are_no_multiple_of_the_inte
     assert found.rates.shape[1] == (129 if steps is None else 40)
 
 
+@pytest.mark.slow
 def test_samples_that_are_missing_teach_nothing(trials):
     """What stands in their place changes nothing: neither weights nor pVar."""
     results = []

@@ -51,6 +51,7 @@ def test_the_table_is_what_the_paper_would_count(runs, variant):
     assert table(runs[variant]) == pytest.approx(by_hand(runs[variant]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_figure_shows_the_numbers_of_the_table(runs, variant):
     axes = plot.recall_curve(list(runs.values())).axes[0]

@@ -94,6 +94,7 @@ def test_a_store_refuses_another_function_and_another_text(tmp_path, monkeypatch
         run(tmp_path, epochs_run, model=counting())
 
 
+@pytest.mark.slow
 def test_other_processes_import_the_function(tmp_path):
     found = run(tmp_path, epochs_run, model=counting(), seeds=2, jobs=2)
     assert found.dataset().dims == ("seed",)

@@ -107,6 +107,7 @@ def test_the_best_learning_rate_is_that_of_the_closed_form(tuned):
     assert tuned.source() == "tuned: differential evolution, 40 evaluations, seeds 3-4"
 
 
+@pytest.mark.slow
 def test_the_budget_is_kept_to_and_every_evaluation_is_a_small_point_of_a_sweep(tuned):
     assert len(tuned.evaluations) == len(set(points(tuned))) == 40
     swept = Sweep.load(tuned.store)

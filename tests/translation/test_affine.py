@@ -105,6 +105,7 @@ def test_affine_cells_fire_near_the_rates_wanted_and_the_result_says_how_near():
     assert not any("cells get a current of" in note for note in found["lif"].notes)
 
 
+@pytest.mark.slow
 def test_the_fit_reads_a_tabulated_transfer_as_the_function_of_its_points():
     def currents(call: str, *curves: Curve) -> dict[str, np.ndarray]:
         model = MemoryModel(

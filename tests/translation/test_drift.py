@@ -208,6 +208,7 @@ def test_the_bias_with_regular_lif_cells_is_the_one_stated(regular, name, read):
     assert abs(found.mean - unbiased.mean) > 2 * tolerance, "the bias is too small to be told from none"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LIF_RULES)
 def test_reading_repeated_rates_from_the_drive_removes_the_bias(regular, name):
     found, expected = regular.drift[name, "drive"], prediction(regular, name, "drive")

@@ -343,6 +343,7 @@ def test_a_loss_that_nothing_reads_is_what_the_cells_did(form):
     assert result.misfit.values[0] / 4 == pytest.approx(noise, rel=0.15)
 
 
+@pytest.mark.slow
 def test_an_observable_that_ends_a_phase_is_right_in_the_mean():
     own, drive, transfer = FORMS["rate"]
     units = Population("u", own, rate="x", drive=drive, transfer=transfer)

@@ -147,6 +147,7 @@ def test_trials_observe_sums_of_the_same_moment(device):
         assert result.rec.values[-1] == pytest.approx(result.x.values[-1] @ w.T, rel=1e-12)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", DEVICES[:2], ids=str)
 def test_the_spiking_variant_observes_one_moment_too(device):
     rates = Population(

@@ -139,6 +139,7 @@ def test_cells_learn_awake_and_unlearn_asleep_what_the_binary_units_do(runs):
     assert tested[-1] > 0.9
 
 
+@pytest.mark.slow
 def test_dreams_are_compared_as_statistics_and_what_is_cued_unit_by_unit(runs):
     comparison = compare(*runs)
     assert {item.part for item in comparison.agreements if item.key == "rate_pearson"} == {
@@ -270,6 +271,7 @@ def test_a_rate_network_whose_variants_differ_runs_the_same_compiled():
     assert lengths == pytest.approx([0.15, 0.04])
 
 
+@pytest.mark.slow
 def test_trials_of_units_that_are_visited_in_the_rate_variant_run_in_spikes():
     """Cells have no visits, so that many trials of them run at once."""
     test = freeze(wake_sleep(), "hint", "recall", items="P")
