@@ -68,6 +68,7 @@ def apart(numbers, trial, **options):
 CASES = {
     # rows and trials that fill no tile of the kernel, and more columns and rows than one block of it
     "compiled": (Device(), 17, 5, 1e-10),
+    "compiled, two vectors": (Device(), 17, 12, 1e-10),
     "compiled, blocks": (Device(), 301, 33, 1e-10),
     "compiled, two threads": (Device(threads=2), 110, 19, 1e-10),
     "compiled, float32": (Device(float=32), 17, 5, 1e-5),

@@ -98,16 +98,25 @@
                     const _number* __restrict _row_{{r}} = _packed_tiles + (_row + {{r}})*_stride;
                     _vector _left_{{r}} = {0}, _right_{{r}} = {0};
                     {% endfor %}
-                    for (long _column = 0; _column < _count; _column++)
-                    {
-                        const _vector _left = *(const _vector*)(_panel + _column*_width);
-                        const _vector _right = *(const _vector*)(_panel + _column*_width + _lanes);
-                        {% for r in range(6) %}
-                        _left_{{r}} += _row_{{r}}[_column]*_left;
-                        _right_{{r}} += _row_{{r}}[_column]*_right;
-                        {% endfor %}
-                    }
                     const long _valid = _trials - _chunk*_width;
+                    if (_valid > _lanes)
+                        for (long _column = 0; _column < _count; _column++)
+                        {
+                            const _vector _left = *(const _vector*)(_panel + _column*_width);
+                            const _vector _right = *(const _vector*)(_panel + _column*_width + _lanes);
+                            {% for r in range(6) %}
+                            _left_{{r}} += _row_{{r}}[_column]*_left;
+                            _right_{{r}} += _row_{{r}}[_column]*_right;
+                            {% endfor %}
+                        }
+                    else
+                        for (long _column = 0; _column < _count; _column++)
+                        {
+                            const _vector _left = *(const _vector*)(_panel + _column*_width);
+                            {% for r in range(6) %}
+                            _left_{{r}} += _row_{{r}}[_column]*_left;
+                            {% endfor %}
+                        }
                     {% for r in range(6) %}
                     if (_row + {{r}} < _here)
                     {
