@@ -207,11 +207,10 @@ def _expression(text: str, name: str) -> str:
 
 
 def device_of(name: str, threads: int) -> Any:
-    """Return the device called `name`; ``runtime:cython`` names the runtime device's code."""
-    from brainmem.engine.device import Device
+    """Return the device of that name, with so many threads."""
+    from brainmem.engine.device import as_device
 
-    name, _, target = name.partition(":")
-    return Device(name, threads=threads, target=target or None)
+    return as_device(name, threads=threads)
 
 
 def save_result(result: Any, path: Path) -> Path:

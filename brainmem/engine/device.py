@@ -68,7 +68,7 @@ class Device:
         if not isinstance(self.threads, int) or self.threads < 0:
             raise DeviceError(f"threads={self.threads!r}: give 0 (no OpenMP) or a positive whole number.")
         if self.name == "runtime":
-            _one_of("target", self.target or "numpy", TARGETS)
+            _one_of("target", "numpy" if self.target is None else self.target, TARGETS)
             if self.threads:
                 raise DeviceError(
                     f"Device('runtime', threads={self.threads}): the runtime device runs on one thread. "
@@ -150,11 +150,14 @@ class Executable(Protocol):
         ...
 
 
-def as_device(device: Device | str | None) -> Device:
-    """Return `device` itself, the device of that name, or the default for None."""
+def as_device(device: Device | str | None, *, threads: int = 0) -> Device:
+    """Return `device` itself, the device of that name, or the default for None; ``runtime:cython`` names code too."""
     if isinstance(device, Device):
         return device
-    return Device() if device is None else Device(device)
+    if not isinstance(device, str):
+        return Device(threads=threads) if device is None else Device(device, threads=threads)
+    name, sign, target = device.partition(":")
+    return Device(name, threads=threads, target=target if sign else None)
 
 
 def load_builder(builder: str) -> Callable[[Any], Built]:

@@ -20,7 +20,7 @@ from brainmem import simulate
 from brainmem.engine import cache
 from brainmem.engine import program as compiled
 from brainmem.engine.cache import cache_info, clear_cache
-from brainmem.engine.device import BuildJob, Device
+from brainmem.engine.device import BuildJob, Device, as_device
 from brainmem.engine.doctor import doctor
 from brainmem.engine.prepare import prepare
 from brainmem.errors import DeviceError
@@ -335,6 +335,27 @@ def test_a_device_that_cannot_be_is_refused_with_what_is_allowed(arguments, word
     name, options = (*arguments, {})[:2]
     with pytest.raises(DeviceError, match=words):
         Device(name, **options)
+
+
+@pytest.mark.parametrize("target", ["numpy", "cython"])
+def test_a_text_names_a_device_and_the_code_of_the_runtime_device(target):
+    assert as_device(f"runtime:{target}") == Device("runtime", target=target)
+    assert as_device("cpp_standalone") == as_device(None) == Device()
+    assert as_device("cpp_standalone", threads=2) == Device(threads=2)
+
+
+@pytest.mark.parametrize(
+    ("device", "words"),
+    [
+        ("runtime:", "Unknown target ''. Allowed: 'cython', 'numpy'"),
+        ("runtime:cyton", "Unknown target 'cyton'. Did you mean 'cython'"),
+        ("cpp_standalone:numpy", "only the runtime device has a target"),
+        (3, "Unknown device 3"),
+    ],
+)
+def test_a_text_that_names_no_device_is_refused(device, words):
+    with pytest.raises(DeviceError, match=words):
+        as_device(device)
 
 
 def test_cuda_without_brian2cuda_says_what_to_install():

@@ -90,7 +90,7 @@ def test_long_sequences_agree_in_compiled_code(readout):
 
 @pytest.mark.full
 @pytest.mark.parametrize(
-    "device", ["cpp_standalone", "runtime:numpy", pytest.param("runtime", marks=pytest.mark.cython)]
+    "device", ["cpp_standalone", "runtime:numpy", pytest.param("runtime:cython", marks=pytest.mark.cython)]
 )
 @pytest.mark.parametrize("name", RULES)
 def test_ten_thousand_recalls_agree_on_every_device(name, device):
