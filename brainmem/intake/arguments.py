@@ -79,7 +79,7 @@ def takes(error: type[BrainmemError], **kinds: Kind) -> Callable[[F], F]:
 
         @functools.wraps(function)
         def checked(*args: Any, **kwargs: Any) -> Any:
-            bound = signature.bind(*args, **kwargs)
+            bound = _bound(label, signature, args, kwargs)
             for name, kind in kinds.items():
                 held = bound.arguments if name in bound.arguments else bound.arguments.get(rest or "", {})
                 if name in held:
@@ -99,15 +99,29 @@ def takes(error: type[BrainmemError], **kinds: Kind) -> Callable[[F], F]:
     return wrap
 
 
+def _bound(label: str, signature: inspect.Signature, args: tuple, kwargs: dict[str, Any]) -> inspect.BoundArguments:
+    """Return the arguments of a call by name; a `TypeError`, as of any function in Python, names the function too."""
+    try:
+        return signature.bind(*args, **kwargs)
+    except TypeError as reason:
+        names = list(signature.parameters)
+        for name in kwargs:
+            if name not in names:
+                raise TypeError(_unknown(label, name, names)) from None
+        raise TypeError(f"{label}: {reason}. Its arguments are {', '.join(names)}.") from None
+
+
+def _unknown(label: str, name: str, names: list[str]) -> str:
+    return f"{label} has no argument {name!r}.{closest(name, names)} Its arguments are {', '.join(names)}."
+
+
 def _refuse_unknown(
     label: str, given: Mapping[str, Any], known: list[str], rest: str, error: type[BrainmemError]
 ) -> None:
     names = list(dict.fromkeys(name for name in known if name != rest))
     for name in given:
         if name not in names:
-            raise error(
-                f"{label} has no argument {name!r}.{closest(name, names)} Its arguments are {', '.join(names)}."
-            )
+            raise error(_unknown(label, name, names))
 
 
 def a(wanted: str, holds: Callable[[Any], bool]) -> Kind:

@@ -136,6 +136,23 @@ def test_a_decorator_that_names_no_argument_is_noticed():
         takes(BrainmemError, b=None)(lambda a: a)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    ("given", "named", "words"),
+    [
+        (
+            ("kurikawa2020",),
+            {"sed": 3},
+            r"simulate\(\) has no argument 'sed'. Did you mean 'seed'\? Its arguments are",
+        ),
+        ((), {}, r"simulate\(\): missing a required argument: 'model'. Its arguments are model, variant,"),
+        (("kurikawa2020", "rate", 1), {}, r"simulate\(\): too many positional arguments. Its arguments are model,"),
+    ],
+)
+def test_arguments_that_a_function_has_not_are_refused_with_those_it_has(given, named, words):
+    with pytest.raises(TypeError, match=words):
+        brainmem.simulate(*given, **named)
+
+
 def test_cases_cover_every_public_function(tmp_path):
     covered = {call.name.partition("(")[0].partition(".")[0] for call in bad_input.calls(tmp_path)}
     functions = {name for name in brainmem.__all__ if name.islower() and callable(getattr(brainmem, name))}
