@@ -123,22 +123,31 @@ def _at(row: Row, experiment: Experiment) -> dict[str, list[Any]]:
 
 
 def _measured(rows: Mapping[int, Row], points: _Points, experiment: Experiment) -> dict[int, list[xr.DataArray]]:
-    """Return for each row the measures of its points, (seed, ...), of runs that all rows share."""
+    """Return for each row the measures of its points, (seed, ...), of runs that all rows share.
+
+    Runs of all points and seeds share the processors.
+    """
     first = next(iter(rows.values()))
+    wanted = [
+        {number: row for number, row in rows.items() if _includes(_at(row, experiment), named)}
+        for named in points.named
+    ]
+    seeds = [
+        _seeds(first, point, experiment) if needed else []
+        for point, needed in zip(points.parameters, wanted, strict=True)
+    ]
+
+    def measures(which: tuple[int, int]) -> dict[int, xr.DataArray]:
+        place, seed = which
+        subject = _run(first, experiment, seed, points.parameters[place])
+        return {k: _array(_taken(_of_case(row.measure, experiment), subject)) for k, row in wanted[place].items()}
+
+    runs = [(place, seed) for place, numbers in enumerate(seeds) for seed in numbers]
+    values = dict(zip(runs, experiment.each(measures, runs), strict=True))
     found: dict[int, list[xr.DataArray]] = {number: [] for number in rows}
-    for named, point in zip(points.named, points.parameters, strict=True):
-        wanted = {number: row for number, row in rows.items() if _includes(_at(row, experiment), named)}
-
-        def measures(
-            seed: int, point: Mapping[str, Any] = point, wanted: Mapping[int, Row] = wanted
-        ) -> dict[int, xr.DataArray]:
-            subject = _run(first, experiment, seed, point)
-            return {k: _array(_taken(_of_case(row.measure, experiment), subject)) for k, row in wanted.items()}
-
-        seeds = _seeds(first, point, experiment)
-        values = experiment.each(measures, seeds) if wanted else []
-        for number in wanted:
-            found[number].append(_stacked([value[number] for value in values], "seed", seeds))
+    for place, numbers in enumerate(seeds):
+        for number in wanted[place]:
+            found[number].append(_stacked([values[place, seed][number] for seed in numbers], "seed", numbers))
     return found
 
 
