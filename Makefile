@@ -79,7 +79,8 @@ $(VENV)/bin/python: | check
 	  echo "Python's venv module does not work here. Install it (apt install python3-venv)." >&2; exit 1; }
 	@rm -rf $(VENV)-maker
 
+# Python compiles what is imported; pip would compile all, which takes longer than all else that it does.
 $(VENV)/.installed-%: pyproject.toml $(VENV)/bin/python
 	@echo "Installing brainmem[$*] into $(VENV) (the first time takes a minute or two)"
-	@$(PIP) install -q -e '.[$*]'
+	@$(PIP) install -q --no-compile -e '.[$*]'
 	@touch $@
