@@ -6,8 +6,11 @@ import gc
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+
+from brainmem import Device
 
 pytest.register_assert_rewrite("tests.support")
 
@@ -35,8 +38,26 @@ LONGEST = (
 )
 
 
+@pytest.hookimpl(tryfirst=True)  # before tests are chosen by their marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: not str(item.path).endswith(LONGEST))
+    _mark_compiled_twins(items)
+
+
+def _mark_compiled_twins(items: list[pytest.Item]) -> None:
+    """Mark as slow what compiles a program for numbers that the same test has from the runtime device as well."""
+    found: dict[tuple, list[tuple[Any, pytest.Item]]] = {}
+    for item in items:
+        given = getattr(getattr(item, "callspec", None), "params", {})
+        if len(names := [name for name, value in given.items() if isinstance(value, Device)]) == 1:
+            others = tuple((name, repr(value)) for name, value in given.items() if name not in names)
+            case = (item.path, getattr(item, "originalname", item.name), others)
+            found.setdefault(case, []).append((given[names[0]].name, item))
+    for twins in found.values():
+        if any(name == "runtime" for name, _ in twins):
+            for name, item in twins:
+                if name == "cpp_standalone":
+                    item.add_marker("slow")
 
 
 def pytest_collection_finish() -> None:
