@@ -43,6 +43,13 @@ def range_of(probe: Probe) -> tuple[float, float]:
             f"it does not fire at any input from {probe.shown(scales[0])} to {probe.shown(scales[-1])}. Check "
             f"threshold= ({probe.cell.threshold!r}), input=, the signs in the equations and the units of parameters."
         )
+    resting = rate[:PER_DECADE].mean()  # such small inputs are as good as none
+    lower = np.flatnonzero(found.finite & (rate < resting / 2))
+    if len(lower) and rate.max() < 1.5 * resting:
+        raise probe.error(
+            f"more input means a lower rate: it fires at {resting:.3g} Hz without input and at {rate[lower[0]]:.3g} Hz "
+            f"for {probe.shown(inputs[lower[0]])}. Write the input with the other sign in its equations."
+        )
     enough = rate >= min(HEADROOM * probe.rate_max, max(0.97 * rate.max(), probe.rate_max))
     if not enough.any():
         raise _too_slow(probe, float(rate.max()), float(inputs[rate.argmax()]))

@@ -127,6 +127,10 @@ REFUSED = {
         {},
     ),
     "rate_max = 100 Hz is above the .* Hz that it reaches at most": (replace(QUIET, refractory=12 * ms), {}),
+    "more input means a lower rate: .* Write the input with the other sign": (
+        replace(QUIET, equations="dv/dt = (1.3 - I - v)/tau : 1 (unless refractory)", noise="0.2"),
+        {},
+    ),
     "it fires at .* Hz without input, above rate_max": (
         replace(QUIET, equations="dv/dt = (I + 3 - v)/tau : 1 (unless refractory)"),
         {},
