@@ -85,7 +85,7 @@ def run(experiment: Experiment, seed: int, protocol: str, **options) -> Result:
 
 def learned(experiment: Experiment, seed: int, **options) -> xr.Dataset:
     """Learn patterns in sequence; return mean Dice, how many are kept, and which of the foils, by number learned."""
-    result = run(experiment, seed, "sequence", **options)
+    result = run(experiment, seed, "sequence", **{"record": (), **options})
     table = measure.recall_table(result)
     foils = measure.recall_table(result, phase="recall_foil", target="foil")
     found = {
@@ -100,7 +100,7 @@ def new_among_old(experiment: Experiment, seed: int, **options) -> xr.Dataset:
     """Present one new pattern again and again; return Dice of it and of the old ones by epoch, and when it appears."""
     last = options.get("presentations", 5000)
     tested = sorted({*range(1, min(last, 200) + 1), *np.geomspace(1, last, 60).round().astype(int).tolist()})
-    options = {"epochs": 1, "theta": 0.25, "P": 1, "tested": tuple(tested), **options}
+    options = {"epochs": 1, "theta": 0.25, "P": 1, "tested": tuple(tested), "record": (), **options}
     result = run(experiment, seed, "one_new", **options)
     new = measure.recall_table(result)["score"].mean(["item", "repeat"])
     old = measure.recall_table(result, phase="recall_old", target="old")["score"].mean(["item", "repeat"])
