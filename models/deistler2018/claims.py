@@ -265,9 +265,9 @@ def of_start(found):
 
 
 def at_least_nearly(n):
-    """Return what is expected at a load: within 2 of a reconstruction, or above."""
+    """Return what is expected at a load: within 2 of a reconstruction, or above; others are reported."""
     kept = {rule: table[n] for rule, table in KEPT.items() if n in table}
-    return {rule: at_least(value - 2, source="reconstruction") for rule, value in kept.items()}
+    return {rule: at_least(value - 2, source="reconstruction") for rule, value in kept.items()} | {...: None}
 
 
 def less_hebb(rule):
