@@ -17,6 +17,7 @@ __all__ = [
     "late_name",
     "part_name",
     "ranks_of",
+    "reached_tables",
     "settle_table",
     "shadow_name",
     "spread_of",
@@ -90,6 +91,11 @@ def current_table(population: str) -> str:
 def affine_tables(population: str) -> tuple[str, str]:
     """Return the names of the one-row tables with the slope and the offset of a population's current."""
     return f"{population}_slope", f"{population}_offset"
+
+
+def reached_tables(population: str) -> tuple[str, str, str]:
+    """Return the names of the table of rates that affine cells reach, and of the slope and the offset of its row."""
+    return f"{population}_reached", f"{population}_row_slope", f"{population}_row_offset"
 
 
 def settle_table(population: str) -> str:

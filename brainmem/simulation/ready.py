@@ -13,7 +13,7 @@ from brainmem.build.kernels import Kernel, choose_kernels
 from brainmem.engine.device import Device
 from brainmem.errors import RuleError
 from brainmem.model.curves import curve_functions
-from brainmem.model.names import affine_tables, current_table
+from brainmem.model.names import affine_tables, current_table, reached_tables
 from brainmem.numbers.calibrate import CELLS, POINTS, AffineFit, CellProgram, calibrate, fit_affine
 from brainmem.numbers.calibration import Calibration
 from brainmem.numbers.ended import with_inputs
@@ -102,6 +102,19 @@ class Ready:
         return found
 
     @property
+    def rate_tables(self) -> dict[str, np.ndarray]:
+        """The rates that affine cells reach, and the slope and the offset by which a drive gives their row."""
+        found = {}
+        for name, fit in self.affine.items():
+            calibration = self.calibrations[name]
+            current = np.linspace(calibration.current[0], calibration.current[-1], TABLE_ROWS + 1)
+            reached = np.interp(current, calibration.current, calibration.rate) / calibration.rate_max
+            step = current[1] - current[0]
+            row = fit.slope / step, (fit.offset - current[0]) / step + 0.5  # a row between two is the lower one
+            found |= dict(zip(reached_tables(name), (reached, *(np.array([value]) for value in row)), strict=True))
+        return found
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What becomes of rules and rates in spikes."""
         fits = (
@@ -120,7 +133,8 @@ class Ready:
             owner = key.split(".")[0]
             if not self.numbers.ends[owner].empty:
                 inputs[key] = flatten(self.translated, owner, matrix, self.numbers.ends[owner], self.dense)
-        return inputs | {f"table.{name}": values for name, values in self.current_tables.items()}
+        tables = {**self.current_tables, **self.rate_tables}
+        return inputs | {f"table.{name}": values for name, values in tables.items()}
 
 
 @on_one_thread()

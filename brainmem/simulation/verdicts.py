@@ -57,6 +57,8 @@ class Verdict:
         network it may.
     otherwise : str
         Why the whole may be biased where no term is by itself.
+    affine : bool
+        Whether it reads affine cells, which do not quite fire at the rates asked for.
     """
 
     rule: str
@@ -64,6 +66,7 @@ class Verdict:
     reasons: tuple[str, ...] = ()
     inputs: bool = False
     otherwise: str = SHARED
+    affine: bool = False
 
     def __str__(self) -> str:
         return f"rule {self.rule!r}: {self._words()}"
@@ -75,7 +78,8 @@ class Verdict:
             return "has a spiking text of its author's own, of which nothing is claimed; verify() measures it"
         if self.kind == "unbiased":
             network = "; in the network its rates follow the noise of inputs that it reads, which may add to its drift"
-            return f"unbiased in the mean{network if self.inputs else ''}"
+            fired = " for the rates at which its affine cells fire, not quite those asked for" if self.affine else ""
+            return f"unbiased in the mean{fired}{network if self.inputs else ''}"
         return f"may be biased, because {' and '.join(self.reasons)}; explain() says by how much, verify() measures it"
 
     def lines(self, biases: Mapping[str, Expected]) -> tuple[str, ...]:
@@ -105,7 +109,8 @@ class Verdict:
         elif abs(shift) >= SMALL:
             yield f"biased by about {percent(shift)} of its rms drift at all synapses alike{because}"
         if abs(lead) >= SMALL:
-            yield f"reads traces across jumps of the rates, which changes its drift by about {percent(lead)}"
+            what = "affine cells, which miss the rates asked for" if self.affine else "traces across jumps of the rates"
+            yield f"reads {what}, which changes its drift by about {percent(lead)}"
         elif abs(noise) < SMALL and abs(shift) < SMALL:
             yield "unbiased in the mean"
 
@@ -137,7 +142,8 @@ def _verdict(translated: Translation, rule: LearningRule) -> Verdict:
         reasons = (*reasons, ASSIGNS)
     if multiplies_followers(translated.model, rule):
         reasons = (*reasons, SHARED)
-    return Verdict(rule.name, "biased" if reasons else "unbiased", reasons, inputs, ASKED if asked else SHARED)
+    kind, affine = "biased" if reasons else "unbiased", translated.neuron == "affine"
+    return Verdict(rule.name, kind, reasons, inputs, ASKED if asked else SHARED, affine)
 
 
 def _reasons(split: SplitRule, *, poisson: bool) -> Iterator[str]:

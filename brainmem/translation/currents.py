@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from brainmem.errors import TranslationError
-from brainmem.model.names import affine_tables, current_table
+from brainmem.model.names import affine_tables, current_table, reached_tables
 from brainmem.model.variants import Spiking
 from brainmem.text import evaluate
 from brainmem.text.equations import (
@@ -21,7 +22,7 @@ from brainmem.translation.own_cells import own_tables
 from brainmem.translation.settling import settling_tables
 from brainmem.translation.text import Table
 
-__all__ = ["TABLE_ROWS", "activity_curve", "cell_current", "current_tables"]
+__all__ = ["TABLE_ROWS", "activity_curve", "cell_current", "current_tables", "rate_tables", "reaching"]
 
 TABLE_ROWS = 4096
 DRIVE_OF_UNIT = "drive_of_unit"  # a name of ours: a model's drive may be called as a variable of the cells is
@@ -65,6 +66,32 @@ def _check_drive(unit: SpikingUnit) -> None:
             f"Population {unit.population.name!r} {given}; neuron='affine' needs one without unit, since the current "
             "of the cells is a slope times the drive plus an offset. Use neuron='lif'."
         )
+
+
+def reaching(unit: SpikingUnit, spiking: Spiking) -> SpikingUnit:
+    """Return the unit whose activity is that of its cells; affine ones do not quite fire at the rates asked for.
+
+    What is expected of a rate, beside which its spikes are read, has to be the mean of these spikes.
+    """
+    if spiking.neuron != "affine":
+        return unit
+    _check_drive(unit)
+    table, slope, offset = reached_tables(unit.population.name)
+    text = f"{table}(({slope}(0*second)*{unit.population.drive} + {offset}(0*second))*second)"
+    lines = (replace(line, expr=text) if line.name == unit.activity else line for line in unit.lines)
+    return replace(unit, lines=tuple(lines))
+
+
+def rate_tables(unit: SpikingUnit, spiking: Spiking) -> tuple[Table, ...]:
+    """Return the tables of the rates that cells reach at a drive, where these are not those asked for."""
+    if spiking.neuron != "affine":
+        return ()
+    table, slope, offset = reached_tables(unit.population.name)
+    return (
+        Table(table, meaning="fraction of rate_max at which cells fire, by the row of their current"),
+        Table(slope, meaning=f"rows that a {unit.population.drive} of 1 adds"),
+        Table(offset, meaning=f"row at a {unit.population.drive} of 0"),
+    )
 
 
 def current_tables(unit: SpikingUnit, spiking: Spiking) -> tuple[Table, ...]:

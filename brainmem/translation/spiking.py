@@ -18,7 +18,7 @@ from brainmem.translation import protocol, rate, schedule
 from brainmem.translation.cells import cells, counting_synapses, spiking_parameters
 from brainmem.translation.changed import Expected
 from brainmem.translation.common import pairs_of, projection_orders, summed_orders
-from brainmem.translation.currents import current_tables
+from brainmem.translation.currents import current_tables, rate_tables, reaching
 from brainmem.translation.inputs import correlations
 from brainmem.translation.neurons import SpikingUnit, spiking_unit
 from brainmem.translation.phases import phase_events
@@ -47,7 +47,7 @@ def spiking_groups(expected: Expected, connections: Iterable[Connection], spikin
         if population.rate is None:
             groups.append(plain[population.name])
         else:
-            unit = spiking_unit(model, population)
+            unit = reaching(spiking_unit(model, population), spiking)
             if population.name in expected.rates or unit.expected in read:
                 unit = replace(unit, lines=(*unit.lines, unit.expected_line))
             groups += [_units(model, unit, expected.states.get(population.name, ())), cells(unit, spiking)]
@@ -237,5 +237,5 @@ def spiking_tables(model: MemoryModel, spiking: Spiking) -> tuple[Table, ...]:
     units = (spiking_unit(model, p) for p in model.populations if p.rate)
     return (
         *protocol.protocol_tables(model),
-        *(table for unit in units for table in current_tables(unit, spiking)),
+        *(table for unit in units for table in (*current_tables(unit, spiking), *rate_tables(unit, spiking))),
     )

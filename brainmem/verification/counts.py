@@ -21,7 +21,7 @@ from brainmem.model.names import fano_table, twin_name
 from brainmem.model.nouns import Parameter, Population
 from brainmem.model.variants import Spiking
 from brainmem.numbers.calibration import Calibration
-from brainmem.text.equations import Equation, read_equations, write_equations
+from brainmem.text.equations import Equation, read_equations, rename, write_equations
 from brainmem.translation import schedule
 from brainmem.translation.currents import current_tables
 from brainmem.translation.neurons import SpikingUnit
@@ -80,6 +80,8 @@ def _asked_of_twins(group: Group, unit: SpikingUnit, population: Population) -> 
     if twin_name(drive) in lines:
         mixed = f"{REPLAYED}*{twin_name(drive)} + (1 - {REPLAYED})*{drive}"
         lines[_asked_drive(population)] = Equation(_asked_drive(population), "subexpression", lines[drive].unit, mixed)
+        activity = lines[unit.activity]  # of affine cells it is a function of the drive
+        lines[unit.activity] = replace(activity, expr=rename(activity.expr, {drive: _asked_drive(population)}))
     return _with_constant(replace(group, equations=write_equations(lines.values())), REPLAYED)
 
 

@@ -226,6 +226,7 @@ class Experiment:
         for population in (p for p in translated.model.populations if p.rate):
             rows = fano_rows(ready.calibrations.get(population.name))
             arrays[f"table.{fano_table(population.name)}"] = np.array([*rows, rows[-1]])
+        arrays |= {f"table.{name}": values for name, values in ready.rate_tables.items()}
         return replace(
             ready,
             translated=translated,

@@ -23,6 +23,7 @@ from brainmem.model.names import (
     late_name,
     part_name,
     ranks_of,
+    reached_tables,
     settle_table,
     shadow_name,
     spread_of,
@@ -169,7 +170,8 @@ def named_in_statements(text: ModelText) -> set[str]:
 
 def _tables(population: str) -> tuple[str, ...]:
     own = (f"{population}_{end}" for end in TABLES)
-    return (current_table(population), *affine_tables(population), settle_table(population), *own)
+    affine = (*affine_tables(population), *reached_tables(population))
+    return (current_table(population), *affine, settle_table(population), *own)
 
 
 def _of_synapses(text: ModelText, projection: Projection) -> dict[str, str]:
