@@ -2,8 +2,9 @@
 
     python -m brainmem.models.deistler2018.tuning FOLDER [rate | spiking] [RULE ...]
 
-fits each rule, or those that are named, and prints what it found. Every evaluation is a point of a sweep in FOLDER, so
-that the same command goes on with what was stopped. The sequences that are reported (`claims`) have other seeds.
+fits each rule, or those that are named, beginning with the values of `networks`, and prints what it found. Every
+evaluation is a point of a sweep in FOLDER, so that the same command goes on with what was stopped. The sequences that
+are reported (`claims`) have other seeds.
 """
 
 import sys
@@ -18,11 +19,11 @@ SPACES = {
     "eta": (0.003, 0.5, "log"),
     "a": (3.0, 300.0, "log"),
     "c": (0.0003, 100.0, "log"),
-    "z_min": (0.0, 0.15),
+    "z_min": (0.0, 0.4),
     "Theta": (0.0, 0.6),
     "n0": (1.0, 100.0, "log"),
 }
-FAIR = {"protocol": "sequence", "seeds": (1000, 1001, 1002), "budget": 120, "record": ()}
+FAIR = {"protocol": "sequence", "seeds": (1000, 1001, 1002), "budget": 240, "record": ()}
 CELLS = {"protocol": "learning", "seeds": (1000, 1001), "budget": 40, "record": {"weights": ("last",)}}
 
 
@@ -38,7 +39,8 @@ def fit(rule: str, folder: str | Path, variant: str = "rate", **options) -> Tune
     fixed = {name: value for name, value in rules[rule].items() if name not in SPACES}
     tested = {**run.D, "P": LOADS[-1], "tested": LOADS, "foils": 1} if variant == "rate" else run.SPIKES
     store = Path(folder) / variant / "".join(letter if letter.isalnum() else "_" for letter in rule)
-    given = {"parameters": {**tested, **fixed}, "variant": variant, "store": store, **settings, **options}
+    given = {"parameters": {**tested, **fixed}, "variant": variant, "store": store}
+    given |= {"starts": [{name: rules[rule][name] for name in space}], **settings, **options}
     return tune("deistler2018", kept if variant == "rate" else run.kept_of_weights, space, **given)
 
 
