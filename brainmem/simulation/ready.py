@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -73,7 +74,7 @@ class Ready:
         operations = [op for item in self.translated.connections for op in item.operations]
         return {op.dt: _seconds(op.dt, self.numbers) for op in operations if op.dt}
 
-    @property
+    @cached_property
     def affine(self) -> dict[str, AffineFit]:
         """By population, the slope and offset of the cells' current, where it is an affine function of the drive."""
         if self.translated.neuron != "affine":

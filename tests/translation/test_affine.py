@@ -26,6 +26,7 @@ from brainmem.numbers.calibrate import fit_affine
 from brainmem.numbers.calibration import Calibration
 from brainmem.translation.currents import activity_curve
 from brainmem.translation.neurons import spiking_unit
+from tests.support.rule_models import MODELS
 
 DRIVE = np.linspace(-20, 20, 4001)
 
@@ -131,3 +132,15 @@ def test_the_fit_reads_a_tabulated_transfer_as_the_function_of_its_points():
     table = currents("act(u*I0)", Curve.sampled("act", lambda x: np.tanh(x / nA), -30 * nA, 30 * nA, points=40001))
     for name, value in exact.items():
         np.testing.assert_allclose(table[name], value, rtol=1e-5)
+
+
+@pytest.mark.slow
+def test_what_is_expected_of_a_rate_is_what_the_cells_fire_at_and_not_what_was_asked_for():
+    """A rule that squares a rate reads one factor from spikes and the other as expected: both must have one mean."""
+    options = {"parameters": {"eta": "0/second", "cells_per_unit": 40}, "device": "runtime", "seed": 1}
+    record = ("x", "phi", "x_expected")
+    found = simulate(MODELS["bcm"], Spiking(neuron="affine"), record=record, interval=2 * ms, **options)
+    fired, asked, expected = (found[name].values[500:1500].mean(axis=0) for name in record)  # of one stimulus
+    assert np.abs(fired - asked).max() > 0.03
+    assert np.abs(fired - expected).max() < 0.015
+    assert np.abs((fired - expected).mean()) < 0.003
