@@ -10,7 +10,9 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from queue import SimpleQueue
 from typing import TypeVar
@@ -18,7 +20,7 @@ from typing import TypeVar
 from brainmem.errors import DeviceError
 from brainmem.storage.leaving import have_left, leave
 
-__all__ = ["on_interrupt", "run_in_processes"]
+__all__ = ["kept_workers", "on_interrupt", "run_in_processes"]
 
 Item = TypeVar("Item")
 Value = TypeVar("Value")
@@ -80,7 +82,50 @@ def on_interrupt(action: Callable[[], object]) -> Iterator[None]:
 
 
 @contextmanager
+def kept_workers() -> Iterator[None]:
+    """Let all calls of a block share their workers, which then import only once what the function needs.
+
+    Workers end with the block, and with any call that fails: what it left undone is not done any more.
+    """
+    kept = _Kept(ExitStack(), {})
+    token = _KEPT.set(kept)
+    try:
+        with kept.stack:
+            yield
+    finally:
+        _KEPT.reset(token)
+
+
+@dataclass(frozen=True)
+class _Kept:
+    """Workers that calls share, by their number, and what ends them."""
+
+    stack: ExitStack
+    workers: dict[int, Executor]
+
+
+_KEPT: ContextVar[_Kept | None] = ContextVar("_KEPT", default=None)
+
+
+@contextmanager
 def _workers(jobs: int) -> Iterator[Executor]:
+    kept = _KEPT.get()
+    if kept is None:
+        with _started(jobs) as pool:
+            yield pool
+        return
+    if jobs not in kept.workers:
+        kept.workers[jobs] = kept.stack.enter_context(_started(jobs))
+    try:
+        yield kept.workers[jobs]
+    except BaseException as error:
+        kept.workers.clear()
+        kept.stack.__exit__(type(error), error, error.__traceback__)
+        raise
+
+
+@contextmanager
+def _started(jobs: int) -> Iterator[Executor]:
     # "fork" would be quickest, but copies a process in which the user's threads (Jupyter, rich, BLAS) may hold locks
     # that nobody releases in the copy; "spawn" imports Brian2, which takes seconds, in each worker. A fork server has
     # one thread and imports Brian2 once; its forks start within milliseconds. It also serves later sweeps.

@@ -33,8 +33,8 @@ _GO_ON = "What was finished is kept, and the same call goes on from there."
 
 def run_here(work: Work, ready: list[Task], *, jobs: int | None, done: Callable[[bool], None]) -> None:
     """Run points on this machine, in `jobs` processes, or as many as it has cores; a single one is this process."""
-    jobs = min(_cores(work.device) if jobs is None else jobs, len(ready))
-    if jobs <= 1:
+    jobs = _cores(work.device) if jobs is None else jobs
+    if min(jobs, len(ready)) <= 1:
         for task in ready:
             done(run_point(work, task, work.executables[task.executable]))
         return

@@ -39,6 +39,7 @@ from brainmem.storage.files import check_folder
 from brainmem.sweeps.axes import Axis
 from brainmem.sweeps.measured import check_measure, kept_at
 from brainmem.sweeps.points import PROTOCOL, cell_of, with_choice
+from brainmem.sweeps.pool import kept_workers
 from brainmem.sweeps.search import METHODS, SearchEnded, search
 from brainmem.sweeps.space import Reader, read_space, read_starts
 from brainmem.sweeps.store import Point, Sweep
@@ -174,7 +175,8 @@ def tune(
         initial=initial, record=record, interval=interval, measure=objective,
     )  # fmt: skip
     ledger = _Ledger(found, fixed, run, progress)
-    search(ledger, len(axes), method=method, seed=random_seed, starts=ledger.places(first))
+    with kept_workers():
+        search(ledger, len(axes), method=method, seed=random_seed, starts=ledger.places(first))
     return ledger.closed()
 
 

@@ -114,6 +114,11 @@ def number(table: xr.Dataset) -> float:
     return float(table["kept"][-1])
 
 
+def kept_in_mean(result: Result) -> float:
+    """Return how many patterns are kept, the mean over loads: what the fair test is fitted for."""
+    return float(measure.retention(result)["kept"].mean())
+
+
 def most_foils(table: xr.Dataset) -> float:
     """Return the largest fraction of foils that is kept after any test."""
     return float(table["foils"].max())

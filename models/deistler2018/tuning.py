@@ -1,18 +1,18 @@
 """Fit the parameters of the fair test, and those of cells: every rule by the same optimiser and budget.
 
-    python -m brainmem.models.deistler2018.tuning FOLDER [rate | spiking] [RULE ...]
+    python -m brainmem.models.deistler2018.tuning FOLDER [RULE ...] [--variant spiking] [--budget N]
 
 fits each rule, or those that are named, beginning with the values of `networks`, and prints what it found. Every
 evaluation is a point of a sweep in FOLDER, so that the same command goes on with what was stopped. The sequences that
 are reported (`claims`) have other seeds.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import brainmem.models.deistler2018.networks as run
 
-from brainmem import Result, Tuned, measure, tune
+from brainmem import Tuned, tune
 
 LOADS = (20, 30, 40, 50, 60)
 SPACES = {
@@ -27,11 +27,6 @@ FAIR = {"protocol": "sequence", "seeds": (1000, 1001, 1002), "budget": 240, "rec
 CELLS = {"protocol": "learning", "seeds": (1000, 1001), "budget": 40, "record": {"weights": ("last",)}}
 
 
-def kept(result: Result) -> float:
-    """Return how many patterns are kept, the mean over loads."""
-    return float(measure.retention(result)["kept"].mean())
-
-
 def fit(rule: str, folder: str | Path, variant: str = "rate", **options) -> Tuned:
     """Fit the parameters of a rule of the fair test, or of one for cells; `options` are those of `brainmem.tune`."""
     rules, settings = (run.FAIR, FAIR) if variant == "rate" else (run.CELLS, CELLS)
@@ -41,11 +36,26 @@ def fit(rule: str, folder: str | Path, variant: str = "rate", **options) -> Tune
     store = Path(folder) / variant / "".join(letter if letter.isalnum() else "_" for letter in rule)
     given = {"parameters": {**tested, **fixed}, "variant": variant, "store": store}
     given |= {"starts": [{name: rules[rule][name] for name in space}], **settings, **options}
-    return tune("deistler2018", kept if variant == "rate" else run.kept_of_weights, space, **given)
+    objective = run.kept_in_mean if variant == "rate" else run.kept_of_weights
+    return tune("deistler2018", objective, space, **given)
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Fit the rules that the command line names."""
+    about = (__doc__ or "").split("\n", 1)[0]
+    parser = argparse.ArgumentParser("python -m brainmem.models.deistler2018.tuning", description=about)
+    parser.add_argument("folder", help="where the evaluations are kept")
+    parser.add_argument("rules", nargs="*", metavar="RULE", help="names of rules of `networks` (default: all)")
+    parser.add_argument("--variant", choices=("rate", "spiking"), default="rate")
+    parser.add_argument("--budget", type=int, help="evaluations per rule")
+    given = parser.parse_args(arguments)
+    known = run.FAIR if given.variant == "rate" else run.CELLS
+    if unknown := [rule for rule in given.rules if rule not in known]:
+        parser.error(f"no rule {unknown[0]!r}; there are: {', '.join(known)}")
+    options = {} if given.budget is None else {"budget": given.budget}
+    for rule in given.rules or known:
+        print(rule, fit(rule, given.folder, given.variant, **options), sep="\n", flush=True)
 
 
 if __name__ == "__main__":
-    words = sys.argv[2:]
-    which = words.pop(0) if words and words[0] in ("rate", "spiking") else "rate"
-    for name in words or (run.FAIR if which == "rate" else run.CELLS):
-        print(name, fit(name, sys.argv[1], which), sep="\n")
+    main()

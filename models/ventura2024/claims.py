@@ -37,6 +37,8 @@ FINAL = {  # final overlap by coupling, then by overlap of the cue; N=400, eps=.
 LEAST = {"Hebb": -2.42, "SP 0.01": 0.01, "SP 0.5": 0.5, "SP 1": 1.0, "SP 1.3": 1.3, "HU x=.08": -0.68}
 LEAST |= {"HU in": 0.0, "HU top": 0.66, "pseudo-inverse": 1.34}
 WITH_SP = {"Hebb": 0.93, "HU in": 0.980, "HU top": 0.960, "pseudo-inverse": 0.950}
+SHARED = {"Hebb": 0.257, "pseudo-inverse": 0.420, "HU top": 0.514, "Daydreaming": 0.803}  # m_f(.6), correlated
+FEATURE = {"Hebb": 0.26, "pseudo-inverse": 0.77, "Daydreaming": 0.85}  # overlap kept from a feature
 SPREAD = {"Hebb": 0.55, "SP 1.3": 0.24, "HU in": 0.27, "HU top": 0.11, "pseudo-inverse": 0.01}
 NOISE = {0.1: -4.77, 0.3: -3.14, 0.5: -2.16, 0.7: -0.47, 0.9: 1.05, 0.98: 0.71}  # Delta_min by overlap; N=200
 TIMES = {"x=.08": 0.08, "in": 0.145, "top": 0.23}
@@ -171,12 +173,26 @@ structure = (
 
 # C7
 days = {"run": run.daydream, "points": {"quick": {"N": 80}, "full": {"N": 200}}, "seeds": {"quick": 1, "full": 4}}
+loaded = {"run": run.daydream_long, "points": {"N": 200, "alpha": [0.9, 1.0]}, "seeds": 2, "when": "full"}
+shared = {
+    "run": run.correlated,
+    "points": {
+        "quick": {"N": 100, "alpha": 0.6, "features": 20},
+        "full": {"N": 200, "alpha": 0.6, "features": 40},
+    },
+    "seeds": {"quick": 1, "full": 4},
+}
 daydreams = (
     Row("Delta_min after 1.5 P tau_plus steps", {"full": near(0.18, 0.3)}, "least, 1.5"),
     Row("Delta_min after 6", {"quick": at_least(0.0), "full": near(0.68, 0.2)}, "least, 6"),
     Row("Delta_min after 6 less after 1.5", at_least(-0.1), "gain"),
     Row("m_f(.5)", {"full": within(0.73, 0.81)}, "m_f(.5)"),
     Row("m_f(.6)", {"full": within(0.94, 0.98)}, "m_f(.6)"),
+    Row("fraction of stabilities below 0, alpha={alpha}", near({0.9: 0.0015, 1.0: 0.004}, 0.002), **loaded),
+    Row("m_f(.6), correlated patterns, {J}", {"quick": {...: None}, "full": near(SHARED, 0.04)}, "m_f(.6)", **shared),
+    Row("overlap kept from a feature, {J}", {"quick": {...: None}, "full": near(FEATURE, 0.04)}, "feature", **shared),
+    Row("m_f(.6), Daydreaming less HU at its widest", wider, "m_f(.6)", less("Daydreaming", "HU widest"), **shared),
+    Row("the same less the pseudo-inverse", wider, "m_f(.6)", less("Daydreaming", "pseudo-inverse"), **shared),
 )
 
 # C8, C9: exact, without a network

@@ -164,6 +164,50 @@ def daydream(experiment: Experiment, seed: int, **parameters) -> xr.Dataset:
     return {**found, "m_f(.5)": final[0], "m_f(.6)": final[1]}
 
 
+def daydream_long(experiment: Experiment, seed: int, N: int, alpha: float) -> float:
+    """Return the fraction of stabilities below 0 after 60 P tau_plus steps of Daydreaming, in four runs.
+
+    Each run begins by Hebb's rule, which is taken from the couplings that it is given.
+    """
+    patterns = reference.random_patterns(alpha, N, np.random.default_rng(seed))
+    J = hebbian = reference.hebb(patterns)
+    given = {"N": N, "alpha": alpha, "inputs": {"memory": patterns}, "record": (WEIGHTS,)}
+    for part in range(4):
+        options = {"steps": "round(15*P*tau_plus)", "weights": J - hebbian, **given}
+        result = run(experiment, seed + 1000 * part, "daydreaming", **options)
+        J = result.couplings_w.values[-1]
+    return float(stabilities(result).error[-1])
+
+
+def correlated(experiment: Experiment, seed: int, N: int, alpha: float, features: int) -> xr.Dataset:
+    """Return of couplings for patterns that share features: recall from an overlap of .6, and from a feature alone.
+
+    Daydreaming is of 8 P tau_plus steps; unlearning where Delta_min is largest, and where recall is widest.
+    """
+    patterns, shared = reference.correlated_patterns(alpha, N, features, np.random.default_rng([seed, features]))
+    given = {"N": N, "alpha": alpha, "inputs": {"memory": patterns}, "record": (WEIGHTS,)}
+    slept = run(experiment, seed, "unlearning", x_max=1.3 * alpha, dx=alpha / 30, **given).couplings_w.values[1:]
+    dreamt = run(experiment, seed, "daydreaming", steps="round(8*P*tau_plus)", **given).couplings_w.values[-1]
+
+    def kept(J: np.ndarray, states: np.ndarray, overlap: float) -> float:
+        return float(measure.retrieval_map(J, states, overlaps=(overlap,), seed=seed).final[0])
+
+    least = [float(measure.stability(J, patterns).min()) for J in slept]
+    recalled = [kept(J, patterns, 0.6) for J in slept]
+    found = {
+        "Hebb": reference.hebb(patterns),
+        "pseudo-inverse": reference.pseudo_inverse(patterns),
+        "HU top": slept[int(np.argmax(least))],
+        "HU widest": slept[int(np.argmax(recalled))],
+        "Daydreaming": dreamt,
+    }
+    table = {
+        "m_f(.6)": ("J", [kept(J, patterns, 0.6) for J in found.values()]),
+        "feature": ("J", [kept(J, shared, 1.0) for J in found.values()]),
+    }
+    return xr.Dataset(table, {"J": list(found)})
+
+
 def recalled_by_hebb(experiment: Experiment, seed: int, **parameters) -> dict[str, float]:
     """Return the overlap that is kept from the patterns themselves, and statistics of the stabilities."""
     result = run(experiment, seed, "hebb", m_0=1.0, **parameters)

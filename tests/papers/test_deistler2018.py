@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import subprocess
+import sys
 
 import numpy as np
 import pytest
-from brainmem.models.deistler2018 import reference
+from brainmem.models.deistler2018 import networks, reference, tuning
 from brainmem.models.deistler2018.importances import Synapses, importance_of
 
-from brainmem import Spiking, get_model, measure, shuffle_order, simulate
+from brainmem import Spiking, Tuned, get_model, measure, shuffle_order, simulate
 
 RULES = {  # importance in the text, in the reference, and parameters of both
     "hebb": ("hebb", {"eta": 0.07}),
@@ -223,3 +225,16 @@ def test_what_is_published_keeps_twenty_patterns_and_no_foil():
 @pytest.mark.parametrize("case", MUST_FAIL)
 def test_without_what_it_rests_on_little_is_kept(case):
     assert kept_of_20(*MUST_FAIL[case])[0] <= 5
+
+
+@pytest.mark.slow
+def test_the_command_that_fits_the_parameters_of_the_fair_test_begins_with_those_that_are_kept(tmp_path, capsys):
+    command = [sys.executable, "-m", "brainmem.models.deistler2018.tuning", str(tmp_path)]
+    done = subprocess.run([*command, "gate alone", "--budget", "1"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("gate alone\ndeistler2018, rate variant, protocol sequence, with fire = winners")
+    found = Tuned.load(tmp_path / "rate" / "gate_alone")
+    (only,) = found.evaluations
+    assert only.point == {name: networks.FAIR["gate alone"][name] for name in ("eta", "z_min")}
+    with pytest.raises(SystemExit):
+        tuning.main([str(tmp_path), "no rule"])
+    assert "no rule 'no rule'; there are: hebb, 1/n annealing" in capsys.readouterr().err

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +15,7 @@ from brian2 import Hz, ms, second
 
 from brainmem import (
     Choice,
+    DeviceError,
     Each,
     LearningRule,
     Limit,
@@ -79,6 +83,24 @@ def flat(result) -> float:
 
 def run(store, objective=closeness, space=ETA, **options) -> Tuned:
     return tune(options.pop("model", delta()), objective, space, store=store, **{"jobs": 1, "budget": 8, **options})
+
+
+def worker(result) -> float:
+    return float(os.getpid())
+
+
+def kills_itself(result) -> float:
+    if result.parameter("eta") > 0.1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return float(os.getpid())
+
+
+def is_gone(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return True
+    return False
 
 
 def points(found: Tuned, name="eta") -> list:
@@ -174,6 +196,24 @@ def test_a_tuning_that_was_stopped_goes_on_and_runs_nothing_twice(tmp_path, tune
     after = files(tmp_path)
     assert before.items() <= after.items()
     assert len(after) == 60
+
+
+@pytest.mark.slow
+def test_all_generations_of_a_tuning_have_the_same_workers_which_end_with_it(tmp_path):
+    """New ones would import for each generation what the objective needs."""
+    options = {"seeds": 2, "jobs": 2}
+    found = run(tmp_path / "whole", worker, budget=36, **options)
+    assert len(found.evaluations) == 36
+    workers = {int(value) for item in found.evaluations for value in item.values}
+    assert 1 <= len(workers - {os.getpid()}) <= 2
+    with pytest.raises(DeviceError, match="A worker process was killed"):
+        run(tmp_path / "killed", kills_itself, budget=24, **options)
+    again = run(tmp_path / "again", worker, budget=3, **options)
+    workers |= {int(value) for item in again.evaluations for value in item.values}
+    until = time.monotonic() + 20
+    while not all(map(is_gone, workers - {os.getpid()})):
+        assert time.monotonic() < until
+        time.sleep(0.05)
 
 
 def test_points_that_fail_count_and_are_reported(tmp_path):
