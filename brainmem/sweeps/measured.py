@@ -11,6 +11,7 @@ from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any
 
+import numpy as np
 import xarray as xr
 
 from brainmem.errors import ResultError, RuleError, quoted
@@ -22,7 +23,8 @@ __all__ = ["MEASURE", "as_arrays", "check_measure", "compiled", "folder_of", "id
 
 MEASURE = "measure"  # its name in the definition of a sweep
 SINGLE = "single"  # marks a file that holds one array
-OF_RESULTS = ("model", "variant", "seed", "device", "complete", "parameters", "notes", "created", "key")
+ABOUT = "about"
+OF_RESULTS = ("model", "variant", "seed", "device", "complete", "created", "key")
 
 
 def check_measure(measure: Callable[[Result], Any], *, alone: bool, what: str = "sweep(): measure") -> None:
@@ -133,9 +135,16 @@ def measured(measure: Callable[[Result], Any], result: Result) -> xr.Dataset:
             f"measure={measure.__qualname__} returned {quoted(value)}, of which {', '.join(wrong)} is neither numbers "
             "nor text. Return a number, an array, an xarray.DataArray or Dataset, or a dict of these."
         )
-    about = {name: result.data.attrs[name] for name in OF_RESULTS if name in result.data.attrs}
-    data.attrs = {**about, MEASURE: json.dumps(identity(measure)), SINGLE: int(single)}
+    data.attrs = {ABOUT: json.dumps(_about(result, measure)), SINGLE: int(single)}
     return data
+
+
+def _about(result: Result, measure: Callable[[Result], Any]) -> dict[str, Any]:
+    """Return which run was measured, and how. It is one attribute, as a file with many takes twice the space."""
+    parameters = {name: [item["value"], item["unit"]] for name, item in result.parameters.items()}
+    known = {name: result.data.attrs[name] for name in OF_RESULTS if name in result.data.attrs}
+    about = {name: item.item() if isinstance(item, np.generic) else item for name, item in known.items()}
+    return {**about, "notes": list(result.notes), "parameters": parameters, **identity(measure)}
 
 
 def _texts(item: Any) -> bool:
