@@ -205,7 +205,7 @@ fair = {
         ),
         "full": labelled(run.FAIR, run.D, P=60, tested=(20, 30, 40, 50, 60)),
     },
-    "seeds": {"quick": 3, "full": 12},
+    "seeds": {"quick": 3, "full": 48},
 }
 
 
