@@ -24,7 +24,7 @@ SPACES = {
     "n0": (1.0, 100.0, "log"),
 }
 FAIR = {"protocol": "sequence", "seeds": (1000, 1001, 1002), "budget": 240, "record": ()}
-CELLS = {"protocol": "learning", "seeds": (1000, 1001), "budget": 40, "record": {"weights": ("last",)}}
+CELLS = {"protocol": "learning", "seeds": (1000, 1001), "budget": 80, "record": {"weights": ("last",)}}
 
 
 def fit(rule: str, folder: str | Path, variant: str = "rate", **options) -> Tuned:
