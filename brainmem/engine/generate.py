@@ -28,6 +28,8 @@ from brainmem.storage.leaving import end_group, with_parent
 
 if __name__ == "__main__":
     sys.modules.setdefault("pylab", None)  # type: ignore[arg-type] # without matplotlib, as in `brainmem.sweeps.preload`
+    # The imports take seconds, in which nobody looks whether they are still needed. Forks come later: without threads
+    imported = with_parent(int(sys.argv[1]), lambda: os._exit(1))
 
 import brian2
 import numpy as np
@@ -243,7 +245,9 @@ def serve(parent: int) -> None:
         asked = json.loads(line)
         if asked["builder"] not in warm and asked["builder"].startswith("brainmem."):  # ours do not change meanwhile
             warm.add(asked["builder"])
+            stop = with_parent(parent, lambda: os._exit(1))
             getattr(importlib.import_module(asked["builder"]), "warm_up", lambda: None)()
+            stop()
         child = os.fork()
         if child == 0:
             _build_in_fork(asked)
@@ -321,4 +325,5 @@ def _explain(error: BaseException) -> str:
 
 
 if __name__ == "__main__":
+    imported()
     serve(int(sys.argv[1]))

@@ -173,6 +173,44 @@ def test_the_death_of_a_part_of_a_sweep_leaves_no_process_and_no_half_result(vic
     check_resumed(tmp_path / "store", undisturbed)
 
 
+BEGINS = """
+    import os, subprocess, sys
+    begun = [sys.executable, *(word.replace("PARENT", str(os.getpid())) for word in sys.argv[1:])]
+    child = subprocess.Popen(begun, stdin=subprocess.PIPE)
+    print(child.pid, flush=True)
+    child.wait()
+"""
+
+
+def is_running(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+@ONLY_LINUX
+@pytest.mark.parametrize(
+    "begun", [("-m", "brainmem.engine.generate", "PARENT"), ("-c", "import brainmem.sweeps.preload")]
+)
+def test_processes_that_still_import_brian2_end_with_their_parent(begun, tmp_path):
+    """On a busy machine the imports take longer than those that asked for them may live."""
+    (tmp_path / "brian2").mkdir()
+    (tmp_path / "brian2/__init__.py").write_text("import time\ntime.sleep(60)\n")
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
+    command = [sys.executable, "-c", textwrap.dedent(BEGINS), *begun]
+    parent = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    wait_until(lambda: str(tmp_path) in Path(f"/proc/{child}/environ").read_text(), 20)
+    time.sleep(2)
+    assert is_running(child)
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    wait_until(lambda: not is_running(child), 20)
+
+
 @ONLY_LINUX
 @pytest.mark.faults
 @pytest.mark.parametrize(("number", "count"), [(signal.SIGKILL, 50), (signal.SIGINT, 25), (signal.SIGTERM, 10)])
