@@ -6,6 +6,7 @@ noise. The fair test D has none of these, and parameters that were fitted for it
 """
 
 import brainmem.models.deistler2018.networks as run
+import brainmem.models.deistler2018.verdicts as verdicts
 
 from brainmem import Claim
 from brainmem.claims import Row, at_least, at_most, near, within
@@ -34,11 +35,10 @@ KEPT = {  # of the fair test by load; a reconstruction
     "counts": {20: 18.7, 30: 24.3, 40: 21.7, 50: 19.5, 60: 17.2},
     "counts, gate": {40: 34.2},
 }
-STARTS = ("20 patterns", "zeros", "N(0, .03)", "N(0, .1)")
 KEPT_FROM = {  # of 60, readout A, by start weights; a reconstruction
-    "weight threshold": dict(zip(STARTS, (51.8, 52.8, 53.4, 0.6), strict=True)),
-    "exponential": dict(zip(STARTS, (14.4, 14.4, 16.2, 2.4), strict=True)),
-    "exponential, gate": dict(zip(STARTS, (57.2, 55.2, 55.4, 0.0), strict=True)),
+    "weight threshold": dict(zip(run.STARTS, (51.8, 52.8, 53.4, 0.6), strict=True)),
+    "exponential": dict(zip(run.STARTS, (14.4, 14.4, 16.2, 2.4), strict=True)),
+    "exponential, gate": dict(zip(run.STARTS, (57.2, 55.2, 55.4, 0.0), strict=True)),
 }
 FIDELITY = {  # correlation of estimates with the exact F, by s
     "Eq. 11": {0.5: 1.0, 0.2: 0.693, 0.1: 0.870, 0.05: 0.932, 0.02: 0.972},
@@ -87,16 +87,6 @@ one_new = (
     Row("control, no self-connections: Dice of the new, {point}", never, run.new_end, **without_own),
     Row("control, no self-connections: Dice of the old, {point}", {...: None}, run.old_end, **without_own),
 )
-
-
-def of_one_new(found):
-    old = [found[f"Dice of the old at the end, {rule}"] for rule in OLD]
-    new = {rule: found[f"control, no self-connections: Dice of the new, {rule}"] for rule in OLD}
-    return (
-        f"as published, Hebb's rule leaves the old patterns a Dice of {old[0]:.2f}, the others {min(old[1:]):.2f} or "
-        f"more. This needs self-connections: without them the weight threshold learns the new pattern to "
-        f"{new['weight threshold']:.2f}, the exponential rule to {new['exponential']:.2f}."
-    )
 
 
 # C2 to C5: sequences of the paper, readout A
@@ -158,27 +148,6 @@ batch = Row(
 )  # fmt: skip
 
 
-def of_hebb(found):
-    refitted = found.get("control, theta fitted too: kept of 60, hebb")
-    if refitted is None:
-        return "as published, it keeps the last few patterns. The control, a threshold fitted too, runs at full size."
-    annealed = found["control, theta fitted too: kept of 60, 1/n annealing"]
-    return (
-        f"as published, it keeps {found['hebb: kept after 60']:.1f} of 60; with a threshold that is fitted too "
-        f"{refitted:.1f}, and 1/n annealing {annealed:.1f}: the threshold fails, not the rule."
-    )
-
-
-def of_gate(found):
-    noisy = found["control, cues with 2 of 10 moved: kept of 40, exponential, gate"]
-    only = f"With 2 of 10 units of the cue moved, {noisy:.1f} of 40 are left: fixed points, not completion of patterns."
-    alone = found.get("control, no curvature: kept of 60, gate alone")
-    if alone is None:
-        return f"as published, it keeps all. {only}"
-    kept = found["exponential, gate: kept after 60"]
-    return f"as published, it keeps {kept:.1f} of 60; the gate without curvature {alone:.1f}. {only}"
-
-
 # C6: identities, without a network
 def printed(value, s, N):
     """Return the rounding of a printed number, and of a difference from 1 in double precision."""
@@ -194,7 +163,7 @@ curvature = (
 )  # fmt: skip
 
 # C7
-begun = {"run": run.started, "points": {"full": {"start": list(STARTS)}}, "seeds": 5, "when": "full"}
+begun = {"run": run.started, "points": {"full": {"start": list(run.STARTS)}}, "seeds": 5, "when": "full"}
 
 # C8: the fair test
 fair = {
@@ -207,61 +176,6 @@ fair = {
     },
     "seeds": {"quick": 3, "full": 48},
 }
-
-
-def of_fair(found):
-    loads = sorted({int(key.split()[2].rstrip(",")) for key in found if key.startswith("kept after")})
-    load = 40 if 40 in loads else loads[-1]
-    kept = {key.partition(", ")[2]: value for key, value in found.items() if key.startswith(f"kept after {load},")}
-    listed = ", ".join(f"{rule} {value:.1f}" for rule, value in sorted(kept.items(), key=lambda item: -item[1]))
-    said = f"without self-connections, from noisy cues, fitted for that, of {load} are kept: {listed}."
-    if "gate alone" not in kept:
-        return f"{said} Other controls run at full size."
-    blind = max(kept["gate alone"], kept["1/n annealing"])
-    more = [rule for rule, value in kept.items() if value > blind + 2]
-    shuffled = kept["exponential, shuffled"] - kept["hebb"]
-    return (
-        f"{said} Controls without curvature keep up to {blind:.1f}; more than 2 above them: "
-        f"{', '.join(more) or 'none'}. Importances of other synapses change Hebb's number by {shuffled:+.1f}."
-    )
-
-
-def of_load(found):
-    kept = {n: found.get(f"weight threshold: kept after {n}") for n in (20, 60, 90)}
-    if kept[90] is None:
-        return f"as published, it keeps {kept[20]:.1f} of 20; that all are lost together shows at full size."
-    batch = found["control, stored at once: fraction kept of 60, Willshaw"]
-    return (
-        f"as published, it keeps {kept[60]:.1f} of 60 and {kept[90]:.1f} of 90. Stored at once by clipped weights "
-        f"(Willshaw), {60 * batch:.1f} of 60 are kept from noisy cues."
-    )
-
-
-def of_stream(found):
-    hebb = found.get("control, stream, fair test: kept of 200, hebb")
-    if hebb is None:
-        return "as published, it forgets gradually. The control, a stream of 200 in the fair test, runs at full size."
-    other = found["control, stream, fair test: kept of 200, exponential"]
-    return f"as published. Of a stream of 200 in the fair test it keeps {other:.1f}, Hebb's rule {hebb:.1f}."
-
-
-def of_curvature(found):
-    by_s = {s: [found[f"correlation with the exact F, {name}, s={s}"] for name in FIDELITY] for s in (0.2, 0.02)}
-    (local, dense), (sparse, thin) = by_s[0.2], by_s[0.02]
-    return (
-        f"if patterns are sparse: Eq. 11 correlates with the exact curvature by {sparse:.2f} at s=.02 and "
-        f"{local:.2f} at s=.2; counts of coincidences by {min(dense, thin):.2f} or more at both."
-    )
-
-
-def of_start(found):
-    kept = {start: found[f"kept of 60, weight threshold, from {start}"] for start in STARTS}
-    return (
-        f"not confirmed: from zeros the weight threshold keeps {kept['zeros']:.1f}, from 20 patterns "
-        f"{kept['20 patterns']:.1f}; from large random weights {kept['N(0, .1)']:.1f}."
-        if kept["zeros"] > kept["20 patterns"] - 5
-        else f"from zeros the weight threshold keeps {kept['zeros']:.1f}, from 20 patterns {kept['20 patterns']:.1f}."
-    )
 
 
 def at_least_nearly(n):
@@ -310,21 +224,6 @@ by_weights = (
 )  # fmt: skip
 
 
-def of_cells(found):
-    rules = ("coincidences", "exponential", "gate alone", "coincidences, gate", "hebb")
-    kept = {rule: found.get(f"kept of 40, weights read out, noisy cues, {rule}") for rule in rules}
-    listed = ", ".join(f"{rule} {value:.1f}" for rule, value in kept.items() if value is not None)
-    said = f"cells that learn 40 patterns keep, from noisy cues: {listed}."
-    if kept["gate alone"] is None:
-        return f"{said} The gate and the exponential rule run at full size."
-    exact = [found[f"kept of 40, weights read out, exact cues, {rule}"] for rule in ("gate alone", "hebb")]
-    return (
-        f"{said} Coincidences keep {kept['coincidences'] / kept['hebb']:.2f} times as many as Hebb's rule, which is "
-        f"fitted by the same budget; the gate alone {kept['gate alone'] / kept['hebb']:.2f} times, and from exact cues "
-        f"{exact[0] / exact[1]:.2f} times."
-    )
-
-
 alone = {rule: run.CELLS[rule] for rule in ("hebb", "exponential", "coincidences")}
 eight = {
     "run": run.recalled_by_cells,
@@ -346,24 +245,24 @@ by_cells = (
 
 claims = (
     Claim("C1", "One new pattern: Hebb's rule loses the old ones, local rules do not", one_new, source="Fig. 2",
-          when="rate", verdict=of_one_new),
+          when="rate", verdict=verdicts.of_one_new),
     Claim("C2", "In sequence, Hebb's rule keeps the last few patterns", (*curve("hebb"), refitted), source="Fig. 3A",
-          when="rate", verdict=of_hebb),
+          when="rate", verdict=verdicts.of_hebb),
     Claim("C3", "The weight threshold loads to about 60 patterns, then loses all together",
-          (*curve("weight threshold"), batch), source="Fig. 3A", when="rate", verdict=of_load),
+          (*curve("weight threshold"), batch), source="Fig. 3A", when="rate", verdict=verdicts.of_load),
     Claim("C4", "The exponential rule forgets gradually and keeps a fixed number", (*curve("exponential"), stream),
-          source="Fig. 3A", when="rate", verdict=of_stream),
+          source="Fig. 3A", when="rate", verdict=verdicts.of_stream),
     Claim("C5", "With a gate on the size of changes it loads fully",
           (*curve("exponential, gate"), gate_alone, clean, moved),
-          source="Fig. 3A, Eq. 17", when="rate", verdict=of_gate),
+          source="Fig. 3A, Eq. 17", when="rate", verdict=verdicts.of_gate),
     Claim("C6", "The weight stands for the curvature", curvature, source="Fig. 1, table 1, Eqs. 11, 12", when="rate",
-          verdict=of_curvature),
+          verdict=verdicts.of_curvature),
     Claim("C7", "Pre-training is needed", (Row("kept of 60, {rule}, from {start}", near(
         {rule: KEPT_FROM[rule] for rule in KEPT_FROM}, 4), None, **begun),), source="paper", when="rate",
-          verdict=of_start),
+          verdict=verdicts.of_start),
     Claim("C8", "Selectivity like that of the curvature slows forgetting", fair_rows, source="paper", when="rate",
-          verdict=of_fair),
+          verdict=verdicts.of_fair),
     Claim("S1", "Rules gated by coincidences keep more than Hebb's in cells", by_weights, when="spiking",
-          verdict=of_cells),
+          verdict=verdicts.of_cells),
     Claim("S2", "Cells recall by themselves what their weights keep", by_cells, when="spiking"),
 )  # fmt: skip

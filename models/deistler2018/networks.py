@@ -41,6 +41,7 @@ TABLE_1 = {  # P(w > 1/2) of N patterns; paper
     0.05: {2: 6.25e-6, 5: 1.5566e-7, 10: 5.0848e-14, 20: 0.0},
     0.1: {2: 1.0e-4, 5: 9.8506e-6, 10: 2.0289e-10, 20: 0.0},
 }
+STARTS = ("20 patterns", "zeros", "N(0, .03)", "N(0, .1)")  # start weights
 ALONE = {"importance": "hebb", "eta": 0.0338, "z_min": 0.1894}
 
 # The fair test: each rule, controls and shuffled ones too, by `tuning.py` with 240 evaluations on three training
