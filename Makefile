@@ -14,10 +14,10 @@ PYTEST = $(VENV)/bin/python -m pytest
 SPREAD = --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow full claims examples faults bad-input lint bench clean check
+.PHONY: help demo test slow full claims examples rest faults bad-input lint bench clean check
 
 help:           ## show this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 18
 	@echo "  Variables: PYTHON=$(PYTHON) VENV=$(VENV) JOBS=$(JOBS) TESTS=$(TESTS) PYTEST_ARGS=... BENCH_ARGS=..."
 
 demo: $(VENV)/.installed-data       ## learn and recall in both variants; writes demo/index.html and results
@@ -39,6 +39,10 @@ claims: $(VENV)/.installed-test     ## check the papers' claims at quick size (m
 
 examples: $(VENV)/.installed-test   ## run the scripts in examples/ and on the pages, and check what they promise
 	$(PYTEST) -n $(JOBS) -m examples $(PYTEST_ARGS) tests/test_examples.py tests/test_readme.py
+
+rest: $(VENV)/.installed-test       ## slow tests, claims at quick size and examples in one run, as CI has them
+	$(PYTEST) -n $(JOBS) $(SPREAD) -m "(slow or claims or examples) and not full and not cython and not bench and not faults" \
+		$(PYTEST_ARGS) $(TESTS)
 
 faults: $(VENV)/.installed-test     ## kill, damage and fill disks in great number (half an hour)
 	$(PYTEST) -m "faults or not faults" $(PYTEST_ARGS) tests/storage/test_faults.py

@@ -30,6 +30,7 @@ def pytest_configure(config: pytest.Config) -> None:
 # Files that take longest begin first, so that no process is left with one at the end (with --no-loadscope-reorder).
 LONGEST = (
     "models/test_every_model.py",
+    "papers/test_claims.py",
     "translation/test_own_cells.py",
     "papers/test_agmon2023.py",
     "simulation/test_going_on.py",
