@@ -24,7 +24,7 @@ __all__ = ["MEASURE", "as_arrays", "check_measure", "compiled", "folder_of", "id
 MEASURE = "measure"  # its name in the definition of a sweep
 SINGLE = "single"  # marks a file that holds one array
 ABOUT = "about"
-OF_RESULTS = ("model", "variant", "seed", "device", "complete", "created", "key")
+OF_RESULTS = ("model", "variant", "protocol", "choices", "seed", "device", "complete", "created", "key")
 
 
 def check_measure(measure: Callable[[Result], Any], *, alone: bool, what: str = "sweep(): measure") -> None:

@@ -25,6 +25,7 @@ __all__ = ["kept_workers", "on_interrupt", "run_in_processes"]
 Item = TypeVar("Item")
 Value = TypeVar("Value")
 PRELOAD = "brainmem.sweeps.preload"
+_MOST = 4096  # processes, whatever is asked for: a semaphore counts them
 
 
 def run_in_processes(
@@ -114,6 +115,9 @@ def _workers(jobs: int) -> Iterator[Executor]:
         with _started(jobs) as pool:
             yield pool
         return
+    if jobs in kept.workers and _broken(kept.workers[jobs]):
+        kept.workers.clear()
+        kept.stack.close()
     if jobs not in kept.workers:
         kept.workers[jobs] = kept.stack.enter_context(_started(jobs))
     try:
@@ -124,6 +128,16 @@ def _workers(jobs: int) -> Iterator[Executor]:
         raise
 
 
+def _broken(pool: Executor) -> bool:
+    """Tell whether a worker was killed while nothing was asked of it: others do the next call."""
+    try:
+        with _main_not_imported():
+            pool.submit(os.getpid)
+    except BrokenProcessPool:
+        return True
+    return False
+
+
 @contextmanager
 def _started(jobs: int) -> Iterator[Executor]:
     # "fork" would be quickest, but copies a process in which the user's threads (Jupyter, rich, BLAS) may hold locks
@@ -132,6 +146,7 @@ def _started(jobs: int) -> Iterator[Executor]:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([PRELOAD])
     lifeline, held = context.Pipe(duplex=False)
+    jobs = min(jobs, _MOST)
     pool = ProcessPoolExecutor(jobs, mp_context=context, initializer=_start, initargs=(lifeline, dict(os.environ)))
     try:
         yield pool

@@ -199,7 +199,7 @@ fair_rows = (
 )  # fmt: skip
 
 # S1, S2: cells. Coincidences keep 1.43 times as many as Hebb's rule, both fitted by the same budget: 31.4 +- 1.7
-# and 22.0 +- 1.8 (standard errors of five sequences). More than 1.5 times is left of a rule of Hebb that is not fitted
+# and 22.0 +- 1.8 (standard errors of five sequences); more than 1.5 times only where Hebb's rule is not fitted
 taught = {
     "run": run.learned_by_cells,
     "points": {"quick": {rule: run.CELLS[rule] for rule in ("hebb", "coincidences")}, "full": run.CELLS},

@@ -35,9 +35,19 @@ def fit(rule: str, folder: str | Path, variant: str = "rate", **options) -> Tune
     tested = {**run.D, "P": LOADS[-1], "tested": LOADS, "foils": 1} if variant == "rate" else run.SPIKES
     store = Path(folder) / variant / "".join(letter if letter.isalnum() else "_" for letter in rule)
     given = {"parameters": {**tested, **fixed}, "variant": variant, "store": store}
-    given |= {"starts": [{name: rules[rule][name] for name in space}], **settings, **options}
+    given |= {"starts": _starts(rules, rules[rule], space), **settings, **options}
     objective = run.kept_in_mean if variant == "rate" else run.kept_of_weights
     return tune("deistler2018", objective, space, **given)
+
+
+def _starts(rules: dict, own: dict, space: dict) -> list[dict[str, float]]:
+    """Return where a search begins: at the rule's values and, where it has a gate, at those of the rule without."""
+    open_gates = [
+        {**other, "z_min": 0.0}
+        for other in rules.values()
+        if "z_min" in own and "z_min" not in other and other["importance"] == own["importance"]
+    ]
+    return [{name: values[name] for name in space} for values in (own, *open_gates)]
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -48,7 +58,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("rules", nargs="*", metavar="RULE", help="names of rules of `networks` (default: all)")
     parser.add_argument("--variant", choices=("rate", "spiking"), default="rate")
     parser.add_argument("--budget", type=int, help="evaluations per rule")
-    given = parser.parse_args(arguments)
+    given = parser.parse_intermixed_args(arguments)  # rules may follow options
     known = run.FAIR if given.variant == "rate" else run.CELLS
     if unknown := [rule for rule in given.rules if rule not in known]:
         parser.error(f"no rule {unknown[0]!r}; there are: {', '.join(known)}")

@@ -230,11 +230,14 @@ def test_without_what_it_rests_on_little_is_kept(case):
 @pytest.mark.slow
 def test_the_command_that_fits_the_parameters_of_the_fair_test_begins_with_those_that_are_kept(tmp_path, capsys):
     command = [sys.executable, "-m", "brainmem.models.deistler2018.tuning", str(tmp_path)]
-    done = subprocess.run([*command, "gate alone", "--budget", "1"], capture_output=True, text=True, check=True)
+    done = subprocess.run([*command, "--budget", "2", "gate alone"], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("gate alone\ndeistler2018, rate variant, protocol sequence, with fire = winners")
     found = Tuned.load(tmp_path / "rate" / "gate_alone")
-    (only,) = found.evaluations
-    assert only.point == {name: networks.FAIR["gate alone"][name] for name in ("eta", "z_min")}
+    kept, ungated = found.evaluations
+    assert kept.point == {name: networks.FAIR["gate alone"][name] for name in ("eta", "z_min")}
+    assert np.mean(kept.values) == pytest.approx(20.2, abs=0.06)  # as `networks` says
+    assert ungated.point == {"eta": networks.FAIR["hebb"]["eta"], "z_min": 0.0}
+    assert np.mean(ungated.values) == pytest.approx(15.5, abs=0.06)
     with pytest.raises(SystemExit):
         tuning.main([str(tmp_path), "no rule"])
     assert "no rule 'no rule'; there are: hebb, 1/n annealing" in capsys.readouterr().err

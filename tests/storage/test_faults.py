@@ -185,7 +185,7 @@ BEGINS = """
 def is_running(process: int) -> bool:
     try:
         return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
+    except OSError:  # no such file, or no such process any more
         return False
 
 
@@ -196,14 +196,15 @@ def is_running(process: int) -> bool:
 def test_processes_that_still_import_brian2_end_with_their_parent(begun, tmp_path):
     """On a busy machine the imports take longer than those that asked for them may live."""
     (tmp_path / "brian2").mkdir()
-    (tmp_path / "brian2/__init__.py").write_text("import time\ntime.sleep(60)\n")
+    reached = tmp_path / "reached"
+    imported = f"import pathlib, time\npathlib.Path({str(reached)!r}).touch()\ntime.sleep(60)\n"
+    (tmp_path / "brian2/__init__.py").write_text(imported)
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(tmp_path), str(ROOT)])}
     command = [sys.executable, "-c", textwrap.dedent(BEGINS), *begun]
     parent = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     child = int(parent.stdout.readline())
-    wait_until(lambda: str(tmp_path) in Path(f"/proc/{child}/environ").read_text(), 20)
-    time.sleep(2)
+    wait_until(reached.exists, 60)
     assert is_running(child)
     parent.kill()
     parent.wait()

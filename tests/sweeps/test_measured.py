@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import xarray as xr
@@ -51,6 +53,8 @@ def test_only_what_the_function_returns_is_kept_along_the_axes(tmp_path):
             np.testing.assert_allclose(here.norm, np.linalg.norm(alone.forward_w.values[-1], axis=1))
     assert list(data.output.values) == ["a", "b", "c"]
     assert all(point.path.stat().st_size < 40_000 for point in found.points)
+    about = json.loads(xr.load_dataset(found.points[0].path).attrs["about"])
+    assert (about["model"], about["seed"], about["parameters"]["M"]) == ("perceptron", 0, [4.0, "1"])
     again = Sweep.load(tmp_path)
     assert again.measure.endswith("test_measured.summary")
     xr.testing.assert_identical(again.dataset(), data)

@@ -201,7 +201,7 @@ def test_a_tuning_that_was_stopped_goes_on_and_runs_nothing_twice(tmp_path, tune
 @pytest.mark.slow
 def test_all_generations_of_a_tuning_have_the_same_workers_which_end_with_it(tmp_path):
     """New ones would import for each generation what the objective needs."""
-    options = {"seeds": 2, "jobs": 2}
+    options = {"space": {"eta": (1e-4, 0.8, "log")}, "seeds": 2, "jobs": 2}  # whatever is found, within the limits
     found = run(tmp_path / "whole", worker, budget=36, **options)
     assert len(found.evaluations) == 36
     workers = {int(value) for item in found.evaluations for value in item.values}
